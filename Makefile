@@ -1,0 +1,43 @@
+# Every target sets up what it needs: a .venv with the pinned packages, made once and again when the lock changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo up test lint types check lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## run the main job end to end: orders, progress, outcomes, audit
+	@$(BIN)/ordersaga demo
+
+up: $(STAMP) ## run the whole stack and keep it up until Ctrl-C
+	@$(BIN)/ordersaga up
+
+test: $(STAMP) ## run every test
+	@$(BIN)/pytest
+
+lint: $(STAMP) ## ruff, formatting, the import contract
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(STAMP) ## mypy, strict
+	@$(BIN)/mypy
+
+check: lint types test ## everything a change must pass
+
+lock: $(STAMP) ## compile the exact versions from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header --constraint requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove the environment and what a run left
+	rm -rf $(VENV) .ordersaga build *.egg-info .mypy_cache .ruff_cache .pytest_cache

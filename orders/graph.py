@@ -1,0 +1,90 @@
+"""Dependency graphs of keys: what may start, what waits, what runs in a circle.
+
+A graph is a mapping from each key to the keys it depends on. Keys that are not in the mapping are taken as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from orders.tmf import Action
+
+Graph = Mapping[str, Collection[str]]
+
+
+def find_circle(graph: Graph) -> list[str] | None:
+    """Return the keys of one circle in order, first and last the same, or None where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle[::-1]
+    return None
+
+
+def ready(graph: Graph, finished: Collection[str], started: Collection[str]) -> list[str]:
+    """Return the keys, in the graph's order, that have not started and whose dependencies are all finished."""
+    return [
+        key
+        for key, needs in graph.items()
+        if key not in started and all(need in finished or need not in graph for need in needs)
+    ]
+
+
+def reverse(graph: Graph, keys: Collection[str]) -> dict[str, list[str]]:
+    """Return the graph of `keys` with every arrow turned: each waits for those that depend on it.
+
+    Arrows that lead through keys left out are kept as arrows between those that stay.
+    """
+    turned: dict[str, list[str]] = {key: [] for key in graph if key in keys}
+    for key in turned:
+        for need in sorted(_nearest(graph, key, keys)):
+            turned[need].append(key)
+    return turned
+
+
+def dependents(graph: Graph, roots: Iterable[str]) -> set[str]:
+    """Return all keys that depend on one of `roots`, directly or through others, without the roots."""
+    roots = set(roots)
+    found = set(roots)
+    grew = True
+    while grew:
+        more = {key for key, needs in graph.items() if key not in found and not found.isdisjoint(needs)}
+        found |= more
+        grew = bool(more)
+    return found - roots
+
+
+def orient(relies_on: Graph, actions: Mapping[str, Action]) -> dict[str, list[str]]:
+    """Turn «relies on» into «starts after», by what happens to each key.
+
+    Adding and modifying go from the relied-on up; deleting goes the other way round; and what is deleted waits for
+    those that relied on it and stay.
+    """
+    after: dict[str, list[str]] = {key: [] for key in relies_on}
+    for key, needs in relies_on.items():
+        for need in needs:
+            if need not in after:
+                continue
+            if actions[need] == Action.DELETE:
+                after[need].append(key)
+            elif actions[key] != Action.DELETE:
+                after[key].append(need)
+    return after
+
+
+def _nearest(graph: Graph, key: str, keys: Collection[str]) -> set[str]:
+    """Return the nearest of `keys` that `key` depends on, passing through keys that are not among them."""
+    nearest: set[str] = set()
+    queue, seen = list(graph[key]), set[str]()
+    while queue:
+        need = queue.pop()
+        if need in seen or need not in graph:
+            continue
+        seen.add(need)
+        if need in keys:
+            nearest.add(need)
+        else:
+            queue.extend(graph[need])
+    return nearest

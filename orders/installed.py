@@ -1,0 +1,71 @@
+"""The installed base: what the inventories say a customer has, as far as an order touches it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from orders.model import Model
+from orders.tmf import OrderPrice
+
+
+class InstalledResource(Model):
+    """A resource in use, under the key it has in its service."""
+
+    id: str
+    key: str
+    specification_id: str
+    value: str | None = None
+    pool: str | None = None
+    characteristics: dict[str, Any] = Field(default_factory=dict)
+
+
+class InstalledService(Model):
+    """A service with its supporting services and resources, under the key it has in its product or service."""
+
+    id: str
+    key: str
+    specification_id: str
+    state: str
+    characteristics: dict[str, Any] = Field(default_factory=dict)
+    services: list[InstalledService] = Field(default_factory=list)
+    resources: list[InstalledResource] = Field(default_factory=list)
+
+    def service(self, key: str) -> InstalledService | None:
+        return next((each for each in self.services if each.key == key), None)
+
+    def resource(self, key: str) -> InstalledResource | None:
+        return next((each for each in self.resources if each.key == key), None)
+
+
+class InstalledProduct(Model):
+    """A product with the services that realise it."""
+
+    id: str
+    name: str
+    status: str
+    offering_id: str | None = None
+    specification_id: str | None = None
+    customer_id: str | None = None
+    place: str | None = None
+    billing_account: str | None = None
+    characteristics: dict[str, Any] = Field(default_factory=dict)
+    prices: list[OrderPrice] = Field(default_factory=list)
+    services: list[InstalledService] = Field(default_factory=list)
+    components: list[str] = Field(default_factory=list)
+    """Ids of the products that this bundle bundles."""
+    relies_on: list[str] = Field(default_factory=list)
+    """Ids of the products that this one relies on."""
+
+    def service(self, key: str) -> InstalledService | None:
+        return next((each for each in self.services if each.key == key), None)
+
+
+class InstalledBase(Model):
+    """The installed products that an order may refer to, by id."""
+
+    products: dict[str, InstalledProduct] = Field(default_factory=dict)
+
+    def of_customer(self, customer_id: str | None) -> list[InstalledProduct]:
+        return [each for each in self.products.values() if each.customer_id == customer_id]

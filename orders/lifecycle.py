@@ -1,0 +1,79 @@
+"""The life cycles of product, service and resource orders, and the one place that enforces them.
+
+Source: the state diagrams of TMF622 v4.0.0, TMF641 v4.1.0 and TMF652 v4.0.0. Two edges are ours, since the prose
+of the standards allows them where the diagrams lack them: acknowledged → rejected (an order found infeasible after
+it was acknowledged) and acknowledged → pending (an order that waits for its start date).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrderKind(StrEnum):
+    """Which of the three order-management standards an order follows."""
+
+    PRODUCT = "productOrder"
+    SERVICE = "serviceOrder"
+    RESOURCE = "resourceOrder"
+
+
+class OrderState(StrEnum):
+    """The states of orders and of their items."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    PENDING = "pending"
+    HELD = "held"
+    IN_PROGRESS = "inProgress"
+    ASSESSING_CANCELLATION = "assessingCancellation"
+    PENDING_CANCELLATION = "pendingCancellation"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    PARTIAL = "partial"
+
+
+_S = OrderState
+
+TERMINAL = frozenset({_S.REJECTED, _S.CANCELLED, _S.COMPLETED, _S.FAILED, _S.PARTIAL})
+
+_COMMON: dict[OrderState, frozenset[OrderState]] = {
+    _S.ACKNOWLEDGED: frozenset({_S.IN_PROGRESS, _S.PENDING, _S.REJECTED, _S.ASSESSING_CANCELLATION}),
+    _S.IN_PROGRESS: frozenset({_S.PENDING, _S.HELD, _S.ASSESSING_CANCELLATION, _S.COMPLETED, _S.FAILED, _S.PARTIAL}),
+    _S.PENDING: frozenset({_S.IN_PROGRESS, _S.ASSESSING_CANCELLATION, _S.CANCELLED}),
+    _S.HELD: frozenset({_S.IN_PROGRESS, _S.ASSESSING_CANCELLATION, _S.CANCELLED}),
+    _S.ASSESSING_CANCELLATION: frozenset({_S.IN_PROGRESS, _S.PENDING, _S.HELD, _S.PENDING_CANCELLATION}),
+    _S.PENDING_CANCELLATION: frozenset({_S.CANCELLED}),
+    **{state: frozenset() for state in TERMINAL},
+}
+
+TRANSITIONS: dict[OrderKind, dict[OrderState, frozenset[OrderState]]] = {
+    OrderKind.PRODUCT: _COMMON,
+    OrderKind.SERVICE: _COMMON
+    | {
+        _S.ACKNOWLEDGED: _COMMON[_S.ACKNOWLEDGED] | {_S.CANCELLED},
+        _S.IN_PROGRESS: _COMMON[_S.IN_PROGRESS] | {_S.CANCELLED},
+        _S.ASSESSING_CANCELLATION: _COMMON[_S.ASSESSING_CANCELLATION] | {_S.ACKNOWLEDGED},
+    },
+    OrderKind.RESOURCE: _COMMON | {_S.ASSESSING_CANCELLATION: _COMMON[_S.ASSESSING_CANCELLATION] | {_S.ACKNOWLEDGED}},
+}
+
+
+class IllegalTransitionError(Exception):
+    """An order was asked to take a step that its life cycle does not have."""
+
+    def __init__(self, kind: OrderKind, current: OrderState, target: OrderState) -> None:
+        super().__init__(f"a {kind} in state {current} cannot become {target}")
+        self.kind, self.current, self.target = kind, current, target
+
+
+def transition(kind: OrderKind, current: OrderState, target: OrderState) -> OrderState:
+    """Return `target` when the life cycle of `kind` leads there from `current`, or when it is there already.
+
+    Raises:
+        IllegalTransitionError: when the life cycle has no such edge.
+    """
+    if target != current and target not in TRANSITIONS[kind][current]:
+        raise IllegalTransitionError(kind, current, target)
+    return target

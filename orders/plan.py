@@ -1,0 +1,281 @@
+"""The orchestration plan: what an order comes down to, computed once for each revision and never changed.
+
+A plan is a graph of nodes. A *service order* realises one customer-facing service by its items (resource-facing
+services and the service itself), each with the resources it needs. A *product* records one product in product inventory
+and billing. A *delivery* is the point at which all of a bundle works, so that none of it is billed before.
+
+Keys are stable from revision to revision: product `1`, its service order `1:internet`, that one's item `access`,
+that one's resource `port`; instance n of several has the suffix `*n`. Characters of an item's id that could be
+taken for a separator are percent-encoded.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field
+
+from orders.model import Model
+from orders.tmf import Action, OrderPrice, Reference
+
+Characteristics = dict[str, Any]
+
+
+class OnFailure(StrEnum):
+    """What a permanent failure takes with it."""
+
+    FAIL = "fail"
+    """The service order undoes itself and fails alone (with its bundle, where it is part of one)."""
+    ROLLBACK = "rollback"
+    """The whole order is undone."""
+
+
+class Policy(Model):
+    """How a step is tried, and what happens when it fails for good."""
+
+    attempt_timeout: timedelta = timedelta(seconds=30)
+    attempts: int = Field(default=6, ge=1)
+    backoff: timedelta = timedelta(seconds=1)
+    max_backoff: timedelta = timedelta(minutes=1)
+    completion_timeout: timedelta = timedelta(hours=1)
+    """How long an accepted asynchronous activation may take."""
+    expected_duration: timedelta = timedelta(minutes=5)
+    on_failure: OnFailure = OnFailure.FAIL
+
+
+class Specification(Model):
+    """Which catalog entry a node was made from."""
+
+    id: str
+    name: str
+    version: str = "1.0"
+
+
+class Activation(Model):
+    """That a service or resource is set up in the network, and how its end is learned of."""
+
+    completion: Literal["monitor", "callback"] = "monitor"
+
+
+class Demand(Model):
+    """What to ask a resource pool for."""
+
+    pool: str | None = None
+    place: str | None = None
+    criteria: Characteristics = Field(default_factory=dict)
+    value: str | None = None
+    """Exactly this member: a number the customer chose, or one that an undo takes back."""
+
+
+class ResourceItem(Model):
+    """One resource of a service: reserved from a pool, configured, installed; or the way back."""
+
+    key: str
+    action: Action
+    specification: Specification
+    depends_on: list[str] = Field(default_factory=list)
+    resource_id: str | None = None
+    demand: Demand = Field(default_factory=Demand)
+    characteristics: Characteristics = Field(default_factory=dict)
+    previous: Characteristics = Field(default_factory=dict)
+    late: dict[str, str] = Field(default_factory=dict)
+    """Characteristics known only when it runs: name → CEL over `assigned` and `services`."""
+    configuration: Activation | None = None
+    policy: Policy = Field(default_factory=Policy)
+
+
+class ServiceItem(Model):
+    """One service of a service order: a resource-facing service, or the customer-facing one that relies on them."""
+
+    key: str
+    action: Action
+    specification: Specification
+    customer_facing: bool = False
+    depends_on: list[str] = Field(default_factory=list)
+    relies_on: list[str] = Field(default_factory=list)
+    """The items whose characteristics this one's `late` expressions read; recorded as its supporting services."""
+    service_id: str | None = None
+    characteristics: Characteristics = Field(default_factory=dict)
+    previous: Characteristics = Field(default_factory=dict)
+    late: dict[str, str] = Field(default_factory=dict)
+    """Characteristics known only when it runs: name → CEL over `assigned` and `services`."""
+    resources: list[ResourceItem] = Field(default_factory=list)
+    activation: Activation | None = None
+    test: str | None = None
+    """The id of the test that the service must pass after its activation."""
+    policy: Policy = Field(default_factory=Policy)
+
+
+class ServiceOrderPlan(Model):
+    """One service order: a customer-facing service with all that realises it."""
+
+    key: str
+    item_id: str
+    unit: str
+    action: Action
+    specification: Specification
+    place: str | None = None
+    customer_id: str | None = None
+    depends_on: list[str] = Field(default_factory=list)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Name in `services` → key of the service order whose outcome has the values."""
+    given: dict[str, Characteristics] = Field(default_factory=dict)
+    """Name in `services` → values known already, of services that this order leaves as they are."""
+    items: list[ServiceItem]
+    policy: Policy = Field(default_factory=Policy)
+
+    def item(self, key: str) -> ServiceItem:
+        return next(item for item in self.items if item.key == key)
+
+    def customer_facing_item(self) -> ServiceItem:
+        return next(item for item in self.items if item.customer_facing)
+
+
+class ProductPlan(Model):
+    """One product: what product inventory and billing are to hold of it."""
+
+    key: str
+    item_id: str
+    unit: str
+    action: Action
+    name: str
+    product_id: str | None = None
+    offering: Reference | None = None
+    specification: Specification | None = None
+    place: str | None = None
+    customer_id: str | None = None
+    billing_account: str | None = None
+    depends_on: list[str] = Field(default_factory=list)
+    components: list[str] = Field(default_factory=list)
+    """Keys of the products that this bundle bundles."""
+    services: list[str] = Field(default_factory=list)
+    """Keys of the service orders that realise it."""
+    relies_on: list[str] = Field(default_factory=list)
+    """Keys of the products of this order that it relies on."""
+    characteristics: Characteristics = Field(default_factory=dict)
+    previous: Characteristics = Field(default_factory=dict)
+    prices: list[OrderPrice] = Field(default_factory=list)
+    previous_prices: list[OrderPrice] = Field(default_factory=list)
+    policy: Policy = Field(default_factory=Policy)
+
+
+class Delivery(Model):
+    """The point at which all services of an all-or-nothing unit work."""
+
+    key: str
+    unit: str
+    depends_on: list[str]
+
+
+class NodeKind(StrEnum):
+    SERVICE_ORDER = "serviceOrder"
+    PRODUCT = "product"
+    DELIVERY = "delivery"
+
+
+class PlanNode(Model):
+    """One node of the graph, as much of it as scheduling needs."""
+
+    key: str
+    kind: NodeKind
+    unit: str
+    name: str = ""
+    item_id: str | None = None
+    action: Action = Action.ADD
+    depends_on: list[str] = Field(default_factory=list)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    on_failure: OnFailure = OnFailure.FAIL
+
+
+class PlanGraph(Model):
+    """What a product order's workflow schedules; the nodes' contents stay in the order store."""
+
+    nodes: list[PlanNode] = Field(default_factory=list)
+
+    def by_key(self) -> dict[str, PlanNode]:
+        return {node.key: node for node in self.nodes}
+
+
+class CatalogVersion(Model):
+    """Which catalog a plan was made from: the digest of its content, and the label it goes by."""
+
+    digest: str
+    label: str
+
+
+class OrchestrationPlan(Model):
+    """All that a revision of an order comes down to."""
+
+    order_id: str
+    revision: int = 1
+    catalog: CatalogVersion
+    service_orders: list[ServiceOrderPlan] = Field(default_factory=list)
+    products: list[ProductPlan] = Field(default_factory=list)
+    deliveries: list[Delivery] = Field(default_factory=list)
+
+    def graph(self) -> PlanGraph:
+        """Return the graph of all nodes without their contents."""
+        return PlanGraph(
+            nodes=[
+                *(
+                    PlanNode(
+                        key=each.key,
+                        kind=NodeKind.SERVICE_ORDER,
+                        unit=each.unit,
+                        name=each.specification.name,
+                        item_id=each.item_id,
+                        action=each.action,
+                        depends_on=each.depends_on,
+                        inputs=each.inputs,
+                        on_failure=each.policy.on_failure,
+                    )
+                    for each in self.service_orders
+                ),
+                *(
+                    PlanNode(
+                        key=each.key,
+                        kind=NodeKind.DELIVERY,
+                        unit=each.unit,
+                        name="delivered",
+                        depends_on=each.depends_on,
+                    )
+                    for each in self.deliveries
+                ),
+                *(
+                    PlanNode(
+                        key=each.key,
+                        kind=NodeKind.PRODUCT,
+                        unit=each.unit,
+                        name=each.name,
+                        item_id=each.item_id,
+                        action=each.action,
+                        depends_on=each.depends_on,
+                        on_failure=each.policy.on_failure,
+                    )
+                    for each in self.products
+                ),
+            ]
+        )
+
+
+def segment(item_id: str) -> str:
+    """Return an item's id as a segment of a key: separators and what URLs dislike are percent-encoded."""
+    return quote(item_id, safe="")
+
+
+def product_key(item_id: str, instance: int = 1, quantity: int = 1) -> str:
+    """Return the key of an item's product, of instance n (from 1) where it orders several."""
+    return segment(item_id) if quantity == 1 else f"{segment(item_id)}*{instance}"
+
+
+def service_order_key(product: str, name: str) -> str:
+    """Return the key of the service order that realises the service `name` of a product."""
+    return f"{product}:{name}"
+
+
+def delivery_key(unit: str) -> str:
+    """Return the key of a unit's delivery."""
+    return f"{unit}:!delivered"

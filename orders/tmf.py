@@ -1,0 +1,177 @@
+"""TMF622 product orders and the parts they share with TMF641 and TMF652 (all v4).
+
+Only what the orchestrator reads is typed; every other attribute is kept as it was sent and given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from orders.lifecycle import OrderState
+from orders.model import Resource
+
+
+class Action(StrEnum):
+    """What an order item does to its product, service or resource (TMF OrderItemActionType)."""
+
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+    NO_CHANGE = "noChange"
+
+
+def as_utc(value: datetime) -> datetime:
+    """Return `value` in UTC; a time without an offset is taken as UTC."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def timestamp(value: datetime) -> str:
+    """Write a time as TM Forum's samples do: UTC, milliseconds, `Z`."""
+    return as_utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+UtcDatetime = Annotated[datetime, AfterValidator(as_utc), PlainSerializer(timestamp, when_used="json")]
+
+
+class Reference(Resource):
+    """A reference to something kept elsewhere."""
+
+    id: str
+    href: str | None = None
+    name: str | None = None
+
+
+class Characteristic(Resource):
+    name: str
+    value: Any = None
+    value_type: str | None = None
+
+
+class Money(Resource):
+    unit: str = "EUR"
+    value: float
+
+
+class Price(Resource):
+    tax_rate: float | None = None
+    duty_free_amount: Money | None = None
+    tax_included_amount: Money | None = None
+    percentage: float | None = None
+
+
+class PriceAlteration(Resource):
+    name: str | None = None
+    description: str | None = None
+    price_type: str
+    priority: int | None = None
+    application_duration: int | None = None
+    recurring_charge_period: str | None = None
+    unit_of_measure: str | None = None
+    price: Price
+    product_offering_price: Reference | None = None
+
+
+class OrderPrice(Resource):
+    name: str | None = None
+    description: str | None = None
+    price_type: str | None = None
+    recurring_charge_period: str | None = None
+    unit_of_measure: str | None = None
+    price: Price | None = None
+    price_alteration: list[PriceAlteration] | None = None
+    product_offering_price: Reference | None = None
+
+
+class RelatedParty(Resource):
+    id: str
+    role: str | None = None
+    name: str | None = None
+
+
+class RelatedPlace(Resource):
+    id: str | None = None
+    role: str | None = None
+    name: str | None = None
+
+
+class ItemRelationship(Resource):
+    """A relation to another item of the same order; `reliesOn` and `bundles` are standard types."""
+
+    id: str
+    relationship_type: str = ""
+
+
+class Product(Resource):
+    """TMF622 ProductRefOrValue: the product that an item adds, changes or ends."""
+
+    id: str | None = None
+    name: str | None = None
+    place: list[RelatedPlace] = Field(default_factory=list)
+    product_characteristic: list[Characteristic] = Field(default_factory=list)
+    product_specification: Reference | None = None
+    related_party: list[RelatedParty] = Field(default_factory=list)
+
+    def characteristics(self) -> dict[str, Any]:
+        return {each.name: each.value for each in self.product_characteristic}
+
+
+class ProductOrderItem(Resource):
+    id: str = Field(min_length=1, max_length=100)
+    action: Action
+    quantity: int | None = Field(default=None, ge=1)
+    state: OrderState | None = None
+    billing_account: Reference | None = None
+    item_price: list[OrderPrice] | None = None
+    item_total_price: list[OrderPrice] | None = None
+    product: Product | None = None
+    product_offering: Reference | None = None
+    product_order_item: list[ProductOrderItem] | None = None
+    product_order_item_relationship: list[ItemRelationship] = Field(default_factory=list)
+
+
+class ProductOrder(Resource):
+    """TMF622 v4 ProductOrder."""
+
+    id: str | None = None
+    href: str | None = None
+    category: str | None = None
+    description: str | None = None
+    external_id: str | None = None
+    priority: str | None = None
+    order_date: UtcDatetime | None = None
+    requested_start_date: UtcDatetime | None = None
+    requested_completion_date: UtcDatetime | None = None
+    expected_completion_date: UtcDatetime | None = None
+    completion_date: UtcDatetime | None = None
+    cancellation_date: UtcDatetime | None = None
+    cancellation_reason: str | None = None
+    state: OrderState | None = None
+    billing_account: Reference | None = None
+    order_total_price: list[OrderPrice] | None = None
+    product_order_item: list[ProductOrderItem] = Field(min_length=1)
+    related_party: list[RelatedParty] = Field(default_factory=list)
+
+    def items(self) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
+        """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
+        yield from _walk(self.product_order_item, None, "productOrderItem")
+
+    def customer_id(self) -> str | None:
+        """Return the id of the party with the role `customer` in any case, or of the only party."""
+        for party in self.related_party:
+            if (party.role or "").lower() == "customer":
+                return party.id
+        return self.related_party[0].id if len(self.related_party) == 1 else None
+
+
+def _walk(
+    items: list[ProductOrderItem], parent: ProductOrderItem | None, path: str
+) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
+    for index, item in enumerate(items):
+        here = f"{path}[{index}]"
+        yield item, parent, here
+        yield from _walk(item.product_order_item or [], item, f"{here}.productOrderItem")
