@@ -1,0 +1,76 @@
+"""What comes up the tree: the outcome of resource orders, service orders and product orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from orders.lifecycle import OrderState
+from orders.model import Model
+
+
+class AssignedResource(Model):
+    """A resource as it was reserved and set up; after a delete, as it was before."""
+
+    id: str
+    value: str | None = None
+    name: str | None = None
+    characteristics: dict[str, Any] = Field(default_factory=dict)
+
+    def as_value(self) -> dict[str, Any]:
+        """Return what an expression sees of it in `assigned`."""
+        return {**self.characteristics, "id": self.id, "value": self.value}
+
+
+class RealisedService(Model):
+    """A service as it was recorded and set up; after a delete, as it was before."""
+
+    id: str
+    characteristics: dict[str, Any] = Field(default_factory=dict)
+    resources: dict[str, AssignedResource] = Field(default_factory=dict)
+
+
+class Residue(Model):
+    """Something an undo could not take back: it is still there, and a person must see to it."""
+
+    step: str
+    system: str
+    target: str
+    message: str
+
+
+class ResourceOrderOutcome(Model):
+    """What a resource order did, by the resource's key."""
+
+    resources: dict[str, AssignedResource] = Field(default_factory=dict)
+
+
+class ServiceOrderOutcome(Model):
+    """What a service order did, by the item's key."""
+
+    services: dict[str, RealisedService] = Field(default_factory=dict)
+
+
+class ProductOutcome(Model):
+    """What was recorded of a product."""
+
+    product_id: str
+    charge_id: str | None = None
+
+
+class ProductOrderOutcome(Model):
+    """How a product order ended."""
+
+    state: OrderState
+    items: dict[str, OrderState] = Field(default_factory=dict)
+    residue: list[Residue] = Field(default_factory=list)
+
+
+class Failure(Model):
+    """Why a step, an item or an order failed, in words for a person, and what its undo left behind."""
+
+    code: str
+    message: str
+    step: str | None = None
+    residue: list[Residue] = Field(default_factory=list)

@@ -1,0 +1,59 @@
+"""Every setting of the product, read from the environment (prefix `ORDERSAGA_`) or a `.env` file.
+
+Temporal's own settings (address, namespace, TLS, API key) come through the standard `TEMPORAL_*` variables and
+profiles that the SDK and the `temporal` command share.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AnyHttpUrl, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of gateway, worker and command; each is documented in docs/operations.md."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERSAGA_", env_file=".env", extra="ignore")
+
+    store_url: str = "sqlite:///.ordersaga/store.db"
+    """`sqlite:///path` or `postgresql://user:password@host/database`."""
+    catalogs: Path | None = None
+    """A folder of catalogs; the shipped ones where it is not set."""
+
+    inventory_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9101")
+    """Where TMF637, 638, 639, 645 and the resource pools answer."""
+    activation_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9102")
+    """Where TMF640, 653 and 702 answer."""
+    billing_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9103")
+    http_timeout: timedelta = timedelta(seconds=20)
+    """How long one call to a downstream system may take."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8620, ge=0, le=65535)
+    public_url: AnyHttpUrl | None = None
+    """The gateway's address as others see it, for `href` and callbacks; `http://host:port` where it is not set."""
+    body_limit: int = Field(default=4 * 1024 * 1024, gt=0)
+    """Bytes of the largest request body taken."""
+    start_sweep_interval: timedelta = timedelta(seconds=5)
+    """How often orders that were accepted while the engine was down are tried again."""
+
+    task_queue: str = "ordersaga"
+    """The task queue of workflows; those of the downstream systems have their name behind it."""
+    graceful_shutdown: timedelta = timedelta(seconds=10)
+    """How long a worker that was told to stop lets its activities finish."""
+    metrics_address: str | None = None
+    """`host:port` at which the worker serves Prometheus metrics; none where it is not set."""
+
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    state_dir: Path = Path(".ordersaga")
+    """Where the embedded stack keeps its databases and logs."""
+
+    def gateway_url(self) -> str:
+        """Return the address of the gateway, without a slash at its end."""
+        return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

@@ -1,0 +1,95 @@
+"""How every process meets the engine: one data converter, one way to connect, one way to start an order.
+
+The gateway, the worker, the tests and the replayer all take these from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from orders.tmf import ProductOrder
+from workflows import ids, search_attributes
+from workflows.messages import ProductOrderInput
+
+DATA_CONVERTER = pydantic_data_converter
+
+PASSED_THROUGH = (
+    "orders",
+    "catalogs",
+    "store",
+    "activities",
+    "workflows",
+    "pydantic",
+    "pydantic_core",
+    "annotated_types",
+)
+"""Modules that the sandbox takes as they are: without it, each run would import its own copy of all models."""
+
+
+async def connect(**overrides: Any) -> Client:
+    """Connect to the engine that `TEMPORAL_*` variables or a Temporal profile name; `overrides` win over both.
+
+    Raises:
+        RuntimeError: when the engine cannot be reached.
+    """
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config.setdefault("target_host", "127.0.0.1:7233")
+    return await Client.connect(**{**config, "data_converter": DATA_CONVERTER, **overrides})
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """Return the workflow sandbox, with what is safe to share passed through."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+
+
+def describe(order: ProductOrder) -> tuple[str, str]:
+    """Return the summary (a line) and details (Markdown) that the Web UI shows of an order from its start."""
+    items = [(item, item.product_offering) for item, _, _ in order.items()]
+    offerings = [offering.id if offering else (item.product and item.product.id) or "?" for item, offering in items]
+    summary = f"{items[0][0].action} {offerings[0]}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
+    facts = {
+        "External id": order.external_id,
+        "Customer": order.customer_id(),
+        "Category": order.category,
+        "Priority": order.priority,
+        "Description": order.description,
+    }
+    lines = [f"**Product order {order.id}**", ""]
+    lines += [f"- {name}: {value}" for name, value in facts.items() if value]
+    lines += ["", "| item | action | offering or product |", "|---|---|---|"]
+    lines += [f"| {item.id} | {item.action} | {name} |" for (item, _), name in zip(items[:50], offerings, strict=False)]
+    return summary[:200], "\n".join(lines)
+
+
+async def start_product_order(client: Client, order: ProductOrder, task_queue: str) -> bool:
+    """Start the workflow of an accepted order; return False when it runs already, or has run.
+
+    Raises:
+        RPCError: when the engine cannot be reached or refuses.
+    """
+    if order.id is None:
+        raise ValueError("an order has its id before its workflow starts")
+    summary, details = describe(order)
+    try:
+        await client.start_workflow(
+            "ProductOrder",
+            ProductOrderInput(order_id=order.id, requested_start_date=order.requested_start_date),
+            id=ids.product_order_workflow(order.id),
+            task_queue=task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=search_attributes.of_order(order),
+            static_summary=summary,
+            static_details=details,
+            priority=Priority(priority_key=search_attributes.priority_number(order.priority) + 1),
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""The contracts of the workflows: what goes in at their start, what they are told on the way, what they answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from orders.lifecycle import OrderState
+from orders.model import Model
+from orders.outcome import AssignedResource, ServiceOrderOutcome
+from orders.plan import Characteristics
+
+
+class ProductOrderInput(Model):
+    """Which order to run; its document and plan are in the order store."""
+
+    order_id: str
+    revision: int = 1
+    requested_start_date: datetime | None = None
+
+
+class ServiceOrderInput(Model):
+    """Which service order of a plan to run, or to take back."""
+
+    order_id: str
+    revision: int
+    key: str
+    services: dict[str, Characteristics] = Field(default_factory=dict)
+    """What the service orders that this one relies on came to, by the name that its expressions use."""
+    undo: ServiceOrderOutcome | None = None
+    """What the service order did, when this run is to take it back."""
+
+
+class ResourceOrderInput(Model):
+    """Which item's resources to reserve, configure and install, or to take back."""
+
+    order_id: str
+    revision: int
+    service_order: str
+    item: str
+    services: dict[str, Characteristics] = Field(default_factory=dict)
+    reverse_service_order: ServiceOrderOutcome | None = None
+    """What the service order did, when this one belongs to its undo."""
+    undo: dict[str, AssignedResource] | None = None
+    """What the resource order did, when this run is to take it back."""
+
+
+class SystemEvent(Model):
+    """A downstream system's word, by callback, on something it was asked to do."""
+
+    correlation_id: str
+    """The idempotency key of the request that it answers."""
+    succeeded: bool
+    message: str = ""
+    characteristics: dict[str, Any] = Field(default_factory=dict)
+
+
+class OrderView(Model):
+    """An order as its workflow sees it: the answer to the query `order`."""
+
+    id: str
+    state: OrderState
+    items: dict[str, OrderState] = Field(default_factory=dict)
+    waiting_for: list[str] = Field(default_factory=list)
+
+
+class TimelineEntry(Model):
+    """A thing that happened to an order, and when: one line of the answer to the query `timeline`."""
+
+    at: datetime
+    what: str

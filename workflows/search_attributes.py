@@ -1,0 +1,76 @@
+"""The search attributes by which operators find orders; `ordersaga up` and `ordersaga register` make them known.
+
+SQL visibility gives a namespace ten Keyword attributes and three of each other type; these leave room for more.
+"""
+
+from __future__ import annotations
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from orders.lifecycle import OrderState
+from orders.tmf import ProductOrder
+
+STATE = SearchAttributeKey.for_keyword("OrderState")
+CUSTOMER = SearchAttributeKey.for_keyword("OrderCustomer")
+CATEGORY = SearchAttributeKey.for_keyword("OrderCategory")
+EXTERNAL_ID = SearchAttributeKey.for_keyword("OrderExternalId")
+PRIORITY = SearchAttributeKey.for_int("OrderPriority")
+ORDER_DATE = SearchAttributeKey.for_datetime("OrderDate")
+START_DATE = SearchAttributeKey.for_datetime("OrderRequestedStart")
+DUE_DATE = SearchAttributeKey.for_datetime("OrderRequestedCompletion")
+
+TYPES = {
+    STATE.name: "Keyword",
+    CUSTOMER.name: "Keyword",
+    CATEGORY.name: "Keyword",
+    EXTERNAL_ID.name: "Keyword",
+    PRIORITY.name: "Int",
+    ORDER_DATE.name: "Datetime",
+    START_DATE.name: "Datetime",
+    DUE_DATE.name: "Datetime",
+}
+
+
+def of_order(order: ProductOrder) -> TypedSearchAttributes:
+    """Return the attributes that a product order's workflow starts with."""
+    pairs: list[SearchAttributePair[object]] = [
+        SearchAttributePair(key, value)  # type: ignore[arg-type, misc]
+        for key, value in (
+            (STATE, OrderState.ACKNOWLEDGED.value),
+            (CUSTOMER, order.customer_id()),
+            (CATEGORY, order.category),
+            (EXTERNAL_ID, order.external_id),
+            (PRIORITY, priority_number(order.priority)),
+            (ORDER_DATE, order.order_date),
+            (START_DATE, order.requested_start_date),
+            (DUE_DATE, order.requested_completion_date),
+        )
+        if value is not None
+    ]
+    return TypedSearchAttributes(pairs)
+
+
+def priority_number(priority: str | None) -> int:
+    """Return TMF622's priority, "0" (highest) to "4", as a number; anything else counts as "4"."""
+    return int(priority) if priority in {"0", "1", "2", "3", "4"} else 4
+
+
+async def register(client: Client) -> list[str]:
+    """Make the attributes known to the client's namespace; return the names that were new."""
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = {name: kind for name, kind in TYPES.items() if name not in known.custom_attributes}
+    if missing:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=client.namespace,
+                search_attributes={
+                    name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}") for name, kind in missing.items()
+                },
+            )
+        )
+    return sorted(missing)
