@@ -5,6 +5,8 @@ SQL visibility gives a namespace ten Keyword attributes and three of each other 
 
 from __future__ import annotations
 
+from typing import Any
+
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
@@ -36,20 +38,22 @@ TYPES = {
 
 def of_order(order: ProductOrder) -> TypedSearchAttributes:
     """Return the attributes that a product order's workflow starts with."""
-    pairs: list[SearchAttributePair[object]] = [
-        SearchAttributePair(key, value)  # type: ignore[arg-type, misc]
-        for key, value in (
-            (STATE, OrderState.ACKNOWLEDGED.value),
-            (CUSTOMER, order.customer_id()),
-            (CATEGORY, order.category),
-            (EXTERNAL_ID, order.external_id),
-            (PRIORITY, priority_number(order.priority)),
-            (ORDER_DATE, order.order_date),
-            (START_DATE, order.requested_start_date),
-            (DUE_DATE, order.requested_completion_date),
-        )
-        if value is not None
-    ]
+    pairs: list[SearchAttributePair[Any]] = [SearchAttributePair(STATE, OrderState.ACKNOWLEDGED.value)]
+    for keyword, text in (
+        (CUSTOMER, order.customer_id()),
+        (CATEGORY, order.category),
+        (EXTERNAL_ID, order.external_id),
+    ):
+        if text:
+            pairs.append(SearchAttributePair(keyword, text))
+    pairs.append(SearchAttributePair(PRIORITY, priority_number(order.priority)))
+    for date, at in (
+        (ORDER_DATE, order.order_date),
+        (START_DATE, order.requested_start_date),
+        (DUE_DATE, order.requested_completion_date),
+    ):
+        if at:
+            pairs.append(SearchAttributePair(date, at))
     return TypedSearchAttributes(pairs)
 
 
