@@ -1,0 +1,1 @@
+"""What the three reference systems share: database, idempotent effects, faults on demand, documents, list queries."""

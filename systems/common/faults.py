@@ -1,0 +1,170 @@
+"""Faults on demand: rules that make a system refuse, stumble or lose its answers, for tests and demonstrations."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common import tables
+from systems.common.database import Database
+from systems.common.errors import Refusal
+
+FaultKind = Literal["permanent", "transient", "rubbish", "timeout", "lostAnswer", "asyncFailure"]
+
+# Finds the specification of a thing that a request names by its id only.
+Lookup = Callable[[AsyncConnection], Awaitable[str | None]]
+
+# A system does not deny what it has done: these kinds spare a repeat of an executed request.
+SPARES_REPEATS: frozenset[FaultKind] = frozenset({"permanent", "asyncFailure"})
+PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset({"permanent", "transient", "rubbish", "timeout", "lostAnswer"})
+
+
+class FaultMatch(BaseModel):
+    """Which requests a rule concerns; what is left out matches everything.
+
+    ``order`` is any part of the Idempotency-Key.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    specification: str | None = None
+    order: str | None = None
+    operation: str | None = None
+    target: str | None = None
+
+
+class FaultRule(BaseModel):
+    """What goes wrong, for which requests, and how often (``times``; None = for ever).
+
+    - ``permanent``: refused with ``status`` (4xx, 422 by default) and ``message``;
+    - ``transient``: ``status`` (5xx or 429, 503 by default) with ``Retry-After: 0``; nothing is done;
+    - ``rubbish``: 200 with an HTML page; nothing is done;
+    - ``timeout``: no answer for ``seconds``, then 504; nothing is done;
+    - ``lostAnswer``: the effect is done and committed, the answer is 500;
+    - ``asyncFailure``: activation only: accepted with 202, later ends failed.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    match: FaultMatch = FaultMatch()
+    kind: FaultKind
+    times: int | None = Field(default=None, ge=1)
+    status: int | None = None
+    message: str | None = None
+    seconds: float = Field(default=30, ge=0)
+
+    @model_validator(mode="after")
+    def _status_fits_kind(self) -> Self:
+        if self.status is None:
+            return self
+        fits = {"permanent": 400 <= self.status <= 499, "transient": 500 <= self.status <= 599 or self.status == 429}
+        if not fits.get(self.kind, False):
+            raise ValueError(f"status {self.status} does not suit a {self.kind} fault")
+        return self
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a rule is compared with: one request that would change something."""
+
+    key: str
+    operation: str
+    target: str
+    specification: str | Lookup | None
+
+    async def look_up_specification(self, connection: AsyncConnection) -> str | None:
+        """The specification of the thing concerned."""
+        return await self.specification(connection) if callable(self.specification) else self.specification
+
+    def meet(self, match: FaultMatch, specification: str | None) -> bool:
+        """Whether ``match`` concerns this request, for a thing of ``specification``."""
+        return (
+            match.specification in (None, specification)
+            and match.operation in (None, self.operation)
+            and match.target in (None, self.target)
+            and (match.order is None or match.order in self.key)
+        )
+
+
+async def fire(database: Database, circumstances: Circumstances, kinds: frozenset[FaultKind]) -> FaultRule | None:
+    """The oldest live rule among ``kinds`` that concerns the request; one of its times is used up for good."""
+    async with database.reading() as connection:
+        live = [(number, rule) for number, rule in await _live(connection) if rule.kind in kinds]
+        specification = await circumstances.look_up_specification(connection) if live else None
+    concerned = [(number, rule) for number, rule in live if circumstances.meet(rule.match, specification)]
+    if not concerned:
+        return None
+    async with database.writing() as connection:
+        executed = await _is_executed(connection, circumstances.key)
+        for number, rule in concerned:
+            if executed and rule.kind in SPARES_REPEATS:
+                continue
+            if await _use_up(connection, number):
+                return rule
+    return None
+
+
+async def _live(connection: AsyncConnection) -> list[tuple[int, FaultRule]]:
+    rows = await connection.execute(
+        select(tables.fault.c.id, tables.fault.c.rule)
+        .where(or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0))
+        .order_by(tables.fault.c.id)
+    )
+    return [(row.id, FaultRule.model_validate(row.rule)) for row in rows]
+
+
+async def _is_executed(connection: AsyncConnection, key: str) -> bool:
+    found = await connection.execute(select(tables.stored_answer.c.key).where(tables.stored_answer.c.key == key))
+    return found.first() is not None
+
+
+async def _use_up(connection: AsyncConnection, number: int) -> bool:
+    used = await connection.execute(
+        update(tables.fault)
+        .where(
+            tables.fault.c.id == number,
+            or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0),
+        )
+        .values(remaining=tables.fault.c.remaining - 1)
+    )
+    return used.rowcount == 1
+
+
+def fault_router(database: Database) -> APIRouter:
+    """``/faults``: set, list and clear the rules."""
+    router = APIRouter(prefix="/faults", tags=["faults"])
+
+    @router.post("", status_code=201)
+    async def set_fault(rule: FaultRule) -> dict[str, Any]:
+        async with database.writing() as connection:
+            made = insert(tables.fault).values(rule=rule.model_dump(mode="json"), remaining=rule.times)
+            number = (await connection.scalars(made.returning(tables.fault.c.id))).one()
+        return _document(number, rule.model_dump(mode="json"), rule.times)
+
+    @router.get("")
+    async def list_faults() -> list[dict[str, Any]]:
+        async with database.reading() as connection:
+            rows = await connection.execute(select(tables.fault).order_by(tables.fault.c.id))
+            return [_document(row.id, row.rule, row.remaining) for row in rows]
+
+    @router.delete("/{fault_id}", status_code=204, response_class=Response)
+    async def clear_fault(fault_id: int) -> None:
+        async with database.writing() as connection:
+            cleared = await connection.execute(delete(tables.fault).where(tables.fault.c.id == fault_id))
+        if cleared.rowcount == 0:
+            raise Refusal(404, "notFound", f"no fault rule {fault_id}")
+
+    @router.delete("", status_code=204, response_class=Response)
+    async def clear_faults() -> None:
+        async with database.writing() as connection:
+            await connection.execute(delete(tables.fault))
+
+    return router
+
+
+def _document(number: int, rule: dict[str, Any], remaining: int | None) -> dict[str, Any]:
+    return {"id": str(number), **rule, "remaining": remaining}

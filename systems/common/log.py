@@ -1,0 +1,59 @@
+"""The effect log: what each request really did."""
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common import tables
+from systems.common.clock import timestamp
+from systems.common.database import Database
+
+Outcome = Literal["done", "absorbed", "refused"]
+
+
+async def record(
+    connection: AsyncConnection,
+    outcome: Outcome,
+    *,
+    key: str,
+    operation: str,
+    target: str,
+    status: int,
+    reason: str | None = None,
+) -> None:
+    """Append one line to the log, in the transaction of the effect itself."""
+    await connection.execute(
+        insert(tables.effect_log).values(
+            time=timestamp(),
+            key=key,
+            operation=operation,
+            target=target,
+            outcome=outcome,
+            status=status,
+            reason=reason,
+        )
+    )
+
+
+def log_router(database: Database) -> APIRouter:
+    """``GET /log``, oldest first; ``order`` selects the keys that contain it."""
+    router = APIRouter(tags=["log"])
+
+    @router.get("/log")
+    async def read_log(
+        key: str | None = None, target: str | None = None, order: str | None = None
+    ) -> list[dict[str, Any]]:
+        log = tables.effect_log
+        query = select(log).order_by(log.c.id)
+        if key is not None:
+            query = query.where(log.c.key == key)
+        if target is not None:
+            query = query.where(log.c.target == target)
+        if order is not None:
+            query = query.where(log.c.key.contains(order, autoescape=True))
+        async with database.reading() as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+    return router

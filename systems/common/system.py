@@ -1,0 +1,105 @@
+"""How a reference system is put together and started."""
+
+import argparse
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Annotated
+
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common.database import Database
+from systems.common.errors import install_error_answers
+from systems.common.faults import fault_router
+from systems.common.log import log_router
+
+SHUTDOWN_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class System:
+    """What every part of one running system uses. ``latency_ms``: how long each change takes."""
+
+    name: str
+    database: Database
+    latency_ms: int = 0
+
+
+Seed = Callable[[AsyncConnection], Awaitable[None]]
+Background = Callable[[], AbstractAsyncContextManager[None]]
+
+
+async def _nothing_to_seed(_connection: AsyncConnection) -> None:
+    return
+
+
+def make_app(
+    system: System,
+    routers: Sequence[APIRouter],
+    *,
+    seed: Seed = _nothing_to_seed,
+    background: Background = nullcontext,
+) -> FastAPI:
+    """The system's application.
+
+    Its lifespan makes the tables, runs ``seed`` in the same transaction and holds ``background`` open; a client that
+    calls the application without a server enters it with ``app.router.lifespan_context(app)``.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with system.database.preparing() as connection:
+                await seed(connection)
+            async with background():
+                yield
+        finally:
+            await system.database.close()
+
+    app = FastAPI(title=f"Reference {system.name}", lifespan=lifespan)
+    app.state.system = system
+    install_error_answers(app)
+    for router in (*routers, _health_router(), log_router(system.database), fault_router(system.database)):
+        app.include_router(router)
+    return app
+
+
+def _health_router() -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "up"}
+
+    return router
+
+
+async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
+    system: System = request.app.state.system
+    async with system.database.reading() as connection:
+        yield connection
+
+
+ReadingDep = Annotated[AsyncConnection, Depends(_reading)]
+
+
+def serve(name: str, default_port: int, create_app: Callable[[str, int], FastAPI]) -> None:
+    """Run the system as a process of its own, by the command line; SIGTERM and Ctrl-C end it.
+
+    ``create_app`` is given the database URL and the latency in milliseconds.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m systems.{name}", description=f"Reference {name} system")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=default_port, help="0 takes a free one")
+    parser.add_argument("--database", default=f"sqlite:///{name}.db", help="SQLite file or PostgreSQL, its own, by URL")
+    parser.add_argument("--latency-ms", type=int, default=0, help="how long each change takes")
+    options = parser.parse_args()
+    uvicorn.run(
+        create_app(options.database, options.latency_ms),
+        host=options.host,
+        port=options.port,
+        access_log=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )

@@ -1,0 +1,66 @@
+"""The audit: does what is held agree with what is in service?"""
+
+from fastapi import APIRouter
+from sqlalchemy import or_
+
+from systems.common.queries import Document, texts_at
+from systems.common.system import ReadingDep
+from systems.inventory.installed_base import PRODUCTS, SERVICES
+from systems.inventory.resources import Member, members
+from systems.inventory.tables import resource
+
+ENDED_PRODUCTS = frozenset({"terminated", "aborted", "cancelled"})
+
+
+def audit_router() -> APIRouter:
+    """``GET /audit``: what is held and in service, what has leaked, and what is in service without being held.
+
+    ``leaked`` are held resources that no active service names as its ``supportingResource``; ``dangling`` are free ones
+    that an active service names.
+    """
+    router = APIRouter(tags=["audit"])
+
+    @router.get("/audit")
+    async def audit(connection: ReadingDep) -> Document:
+        held_or_used = or_(resource.c.resource_status == "reserved", resource.c.usage_state != "idle")
+        held = (await connection.execute(members().where(held_or_used).order_by(resource.c.sequence))).all()
+        services = [
+            document for document in await SERVICES.documents.search(connection) if document["state"] != "terminated"
+        ]
+        products = [
+            document
+            for document in await PRODUCTS.documents.search(connection)
+            if document["status"] not in ENDED_PRODUCTS
+        ]
+        in_service = {
+            resource_id
+            for service in services
+            if service["state"] == "active"
+            for resource_id in texts_at(service, "supportingResource.id")
+        }
+        free = await connection.scalars(
+            members().with_only_columns(resource.c.id).where(~held_or_used).order_by(resource.c.sequence)
+        )
+        leaked = [_line(row) for row in held if row.id not in in_service]
+        dangling = [resource_id for resource_id in free if resource_id in in_service]
+        return {
+            "resources": [_line(row) for row in held],
+            "services": [{"id": service["id"], "state": service["state"]} for service in services],
+            "products": [{"id": product["id"], "status": product["status"]} for product in products],
+            "leaked": leaked,
+            "dangling": dangling,
+            "consistent": not leaked and not dangling,
+        }
+
+    return router
+
+
+def _line(row: Member) -> Document:
+    return {
+        "id": row.id,
+        "value": row.value,
+        "specification": row.specification,
+        "resourceStatus": row.resource_status,
+        "usageState": row.usage_state,
+        "requestedBy": row.requested_by,
+    }

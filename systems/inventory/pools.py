@@ -1,0 +1,155 @@
+"""Resource pools: what there is, and whether demands could be met."""
+
+from collections import Counter
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from sqlalchemy import ColumnElement, and_, false, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common.errors import Refusal
+from systems.common.queries import Document, ListQueryDep, as_text
+from systems.common.system import ReadingDep
+from systems.inventory.stock import trait
+from systems.inventory.tables import pool, resource
+
+BASE = "/tmf-api/resourcePoolManagement/v4"
+
+
+class Reference(BaseModel):
+    """A reference by id; what else it says is not needed here."""
+
+    id: str
+
+
+class Wish(BaseModel):
+    """Which member is wanted.
+
+    ``pool`` names the pool; otherwise the pools of the specification at ``place`` count, or those without a place when
+    it has none there. ``criteria`` are compared with stocked characteristics; ``value`` asks for exactly that member.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, coerce_numbers_to_str=True)
+
+    resource_specification: Reference
+    pool: str | None = None
+    place: Reference | None = None
+    criteria: dict[str, Any] = {}
+    value: str | None = None
+
+    def __str__(self) -> str:
+        where = f" in {self.pool}" if self.pool else f" at {self.place.id}" if self.place else ""
+        criteria = "".join(f", {name} {as_text(value)}" for name, value in self.criteria.items())
+        return f"{self.resource_specification.id}{where}{criteria}{f', {self.value}' if self.value else ''}"
+
+
+class Demand(Wish):
+    """A wish for several members."""
+
+    quantity: int = Field(default=1, ge=1)
+
+
+class AvailabilityCheck(BaseModel):
+    """Demands to be met together."""
+
+    demands: list[Demand]
+
+
+async def candidate_pools(connection: AsyncConnection, wish: Wish) -> list[str]:
+    """The ids of the pools that may serve ``wish``; none when its specification is stocked at other places only.
+
+    Raises Refusal 422 ``unknownPool`` for a pool or a specification that is not stocked at all.
+    """
+    specification = wish.resource_specification.id
+    rows = await connection.execute(
+        select(pool.c.id, pool.c.place).where(pool.c.specification == specification).order_by(pool.c.id)
+    )
+    places: dict[str, str | None] = {row.id: row.place for row in rows}
+    if wish.pool is not None:
+        if wish.pool not in places:
+            raise Refusal(422, "unknownPool", f"no pool {wish.pool} of {specification}")
+        return [wish.pool]
+    if not places:
+        raise Refusal(422, "unknownPool", f"no pool of {specification}")
+    near = [pool_id for pool_id, place in places.items() if wish.place and place == wish.place.id]
+    return near or [pool_id for pool_id, place in places.items() if place is None]
+
+
+def suits(wish: Wish, pools: list[str]) -> ColumnElement[bool]:
+    """The condition that a resource is a free member of ``pools`` and what ``wish`` asks for."""
+    if not pools:
+        return false()
+    conditions = [resource.c.pool.in_(pools), resource.c.resource_status == "available"]
+    conditions += [
+        resource.c.traits.contains(trait(name, as_text(value)), autoescape=True)
+        for name, value in wish.criteria.items()
+    ]
+    if wish.value is not None:
+        conditions.append(resource.c.value == wish.value)
+    return and_(*conditions)
+
+
+def pool_router() -> APIRouter:
+    """Pools with their capacity, and the check of demands against it."""
+    router = APIRouter(prefix=BASE, tags=["resourcePool"])
+
+    @router.get("/resourcePool")
+    async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Any:
+        return query.answer(await _pools(connection))
+
+    @router.get("/resourcePool/{pool_id}")
+    async def read_pool(pool_id: str, connection: ReadingDep) -> Document:
+        for document in await _pools(connection, pool.c.id == pool_id):
+            return document
+        raise Refusal(404, "notFound", f"no pool {pool_id}")
+
+    @router.post("/availabilityCheck", status_code=200)
+    async def check_availability(check: AvailabilityCheck, connection: ReadingDep) -> Document:
+        promised: Counter[str] = Counter()
+        return {"results": [await _check(connection, demand, promised) for demand in check.demands]}
+
+    return router
+
+
+async def _check(connection: AsyncConnection, demand: Demand, promised: Counter[str]) -> Document:
+    try:
+        pools = await candidate_pools(connection, demand)
+    except Refusal as refusal:
+        return {"available": False, "free": 0, "reason": refusal.reason}
+    free = await connection.scalar(select(func.count()).select_from(resource).where(suits(demand, pools))) or 0
+    # Demands of one check do not promise the same member twice.
+    left = max(free - promised[str(demand)], 0)
+    promised[str(demand)] += demand.quantity
+    if left >= demand.quantity:
+        return {"available": True, "free": left}
+    return {"available": False, "free": left, "reason": f"{left} of {demand.quantity} free: {demand}"}
+
+
+async def _pools(connection: AsyncConnection, condition: ColumnElement[bool] | None = None) -> list[Document]:
+    used = resource.c.usage_state != "idle"
+    query = (
+        select(
+            pool,
+            func.count(resource.c.id).label("total"),
+            func.count(resource.c.id).filter(resource.c.resource_status == "available").label("free"),
+            func.count(resource.c.id).filter(resource.c.resource_status == "reserved", ~used).label("reserved"),
+            func.count(resource.c.id).filter(used).label("active"),
+        )
+        .outerjoin(resource)
+        .group_by(pool.c.id)
+        .order_by(pool.c.id)
+    )
+    rows = await connection.execute(query if condition is None else query.where(condition))
+    return [
+        {
+            "id": row.id,
+            "href": f"{BASE}/resourcePool/{row.id}",
+            "name": row.name,
+            "resourceSpecification": {"id": row.specification},
+            "place": {"id": row.place} if row.place else None,
+            "capacity": {"total": row.total, "free": row.free, "reserved": row.reserved, "active": row.active},
+        }
+        for row in rows
+    ]
