@@ -1,0 +1,144 @@
+"""What the store reads from and writes into an order's document: pure functions, no database."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind
+from orders.tmf import timestamp
+
+Json = dict[str, Any]
+
+ITEM_LISTS = {
+    OrderKind.PRODUCT: "productOrderItem",
+    OrderKind.SERVICE: "serviceOrderItem",
+    OrderKind.RESOURCE: "orderItem",
+}
+"""The attribute that holds the items, in TMF622, TMF641 and TMF652."""
+
+DATES = {
+    "orderDate": "order_date",
+    "requestedStartDate": "requested_start_date",
+    "requestedCompletionDate": "requested_completion_date",
+    "expectedCompletionDate": "expected_completion_date",
+    "completionDate": "completion_date",
+}
+"""Dates that have a column of their own."""
+
+TEXTS = {"state": "state", "externalId": "external_id", "category": "category", "priority": "priority"}
+"""Other attributes that have a column of their own."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
+
+
+def apply_change(document: Json, change: OrderChange) -> Json:
+    """Return the document as it is after `change`: its state, attributes and items; None removes an attribute.
+
+    An item that the document does not have is added behind the others; what no database keeps is replaced (`storable`).
+    """
+    changed = _merged(document, storable(change.attributes))
+    changed |= {"id": change.order_id, "state": change.state.value}
+    if change.items:
+        name = ITEM_LISTS[change.kind]
+        pending = storable(change.items)
+        items = _merge_items(changed.get(name) or [], name, pending)
+        changed[name] = [*items, *(_merged({"id": item_id}, rest) for item_id, rest in pending.items())]
+    return changed
+
+
+def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list[Json]:
+    """Merge into `items`, and those nested under `name`, what is pending for them, taking it out of `pending`."""
+    merged = []
+    for item in items:
+        changes = pending.pop(str(item.get("id")), {})
+        item = _merged(item, changes)
+        if item.get(name) and pending:
+            item[name] = _merge_items(item[name], name, pending)
+        merged.append(item)
+    return merged
+
+
+def _merged(attributes: Json, changes: Json) -> Json:
+    return {name: value for name, value in (attributes | changes).items() if name not in changes or value is not None}
+
+
+def indexed_columns(document: Json) -> dict[str, str | None]:
+    """Return the values of the columns that mirror attributes of the document."""
+    return {column: as_text(document.get(name)) for name, column in TEXTS.items()} | {
+        column: _as_instant_or_text(document.get(name)) for name, column in DATES.items()
+    }
+
+
+def party_ids(document: Json) -> set[str]:
+    """Return the ids of all related parties of the order."""
+    parties = document.get("relatedParty")
+    found = (as_text(each.get("id")) for each in parties if isinstance(each, dict)) if isinstance(parties, list) else ()
+    return {party for party in found if party is not None}
+
+
+def as_text(value: Any) -> str | None:
+    """Return a JSON scalar as text: `true`, `2`, and strings as they are; None for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def as_instant(text: str) -> str | None:
+    """Return an ISO time in the way the store writes it, in UTC; None where `text` is no time.
+
+    A blank before the offset is taken for the `+` that URL decoding made it of.
+    """
+    if not _INSTANT.match(text):
+        return None
+    try:
+        return timestamp(datetime.fromisoformat(text.strip().replace(" ", "+")))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _as_instant_or_text(value: Any) -> str | None:
+    text = as_text(value)
+    return text if text is None else as_instant(text) or text
+
+
+def is_storable(text: str) -> bool:
+    """Return whether both databases can hold `text`: PostgreSQL refuses NUL, and neither has half surrogate pairs."""
+    return not _UNSTORABLE.search(text)
+
+
+def storable(value: Any) -> Any:
+    """Return a JSON value with all that no database keeps replaced: characters by U+FFFD, NaN by its name."""
+    match value:
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case dict():
+            return {storable(name): storable(each) for name, each in value.items()}
+        case list() | tuple():
+            return [storable(each) for each in value]
+        case _:
+            return value
+
+
+def unstorable_paths(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each string, name or number that no database keeps."""
+    match value:
+        case dict():
+            for name, each in value.items():
+                if not is_storable(name):
+                    yield path or "the document"
+                yield from unstorable_paths(each, f"{path}.{name}" if path else name)
+        case list():
+            for index, each in enumerate(value):
+                yield from unstorable_paths(each, f"{path}[{index}]")
+        case str() if not is_storable(value):
+            yield path
+        case float() if not math.isfinite(value):
+            yield path

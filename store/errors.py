@@ -1,0 +1,66 @@
+"""What can go wrong between a caller and the order store.
+
+StoreError
+ ├─ StoreUnavailableError      the database cannot be reached or cannot serve just now: try again later
+ ├─ UnsupportedDatabaseError   the URL names no database that the store runs on
+ ├─ IdempotencyConflictError   an id is taken by an order with another body
+ ├─ UnknownOrderError          a change names an order that the store does not hold
+ ├─ UnknownPlanError           a plan, or a node of one, that the store does not hold
+ ├─ UnstorableDocumentError    a document holds what no database can keep
+ └─ QueryError                 a list was asked for in a way that makes no sense
+"""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """The base of all errors of the order store."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached, or cannot serve just now; the same call may succeed later."""
+
+
+class UnsupportedDatabaseError(StoreError):
+    """A database URL that names neither an SQLite file nor a PostgreSQL database."""
+
+
+class IdempotencyConflictError(StoreError):
+    """An order id is taken by an order that was made from another request body."""
+
+    def __init__(self, kind: str, order_id: str) -> None:
+        super().__init__(f"{kind} {order_id} exists already and was made from another request")
+        self.kind, self.order_id = kind, order_id
+
+
+class UnknownOrderError(StoreError):
+    """A change was to be recorded on an order that the store does not hold."""
+
+    def __init__(self, kind: str, order_id: str) -> None:
+        super().__init__(f"there is no {kind} {order_id}")
+        self.kind, self.order_id = kind, order_id
+
+
+class UnknownPlanError(StoreError):
+    """The store holds no plan for an order's revision, or that plan has no such node."""
+
+    def __init__(self, order_id: str, revision: int, key: str | None = None) -> None:
+        node = "" if key is None else f" with a node {key}"
+        super().__init__(f"there is no plan of order {order_id}, revision {revision}{node}")
+        self.order_id, self.revision, self.key = order_id, revision, key
+
+
+class UnstorableDocumentError(StoreError):
+    """A document holds a value that no database keeps: a NUL character, half a surrogate pair, or NaN."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path}: holds a character or number that cannot be stored")
+        self.path = path
+
+
+class QueryError(StoreError):
+    """A list query that makes no sense: which parameter, and why."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(f"{parameter}: {message}")
+        self.parameter, self.message = parameter, message

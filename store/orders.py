@@ -1,0 +1,271 @@
+"""The order store's repository of orders: what the gateway reads, and what the workflows record.
+
+Workflows own the truth; a row is their projection. Each change has a version that rises with each change of one order:
+a late or repeated one is ignored, so a change that matters must be recorded before the next one is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import (
+    Json,
+    apply_change,
+    indexed_columns,
+    is_storable,
+    party_ids,
+    storable,
+    unstorable_paths,
+)
+from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.query import ListQuery, condition, ordering
+from store.tables import order_parties, orders
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOrder:
+    """An order as the gateway takes it in: its document has id, href, orderDate and state already.
+
+    `digest` is that of the request body: it tells a repeated request from another one with the same id.
+    """
+
+    kind: OrderKind
+    id: str
+    document: Json
+    client_id: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnstartedOrder:
+    """An accepted order whose workflow is still to be started."""
+
+    kind: OrderKind
+    id: str
+    document: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list: how many orders match in all, and the documents of this part."""
+
+    total: int
+    documents: list[Json]
+
+
+class OrderStore:
+    """Orders of all three kinds, with their documents in TM Forum's shape."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(self, order: AcceptedOrder) -> tuple[Json, bool]:
+        """Keep a new order; return its document, and whether it is new rather than the repeat of a request.
+
+        Raises:
+            IdempotencyConflictError: when the id is taken by an order made from another body.
+            UnstorableDocumentError: when the document holds what no database keeps.
+            StoreUnavailableError: when the database cannot serve; nothing is kept then.
+        """
+        for path in unstorable_paths(order.document):
+            raise UnstorableDocumentError(path)
+        row = {
+            "root_id": order.id,
+            "revision": 1,
+            "client_id": order.client_id,
+            "digest": order.digest,
+            "started": False,
+        }
+        async with self._database.write() as connection:
+            if await self._insert(connection, order.kind, order.id, order.document, row):
+                return order.document, True
+            stored = (await connection.execute(select(orders).where(_is(order.kind.value, order.id)))).one()
+        if stored.digest != order.digest:
+            raise IdempotencyConflictError(order.kind, order.id)
+        return stored.document, False
+
+    async def open(
+        self, kind: OrderKind, order_id: str, document: Json, parent_id: str, root_id: str, revision: int
+    ) -> None:
+        """Keep an order that a running order has made; where the id is known already, nothing changes.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        row = {"parent_id": parent_id, "root_id": root_id, "revision": revision, "started": True}
+        async with self._database.write() as connection:
+            await self._insert(connection, kind, order_id, storable(document), row)
+
+    async def record(self, change: OrderChange) -> bool:
+        """Apply a change whose version is above the stored one; return whether it was applied.
+
+        Raises:
+            UnknownOrderError: when the store does not hold the order.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        return (await self.record_many([change]))[0]
+
+    async def record_many(self, changes: Sequence[OrderChange]) -> list[bool]:
+        """Apply changes of any orders in one transaction, as `record` does each; return which were applied.
+
+        Raises:
+            UnknownOrderError: when the store does not hold one of the orders; none is applied then.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not changes:
+            return []
+        async with self._database.write() as connection:
+            rows = await _locked(connection, {(change.kind.value, change.order_id) for change in changes})
+            before = {key: party_ids(document) for key, (_, document) in rows.items()}
+            applied = [_applied(rows, change) for change in changes]
+            touched = {(c.kind.value, c.order_id) for c, done in zip(changes, applied, strict=True) if done}
+            for key in sorted(touched):
+                await _update(connection, key, *rows[key])
+                if party_ids(rows[key][1]) != before[key]:
+                    await _replace_parties(connection, key, rows[key][1])
+        return applied
+
+    async def get(self, kind: OrderKind, order_id: str) -> Json | None:
+        """Return an order's document; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(order_id):
+            return None
+        async with self._database.read() as connection:
+            found: Json | None = await connection.scalar(select(orders.c.document).where(_is(kind.value, order_id)))
+        return found
+
+    async def find(self, kind: OrderKind, query: ListQuery) -> Page:
+        """Return the part of the list that the query asks for, with the count of all that match.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = and_(orders.c.kind == kind.value, *(condition(each, self._database.dialect) for each in query.filters))
+        page = select(orders.c.document).where(wanted).order_by(*ordering(query))
+        async with self._database.read() as connection:
+            total = await connection.scalar(select(func.count()).select_from(orders).where(wanted))
+            documents = await connection.scalars(page.offset(query.offset).limit(query.limit))
+            return Page(total or 0, [query.project(document) for document in documents])
+
+    async def children(self, kind: OrderKind, parent_id: str) -> list[Json]:
+        """Return the documents of the orders of `kind` that an order has made, oldest first.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = and_(orders.c.parent_id == parent_id, orders.c.kind == kind.value)
+        async with self._database.read() as connection:
+            found = await connection.scalars(
+                select(orders.c.document).where(wanted).order_by(orders.c.order_date, orders.c.id)
+            )
+            return list(found)
+
+    async def unstarted(self, limit: int = 100) -> list[UnstartedOrder]:
+        """Return accepted orders whose workflow is still to be started, oldest first.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        waiting = (
+            select(orders.c.kind, orders.c.id, orders.c.document)
+            .where(orders.c.started.is_(false()))
+            .order_by(orders.c.order_date, orders.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(waiting)
+            return [UnstartedOrder(OrderKind(row.kind), row.id, row.document) for row in rows]
+
+    async def mark_started(self, kind: OrderKind, order_id: str) -> None:
+        """Note that an order's workflow has been started; noting it again changes nothing.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        async with self._database.write() as connection:
+            await connection.execute(update(orders).where(_is(kind.value, order_id)).values(started=True))
+
+    async def _insert(
+        self, connection: AsyncConnection, kind: OrderKind, order_id: str, document: Json, row: dict[str, Any]
+    ) -> bool:
+        now = timestamp(datetime.now(UTC))
+        columns = indexed_columns(document)
+        columns["order_date"] = columns["order_date"] or now
+        values = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": now}
+        result = await connection.execute(self._database.insert_if_absent(orders).values(**columns, **values, **row))
+        if result.rowcount == 0:
+            return False
+        await _insert_parties(connection, (kind.value, order_id), document)
+        return True
+
+
+_Key = tuple[str, str]
+"""Kind and id."""
+_Rows = dict[_Key, tuple[int, Json]]
+"""Version and document of each order."""
+
+
+async def _locked(connection: AsyncConnection, keys: set[_Key]) -> _Rows:
+    """Return version and document of each order, which no other writer changes until this transaction ends.
+
+    Locks are taken in the order of the keys, so that two batches never wait for each other.
+    """
+    rows = await connection.execute(
+        select(orders.c.kind, orders.c.id, orders.c.version, orders.c.document)
+        .where(tuple_(orders.c.kind, orders.c.id).in_(sorted(keys)))
+        .order_by(orders.c.kind, orders.c.id)
+        .with_for_update()
+    )
+    found = {(row.kind, row.id): (row.version, row.document) for row in rows}
+    for key in keys - found.keys():
+        raise UnknownOrderError(*key)
+    return found
+
+
+def _applied(rows: _Rows, change: OrderChange) -> bool:
+    key = (change.kind.value, change.order_id)
+    version, document = rows[key]
+    if change.version <= version:
+        return False
+    rows[key] = (change.version, apply_change(document, change))
+    return True
+
+
+async def _update(connection: AsyncConnection, key: _Key, version: int, document: Json) -> None:
+    columns = indexed_columns(document)
+    del columns["order_date"]
+    now = timestamp(datetime.now(UTC))
+    changed = update(orders).where(_is(*key)).values(version=version, document=document, updated_at=now, **columns)
+    await connection.execute(changed)
+
+
+def _is(kind: str, order_id: str) -> ColumnElement[bool]:
+    return and_(orders.c.kind == kind, orders.c.id == order_id)
+
+
+async def _replace_parties(connection: AsyncConnection, key: _Key, document: Json) -> None:
+    kind, order_id = key
+    await connection.execute(
+        delete(order_parties).where(order_parties.c.kind == kind, order_parties.c.order_id == order_id)
+    )
+    await _insert_parties(connection, key, document)
+
+
+async def _insert_parties(connection: AsyncConnection, key: _Key, document: Json) -> None:
+    kind, order_id = key
+    rows = [{"kind": kind, "order_id": order_id, "party_id": party} for party in sorted(party_ids(document))]
+    if rows:
+        await connection.execute(insert(order_parties), rows)

@@ -1,0 +1,149 @@
+"""The order store's repository of orchestration plans: kept whole, read in slices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orders.plan import (
+    Delivery,
+    NodeKind,
+    OrchestrationPlan,
+    PlanGraph,
+    ProductPlan,
+    ServiceOrderPlan,
+)
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import Json
+from store.errors import UnknownPlanError
+from store.tables import plan_nodes, plans
+
+_NODE_LISTS = {
+    NodeKind.SERVICE_ORDER: "service_orders",
+    NodeKind.PRODUCT: "products",
+    NodeKind.DELIVERY: "deliveries",
+}
+
+
+class PlanStore:
+    """Plans by order and revision; a plan never changes once it is kept."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, plan: OrchestrationPlan) -> bool:
+        """Keep a plan; where that order's revision has one already, that one stays. Return whether it was kept.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        row = self._database.insert_if_absent(plans).values(**_plan_row(plan))
+        nodes = list(_node_rows(plan))
+        async with self._database.write() as connection:
+            kept = (await connection.execute(row)).rowcount == 1
+            if kept and nodes:
+                await connection.execute(insert(plan_nodes), nodes)
+        return kept
+
+    async def graph(self, order_id: str, revision: int) -> PlanGraph:
+        """Return the graph of a plan, without the contents of its nodes.
+
+        Raises:
+            UnknownPlanError: when there is no such plan.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = and_(plans.c.order_id == order_id, plans.c.revision == revision)
+        async with self._database.read() as connection:
+            found = await connection.scalar(select(plans.c.graph).where(wanted))
+        if found is None:
+            raise UnknownPlanError(order_id, revision)
+        return PlanGraph.model_validate(found)
+
+    async def service_order(self, order_id: str, revision: int, key: str) -> ServiceOrderPlan:
+        """Return the service order with that key.
+
+        Raises:
+            UnknownPlanError: when there is no such plan, or it has no such service order.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        return ServiceOrderPlan.model_validate(await self._node(order_id, revision, key, NodeKind.SERVICE_ORDER))
+
+    async def product(self, order_id: str, revision: int, key: str) -> ProductPlan:
+        """Return the product with that key.
+
+        Raises:
+            UnknownPlanError: when there is no such plan, or it has no such product.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        return ProductPlan.model_validate(await self._node(order_id, revision, key, NodeKind.PRODUCT))
+
+    async def load(self, order_id: str, revision: int | None = None) -> OrchestrationPlan | None:
+        """Return a whole plan, of the latest revision unless one is named; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = select(plans).where(plans.c.order_id == order_id).order_by(plans.c.revision.desc()).limit(1)
+        if revision is not None:
+            wanted = wanted.where(plans.c.revision == revision)
+        async with self._database.read() as connection:
+            row = (await connection.execute(wanted)).one_or_none()
+            if row is None:
+                return None
+            nodes = await _nodes(connection, order_id, row.revision)
+        return OrchestrationPlan.model_validate(row.document | nodes)
+
+    async def _node(self, order_id: str, revision: int, key: str, kind: NodeKind) -> Json:
+        wanted = and_(
+            plan_nodes.c.order_id == order_id,
+            plan_nodes.c.revision == revision,
+            plan_nodes.c.key == key,
+            plan_nodes.c.kind == kind.value,
+        )
+        async with self._database.read() as connection:
+            found: Json | None = await connection.scalar(select(plan_nodes.c.document).where(wanted))
+        if found is None:
+            raise UnknownPlanError(order_id, revision, key)
+        return found
+
+
+def _plan_row(plan: OrchestrationPlan) -> dict[str, Any]:
+    return {
+        "order_id": plan.order_id,
+        "revision": plan.revision,
+        "catalog_digest": plan.catalog.digest,
+        "catalog_label": plan.catalog.label,
+        "graph": plan.graph().model_dump(mode="json"),
+        "document": plan.model_dump(mode="json", exclude=set(_NODE_LISTS.values())),
+        "created_at": timestamp(datetime.now(UTC)),
+    }
+
+
+def _node_rows(plan: OrchestrationPlan) -> Iterator[dict[str, Any]]:
+    for kind, name in _NODE_LISTS.items():
+        nodes: list[ServiceOrderPlan | ProductPlan | Delivery] = getattr(plan, name)
+        for position, node in enumerate(nodes):
+            yield {
+                "order_id": plan.order_id,
+                "revision": plan.revision,
+                "key": node.key,
+                "kind": kind.value,
+                "position": position,
+                "document": node.model_dump(mode="json"),
+            }
+
+
+async def _nodes(connection: AsyncConnection, order_id: str, revision: int) -> dict[str, list[Json]]:
+    wanted = and_(plan_nodes.c.order_id == order_id, plan_nodes.c.revision == revision)
+    rows = await connection.execute(
+        select(plan_nodes.c.kind, plan_nodes.c.document).where(wanted).order_by(plan_nodes.c.position)
+    )
+    nodes: dict[str, list[Json]] = {name: [] for name in _NODE_LISTS.values()}
+    for row in rows:
+        nodes[_NODE_LISTS[NodeKind(row.kind)]].append(row.document)
+    return nodes

@@ -1,0 +1,107 @@
+"""The tables of the order store, the same on SQLite and PostgreSQL.
+
+Times are text in UTC as `orders.tmf.timestamp` writes them, so that they sort and
+compare as the same string everywhere.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    false,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+Text = String().with_variant(String(collation="C"), "postgresql")
+"""Text that sorts by code point on both databases."""
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("parent_id", Text),
+    Column("root_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("external_id", Text),
+    Column("category", Text),
+    Column("priority", Text),
+    Column("client_id", Text),
+    Column("order_date", Text, nullable=False),
+    Column("requested_start_date", Text),
+    Column("requested_completion_date", Text),
+    Column("expected_completion_date", Text),
+    Column("completion_date", Text),
+    Column("digest", Text),
+    Column("started", Boolean, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    Index(None, "kind", "order_date", "id"),
+    Index(None, "kind", "state", "order_date", "id"),
+    Index(None, "kind", "external_id"),
+    Index(None, "parent_id"),
+)
+
+Index(
+    "ix_orders_unstarted",
+    orders.c.order_date,
+    sqlite_where=orders.c.started.is_(false()),
+    postgresql_where=orders.c.started.is_(false()),
+)
+
+order_parties = Table(
+    "order_parties",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("party_id", Text, primary_key=True),
+    ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
+    Index(None, "party_id", "kind"),
+)
+"""The parties that an order relates to, so that a customer's orders are found among millions."""
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("catalog_digest", Text, nullable=False),
+    Column("catalog_label", Text, nullable=False),
+    Column("graph", Document, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+"""One row a revision: the graph, and of the plan itself all but its nodes."""
+
+plan_nodes = Table(
+    "plan_nodes",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("key", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("document", Document, nullable=False),
+    ForeignKeyConstraint(["order_id", "revision"], ["plans.order_id", "plans.revision"], ondelete="CASCADE"),
+)
+"""One row a node, so that whoever runs it loads its own slice and no more."""
