@@ -8,6 +8,7 @@ from pydantic import Field
 
 from orders.lifecycle import OrderState
 from orders.model import Model
+from orders.plan import CUSTOMER_FACING
 
 
 class AssignedResource(Model):
@@ -50,6 +51,9 @@ class ServiceOrderOutcome(Model):
     """What a service order did, by the item's key."""
 
     services: dict[str, RealisedService] = Field(default_factory=dict)
+
+    def customer_facing(self) -> RealisedService:
+        return self.services[CUSTOMER_FACING]
 
 
 class ProductOutcome(Model):

@@ -18,10 +18,14 @@ from urllib.parse import quote
 
 from pydantic import Field
 
+from orders.graph import dependents
 from orders.model import Model
 from orders.tmf import Action, OrderPrice, Reference
 
 Characteristics = dict[str, Any]
+
+CUSTOMER_FACING = "service"
+"""The key of the item of a service order that is the customer-facing service itself."""
 
 
 class OnFailure(StrEnum):
@@ -93,7 +97,6 @@ class ServiceItem(Model):
     key: str
     action: Action
     specification: Specification
-    customer_facing: bool = False
     depends_on: list[str] = Field(default_factory=list)
     relies_on: list[str] = Field(default_factory=list)
     """The items whose characteristics this one's `late` expressions read; recorded as its supporting services."""
@@ -107,6 +110,10 @@ class ServiceItem(Model):
     test: str | None = None
     """The id of the test that the service must pass after its activation."""
     policy: Policy = Field(default_factory=Policy)
+
+    @property
+    def customer_facing(self) -> bool:
+        return self.key == CUSTOMER_FACING
 
 
 class ServiceOrderPlan(Model):
@@ -131,7 +138,27 @@ class ServiceOrderPlan(Model):
         return next(item for item in self.items if item.key == key)
 
     def customer_facing_item(self) -> ServiceItem:
-        return next(item for item in self.items if item.customer_facing)
+        return self.item(CUSTOMER_FACING)
+
+    def resource_order(self, key: str) -> ResourceOrderPlan:
+        """Return the resource order of the item `key`."""
+        item = self.item(key)
+        return ResourceOrderPlan(
+            specification=item.specification,
+            place=self.place,
+            customer_id=self.customer_id,
+            resources=item.resources,
+        )
+
+
+class ResourceOrderPlan(Model):
+    """The resources of one service, as a resource order."""
+
+    specification: Specification
+    """Of the service that needs the resources."""
+    place: str | None = None
+    customer_id: str | None = None
+    resources: list[ResourceItem]
 
 
 class ProductPlan(Model):
@@ -188,6 +215,8 @@ class PlanNode(Model):
     depends_on: list[str] = Field(default_factory=list)
     inputs: dict[str, str] = Field(default_factory=dict)
     on_failure: OnFailure = OnFailure.FAIL
+    service_id: str | None = None
+    """The installed customer-facing service that a service order changes or leaves alone."""
 
 
 class PlanGraph(Model):
@@ -197,6 +226,27 @@ class PlanGraph(Model):
 
     def by_key(self) -> dict[str, PlanNode]:
         return {node.key: node for node in self.nodes}
+
+    def dependencies(self) -> dict[str, list[str]]:
+        return {node.key: node.depends_on for node in self.nodes}
+
+    def taken_by_failure(self, key: str) -> set[str]:
+        """Return the keys that a permanent failure of `key` takes with it, itself among them.
+
+        That is its unit (a bundle is all or nothing) and whatever depends on that, with the units of those; or every
+        node, where the failed node's policy is to roll the order back.
+        """
+        nodes = self.by_key()
+        if nodes[key].on_failure == OnFailure.ROLLBACK:
+            return set(nodes)
+        taken: set[str] = set()
+        more = {key}
+        while more:
+            taken |= more
+            units = {nodes[each].unit for each in taken}
+            same_unit = {each for each, node in nodes.items() if node.unit in units}
+            more = (same_unit | dependents(self.dependencies(), taken)) - taken
+        return taken
 
 
 class CatalogVersion(Model):
@@ -230,6 +280,7 @@ class OrchestrationPlan(Model):
                         action=each.action,
                         depends_on=each.depends_on,
                         inputs=each.inputs,
+                        service_id=each.customer_facing_item().service_id,
                         on_failure=each.policy.on_failure,
                     )
                     for each in self.service_orders

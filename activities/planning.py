@@ -1,0 +1,116 @@
+"""Planning: from an order and what its customer has, by the catalogs, to the plan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.http import DownstreamSystem
+from activities.installed_base import read_installed_base
+from catalogs.decomposition import decompose
+from catalogs.loader import CatalogSet
+from catalogs.order_check import check_order
+from catalogs.pricing import price_order
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind, OrderState
+from orders.model import Model
+from orders.plan import OrchestrationPlan, PlanGraph
+from orders.tmf import ProductOrder
+from orders.violation import Violation
+from store.orders import OrderStore
+from store.plans import PlanStore
+
+
+class PlannedOrder(Model):
+    """An order with its prices, and its plan, or why there is none."""
+
+    order: ProductOrder
+    plan: OrchestrationPlan | None = None
+    violations: list[Violation] = []
+
+
+class PlanRequest(Model):
+    order_id: str
+    revision: int
+    version: int
+    """The version under which the order's prices are recorded."""
+
+
+class PlanAnswer(Model):
+    """The graph to run, or every reason for which there is none."""
+
+    graph: PlanGraph = PlanGraph()
+    items: dict[str, str] = {}
+    """Every item of the order, nested ones too, by id, with the name to show for it."""
+    violations: list[Violation] = []
+
+
+class Planner:
+    """Plans orders without executing anything: the gateway's previews and the workflows' plans are the same."""
+
+    def __init__(self, catalogs: CatalogSet, inventory: DownstreamSystem) -> None:
+        self._catalogs = catalogs
+        self._inventory = inventory
+
+    async def plan(self, order: ProductOrder, revision: int = 1) -> PlannedOrder:
+        """Check, price and decompose an order.
+
+        Raises:
+            DownstreamError: when inventory cannot say what the customer has.
+        """
+        installed = await read_installed_base(self._inventory, order)
+        on = order.order_date or datetime.now(UTC)
+        violations = check_order(order, self._catalogs, installed, on)
+        if violations:
+            return PlannedOrder(order=order, violations=violations)
+        priced = price_order(order, self._catalogs, on)
+        return PlannedOrder(order=priced, plan=decompose(priced, self._catalogs, installed, revision))
+
+
+class PlanningActivities:
+    """Planning's part of an order."""
+
+    def __init__(self, planner: Planner, orders: OrderStore, plans: PlanStore) -> None:
+        self._planner = planner
+        self._orders = orders
+        self._plans = plans
+
+    @activity.defn
+    async def plan_order(self, request: PlanRequest) -> PlanAnswer:
+        """Check and decompose an order; store its prices and its plan; return the plan's graph."""
+        document = await self._orders.get(OrderKind.PRODUCT, request.order_id)
+        if document is None:
+            raise ApplicationError(
+                f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
+            )
+        order = ProductOrder.model_validate(document)
+        names = {item.id: _name(item.product_offering and item.product_offering.id) for item, _, _ in order.items()}
+        planned = await self._planner.plan(order, request.revision)
+        if planned.plan is None:
+            return PlanAnswer(items=names, violations=planned.violations)
+        await self._plans.save(planned.plan)
+        await self._orders.record(_prices(planned.order, request))
+        stored = await self._plans.graph(request.order_id, request.revision)
+        return PlanAnswer(graph=stored, items=names)
+
+
+def _name(offering: str | None) -> str:
+    return offering or ""
+
+
+def _prices(order: ProductOrder, request: PlanRequest) -> OrderChange:
+    """Return the change that records an order's prices."""
+    dumped = order.model_dump(mode="json", include={"order_total_price"}, exclude_none=True)
+    return OrderChange(
+        kind=OrderKind.PRODUCT,
+        order_id=request.order_id,
+        version=request.version,
+        state=OrderState.ACKNOWLEDGED,
+        attributes=dumped,
+        items={
+            item.id: item.model_dump(mode="json", include={"item_price", "item_total_price"}, exclude_none=True)
+            for item, _, _ in order.items()
+        },
+    )

@@ -1,0 +1,126 @@
+"""Feasibility: can each service be had at its place (TMF645), and are there resources enough for it?"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from temporalio import activity
+
+from activities.http import DownstreamSystem
+from orders.documents import characteristic_list
+from orders.model import Model
+from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.tmf import Action
+from orders.violation import Violation
+from store.plans import PlanStore
+
+QUALIFICATION = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
+AVAILABILITY = "/tmf-api/resourcePoolManagement/v4/availabilityCheck"
+
+
+class FeasibilityRequest(Model):
+    order_id: str
+    revision: int
+
+
+class QualificationActivities:
+    """Asks inventory what is possible; nothing is reserved."""
+
+    def __init__(self, inventory: DownstreamSystem, plans: PlanStore) -> None:
+        self._inventory = inventory
+        self._plans = plans
+
+    @activity.defn
+    async def check_feasibility(self, request: FeasibilityRequest) -> list[Violation]:
+        """Return why an order's plan is not possible, item by item; nothing where it is."""
+        plan = await self._plans.load(request.order_id, request.revision)
+        return await self.infeasible(plan) if plan else []
+
+    async def infeasible(self, plan: OrchestrationPlan) -> list[Violation]:
+        return [*await self._unqualified(plan), *await self._unavailable(plan)]
+
+    async def _unqualified(self, plan: OrchestrationPlan) -> list[Violation]:
+        asked = [
+            (order, item)
+            for order in plan.service_orders
+            for item in order.items
+            if item.customer_facing and item.action in (Action.ADD, Action.MODIFY)
+        ]
+        if not asked:
+            return []
+        body = {"serviceQualificationItem": [_qualification(index, *each) for index, each in enumerate(asked)]}
+        _, answer = await self._inventory.call("POST", QUALIFICATION, body=body)
+        results = answer["serviceQualificationItem"]
+        return [
+            Violation(
+                code="notFeasible",
+                path=f"productOrderItem[id={order.item_id}]",
+                item_id=order.item_id,
+                message=f"{item.specification.name} is not possible at {order.place or 'no place'}: {_why(result)}",
+            )
+            for (order, item), result in zip(asked, results, strict=True)
+            if result["qualificationItemResult"] != "qualified"
+        ]
+
+    async def _unavailable(self, plan: OrchestrationPlan) -> list[Violation]:
+        demands = Counter[str]()
+        items: dict[str, set[str]] = {}
+        for order, resource in _new_resources(plan):
+            demand = json.dumps(_demand(resource), sort_keys=True)
+            demands[demand] += 1
+            items.setdefault(demand, set()).add(order.item_id)
+        if not demands:
+            return []
+        asked = [{**json.loads(demand), "quantity": count} for demand, count in demands.items()]
+        _, answer = await self._inventory.call("POST", AVAILABILITY, body={"demands": asked})
+        return [
+            Violation(
+                code="noCapacity",
+                path=f"productOrderItem[id={item_id}]",
+                item_id=item_id,
+                message=result.get("reason") or f"{count} asked for, {result.get('free', 0)} free",
+            )
+            for (demand, count), result in zip(demands.items(), answer["results"], strict=True)
+            if not result["available"]
+            for item_id in sorted(items[demand])
+        ]
+
+
+def _new_resources(plan: OrchestrationPlan) -> Iterator[tuple[ServiceOrderPlan, ResourceItem]]:
+    for order in plan.service_orders:
+        for item in order.items:
+            for resource in item.resources:
+                if resource.action == Action.ADD:
+                    yield order, resource
+
+
+def _demand(resource: ResourceItem) -> dict[str, Any]:
+    demand: dict[str, Any] = {"resourceSpecification": {"id": resource.specification.id}}
+    if resource.demand.criteria:
+        demand["criteria"] = resource.demand.criteria
+    if resource.demand.pool:
+        demand["pool"] = resource.demand.pool
+    if resource.demand.place:
+        demand["place"] = {"id": resource.demand.place}
+    if resource.demand.value is not None:
+        demand["value"] = resource.demand.value
+    return demand
+
+
+def _qualification(index: int, order: ServiceOrderPlan, item: ServiceItem) -> dict[str, Any]:
+    return {
+        "id": str(index),
+        "service": {
+            "serviceSpecification": {"id": item.specification.id},
+            "place": [{"id": order.place}] if order.place else [],
+            "serviceCharacteristic": characteristic_list(item.characteristics),
+        },
+    }
+
+
+def _why(result: dict[str, Any]) -> str:
+    reasons = result.get("eligibilityUnavailabilityReason") or []
+    return "; ".join(str(reason.get("label") or reason.get("code")) for reason in reasons) or "no reason given"

@@ -1,0 +1,104 @@
+"""The order store's part of an order: millisecond work on our own tables, run as local activities."""
+
+from __future__ import annotations
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from catalogs.expressions import ExpressionError, evaluate_late
+from orders import documents
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind
+from orders.model import Model
+from orders.outcome import AssignedResource, ServiceOrderOutcome
+from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.reversal import reverse_resources, reverse_service_order
+from store.orders import OrderStore
+from store.plans import PlanStore
+
+
+class OpenOrder(Model):
+    """A service or resource order that begins: where its plan is, and what it is to be called."""
+
+    order_id: str
+    parent_id: str
+    root_id: str
+    revision: int
+    service_order: str
+    """The key of the service order in the plan."""
+    order_date: str
+    undo: ServiceOrderOutcome | None = None
+    """What the service order did, when its plan is to be taken the other way."""
+
+
+class OpenResourceOrder(OpenOrder):
+    item: str
+    """The key of the service order's item that needs the resources."""
+    undo_resources: dict[str, AssignedResource] | None = None
+    """What the resource order did, when its plan is to be taken the other way."""
+
+
+class LoadProduct(Model):
+    order_id: str
+    revision: int
+    key: str
+
+
+class Late(Model):
+    """Characteristics that only a run can know: expressions, and the values they are made from."""
+
+    expressions: dict[str, str]
+    assigned: dict[str, Characteristics]
+    services: dict[str, Characteristics]
+
+
+class RecordActivities:
+    """What workflows read from the order store and tell it."""
+
+    def __init__(self, orders: OrderStore, plans: PlanStore) -> None:
+        self._orders = orders
+        self._plans = plans
+
+    @activity.defn
+    async def record(self, change: OrderChange) -> None:
+        """Write a new state of an order; one that is older than what is there changes nothing."""
+        await self._orders.record(change)
+
+    @activity.defn
+    async def open_service_order(self, request: OpenOrder) -> ServiceOrderPlan:
+        """Load a service order's part of the plan, and give the order its place among the stored orders."""
+        plan = await self._service_order(request)
+        document = documents.service_order(plan, request.order_id, request.parent_id, request.order_date)
+        await self._open(OrderKind.SERVICE, request, document)
+        return plan
+
+    @activity.defn
+    async def open_resource_order(self, request: OpenResourceOrder) -> ResourceOrderPlan:
+        """Load a resource order's part of the plan, and give the order its place among the stored orders."""
+        plan = (await self._service_order(request)).resource_order(request.item)
+        if request.undo_resources is not None:
+            reversed_resources = reverse_resources(plan.resources, request.undo_resources)
+            plan = plan.model_copy(update={"resources": reversed_resources})
+        document = documents.resource_order(plan, request.order_id, request.parent_id, request.order_date)
+        await self._open(OrderKind.RESOURCE, request, document)
+        return plan
+
+    @activity.defn
+    async def load_product(self, request: LoadProduct) -> ProductPlan:
+        """Load a product's part of the plan."""
+        return await self._plans.product(request.order_id, request.revision, request.key)
+
+    @activity.defn
+    async def evaluate(self, late: Late) -> Characteristics:
+        """Compute the characteristics that depend on what was assigned in this run."""
+        try:
+            return evaluate_late(late.expressions, late.assigned, late.services)
+        except ExpressionError as error:
+            raise ApplicationError(str(error), type="ExpressionError", non_retryable=True) from error
+
+    async def _service_order(self, request: OpenOrder) -> ServiceOrderPlan:
+        plan = await self._plans.service_order(request.root_id, request.revision, request.service_order)
+        return plan if request.undo is None else reverse_service_order(plan, request.undo)
+
+    async def _open(self, kind: OrderKind, request: OpenOrder, document: documents.Document) -> None:
+        await self._orders.open(kind, request.order_id, document, request.parent_id, request.root_id, request.revision)

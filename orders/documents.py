@@ -1,0 +1,124 @@
+"""The TMF641 and TMF652 documents of the service and resource orders that a product order comes down to.
+
+An `href` is not part of what is stored: the gateway writes it, since it knows the address it is reached by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orders.lifecycle import OrderState
+from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan, ServiceItem, ServiceOrderPlan, Specification
+
+Document = dict[str, Any]
+
+
+def service_order(plan: ServiceOrderPlan, order_id: str, parent_id: str, order_date: str) -> Document:
+    """Return the TMF641 v4.1 document of a service order as it is when it is acknowledged."""
+    return {
+        "id": order_id,
+        "@type": "ServiceOrder",
+        "state": OrderState.ACKNOWLEDGED,
+        "orderDate": order_date,
+        "description": f"{plan.action} {plan.specification.name}",
+        "orderRelationship": _parent(parent_id, "ProductOrder"),
+        "relatedParty": _customer(plan.customer_id),
+        "serviceOrderItem": [service_order_item(item, plan.place) for item in plan.items],
+    }
+
+
+def service_order_item(
+    item: ServiceItem,
+    place: str | None,
+    state: OrderState = OrderState.ACKNOWLEDGED,
+    service_id: str | None = None,
+    characteristics: Characteristics | None = None,
+) -> Document:
+    """Return one item of a TMF641 document; id and characteristics as they came to be, where they have."""
+    document: Document = {
+        "id": item.key,
+        "@type": "ServiceOrderItem",
+        "action": item.action,
+        "state": state,
+        "service": {
+            "@type": "Service",
+            "category": "CFS" if item.customer_facing else "RFS",
+            "serviceSpecification": _specification(item.specification, "ServiceSpecification"),
+            "serviceCharacteristic": characteristic_list(
+                item.characteristics if characteristics is None else characteristics
+            ),
+        },
+        "serviceOrderItemRelationship": [
+            {"relationshipType": "dependency", "orderItem": {"itemId": key}} for key in item.depends_on
+        ],
+    }
+    if place:
+        document["service"]["place"] = [{"id": place, "role": "installation", "@referredType": "GeographicSite"}]
+    if service_id or item.service_id:
+        document["service"]["id"] = service_id or item.service_id
+    return document
+
+
+def resource_order(plan: ResourceOrderPlan, order_id: str, parent_id: str, order_date: str) -> Document:
+    """Return the TMF652 v4 document of a resource order as it is when it is acknowledged."""
+    return {
+        "id": order_id,
+        "@type": "ResourceOrder",
+        "state": OrderState.ACKNOWLEDGED,
+        "orderDate": order_date,
+        "description": f"Resources of {plan.specification.name}",
+        "orderRelationship": _parent(parent_id, "ServiceOrder"),
+        "relatedParty": _customer(plan.customer_id),
+        "orderItem": [resource_order_item(item) for item in plan.resources],
+    }
+
+
+def resource_order_item(
+    item: ResourceItem,
+    state: OrderState = OrderState.ACKNOWLEDGED,
+    resource_id: str | None = None,
+    value: str | None = None,
+    characteristics: Characteristics | None = None,
+) -> Document:
+    """Return one item of a TMF652 document; id and value of the resource as they came to be, where they have."""
+    resource: Document = {
+        "@type": "LogicalResource",
+        "resourceSpecification": _specification(item.specification, "ResourceSpecification"),
+        "resourceCharacteristic": characteristic_list(
+            item.characteristics if characteristics is None else characteristics
+        ),
+    }
+    if resource_id or item.resource_id:
+        resource["id"] = resource_id or item.resource_id
+    if value is not None:
+        resource["value"] = value
+    return {
+        "id": item.key,
+        "@type": "ResourceOrderItem",
+        "action": item.action,
+        "state": state,
+        "resource": resource,
+        "orderItemRelationship": [{"relationshipType": "dependency", "id": key} for key in item.depends_on],
+    }
+
+
+def characteristic_list(values: Characteristics) -> list[Document]:
+    """Return characteristics in the TMF shape, a list of names and values."""
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _specification(specification: Specification, kind: str) -> Document:
+    return {
+        "id": specification.id,
+        "name": specification.name,
+        "version": specification.version,
+        "@referredType": kind,
+    }
+
+
+def _parent(parent_id: str, kind: str) -> list[Document]:
+    return [{"id": parent_id, "relationshipType": "parent", "@referredType": kind}]
+
+
+def _customer(customer_id: str | None) -> list[Document]:
+    return [{"id": customer_id, "role": "customer", "@referredType": "Customer"}] if customer_id else []
