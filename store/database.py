@@ -35,9 +35,20 @@ BUSY_TIMEOUT = 10
 
 _BUSY_PAUSE = 0.02
 _MIGRATION_LOCK = 0x6F72646572
-_WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.OperationalError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise without SQLAlchemy's wrapping, which they do only before there is a connection."""
-_LOGIC_ERROR = 1
+_RETRYABLE_CODES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
 _RETRYABLE_CLASSES = ("08", "25006", "40", "42P01", "53", "55", "57", "58")
 """SQLSTATEs of a database that may serve later: no connection, a replica, a deadlock, not migrated yet, no resources,
 in use, shutting down, I/O error."""
@@ -235,5 +246,4 @@ def _may_serve_later(error: exc.DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is None:
         return isinstance(error, exc.InterfaceError)
-    missing_table = str(error.orig).startswith("no such table")
-    return missing_table or (code & 0xFF != _LOGIC_ERROR and isinstance(error, exc.OperationalError))
+    return code & 0xFF in _RETRYABLE_CODES or str(error.orig).startswith("no such table")

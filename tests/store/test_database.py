@@ -1,0 +1,163 @@
+"""Databases: URLs, migrations, transactions, and what happens when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, insert, inspect, text
+
+from orders.lifecycle import OrderKind
+from store.database import Database, migrate, open_database
+from store.errors import StoreUnavailableError, UnsupportedDatabaseError
+from store.orders import OrderStore
+from store.query import ListQuery
+from store.tables import metadata, plans
+from tests.store.samples import accepted, change
+
+pytestmark = pytest.mark.anyio
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def test_migrations_lead_from_nothing_to_the_tables_of_this_release(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
+        names = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
+    await database.close()
+    assert set(names) == {*metadata.tables, "alembic_version"}
+
+
+async def test_migrating_again_keeps_what_is_there(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    await OrderStore(database).accept(accepted("o1"))
+    await migrate(empty_url)
+    assert await OrderStore(database).get(OrderKind.PRODUCT, "o1") is not None
+    await database.close()
+
+
+async def test_several_may_migrate_at_once(empty_url: str) -> None:
+    await asyncio.gather(*(migrate(empty_url) for _ in range(6)))
+    database = open_database(empty_url)
+    await database.ping()
+    await database.close()
+
+
+async def test_database_without_the_tables_is_not_ready(empty_url: str) -> None:
+    database = open_database(empty_url)
+    with pytest.raises(StoreUnavailableError, match="orders"):
+        await database.ping()
+    await database.close()
+
+
+async def test_failed_transaction_leaves_nothing(database: Database) -> None:
+    row = {"order_id": "o", "revision": 1, "catalog_digest": "d", "catalog_label": "l", "created_at": "now"}
+
+    async def fail() -> None:
+        async with database.write() as connection:
+            await connection.execute(insert(plans).values(graph={}, document={}, **row))
+            raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        await fail()
+    async with database.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM plans"))).scalar_one() == 0
+
+
+async def test_reads_go_on_while_another_writes(database: Database, store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE orders SET state = 'held'"))
+        page = await store.find(OrderKind.PRODUCT, ListQuery())
+    assert [document["state"] for document in page.documents] == ["acknowledged"]
+
+
+async def test_cancelled_writer_gives_way_to_the_next(database: Database, store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    holding = asyncio.Event()
+
+    async def hold() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("UPDATE orders SET state = 'held'"))
+            holding.set()
+            await asyncio.Event().wait()
+
+    holder = asyncio.create_task(hold())
+    await holding.wait()
+    holder.cancel()
+    assert await store.record(change("o1", 1))
+    with pytest.raises(asyncio.CancelledError):
+        await holder
+
+
+async def test_server_that_ends_a_connection_is_unavailable_once_and_then_reached_again(
+    backend: str, database: Database, store: OrderStore
+) -> None:
+    if backend == "sqlite":
+        pytest.skip("a file has no server that could end a connection")
+    await store.accept(accepted("o1"))
+
+    async def lose_the_connection() -> None:
+        async with database.write() as connection:
+            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(StoreUnavailableError):
+        await lose_the_connection()
+    assert await store.get(OrderKind.PRODUCT, "o1") is not None
+
+
+@pytest.fixture(params=["no directory", "no database file", "no server", "no name"])
+def dead_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    match request.param:
+        case "no directory":
+            return f"sqlite:///{tmp_path / 'missing' / 'store.db'}"
+        case "no database file":
+            (tmp_path / "store.db").write_text("this is not a database, but long enough to be taken for one " * 100)
+            return f"sqlite:///{tmp_path / 'store.db'}"
+        case "no server":
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                return f"postgresql://user:secret@127.0.0.1:{free.getsockname()[1]}/ordersaga"
+        case _:
+            return "postgresql://user:secret@nowhere.invalid/ordersaga"
+
+
+async def test_store_that_is_down_says_so_to_every_caller(dead_url: str) -> None:
+    database = open_database(dead_url)
+    store = OrderStore(database)
+    for call in (
+        database.ping(),
+        store.accept(accepted("o1")),
+        store.record(change("o1", 1)),
+        store.get(OrderKind.PRODUCT, "o1"),
+        store.find(OrderKind.PRODUCT, ListQuery()),
+        migrate(dead_url),
+    ):
+        with pytest.raises(StoreUnavailableError) as refused:
+            await call
+        assert "secret" not in str(refused.value)
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("mysql://user:secret@host/db", r"mysql://user:\*\*\*@host/db"),
+        ("sqlite://", "needs a file"),
+        ("sqlite:///:memory:", "needs a file"),
+        ("orders.db", "not a database URL"),
+    ],
+)
+def test_other_databases_are_refused_without_telling_passwords(url: str, complaint: str) -> None:
+    with pytest.raises(UnsupportedDatabaseError, match=complaint):
+        open_database(url)

@@ -1,0 +1,121 @@
+"""What the store reads from and writes into documents."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from orders.lifecycle import OrderKind, OrderState
+from store.documents import apply_change, as_instant, indexed_columns, party_ids, storable, unstorable_paths
+from tests.store.samples import change, product_order
+
+
+def test_change_sets_state_and_attributes_and_leaves_the_rest() -> None:
+    before = product_order("o1", description="two lines", note=[{"text": "mind the dog"}])
+    after = apply_change(
+        before, change("o1", 1, attributes={"expectedCompletionDate": "2026-03-02T00:00:00.000Z", "description": "one"})
+    )
+    assert after == before | {
+        "state": "inProgress",
+        "expectedCompletionDate": "2026-03-02T00:00:00.000Z",
+        "description": "one",
+    }
+
+
+def test_change_leaves_the_document_it_was_made_from_as_it_was() -> None:
+    before = product_order("o1")
+    kept = copy.deepcopy(before)
+    apply_change(before, change("o1", 1, items={"1.1": {"state": "held"}, "3": {"action": "add"}}))
+    assert before == kept
+
+
+def test_none_removes_an_attribute_of_order_and_item() -> None:
+    before = product_order("o1", description="two lines", category=None)
+    after = apply_change(before, change("o1", 1, attributes={"description": None}, items={"2": {"action": None}}))
+    assert "description" not in after
+    assert after["category"] is None
+    assert after["productOrderItem"][1] == {"id": "2", "state": "acknowledged"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (OrderKind.PRODUCT, "productOrderItem"),
+        (OrderKind.SERVICE, "serviceOrderItem"),
+        (OrderKind.RESOURCE, "orderItem"),
+    ],
+)
+def test_items_are_found_at_any_depth_under_the_name_that_the_kind_has_for_them(kind: OrderKind, name: str) -> None:
+    before = {"id": "o1", name: [{"id": "1", name: [{"id": "1.1", name: [{"id": "1.1.1"}]}]}, {"id": "2"}]}
+    items = {"1.1.1": {"state": "failed"}, "2": {"state": "completed"}}
+    after = apply_change(before, change("o1", 1, items=items, kind=kind))
+    assert after[name] == [
+        {"id": "1", name: [{"id": "1.1", name: [{"id": "1.1.1", "state": "failed"}]}]},
+        {"id": "2", "state": "completed"},
+    ]
+
+
+def test_item_that_the_document_lacks_is_added_behind_the_others() -> None:
+    after = apply_change(product_order("o1"), change("o1", 1, items={"9": {"action": "delete", "state": "pending"}}))
+    assert [item["id"] for item in after["productOrderItem"]] == ["1", "2", "9"]
+    assert after["productOrderItem"][2] == {"id": "9", "action": "delete", "state": "pending"}
+
+
+def test_change_never_renames_an_order_and_its_own_state_wins() -> None:
+    after = apply_change(
+        product_order("o1"), change("o1", 1, OrderState.HELD, attributes={"id": "o2", "state": "completed"})
+    )
+    assert (after["id"], after["state"]) == ("o1", "held")
+
+
+def test_columns_hold_dates_as_utc_and_priority_as_text() -> None:
+    columns = indexed_columns({"state": "held", "priority": 1, "orderDate": "2026-03-01T12:00:00+02:00"})
+    assert columns == {
+        "state": "held",
+        "external_id": None,
+        "category": None,
+        "priority": "1",
+        "order_date": "2026-03-01T10:00:00.000Z",
+        "requested_start_date": None,
+        "requested_completion_date": None,
+        "expected_completion_date": None,
+        "completion_date": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T10:00:00.123456Z", "2026-03-01T10:00:00.123Z"),
+        ("2026-03-01T12:00:00+02:00", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T12:00:00 02:00", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T10:00:00", "2026-03-01T10:00:00.000Z"),
+        ("0001-01-01T00:00:00+02:00", None),
+        ("2026-13-01T10:00:00Z", None),
+        ("20260301", None),
+        ("today", None),
+    ],
+)
+def test_times_are_compared_as_instants(text: str, instant: str | None) -> None:
+    assert as_instant(text) == instant
+
+
+def test_party_ids_pass_over_what_is_no_party() -> None:
+    assert party_ids({"relatedParty": [{"id": "a"}, {"id": 7}, {"role": "Customer"}, "b"]}) == {"a", "7"}
+    assert party_ids({"relatedParty": {"id": "a"}}) == set()
+
+
+def test_unstorable_values_are_named_by_path_and_replaceable() -> None:
+    document = json.loads(
+        '{"note": [{"text": "a\\u0000b"}, {"text": "\\ud800"}], "k\\u0000": 1, "n": NaN, "ok": "é😀"}'
+    )
+    assert list(unstorable_paths(document)) == ["note[0].text", "note[1].text", "the document", "n"]
+    assert storable(document) == {
+        "note": [{"text": "a\ufffdb"}, {"text": "\ufffd"}],
+        "k\ufffd": 1,
+        "n": "nan",
+        "ok": "é😀",
+    }

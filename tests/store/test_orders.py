@@ -1,0 +1,211 @@
+"""Intake of orders, and what the workflows record of them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders.lifecycle import OrderKind, OrderState
+from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.orders import OrderStore
+from store.query import ListQuery, parse_list_query
+from tests.store.samples import Json, accepted, change, product_order
+
+pytestmark = pytest.mark.anyio
+
+
+async def states(store: OrderStore, order_id: str) -> dict[str, str]:
+    """The states of an order and its items, by id."""
+    document = await stored(store, order_id)
+    (bundle, single) = document["productOrderItem"]
+    return {each["id"]: each["state"] for each in (document, bundle, *bundle["productOrderItem"], single)}
+
+
+async def stored(store: OrderStore, order_id: str) -> Json:
+    document = await store.get(OrderKind.PRODUCT, order_id)
+    assert document is not None
+    return document
+
+
+async def test_accepted_order_is_read_back_with_every_attribute(store: OrderStore) -> None:
+    extras: Json = {"@type": "Rush", "x-vendor": {"deep": [1, 2.5, True, None, "é😀"]}}
+    order = accepted("o1", **extras)
+    assert await store.accept(order) == (order.document, True)
+    assert await store.get(OrderKind.PRODUCT, "o1") == order.document
+
+
+async def test_unknown_order_is_none(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    assert await store.get(OrderKind.PRODUCT, "o2") is None
+    assert await store.get(OrderKind.SERVICE, "o1") is None
+    assert await store.get(OrderKind.PRODUCT, "o1\0") is None
+    assert await store.get(OrderKind.PRODUCT, "' OR 1=1 --") is None
+
+
+async def test_repeated_order_gives_back_the_order_as_it_stands_now(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    await store.record(change("o1", 1))
+    document, new = await store.accept(accepted("o1"))
+    assert (document["state"], new) == ("inProgress", False)
+
+
+async def test_same_id_with_another_body_is_a_conflict_and_changes_nothing(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    with pytest.raises(IdempotencyConflictError, match="productOrder o1"):
+        await store.accept(accepted("o1", digest="other", description="another"))
+    assert await stored(store, "o1") == product_order("o1")
+
+
+async def test_order_accepted_many_times_at_once_is_kept_once(store: OrderStore) -> None:
+    answers = await asyncio.gather(*(store.accept(accepted("o1")) for _ in range(10)))
+    assert sorted(new for _, new in answers) == [False] * 9 + [True]
+    assert (await store.find(OrderKind.PRODUCT, ListQuery())).total == 1
+
+
+async def test_what_no_database_keeps_is_refused_at_intake(store: OrderStore) -> None:
+    with pytest.raises(UnstorableDocumentError) as refused:
+        await store.accept(accepted("o1", note=[{"text": "a\0b"}]))
+    assert refused.value.path == "note[0].text"
+    assert await store.get(OrderKind.PRODUCT, "o1") is None
+
+
+async def test_rubbish_that_another_system_said_can_be_recorded(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    assert await store.record(change("o1", 1, items={"2": {"errorMessage": [{"message": "\0\ud83d"}]}}))
+    document = await stored(store, "o1")
+    assert document["productOrderItem"][1]["errorMessage"] == [{"message": "\ufffd\ufffd"}]
+
+
+async def test_change_reaches_the_document_and_the_lists(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    done = {"completionDate": "2026-03-02T10:00:00.000Z", "relatedParty": [{"id": "customer-2"}]}
+    items = {"1.1": {"state": "completed"}, "2": {"state": "failed"}}
+    assert await store.record(change("o1", 1, OrderState.PARTIAL, done, items))
+    assert await states(store, "o1") == {
+        "o1": "partial",
+        "1": "acknowledged",
+        "1.1": "completed",
+        "2": "failed",
+    }
+    wanted = [("state", "partial"), ("completionDate", "2026-03-02T10:00:00Z"), ("relatedParty.id", "customer-2")]
+    assert (await store.find(OrderKind.PRODUCT, parse_list_query(wanted))).documents == [await stored(store, "o1")]
+    gone = parse_list_query([("relatedParty.id", "customer-1")])
+    assert (await store.find(OrderKind.PRODUCT, gone)).total == 0
+
+
+async def test_late_and_repeated_changes_are_ignored(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    assert await store.record(change("o1", 2, OrderState.COMPLETED))
+    assert not await store.record(change("o1", 2, OrderState.HELD))
+    assert not await store.record(change("o1", 1, OrderState.IN_PROGRESS, items={"2": {"state": "inProgress"}}))
+    assert await states(store, "o1") == {
+        "o1": "completed",
+        "1": "acknowledged",
+        "1.1": "acknowledged",
+        "2": "acknowledged",
+    }
+
+
+async def test_change_of_an_unknown_order_is_an_error_that_names_it_and_applies_nothing(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    with pytest.raises(UnknownOrderError, match="there is no productOrder o2"):
+        await store.record_many([change("o1", 1), change("o2", 1)])
+    assert (await stored(store, "o1"))["state"] == "acknowledged"
+
+
+async def test_many_changes_are_applied_together_each_by_its_own_version(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    await store.accept(accepted("o2"))
+    await store.record(change("o2", 5, OrderState.HELD))
+    applied = await store.record_many(
+        [
+            change("o1", 1, items={"2": {"state": "inProgress"}}),
+            change("o2", 4, OrderState.FAILED),
+            change("o1", 2, OrderState.COMPLETED, items={"1": {"state": "completed"}}),
+        ]
+    )
+    assert applied == [True, False, True]
+    assert await states(store, "o1") == {
+        "o1": "completed",
+        "1": "completed",
+        "1.1": "acknowledged",
+        "2": "inProgress",
+    }
+    assert (await stored(store, "o2"))["state"] == "held"
+    assert await store.record_many([]) == []
+
+
+async def test_concurrent_changes_of_one_order_end_at_the_highest_version(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    numbers = list(range(1, 21))
+    applied = await asyncio.gather(
+        *(store.record(change("o1", number, attributes={"description": f"v{number}"})) for number in numbers)
+    )
+    assert applied[-1]
+    assert (await stored(store, "o1"))["description"] == "v20"
+
+
+async def test_concurrent_batches_in_opposite_order_all_get_through(store: OrderStore) -> None:
+    for order_id in ("o1", "o2", "o3"):
+        await store.accept(accepted(order_id))
+    batches = [
+        [change(order_id, version) for order_id in (ids if version % 2 else reversed(ids))]
+        for version in range(1, 13)
+        for ids in [("o1", "o2", "o3")]
+    ]
+    await asyncio.gather(*(store.record_many(batch) for batch in batches))
+    assert not await store.record(change("o1", 12))
+    assert await store.record_many([change(order_id, 13) for order_id in ("o3", "o2", "o1")]) == [True, True, True]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deliveries=st.lists(st.integers(1, 6), min_size=1, max_size=12))
+async def test_whatever_order_changes_arrive_in_the_highest_version_stands(
+    store: OrderStore, deliveries: list[int]
+) -> None:
+    order_id = uuid.uuid4().hex
+    by_version = dict(enumerate(list(OrderState)[1:7], start=1))
+    await store.accept(accepted(order_id))
+    highest = 0
+    for version in deliveries:
+        state = by_version[version]
+        applied = await store.record(change(order_id, version, state, items={"1.1": {"state": state.value}}))
+        assert applied == (version > highest)
+        highest = max(highest, version)
+        now = await states(store, order_id)
+        assert now[order_id] == now["1.1"] == by_version[highest]
+
+
+async def test_child_order_is_opened_once_and_listed_under_its_parent(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    document: Json = {
+        "id": "o1:1:internet",
+        "orderDate": "2026-03-01T10:00:01.000Z",
+        "state": "acknowledged",
+        "serviceOrderItem": [{"id": "internet", "state": "acknowledged"}],
+    }
+    await store.open(OrderKind.SERVICE, "o1:1:internet", document, "o1", "o1", 1)
+    assert await store.record(
+        change("o1:1:internet", 1, items={"internet": {"state": "inProgress"}}, kind=OrderKind.SERVICE)
+    )
+    await store.open(OrderKind.SERVICE, "o1:1:internet", document, "o1", "o1", 1)
+    assert await store.children(OrderKind.SERVICE, "o1") == [
+        document | {"state": "inProgress", "serviceOrderItem": [{"id": "internet", "state": "inProgress"}]}
+    ]
+    assert await store.children(OrderKind.RESOURCE, "o1") == []
+
+
+async def test_accepted_orders_wait_to_be_started_oldest_first_and_child_orders_do_not(store: OrderStore) -> None:
+    await store.accept(accepted("late", orderDate="2026-03-02T10:00:00.000Z"))
+    await store.accept(accepted("early", orderDate="2026-03-01T10:00:00.000Z"))
+    await store.open(OrderKind.SERVICE, "child", {"id": "child", "state": "acknowledged"}, "late", "late", 1)
+    assert [order.id for order in await store.unstarted(limit=10)] == ["early", "late"]
+    assert [order.id for order in await store.unstarted(limit=1)] == ["early"]
+    await store.mark_started(OrderKind.PRODUCT, "early")
+    await store.mark_started(OrderKind.PRODUCT, "early")
+    (waiting,) = await store.unstarted(limit=10)
+    assert (waiting.kind, waiting.document) == (OrderKind.PRODUCT, await stored(store, "late"))

@@ -1,0 +1,130 @@
+"""Plans are kept whole and read in slices."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from orders.plan import (
+    CatalogVersion,
+    Delivery,
+    OnFailure,
+    OrchestrationPlan,
+    Policy,
+    ProductPlan,
+    ResourceItem,
+    ServiceItem,
+    ServiceOrderPlan,
+    Specification,
+    delivery_key,
+    service_order_key,
+)
+from orders.tmf import Action, Money, OrderPrice, Price
+from store.errors import UnknownPlanError
+from store.plans import PlanStore
+
+pytestmark = pytest.mark.anyio
+
+
+def bundle(
+    revision: int = 1, label: str = "2026.1", names: tuple[str, ...] = ("voice", "internet")
+) -> OrchestrationPlan:
+    """A bundle's plan: service orders that are not in the order of their keys, a delivery, two products."""
+    return OrchestrationPlan(
+        order_id="o1",
+        revision=revision,
+        catalog=CatalogVersion(digest="sha256:1", label=label),
+        service_orders=[service_order(name) for name in names],
+        deliveries=[
+            Delivery(key=delivery_key("1"), unit="1", depends_on=[service_order_key("1", name) for name in names])
+        ],
+        products=[
+            ProductPlan(
+                key=key,
+                item_id=key,
+                unit="1",
+                action=Action.ADD,
+                name="Home",
+                depends_on=[delivery_key("1")],
+                prices=[OrderPrice(price_type="recurring", price=Price(tax_included_amount=Money(value=39.99)))],
+            )
+            for key in ("2", "1")
+        ],
+    )
+
+
+def service_order(name: str) -> ServiceOrderPlan:
+    port = ResourceItem(key="port", action=Action.ADD, specification=Specification(id="port", name="Port"))
+    access = ServiceItem(
+        key="service",
+        action=Action.ADD,
+        specification=Specification(id="access", name="Access"),
+        characteristics={"downloadSpeed": 1000, "ratio": 0.5, "fixed": True, "tags": ["a", None]},
+        late={"vlan": "assigned.vlan.value"},
+        resources=[port],
+    )
+    return ServiceOrderPlan(
+        key=service_order_key("1", name),
+        item_id="1",
+        unit="1",
+        action=Action.ADD,
+        specification=Specification(id=name, name=name.title()),
+        items=[access],
+        policy=Policy(attempt_timeout=timedelta(seconds=2.5), on_failure=OnFailure.ROLLBACK),
+    )
+
+
+async def test_plan_is_read_back_as_it_was(plan_store: PlanStore) -> None:
+    assert await plan_store.save(bundle())
+    assert await plan_store.load("o1") == bundle()
+    assert await plan_store.load("o1", 1) == bundle()
+
+
+async def test_plan_without_nodes_is_a_plan(plan_store: PlanStore) -> None:
+    empty = OrchestrationPlan(order_id="o2", catalog=CatalogVersion(digest="d", label="l"))
+    await plan_store.save(empty)
+    assert await plan_store.load("o2") == empty
+    assert (await plan_store.graph("o2", 1)).nodes == []
+
+
+async def test_each_part_is_read_alone(plan_store: PlanStore) -> None:
+    plan = bundle()
+    await plan_store.save(plan)
+    assert await plan_store.graph("o1", 1) == plan.graph()
+    assert await plan_store.service_order("o1", 1, "1:internet") == service_order("internet")
+    assert await plan_store.product("o1", 1, "2") == plan.products[0]
+
+
+async def test_first_plan_of_a_revision_stays(plan_store: PlanStore) -> None:
+    assert await plan_store.save(bundle())
+    assert not await plan_store.save(bundle(label="2026.2", names=("tv",)))
+    assert await plan_store.load("o1") == bundle()
+
+
+async def test_plan_saved_many_times_at_once_is_one_whole_plan(plan_store: PlanStore) -> None:
+    candidates = [bundle(label=f"{number}", names=(f"service-{number}",)) for number in range(6)]
+    kept = await asyncio.gather(*(plan_store.save(plan) for plan in candidates))
+    assert sum(kept) == 1
+    assert await plan_store.load("o1") == candidates[kept.index(True)]
+
+
+async def test_latest_revision_is_loaded_unless_one_is_named(plan_store: PlanStore) -> None:
+    revised = bundle(revision=2, names=("internet",))
+    await plan_store.save(revised)
+    await plan_store.save(bundle())
+    assert await plan_store.load("o1") == revised
+    assert await plan_store.load("o1", 1) == bundle()
+
+
+async def test_what_is_not_there_is_named(plan_store: PlanStore) -> None:
+    await plan_store.save(bundle())
+    assert await plan_store.load("o2") is None
+    assert await plan_store.load("o1", 2) is None
+    with pytest.raises(UnknownPlanError, match="order o1, revision 2"):
+        await plan_store.graph("o1", 2)
+    with pytest.raises(UnknownPlanError, match="revision 1 with a node 1:tv"):
+        await plan_store.service_order("o1", 1, "1:tv")
+    with pytest.raises(UnknownPlanError, match="with a node 1:internet"):
+        await plan_store.product("o1", 1, "1:internet")
