@@ -3,7 +3,6 @@
 The effect, the stored answer and the line in the log are one transaction.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
@@ -16,9 +15,9 @@ from sqlalchemy import Row, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import log, tables
-from systems.common.database import Database
 from systems.common.errors import Refusal
 from systems.common.faults import PLAYED_BY_EVERY_SYSTEM, Circumstances, FaultKind, FaultRule, Lookup, fire
+from systems.common.system import System
 
 LONGEST_KEY = 500
 
@@ -64,9 +63,9 @@ Work = Callable[[Effect], Awaitable[Answer]]
 class Call:
     """One request that would change something."""
 
-    def __init__(self, database: Database, latency_ms: int, key: str, fingerprint: str) -> None:
-        self._database = database
-        self._latency_ms = latency_ms
+    def __init__(self, system: System, key: str, fingerprint: str) -> None:
+        self.system = system
+        self._database = system.database
         self._key = key
         self._fingerprint = fingerprint
 
@@ -85,7 +84,7 @@ class Call:
         ``target`` and ``specification`` are what the request concerns; ``plays`` are the kinds of fault that ``work``
         plays itself. Raises Refusal when the work refuses, a fault says so, or the key was used for another request.
         """
-        await asyncio.sleep((self._latency_ms if latency_ms is None else latency_ms) / 1000)
+        await self.system.pause((self.system.latency_ms if latency_ms is None else latency_ms) / 1000)
         circumstances = Circumstances(self._key, operation, target, specification)
         fault = await fire(self._database, circumstances, PLAYED_BY_EVERY_SYSTEM | plays)
         if fault is not None and fault.kind not in plays and fault.kind != "lostAnswer":
@@ -147,7 +146,7 @@ class Call:
         if fault.kind == "rubbish":
             return HTMLResponse("<html><body><h1>It works!</h1></body></html>")
         if fault.kind == "timeout":
-            await asyncio.sleep(fault.seconds)
+            await self.system.pause(fault.seconds)
         headers = {"Retry-After": "0"} if fault.kind == "transient" else {}
         code = {"permanent": "businessFault", "transient": "unavailable", "timeout": "timeout"}[fault.kind]
         raise Refusal(status, code, message, headers)
@@ -171,8 +170,7 @@ async def _call_of(request: Request) -> Call:
         raise Refusal(
             400, "idempotencyKeyMissing", f"an Idempotency-Key header of 1 to {LONGEST_KEY} characters is due"
         )
-    system = request.app.state.system
-    return Call(system.database, system.latency_ms, key, await _fingerprint(request))
+    return Call(request.app.state.system, key, await _fingerprint(request))
 
 
 async def _fingerprint(request: Request) -> str:

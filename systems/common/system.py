@@ -1,9 +1,11 @@
 """How a reference system is put together and started."""
 
 import argparse
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from types import FrameType
 from typing import Annotated
 
 import uvicorn
@@ -20,11 +22,21 @@ SHUTDOWN_SECONDS = 2
 
 @dataclass(frozen=True)
 class System:
-    """What every part of one running system uses. ``latency_ms``: how long each change takes."""
+    """What every part of one running system uses.
+
+    ``latency_ms``: how long each change takes. ``closing`` is set when the process is told to end.
+    """
 
     name: str
     database: Database
     latency_ms: int = 0
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, but not past the end of the process."""
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closing.wait(), seconds)
 
 
 Seed = Callable[[AsyncConnection], Awaitable[None]]
@@ -96,10 +108,22 @@ def serve(name: str, default_port: int, create_app: Callable[[str, int], FastAPI
     parser.add_argument("--database", default=f"sqlite:///{name}.db", help="SQLite file or PostgreSQL, its own, by URL")
     parser.add_argument("--latency-ms", type=int, default=0, help="how long each change takes")
     options = parser.parse_args()
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(options.database, options.latency_ms),
         host=options.host,
         port=options.port,
         access_log=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+    with suppress(KeyboardInterrupt):
+        _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """Tells requests that are being held back that the process ends."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        app = self.config.app
+        assert isinstance(app, FastAPI)
+        asyncio.get_running_loop().call_soon_threadsafe(app.state.system.closing.set)
+        super().handle_exit(sig, frame)

@@ -8,13 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from systems.common import tables as common_tables
 from systems.common.database import Database
 from systems.common.system import System, make_app
-from systems.inventory import tables
-from systems.inventory.audit import audit_router
+from systems.inventory import audit, pools, reservations, resources, tables
 from systems.inventory.installed_base import PRODUCTS, SERVICES, installed_base_router
-from systems.inventory.pools import pool_router
 from systems.inventory.qualification import qualification_router
-from systems.inventory.reservations import reservation_router
-from systems.inventory.resources import resource_router
 from systems.inventory.stock import load_stock, stock_pools
 
 STOCK = Path(__file__).parent.parent / "stock.yaml"
@@ -36,11 +32,11 @@ def create_app(database_url: str, *, stock: Path = STOCK, latency_ms: int = 0) -
         [
             installed_base_router(PRODUCTS),
             installed_base_router(SERVICES),
-            resource_router(),
-            pool_router(),
-            reservation_router(),
+            resources.router,
+            pools.router,
+            reservations.router,
             qualification_router(stocked.coverage),
-            audit_router(),
+            audit.router,
         ],
         seed=seed,
     )

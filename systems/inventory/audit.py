@@ -11,48 +11,43 @@ from systems.inventory.tables import resource
 
 ENDED_PRODUCTS = frozenset({"terminated", "aborted", "cancelled"})
 
+router = APIRouter(tags=["audit"])
 
-def audit_router() -> APIRouter:
-    """``GET /audit``: what is held and in service, what has leaked, and what is in service without being held.
+
+@router.get("/audit")
+async def audit(connection: ReadingDep) -> Document:
+    """What is held and in service, and where the two disagree.
 
     ``leaked`` are held resources that no active service names as its ``supportingResource``; ``dangling`` are free ones
     that an active service names.
     """
-    router = APIRouter(tags=["audit"])
-
-    @router.get("/audit")
-    async def audit(connection: ReadingDep) -> Document:
-        held_or_used = or_(resource.c.resource_status == "reserved", resource.c.usage_state != "idle")
-        held = (await connection.execute(members().where(held_or_used).order_by(resource.c.sequence))).all()
-        services = [
-            document for document in await SERVICES.documents.search(connection) if document["state"] != "terminated"
-        ]
-        products = [
-            document
-            for document in await PRODUCTS.documents.search(connection)
-            if document["status"] not in ENDED_PRODUCTS
-        ]
-        in_service = {
-            resource_id
-            for service in services
-            if service["state"] == "active"
-            for resource_id in texts_at(service, "supportingResource.id")
-        }
-        free = await connection.scalars(
-            members().with_only_columns(resource.c.id).where(~held_or_used).order_by(resource.c.sequence)
-        )
-        leaked = [_line(row) for row in held if row.id not in in_service]
-        dangling = [resource_id for resource_id in free if resource_id in in_service]
-        return {
-            "resources": [_line(row) for row in held],
-            "services": [{"id": service["id"], "state": service["state"]} for service in services],
-            "products": [{"id": product["id"], "status": product["status"]} for product in products],
-            "leaked": leaked,
-            "dangling": dangling,
-            "consistent": not leaked and not dangling,
-        }
-
-    return router
+    held_or_used = or_(resource.c.resource_status == "reserved", resource.c.usage_state != "idle")
+    held = (await connection.execute(members().where(held_or_used).order_by(resource.c.sequence))).all()
+    services = [
+        document for document in await SERVICES.documents.search(connection) if document["state"] != "terminated"
+    ]
+    products = [
+        document for document in await PRODUCTS.documents.search(connection) if document["status"] not in ENDED_PRODUCTS
+    ]
+    in_service = {
+        resource_id
+        for service in services
+        if service["state"] == "active"
+        for resource_id in texts_at(service, "supportingResource.id")
+    }
+    free = await connection.scalars(
+        members().with_only_columns(resource.c.id).where(~held_or_used).order_by(resource.c.sequence)
+    )
+    leaked = [_line(row) for row in held if row.id not in in_service]
+    dangling = [resource_id for resource_id in free if resource_id in in_service]
+    return {
+        "resources": [_line(row) for row in held],
+        "services": [{"id": service["id"], "state": service["state"]} for service in services],
+        "products": [{"id": product["id"], "status": product["status"]} for product in products],
+        "leaked": leaked,
+        "dangling": dangling,
+        "consistent": not leaked and not dangling,
+    }
 
 
 def _line(row: Member) -> Document:

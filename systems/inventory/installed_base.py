@@ -46,6 +46,7 @@ PRODUCTS = Inventory(
             "status",
             "productSpecification.id",
             "productOffering.id",
+            "productOrderItem.productOrderId",
             "relatedParty.id",
         ],
     ),
@@ -69,7 +70,13 @@ SERVICES = Inventory(
     documents=Collection(
         "service",
         "/tmf-api/serviceInventory/v4/service",
-        ["state", "serviceSpecification.id", "relatedParty.id", "supportingResource.id"],
+        [
+            "state",
+            "serviceSpecification.id",
+            "serviceOrderItem.serviceOrderId",
+            "relatedParty.id",
+            "supportingResource.id",
+        ],
     ),
     noun="Service",
     state="state",

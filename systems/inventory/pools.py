@@ -17,6 +17,8 @@ from systems.inventory.tables import pool, resource
 
 BASE = "/tmf-api/resourcePoolManagement/v4"
 
+router = APIRouter(prefix=BASE, tags=["resourcePool"])
+
 
 class Reference(BaseModel):
     """A reference by id; what else it says is not needed here."""
@@ -91,26 +93,25 @@ def suits(wish: Wish, pools: list[str]) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def pool_router() -> APIRouter:
-    """Pools with their capacity, and the check of demands against it."""
-    router = APIRouter(prefix=BASE, tags=["resourcePool"])
+@router.get("/resourcePool")
+async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Any:
+    """The pools with their capacity."""
+    return query.answer(await _pools(connection))
 
-    @router.get("/resourcePool")
-    async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Any:
-        return query.answer(await _pools(connection))
 
-    @router.get("/resourcePool/{pool_id}")
-    async def read_pool(pool_id: str, connection: ReadingDep) -> Document:
-        for document in await _pools(connection, pool.c.id == pool_id):
-            return document
-        raise Refusal(404, "notFound", f"no pool {pool_id}")
+@router.get("/resourcePool/{pool_id}")
+async def read_pool(pool_id: str, connection: ReadingDep) -> Document:
+    """One pool with its capacity."""
+    for document in await _pools(connection, pool.c.id == pool_id):
+        return document
+    raise Refusal(404, "notFound", f"no pool {pool_id}")
 
-    @router.post("/availabilityCheck", status_code=200)
-    async def check_availability(check: AvailabilityCheck, connection: ReadingDep) -> Document:
-        promised: Counter[str] = Counter()
-        return {"results": [await _check(connection, demand, promised) for demand in check.demands]}
 
-    return router
+@router.post("/availabilityCheck", status_code=200)
+async def check_availability(check: AvailabilityCheck, connection: ReadingDep) -> Document:
+    """Whether the demands could be met together, each in its turn; nothing is reserved."""
+    promised: Counter[str] = Counter()
+    return {"results": [await _check(connection, demand, promised) for demand in check.demands]}
 
 
 async def _check(connection: AsyncConnection, demand: Demand, promised: Counter[str]) -> Document:

@@ -14,6 +14,8 @@ from systems.inventory.resources import as_document, member, specification_of
 from systems.inventory.stock import FREE
 from systems.inventory.tables import resource
 
+router = APIRouter(prefix=f"{BASE}/reservation", tags=["reservation"])
+
 
 class Reservation(Wish):
     """A wish with the one who makes it."""
@@ -21,31 +23,30 @@ class Reservation(Wish):
     requested_by: str
 
 
-def reservation_router() -> APIRouter:
-    """Reserve a free member, and give it back."""
-    router = APIRouter(prefix=f"{BASE}/reservation", tags=["reservation"])
+@router.post("")
+async def reserve(reservation: Reservation, call: CallDep) -> Response:
+    """Reserve a free member: ``reserve``. 409 when there is none, 422 when nothing of the kind is stocked."""
 
-    @router.post("")
-    async def reserve(reservation: Reservation, call: CallDep) -> Response:
-        async def work(effect: Effect) -> Answer:
-            document = await _reserve(effect.connection, reservation)
-            return Answer(201, document, document["id"], {"Location": document["href"]})
+    async def work(effect: Effect) -> Answer:
+        document = await _reserve(effect.connection, reservation)
+        return Answer(201, document, document["id"], {"Location": document["href"]})
 
-        specification = reservation.resource_specification.id
-        target = reservation.value or reservation.pool or specification
-        return await call.effect("reserve", work, target=target, specification=specification)
+    specification = reservation.resource_specification.id
+    target = reservation.value or reservation.pool or specification
+    return await call.effect("reserve", work, target=target, specification=specification)
 
-    @router.delete("/{resource_id}")
-    async def release(resource_id: str, call: CallDep) -> Response:
-        async def work(effect: Effect) -> Answer:
-            row = await member(effect.connection, resource_id, lock=True)
-            if row.reservation_id is not None:
-                await effect.connection.execute(update(resource).where(resource.c.id == resource_id).values(FREE))
-            return Answer(204, target=resource_id)
 
-        return await call.effect("release", work, target=resource_id, specification=specification_of(resource_id))
+@router.delete("/{resource_id}")
+async def release(resource_id: str, call: CallDep) -> Response:
+    """Give a member back, as it was stocked: ``release``. One that is free already stays so."""
 
-    return router
+    async def work(effect: Effect) -> Answer:
+        row = await member(effect.connection, resource_id, lock=True)
+        if row.reservation_id is not None:
+            await effect.connection.execute(update(resource).where(resource.c.id == resource_id).values(FREE))
+        return Answer(204, target=resource_id)
+
+    return await call.effect("release", work, target=resource_id, specification=specification_of(resource_id))
 
 
 async def _reserve(connection: AsyncConnection, reservation: Reservation) -> Document:
@@ -60,6 +61,13 @@ async def _reserve(connection: AsyncConnection, reservation: Reservation) -> Doc
     await connection.execute(
         update(resource)
         .where(resource.c.id == chosen)
-        .values(resource_status="reserved", reservation_id=uuid4().hex, requested_by=reservation.requested_by)
+        .values(
+            FREE
+            | {
+                "resource_status": "reserved",
+                "reservation_id": uuid4().hex,
+                "requested_by": reservation.requested_by,
+            }
+        )
     )
     return as_document(await member(connection, chosen))

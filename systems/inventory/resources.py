@@ -46,6 +46,8 @@ FILTER_COLUMNS = {
 }
 Member = Row[Any]
 
+router = APIRouter(prefix=PATH, tags=["resource"])
+
 
 class NewMember(BaseModel):
     """A member to stock: ``category`` is its pool."""
@@ -107,48 +109,52 @@ def as_document(row: Member) -> Document:
     return document
 
 
-def resource_router() -> APIRouter:
-    """The resource inventory."""
-    router = APIRouter(prefix=PATH, tags=["resource"])
+@router.get("")
+async def list_resources(query: ListQueryDep, connection: ReadingDep) -> Response:
+    """The pool members that pass the filters."""
+    rows = await connection.execute(_narrowed(query).order_by(resource.c.sequence))
+    return query.answer(as_document(row) for row in rows)
 
-    @router.get("")
-    async def list_resources(query: ListQueryDep, connection: ReadingDep) -> Response:
-        rows = await connection.execute(_narrowed(query).order_by(resource.c.sequence))
-        return query.answer(as_document(row) for row in rows)
 
-    @router.get("/{resource_id}")
-    async def read_resource(resource_id: str, query: ListQueryDep, connection: ReadingDep) -> Response:
-        return JSONResponse(query.only_fields(as_document(await member(connection, resource_id))))
+@router.get("/{resource_id}")
+async def read_resource(resource_id: str, query: ListQueryDep, connection: ReadingDep) -> Response:
+    """One pool member."""
+    return JSONResponse(query.only_fields(as_document(await member(connection, resource_id))))
 
-    @router.post("")
-    async def stock(body: NewMember, call: CallDep) -> Response:
-        async def work(effect: Effect) -> Answer:
-            document = await _stock(effect.connection, body)
-            return Answer(201, document, document["id"], {"Location": document["href"]})
 
-        return await call.effect("stock", work, target=body.id or body.value)
+@router.post("")
+async def stock(body: NewMember, call: CallDep) -> Response:
+    """Put a new member into its pool: ``stock``."""
 
-    @router.patch("/{resource_id}")
-    async def patch_resource(resource_id: str, patch: Document, call: CallDep) -> Response:
-        async def work(effect: Effect) -> Answer:
-            return Answer(200, await _patch(effect.connection, resource_id, patch), resource_id)
+    async def work(effect: Effect) -> Answer:
+        document = await _stock(effect.connection, body)
+        return Answer(201, document, document["id"], {"Location": document["href"]})
 
-        return await call.effect(
-            _operation(patch), work, target=resource_id, specification=specification_of(resource_id)
-        )
+    return await call.effect("stock", work, target=body.id or body.value)
 
-    @router.delete("/{resource_id}")
-    async def unstock(resource_id: str, call: CallDep) -> Response:
-        async def work(effect: Effect) -> Answer:
-            row = await member(effect.connection, resource_id, lock=True)
-            if row.resource_status == "reserved":
-                raise Refusal(409, "resourceInUse", f"{resource_id} is reserved by {row.requested_by}")
-            await effect.connection.execute(delete(resource).where(resource.c.id == resource_id))
-            return Answer(204, target=resource_id)
 
-        return await call.effect("unstock", work, target=resource_id, specification=specification_of(resource_id))
+@router.patch("/{resource_id}")
+async def patch_resource(resource_id: str, patch: Document, call: CallDep) -> Response:
+    """Write on a member: ``install`` for usageState active, ``uninstall`` for idle, else ``updateResource``."""
 
-    return router
+    async def work(effect: Effect) -> Answer:
+        return Answer(200, await _patch(effect.connection, resource_id, patch), resource_id)
+
+    return await call.effect(_operation(patch), work, target=resource_id, specification=specification_of(resource_id))
+
+
+@router.delete("/{resource_id}")
+async def unstock(resource_id: str, call: CallDep) -> Response:
+    """Take a member that is not reserved out of its pool: ``unstock``."""
+
+    async def work(effect: Effect) -> Answer:
+        row = await member(effect.connection, resource_id, lock=True)
+        if row.resource_status == "reserved":
+            raise Refusal(409, "resourceInUse", f"{resource_id} is reserved by {row.requested_by}")
+        await effect.connection.execute(delete(resource).where(resource.c.id == resource_id))
+        return Answer(204, target=resource_id)
+
+    return await call.effect("unstock", work, target=resource_id, specification=specification_of(resource_id))
 
 
 def _narrowed(query: ListQuery) -> Select[Any]:

@@ -30,7 +30,7 @@ resource = Table(
     Column("administrative_state", String(20), nullable=False),
     Column("operational_state", String(20), nullable=False),
     Column("reservation_id", String(40)),
-    Column("requested_by", String(500)),
+    Column("requested_by", String(500), index=True),
     Column("given", JSON, nullable=False),
     Index("resource_by_status", "pool", "resource_status"),
     Index("resource_by_value", "pool", "value", unique=True),

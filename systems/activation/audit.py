@@ -1,0 +1,21 @@
+"""The audit: what is active in the network."""
+
+from fastapi import APIRouter
+
+from systems.activation.kinds import KINDS
+from systems.common.queries import Document
+from systems.common.system import ReadingDep
+
+router = APIRouter(tags=["audit"])
+
+
+@router.get("/audit")
+async def audit(connection: ReadingDep) -> Document:
+    """Every service and resource that is active."""
+    active = [
+        {"id": document["id"], "kind": kind.name, "specification": kind.specification(document)}
+        for kind in KINDS.values()
+        for document in await kind.documents.search(connection)
+        if document["state"] == "active"
+    ]
+    return {"active": active}

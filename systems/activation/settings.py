@@ -1,0 +1,81 @@
+"""How the network behaves: how long changes take, and whether they are answered at once or with a monitor."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.activation.tables import setting
+from systems.common.database import Database
+
+ALL_OTHERS = ""
+
+
+class Behaviour(BaseModel):
+    """How changes of one specification go; what is left out is as for all others."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, extra="forbid")
+
+    latency_ms: int | None = Field(default=None, ge=0)
+    mode: Literal["sync", "async"] | None = None
+
+
+class Settings(Behaviour):
+    """How changes go in general, and those of some specifications by id."""
+
+    specifications: dict[str, Behaviour] = {}
+
+
+class Known(BaseModel):
+    """How one change goes."""
+
+    latency_ms: int
+    mode: Literal["sync", "async"]
+
+
+async def behaviour_for(connection: AsyncConnection, specification: str | None, otherwise: Known) -> Known:
+    """How changes of ``specification`` go; ``otherwise`` is what holds where nothing is set."""
+    rows = await connection.execute(
+        select(setting).where(setting.c.specification.in_([ALL_OTHERS, specification or ""]))
+    )
+    latency_ms, mode = otherwise.latency_ms, otherwise.mode
+    for row in sorted(rows, key=lambda row: row.specification != ALL_OTHERS):
+        latency_ms = latency_ms if row.latency_ms is None else row.latency_ms
+        mode = row.mode or mode
+    return Known(latency_ms=latency_ms, mode=mode)
+
+
+def settings_router(database: Database, latency_ms: int) -> APIRouter:
+    """``/settings``: POST replaces them all."""
+    router = APIRouter(prefix="/settings", tags=["settings"])
+
+    @router.get("")
+    async def read_settings() -> Settings:
+        async with database.reading() as connection:
+            rows = (await connection.execute(select(setting))).all()
+        known = {row.specification: Behaviour(latency_ms=row.latency_ms, mode=row.mode) for row in rows}
+        general = known.pop(ALL_OTHERS, Behaviour())
+        return Settings(
+            latency_ms=latency_ms if general.latency_ms is None else general.latency_ms,
+            mode=general.mode or "sync",
+            specifications=known,
+        )
+
+    @router.post("")
+    async def set_settings(settings: Settings) -> Settings:
+        behaviours = {ALL_OTHERS: settings, **settings.specifications}
+        async with database.writing() as connection:
+            await connection.execute(delete(setting))
+            await connection.execute(
+                insert(setting),
+                [
+                    {"specification": specification, "latency_ms": behaviour.latency_ms, "mode": behaviour.mode}
+                    for specification, behaviour in behaviours.items()
+                ],
+            )
+        return await read_settings()
+
+    return router

@@ -1,0 +1,1 @@
+"""Reference billing: what each product is charged."""

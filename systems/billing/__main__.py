@@ -1,0 +1,7 @@
+"""``python -m systems.billing``."""
+
+from systems.billing.app import create_app
+from systems.common.system import serve
+
+if __name__ == "__main__":
+    serve("billing", 8103, lambda url, latency_ms: create_app(url, latency_ms=latency_ms))

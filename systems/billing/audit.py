@@ -1,0 +1,19 @@
+"""The audit: what is charged, and what was."""
+
+from fastapi import APIRouter
+
+from systems.billing.charges import CHARGES
+from systems.common.queries import Document
+from systems.common.system import ReadingDep
+
+router = APIRouter(tags=["audit"])
+
+
+@router.get("/audit")
+async def audit(connection: ReadingDep) -> Document:
+    """Every charge that was not voided."""
+    charges = [
+        {"id": charge["id"], "product": charge["product"]["id"], "state": charge["state"]}
+        for charge in await CHARGES.search(connection)
+    ]
+    return {"charges": charges}
