@@ -9,7 +9,6 @@ await database.close()
 from __future__ import annotations
 
 import asyncio
-import json
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -26,6 +25,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from store.documents import write_json
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.query import document_matches
 from store.tables import orders
@@ -172,7 +172,7 @@ def _engine(url: str) -> AsyncEngine:
     if target.get_backend_name() == "postgresql":
         return create_async_engine(
             target,
-            json_serializer=_dump,
+            json_serializer=write_json,
             pool_pre_ping=True,
             pool_size=10,
             max_overflow=10,
@@ -181,7 +181,7 @@ def _engine(url: str) -> AsyncEngine:
         )
     engine = create_async_engine(
         target,
-        json_serializer=_dump,
+        json_serializer=write_json,
         pool_timeout=BUSY_TIMEOUT,
         # No implicit transactions of the driver's own: they begin below, so that a writer has its lock from the start.
         connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT},
@@ -189,10 +189,6 @@ def _engine(url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _with_driver(url: str) -> URL:

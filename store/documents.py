@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -35,6 +36,15 @@ TEXTS = {"state": "state", "externalId": "external_id", "category": "category", 
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
+
+
+def write_json(value: Any) -> str:
+    """Return a JSON value as the store writes it.
+
+    Raises:
+        ValueError: on NaN and infinity, which JSON does not have.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def apply_change(document: Json, change: OrderChange) -> Json:

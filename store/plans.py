@@ -19,7 +19,7 @@ from orders.plan import (
 )
 from orders.tmf import timestamp
 from store.database import Database
-from store.documents import Json
+from store.documents import Json, is_storable
 from store.errors import UnknownPlanError
 from store.tables import plan_nodes, plans
 
@@ -88,6 +88,8 @@ class PlanStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
+        if not is_storable(order_id):
+            return None
         wanted = select(plans).where(plans.c.order_id == order_id).order_by(plans.c.revision.desc()).limit(1)
         if revision is not None:
             wanted = wanted.where(plans.c.revision == revision)

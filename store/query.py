@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, cast, func, literal, select
+from sqlalchemy import ColumnElement, bindparam, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.sql.elements import UnaryExpression
 
-from store.documents import DATES, TEXTS, Json, as_instant, is_storable
+from store.documents import DATES, TEXTS, Json, as_instant, is_storable, write_json
 from store.errors import QueryError
 from store.tables import order_parties, orders
 
@@ -139,26 +139,21 @@ def _sort(word: str) -> Sort:
 def condition(kept: Filter, dialect: str) -> ColumnElement[bool]:
     """Return a filter as a condition on `orders`: by column where there is one, else by search in the document."""
     if kept.path == ("relatedParty", "id"):
-        return (
-            select(literal(1))
-            .where(
-                order_parties.c.kind == orders.c.kind,
-                order_parties.c.order_id == orders.c.id,
-                order_parties.c.party_id.in_(kept.values),
-            )
-            .exists()
+        related = select(order_parties.c.kind, order_parties.c.order_id).where(
+            order_parties.c.party_id.in_(kept.values)
         )
+        return tuple_(orders.c.kind, orders.c.id).in_(related)
     if len(kept.path) == 1 and kept.path[0] in _COLUMNS:
         name = kept.path[0]
         values = [as_instant(value) or value for value in kept.values] if name in DATES else kept.values
         return orders.c[_COLUMNS[name]].in_(values)
     if dialect == "postgresql":
         return _jsonpath_condition(kept)
-    return func.document_matches(orders.c.document, json.dumps(kept.path), json.dumps(candidates(kept.values))) == 1
+    return func.document_matches(orders.c.document, write_json(kept.path), write_json(candidates(kept.values))) == 1
 
 
 def _jsonpath_condition(kept: Filter) -> ColumnElement[bool]:
-    path = "".join(f".{json.dumps(segment)}" for segment in kept.path)
+    path = "".join(f".{write_json(segment)}" for segment in kept.path)
     wanted = bindparam(None, {"wanted": candidates(kept.values)}, type_=JSONB)
     return func.jsonb_path_exists(orders.c.document, cast(f"lax ${path} ? (@ == $wanted[*])", JSONPATH), wanted)
 
@@ -198,15 +193,24 @@ def _number(text: str) -> int | float | None:
 def document_matches(document: str, path: str, wanted: str) -> bool:
     """Return whether a document has any of the wanted scalars at the path: SQLite's `jsonb_path_exists`, lax mode.
 
-    All three arguments are JSON: an object, a list of names, a list of scalars.
+    All three arguments are JSON as the store writes it: an object, a list of names, a list of scalars.
     """
-    names, scalars = _loaded(path), _loaded(wanted)
-    return any(_equal(value, each) for value in _values_at(json.loads(document), names) for each in scalars)
+    scalars = [each for each, trace in _wanted(wanted) if trace in document]
+    if not scalars:
+        return False
+    values = _values_at(json.loads(document), _names(path))
+    return any(_equal(value, each) for value in values for each in scalars)
 
 
 @lru_cache(maxsize=256)
-def _loaded(text: str) -> Any:
-    return json.loads(text)
+def _names(path: str) -> list[str]:
+    return list(json.loads(path))
+
+
+@lru_cache(maxsize=256)
+def _wanted(wanted: str) -> list[tuple[Any, str]]:
+    """Return the scalars, each with what any document that has it contains: most need not be parsed then."""
+    return [(each, write_json(each) if isinstance(each, str) else "") for each in json.loads(wanted)]
 
 
 def _values_at(node: Any, names: Sequence[str]) -> Iterator[Any]:

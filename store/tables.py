@@ -58,13 +58,14 @@ orders = Table(
     Column("updated_at", Text, nullable=False),
     Index(None, "kind", "order_date", "id"),
     Index(None, "kind", "state", "order_date", "id"),
-    Index(None, "kind", "external_id"),
+    Index(None, "kind", "external_id", "order_date", "id"),
     Index(None, "parent_id"),
 )
 
 Index(
     "ix_orders_unstarted",
     orders.c.order_date,
+    orders.c.id,
     sqlite_where=orders.c.started.is_(false()),
     postgresql_where=orders.c.started.is_(false()),
 )

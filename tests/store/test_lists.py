@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders.lifecycle import OrderKind
-from store.documents import unstorable_paths
+from store.documents import unstorable_paths, write_json
 from store.orders import OrderStore
 from store.query import Filter, ListQuery, candidates, document_matches, parse_list_query
 from tests.store.samples import Json, accepted
@@ -176,5 +175,5 @@ async def test_both_databases_match_any_document_by_the_same_rule(
     await store.open(OrderKind.RESOURCE, order_id, document, "p", "p", 1)
     kept = Filter(("content", *path), tuple(values))
     query = ListQuery(filters=(Filter(("id",), (order_id,)), kept))
-    expected = document_matches(json.dumps(document), json.dumps(kept.path), json.dumps(candidates(kept.values)))
+    expected = document_matches(write_json(document), write_json(kept.path), write_json(candidates(kept.values)))
     assert (await store.find(OrderKind.RESOURCE, query)).total == int(expected)

@@ -122,6 +122,7 @@ async def test_what_is_not_there_is_named(plan_store: PlanStore) -> None:
     await plan_store.save(bundle())
     assert await plan_store.load("o2") is None
     assert await plan_store.load("o1", 2) is None
+    assert await plan_store.load("o1\0") is None
     with pytest.raises(UnknownPlanError, match="order o1, revision 2"):
         await plan_store.graph("o1", 2)
     with pytest.raises(UnknownPlanError, match="revision 1 with a node 1:tv"):

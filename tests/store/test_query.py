@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
+from store.documents import write_json
 from store.errors import QueryError
 from store.query import Filter, ListQuery, Sort, candidates, document_matches, parse_list_query
 
@@ -128,5 +128,5 @@ def test_filter_searches_through_arrays_and_compares_scalars_by_what_they_write(
         ]
     }
     (kept,) = parse_list_query([(path, value)]).filters
-    found = document_matches(json.dumps(document), json.dumps(kept.path), json.dumps(candidates(kept.values)))
+    found = document_matches(write_json(document), write_json(kept.path), write_json(candidates(kept.values)))
     assert found is matches

@@ -52,10 +52,12 @@ def _create_orders() -> None:
     )
     op.create_index("ix_orders_kind_order_date_id", "orders", ["kind", "order_date", "id"])
     op.create_index("ix_orders_kind_state_order_date_id", "orders", ["kind", "state", "order_date", "id"])
-    op.create_index("ix_orders_kind_external_id", "orders", ["kind", "external_id"])
+    op.create_index("ix_orders_kind_external_id_order_date_id", "orders", ["kind", "external_id", "order_date", "id"])
     op.create_index("ix_orders_parent_id", "orders", ["parent_id"])
     unstarted = sa.column("started", sa.Boolean()).is_(sa.false())
-    op.create_index("ix_orders_unstarted", "orders", ["order_date"], sqlite_where=unstarted, postgresql_where=unstarted)
+    op.create_index(
+        "ix_orders_unstarted", "orders", ["order_date", "id"], sqlite_where=unstarted, postgresql_where=unstarted
+    )
     op.create_table(
         "order_parties",
         sa.Column("kind", _text, nullable=False),
