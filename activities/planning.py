@@ -9,8 +9,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamSystem
 from activities.installed_base import read_installed_base
+from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import decompose
-from catalogs.loader import CatalogSet
 from catalogs.order_check import check_order
 from catalogs.pricing import price_order
 from orders.change import OrderChange
@@ -42,8 +42,6 @@ class PlanAnswer(Model):
     """The graph to run, or every reason for which there is none."""
 
     graph: PlanGraph = PlanGraph()
-    items: dict[str, str] = {}
-    """Every item of the order, nested ones too, by id, with the name to show for it."""
     violations: list[Violation] = []
 
 
@@ -86,18 +84,13 @@ class PlanningActivities:
                 f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
         order = ProductOrder.model_validate(document)
-        names = {item.id: _name(item.product_offering and item.product_offering.id) for item, _, _ in order.items()}
         planned = await self._planner.plan(order, request.revision)
         if planned.plan is None:
-            return PlanAnswer(items=names, violations=planned.violations)
+            return PlanAnswer(violations=planned.violations)
         await self._plans.save(planned.plan)
         await self._orders.record(_prices(planned.order, request))
         stored = await self._plans.graph(request.order_id, request.revision)
-        return PlanAnswer(graph=stored, items=names)
-
-
-def _name(offering: str | None) -> str:
-    return offering or ""
+        return PlanAnswer(graph=stored)
 
 
 def _prices(order: ProductOrder, request: PlanRequest) -> OrderChange:

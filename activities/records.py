@@ -13,6 +13,7 @@ from orders.model import Model
 from orders.outcome import AssignedResource, ServiceOrderOutcome
 from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
 from orders.reversal import reverse_resources, reverse_service_order
+from orders.tmf import ProductOrder
 from store.orders import OrderStore
 from store.plans import PlanStore
 
@@ -63,6 +64,16 @@ class RecordActivities:
     async def record(self, change: OrderChange) -> None:
         """Write a new state of an order; one that is older than what is there changes nothing."""
         await self._orders.record(change)
+
+    @activity.defn
+    async def item_names(self, order_id: str) -> dict[str, str]:
+        """Return every item of a product order, nested ones too: its id and the offering or product it is about."""
+        document = await self._orders.get(OrderKind.PRODUCT, order_id)
+        if document is None:
+            raise ApplicationError(
+                f"order {order_id} is not in the order store", type="UnknownOrder", non_retryable=True
+            )
+        return {item.id: item.subject() for item, _, _ in ProductOrder.model_validate(document).items()}
 
     @activity.defn
     async def open_service_order(self, request: OpenOrder) -> ServiceOrderPlan:

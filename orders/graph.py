@@ -32,6 +32,21 @@ def ready(graph: Graph, finished: Collection[str], started: Collection[str]) -> 
     ]
 
 
+def in_order(graph: Graph) -> list[str]:
+    """Return the keys so that each comes after those it depends on; otherwise they keep the graph's order."""
+    order: list[str] = []
+    placed: set[str] = set()
+    waiting = list(graph)
+    while waiting:
+        now = [key for key in waiting if all(need in placed or need not in graph for need in graph[key])]
+        if not now:
+            raise ValueError(f"circular dependency: {find_circle(graph)}")
+        order += now
+        placed.update(now)
+        waiting = [key for key in waiting if key not in placed]
+    return order
+
+
 def reverse(graph: Graph, keys: Collection[str]) -> dict[str, list[str]]:
     """Return the graph of `keys` with every arrow turned: each waits for those that depend on it.
 

@@ -59,6 +59,8 @@ TRANSITIONS: dict[OrderKind, dict[OrderState, frozenset[OrderState]]] = {
     OrderKind.RESOURCE: _COMMON | {_S.ASSESSING_CANCELLATION: _COMMON[_S.ASSESSING_CANCELLATION] | {_S.ACKNOWLEDGED}},
 }
 
+_REOPENED = frozenset({_S.ASSESSING_CANCELLATION, _S.FAILED})
+
 
 class IllegalTransitionError(Exception):
     """An order was asked to take a step that its life cycle does not have."""
@@ -77,3 +79,17 @@ def transition(kind: OrderKind, current: OrderState, target: OrderState) -> Orde
     if target != current and target not in TRANSITIONS[kind][current]:
         raise IllegalTransitionError(kind, current, target)
     return target
+
+
+def item_transition(kind: OrderKind, current: OrderState, target: OrderState) -> OrderState:
+    """Return `target` when the life cycle of an item leads there from `current`.
+
+    Items take the states of their order, and one more way: what an item completed is final only with its order, so a
+    completed item can still be cancelled, or fail when the order is rolled back.
+
+    Raises:
+        IllegalTransitionError: when the life cycle has no such edge.
+    """
+    if current == OrderState.COMPLETED and target in _REOPENED:
+        return target
+    return transition(kind, current, target)

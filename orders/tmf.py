@@ -133,6 +133,12 @@ class ProductOrderItem(Resource):
     product_order_item: list[ProductOrderItem] | None = None
     product_order_item_relationship: list[ItemRelationship] = Field(default_factory=list)
 
+    def subject(self) -> str:
+        """Return what the item is about, in a word: its offering, or else its product."""
+        if self.product_offering:
+            return self.product_offering.name or self.product_offering.id
+        return (self.product and (self.product.name or self.product.id)) or ""
+
 
 class ProductOrder(Resource):
     """TMF622 v4 ProductOrder."""

@@ -51,9 +51,9 @@ def sandbox() -> SandboxedWorkflowRunner:
 
 def describe(order: ProductOrder) -> tuple[str, str]:
     """Return the summary (a line) and details (Markdown) that the Web UI shows of an order from its start."""
-    items = [(item, item.product_offering) for item, _, _ in order.items()]
-    offerings = [offering.id if offering else (item.product and item.product.id) or "?" for item, offering in items]
-    summary = f"{items[0][0].action} {offerings[0]}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
+    items = [item for item, _, _ in order.items()]
+    more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+    summary = f"{items[0].action} {items[0].subject()}{more}"
     facts = {
         "External id": order.external_id,
         "Customer": order.customer_id(),
@@ -64,7 +64,7 @@ def describe(order: ProductOrder) -> tuple[str, str]:
     lines = [f"**Product order {order.id}**", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
     lines += ["", "| item | action | offering or product |", "|---|---|---|"]
-    lines += [f"| {item.id} | {item.action} | {name} |" for (item, _), name in zip(items[:50], offerings, strict=False)]
+    lines += [f"| {item.id} | {item.action} | {item.subject()} |" for item in items[:50]]
     return summary[:200], "\n".join(lines)
 
 

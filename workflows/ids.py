@@ -70,3 +70,8 @@ def parse(workflow_id: str) -> WorkflowId:
 def order_id(workflow_id: str) -> str:
     """Return the TMF id of the order that the workflow runs: its id without the kinds."""
     return re.sub(r"^po:|(?<=:)(?:so|ro):", "", workflow_id)
+
+
+def parent(workflow_id: str) -> str:
+    """Return the id of the workflow that started this one: an undo's parent is that of what it takes back."""
+    return re.sub(r":(?:so:[^:]+:[^:]+|ro:[^:]+)(?::undo)?$", "", workflow_id)

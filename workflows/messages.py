@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from orders.lifecycle import OrderState
 from orders.model import Model
 from orders.outcome import AssignedResource, ServiceOrderOutcome
-from orders.plan import Characteristics
+from orders.plan import Characteristics, PlanNode
 
 
 class ProductOrderInput(Model):
@@ -64,6 +64,13 @@ class OrderView(Model):
     state: OrderState
     items: dict[str, OrderState] = Field(default_factory=dict)
     waiting_for: list[str] = Field(default_factory=list)
+
+
+class PlanView(Model):
+    """A node of an order's plan and how far it is: one line of the answer to the query `plan`."""
+
+    node: PlanNode
+    state: Literal["waiting", "running", "done", "withdrawn"]
 
 
 class TimelineEntry(Model):

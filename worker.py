@@ -1,0 +1,166 @@
+"""The worker's process: `python -m worker`, or `ordersaga worker`. Puts the parts together, and nothing else.
+
+It serves the task queue of the workflows and one for each downstream system; `--queue` chooses among them, so that a
+system's calls can run in processes of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import structlog
+from pydantic import AnyHttpUrl, ValidationError
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+
+from activities.activation import ActivationActivities
+from activities.billing import BillingActivities
+from activities.http import DownstreamSystem
+from activities.inventory import InventoryActivities
+from activities.planning import Planner, PlanningActivities
+from activities.qualification import QualificationActivities
+from activities.records import RecordActivities
+from catalogs.catalog_set import CatalogSet
+from catalogs.faults import CatalogFaultsError
+from catalogs.loader import default_catalogs, load_catalogs
+from logs import configure_logging
+from settings import Settings
+from store.database import migrate, open_database
+from store.errors import StoreError
+from store.orders import OrderStore
+from store.plans import PlanStore
+from workflows import policies
+from workflows.connection import connect, sandbox
+from workflows.product_order import ProductOrderWorkflow
+from workflows.resource_order import ResourceOrderWorkflow
+from workflows.service_order import ServiceOrderWorkflow
+
+WORKFLOWS = [ProductOrderWorkflow, ServiceOrderWorkflow, ResourceOrderWorkflow]
+QUEUES = ("workflows", *policies.SYSTEMS)
+
+_CONNECT_PAUSE = timedelta(seconds=1)
+_log = structlog.get_logger("worker")
+
+
+def activities_of(instance: object) -> list[Any]:
+    """Return the activities that a class of them defines."""
+    names = [name for name in dir(type(instance)) if not name.startswith("_")]
+    methods = [getattr(instance, name) for name in names]
+    return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
+
+
+class Composition:
+    """The parts of a worker, made from settings; closed by its stack."""
+
+    def __init__(self, settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        database = open_database(settings.store_url)
+        stack.push_async_callback(database.close)
+        orders, plans = OrderStore(database), PlanStore(database)
+        inventory = self._system("inventory", settings.inventory_url, stack)
+        activation = self._system("activation", settings.activation_url, stack)
+        billing = self._system("billing", settings.billing_url, stack)
+        self.activities: dict[str, list[Any]] = {
+            "workflows": [
+                *activities_of(RecordActivities(orders, plans)),
+                *activities_of(PlanningActivities(Planner(catalogs, inventory), orders, plans)),
+                *activities_of(QualificationActivities(inventory, plans)),
+            ],
+            policies.INVENTORY: activities_of(InventoryActivities(inventory)),
+            policies.ACTIVATION: activities_of(ActivationActivities(activation)),
+            policies.BILLING: activities_of(BillingActivities(billing)),
+        }
+
+    def _system(self, name: str, url: AnyHttpUrl, stack: AsyncExitStack) -> DownstreamSystem:
+        client = httpx.AsyncClient(base_url=str(url), timeout=self.settings.http_timeout.total_seconds())
+        stack.push_async_callback(client.aclose)
+        return DownstreamSystem(name, client)
+
+    def worker(self, client: Client, queue: str) -> Worker:
+        """Return the worker of one queue, not running yet."""
+        base = self.settings.task_queue
+        return Worker(
+            client,
+            task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
+            workflows=WORKFLOWS if queue == "workflows" else [],
+            activities=self.activities[queue],
+            workflow_runner=sandbox(),
+            graceful_shutdown_timeout=self.settings.graceful_shutdown,
+        )
+
+
+async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) -> None:
+    """Work until SIGTERM or Ctrl-C; activities that run then may finish within the graceful time."""
+    stopped = asyncio.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
+    async with AsyncExitStack() as stack:
+        client = await _engine(settings, stopped)
+        if client is None:
+            return
+        await migrate(settings.store_url)
+        composition = Composition(settings, catalogs, stack)
+        for queue in queues:
+            await stack.enter_async_context(composition.worker(client, queue))
+        _log.info("working", queues=list(queues), catalog=catalogs.version.label, digest=catalogs.version.digest)
+        await stopped.wait()
+        _log.info("stopping", graceful=str(settings.graceful_shutdown))
+
+
+async def _engine(settings: Settings, stopped: asyncio.Event) -> Client | None:
+    """Connect to the engine, however long it takes to be there; None when told to stop before."""
+    runtime = None
+    if settings.metrics_address:
+        metrics = PrometheusConfig(bind_address=settings.metrics_address)
+        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    while not stopped.is_set():
+        try:
+            return await connect(**({"runtime": runtime} if runtime else {}))
+        except RuntimeError as error:
+            _log.warning("the engine is not there yet", reason=str(error))
+            await asyncio.sleep(_CONNECT_PAUSE.total_seconds())
+    return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the worker; return the process's exit code: 0 after an orderly end, 1 when it could not start."""
+    parser = argparse.ArgumentParser(prog="worker", description="Run the workflows and activities of orders.")
+    parser.add_argument(
+        "--queue",
+        action="append",
+        choices=QUEUES,
+        help="serve this queue only; may be given several times (default: all of them)",
+    )
+    chosen = parser.parse_args(arguments)
+    try:
+        settings = Settings()
+        configure_logging(settings.log_format, settings.log_level)
+        catalogs = load_catalogs(settings.catalogs or default_catalogs())
+        asyncio.run(work(settings, catalogs, chosen.queue or QUEUES))
+    except (ValidationError, CatalogFaultsError, StoreError) as error:
+        print(f"the worker cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def exit_now(code: int) -> None:
+    """End the process with what it has printed: one that used the Temporal SDK may abort at the interpreter's end."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    exit_now(main())

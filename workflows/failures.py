@@ -1,0 +1,47 @@
+"""What went wrong, in words: from the engine's chain of errors to the one thing that a person needs to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ChildWorkflowError,
+    FailureError,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import TimeoutError as EngineTimeoutError
+
+from orders.outcome import Failure, Residue
+
+ORDER_FAILED = "OrderFailed"
+"""The type of the error with which an order's workflow fails; its detail is a `Failure`."""
+
+
+def order_failed(failure: Failure) -> ApplicationError:
+    """Return the error with which an order's workflow fails."""
+    return ApplicationError(failure.message, failure.model_dump(mode="json"), type=ORDER_FAILED, non_retryable=True)
+
+
+def explain(error: BaseException, step: str) -> Failure:
+    """Return why `step` failed, from the innermost cause that says something."""
+    cause = error
+    while isinstance(cause, ActivityError | ChildWorkflowError) and cause.cause is not None:
+        cause = cause.cause
+    if is_cancelled_exception(error):
+        return Failure(code="cancelled", message=f"{step}: cancelled", step=step)
+    if isinstance(cause, ApplicationError):
+        if cause.type == ORDER_FAILED and cause.details:
+            return Failure.model_validate(cause.details[0])
+        return Failure(code=cause.type or "error", message=f"{step}: {cause.message}", step=step)
+    if isinstance(cause, EngineTimeoutError):
+        return Failure(code="timeout", message=f"{step}: no answer in time ({cause.message})", step=step)
+    message = cause.message if isinstance(cause, FailureError) else str(cause)
+    return Failure(code=type(cause).__name__, message=f"{step}: {message}", step=step)
+
+
+def left_behind(residue: Iterable[Residue]) -> str:
+    """Return a sentence on what an undo could not take back; empty where there is nothing."""
+    named = [f"{each.target} ({each.message})" for each in residue]
+    return f"The undo left behind: {'; '.join(named)}." if named else ""

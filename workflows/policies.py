@@ -1,0 +1,75 @@
+"""How the engine is asked to run things: time-outs, retries and queues, from the catalogs' policies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType, ParentClosePolicy
+
+from orders.plan import Policy
+
+LOCAL: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10)),
+}
+"""For work on the order store: tried until the store is back."""
+
+PLANNING: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "retry_policy": RetryPolicy(maximum_interval=timedelta(minutes=1)),
+}
+"""For planning and feasibility, which have no effect: tried until the systems that they ask are back."""
+
+CHILD: Final[dict[str, Any]] = {"parent_close_policy": ParentClosePolicy.REQUEST_CANCEL}
+"""A child has effects in systems: when its parent is gone it takes them back, it does not just stop."""
+
+CONCURRENT_CHILDREN: Final = 500
+"""How many children a product order runs at a time: the engine's limit is 2,000 that are pending."""
+
+INVENTORY: Final = "inventory"
+ACTIVATION: Final = "activation"
+BILLING: Final = "billing"
+SYSTEMS: Final = (INVENTORY, ACTIVATION, BILLING)
+
+
+def task_queue(base: str, system: str) -> str:
+    """Return the task queue of a downstream system, so that each is isolated and can be rate-limited."""
+    return f"{base}-{system}"
+
+
+def step(policy: Policy) -> dict[str, Any]:
+    """Return the options of an activity that has an effect in a downstream system."""
+    return {
+        "start_to_close_timeout": policy.attempt_timeout,
+        "retry_policy": RetryPolicy(
+            initial_interval=policy.backoff,
+            maximum_interval=max(policy.max_backoff, policy.backoff),
+            maximum_attempts=policy.attempts,
+        ),
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    }
+
+
+def undo(policy: Policy) -> dict[str, Any]:
+    """Return the options of an activity that takes something back: tried until the system is there again."""
+    return {
+        "start_to_close_timeout": policy.attempt_timeout,
+        "retry_policy": RetryPolicy(
+            initial_interval=policy.backoff, maximum_interval=max(policy.max_backoff, policy.backoff)
+        ),
+    }
+
+
+def completion(policy: Policy) -> dict[str, Any]:
+    """Return the options of polling a monitor until what was accepted is complete."""
+    return {
+        "start_to_close_timeout": policy.attempt_timeout,
+        "schedule_to_close_timeout": policy.completion_timeout,
+        "retry_policy": RetryPolicy(
+            initial_interval=timedelta(milliseconds=500),
+            backoff_coefficient=1.5,
+            maximum_interval=timedelta(seconds=30),
+        ),
+    }

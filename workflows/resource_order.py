@@ -1,0 +1,232 @@
+"""A resource order: the resources of one service, each reserved, configured and installed; or the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+from activities.activation import ActivationRequest, Operation, Target
+from activities.inventory import (
+    Expectation,
+    InventoryActivities,
+    Kind,
+    ReleaseResource,
+    ReserveResource,
+    SetUpResource,
+)
+from activities.records import OpenResourceOrder, RecordActivities
+from orders.documents import resource_order_item
+from orders.lifecycle import OrderKind, OrderState
+from orders.outcome import AssignedResource, ResourceOrderOutcome
+from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan
+from orders.tmf import Action, timestamp
+from workflows import ids, policies
+from workflows.messages import ResourceOrderInput
+from workflows.order_workflow import FulfilmentWorkflow
+from workflows.saga import Saga
+
+
+@workflow.defn(name="ResourceOrder", versioning_behavior=VersioningBehavior.PINNED)
+class ResourceOrderWorkflow(FulfilmentWorkflow):
+    """Runs one resource order and answers with the resources as they came to be."""
+
+    @workflow.init
+    def __init__(self, order: ResourceOrderInput) -> None:
+        undoing = order.undo is not None or order.reverse_service_order is not None
+        super().__init__(OrderKind.RESOURCE, order.revision, undoing=undoing)
+        self.input = order
+        self.plan: ResourceOrderPlan
+        self.assigned: dict[str, AssignedResource] = {}
+
+    @workflow.run
+    async def run(self, order: ResourceOrderInput) -> ResourceOrderOutcome:
+        await self._open()
+        graph = {item.key: item.depends_on for item in self.plan.resources}
+        await self.fulfil(self.saga_graph(graph, self._do))
+        return ResourceOrderOutcome(resources=self.assigned)
+
+    async def _open(self) -> None:
+        self.plan = await self.local(
+            RecordActivities.open_resource_order,
+            OpenResourceOrder(
+                order_id=self.order_id,
+                parent_id=ids.order_id(ids.parent(self.workflow_id)),
+                root_id=self.input.order_id,
+                revision=self.revision,
+                service_order=self.input.service_order,
+                item=self.input.item,
+                order_date=timestamp(workflow.now()),
+                undo=self.input.reverse_service_order,
+                undo_resources=self.input.undo,
+            ),
+            "load the plan",
+        )
+        self.tracker.follow({item.key: item.specification.name for item in self.plan.resources})
+
+    async def _do(self, key: str, saga: Saga) -> None:
+        item = next(each for each in self.plan.resources if each.key == key)
+        self.tracker.item_to(key, OrderState.IN_PROGRESS)
+        match item.action:
+            case Action.ADD:
+                await self._add(item, saga)
+            case Action.MODIFY:
+                await self._modify(item, saga)
+            case Action.DELETE:
+                await self._delete(item, saga)
+            case Action.NO_CHANGE:
+                self.assigned[key] = installed(item)
+        done = self.assigned[key]
+        document = resource_order_item(item, OrderState.COMPLETED, done.id, done.value, done.characteristics)
+        self.tracker.item_to(key, OrderState.COMPLETED, resource=document["resource"])
+
+    async def _add(self, item: ResourceItem, saga: Saga) -> None:
+        reservation = self._key(item, "reserve")
+        saga.add("release", lambda: self._release(item, reservation), system="inventory", target=item.key)
+        resource = await self._inventory(
+            item,
+            "reserve",
+            InventoryActivities.reserve_resource,
+            ReserveResource(key=reservation, specification=item.specification.id, demand=item.demand),
+        )
+        self.assigned[item.key] = resource
+        saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=["available", "absent"]))
+        characteristics = {**resource.characteristics, **await self._characteristics(item)}
+        self.assigned[item.key] = resource.model_copy(update={"characteristics": characteristics})
+        if item.configuration:
+            saga.add("deconfigure", lambda: self._reconfigure(item, Operation.DEACTIVATE), **_network(resource.id))
+            await self._configure(item, Operation.ACTIVATE, characteristics)
+        saga.add("uninstall", lambda: self._restore_record(item, {}, in_use=False), **_inventory(resource.id))
+        await self._install(item, characteristics, in_use=True)
+        self.goal(Kind.RESOURCE, resource.id, "reserved")
+
+    async def _modify(self, item: ResourceItem, saga: Saga) -> None:
+        resource = installed(item)
+        characteristics = {**item.previous, **await self._characteristics(item)}
+        self.assigned[item.key] = resource
+        if item.configuration:
+            saga.add("configure as before", lambda: self._reconfigure(item, Operation.MODIFY), **_network(resource.id))
+            await self._configure(item, Operation.MODIFY, characteristics)
+        saga.add(
+            "record as before",
+            lambda: self._restore_record(item, item.previous, in_use=True),
+            **_inventory(resource.id),
+        )
+        await self._install(item, characteristics, in_use=True)
+        self.assigned[item.key] = resource.model_copy(update={"characteristics": characteristics})
+
+    async def _delete(self, item: ResourceItem, saga: Saga) -> None:
+        resource = installed(item)
+        self.assigned[item.key] = resource
+        saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=["reserved"]))
+        saga.add(
+            "install again", lambda: self._restore_record(item, item.previous, in_use=True), **_inventory(resource.id)
+        )
+        await self._install(item, {}, in_use=False)
+        if item.configuration:
+            saga.add("configure again", lambda: self._reconfigure(item, Operation.ACTIVATE), **_network(resource.id))
+            await self._configure(item, Operation.DEACTIVATE, {})
+        saga.add("reserve again", lambda: self._reserve_again(item), **_inventory(resource.id))
+        await self._inventory(
+            item,
+            "release",
+            InventoryActivities.release_resource,
+            ReleaseResource(key=self._key(item, "release"), resource_id=resource.id),
+        )
+        self.goal(Kind.RESOURCE, resource.id, "available", "absent")
+
+    async def _characteristics(self, item: ResourceItem) -> Characteristics:
+        assigned = {key: resource.as_value() for key, resource in self.assigned.items()}
+        return await self.characteristics(item.characteristics, item.late, assigned, self.input.services)
+
+    async def _configure(self, item: ResourceItem, operation: Operation, characteristics: Characteristics) -> None:
+        if item.configuration:
+            request = self._activation(item, operation, "configure", characteristics)
+            await self.activate(request, item.configuration, item.policy, item.specification.name)
+
+    async def _install(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
+        step = "install" if in_use else "uninstall"
+        await self._inventory(
+            item,
+            step,
+            InventoryActivities.set_up_resource,
+            SetUpResource(
+                key=self._key(item, step),
+                resource_id=self.assigned[item.key].id,
+                in_use=in_use,
+                characteristics=characteristics,
+            ),
+        )
+
+    async def _inventory(self, item: ResourceItem, step: str, activity: Any, request: Any) -> Any:
+        summary = f"{step} {item.specification.name}"
+        return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
+
+    async def _release(self, item: ResourceItem, reservation: str) -> None:
+        resource = self.assigned.get(item.key)
+        request = ReleaseResource(
+            key=self._key(item, "release/undo"),
+            resource_id=resource.id if resource else None,
+            reserved_by=reservation,
+        )
+        await self._undo(item, "release", InventoryActivities.release_resource, request)
+
+    async def _reserve_again(self, item: ResourceItem) -> None:
+        request = ReserveResource(
+            key=self._key(item, "reserve/undo"),
+            specification=item.specification.id,
+            demand=item.demand.model_copy(update={"criteria": {}}),
+        )
+        await self._undo(item, "reserve", InventoryActivities.reserve_resource, request)
+
+    async def _restore_record(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
+        request = SetUpResource(
+            key=self._key(item, "record/undo"),
+            resource_id=self.assigned[item.key].id,
+            in_use=in_use,
+            characteristics=characteristics,
+        )
+        await self._undo(item, "record", InventoryActivities.set_up_resource, request)
+
+    async def _undo(self, item: ResourceItem, step: str, activity: Any, request: Any) -> None:
+        summary = f"undo: {step} {item.specification.name}"
+        await self.take_back(policies.INVENTORY, activity, request, item.policy, summary)
+
+    async def _reconfigure(self, item: ResourceItem, operation: Operation) -> None:
+        request = self._activation(item, operation, "configure/undo", item.previous)
+        await self.deactivate_again(request, item.policy, item.specification.name)
+
+    def _activation(
+        self, item: ResourceItem, operation: Operation, step: str, characteristics: Characteristics
+    ) -> ActivationRequest:
+        return ActivationRequest(
+            key=self._key(item, step),
+            operation=operation,
+            target=Target.RESOURCE,
+            id=self.assigned[item.key].id,
+            specification=item.specification.id,
+            characteristics=characteristics,
+        )
+
+    def _key(self, item: ResourceItem, step: str) -> str:
+        return self.key(item.key, step, item.action)
+
+
+def installed(item: ResourceItem) -> AssignedResource:
+    """Return a resource as it is installed before the order touches it.
+
+    Raises:
+        ValueError: when the plan does not say which resource it is.
+    """
+    if item.resource_id is None:
+        raise ValueError(f"the plan names no resource for {item.key}")
+    return AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
+
+
+def _inventory(target: str) -> dict[str, str]:
+    return {"system": "inventory", "target": f"resource {target}"}
+
+
+def _network(target: str) -> dict[str, str]:
+    return {"system": "activation", "target": f"resource {target}"}

@@ -1,0 +1,165 @@
+"""How an order's workflow is seen from outside: its states in the order store, in the Web UI and in search.
+
+Every change goes through the life cycle's table. Writes to the store are local activities; changes that fall together
+are written together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+
+from activities.records import RecordActivities
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind, OrderState, item_transition, transition
+from orders.outcome import Failure, Residue
+from orders.tmf import timestamp
+from workflows import policies, search_attributes
+from workflows.messages import OrderView, TimelineEntry
+
+_ROWS_SHOWN = 100
+_TIMELINE_KEPT = 500
+_ENDED = frozenset({OrderState.REJECTED, OrderState.CANCELLED, OrderState.FAILED})
+
+
+@dataclass
+class OrderTracker:
+    """The one place in which an order's workflow changes its states."""
+
+    kind: OrderKind
+    order_id: str
+    items: dict[str, OrderState] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    state: OrderState = OrderState.ACKNOWLEDGED
+    version: int = 0
+    waiting_for: list[str] = field(default_factory=list)
+    timeline: list[TimelineEntry] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    _attributes: dict[str, Any] = field(default_factory=dict)
+    _items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _dirty: bool = False
+    _writer: asyncio.Task[None] | None = None
+
+    def follow(self, names: dict[str, str]) -> None:
+        """Begin to follow these items (id → name), all of them acknowledged."""
+        self.names = names
+        self.items = dict.fromkeys(names, OrderState.ACKNOWLEDGED)
+        self._changed(write=False)
+
+    def to(self, state: OrderState, **attributes: Any) -> None:
+        """Bring the order to `state`, and set attributes of its document (in their JSON names)."""
+        if state != self.state:
+            self.state = transition(self.kind, self.state, state)
+            self.note(f"order {state}")
+            workflow.upsert_search_attributes([search_attributes.STATE.value_set(state)])
+        self._attributes |= attributes
+        self._changed()
+
+    def item_to(self, item: str, state: OrderState, **attributes: Any) -> None:
+        """Bring an item to `state`, by way of inProgress where its life cycle asks for that."""
+        current = self.items[item]
+        if state == current and not attributes:
+            return
+        if current == OrderState.ACKNOWLEDGED and state in (OrderState.COMPLETED, OrderState.FAILED):
+            current = item_transition(self.kind, current, OrderState.IN_PROGRESS)
+        self.items[item] = item_transition(self.kind, current, state)
+        self.note(f"{self.names.get(item) or 'item'} ({item}) {state}")
+        self._items.setdefault(item, {}).update({"state": state, **attributes})
+        self._changed()
+
+    def cancel_begins(self) -> None:
+        """Take the order and its unfinished items the way that a cancellation has to take."""
+        for state in (OrderState.ASSESSING_CANCELLATION, OrderState.PENDING_CANCELLATION):
+            for item, current in self.items.items():
+                if current not in _ENDED:
+                    self.item_to(item, state)
+            self.to(state)
+
+    def cancel_ends(self, **attributes: Any) -> None:
+        """Bring the order and its unfinished items to `cancelled`."""
+        for item, current in self.items.items():
+            if current not in _ENDED:
+                self.item_to(item, OrderState.CANCELLED)
+        self.to(OrderState.CANCELLED, **attributes)
+
+    def waits(self, *what: str) -> None:
+        """Say what the order waits for; nothing, when called without."""
+        self.waiting_for = list(what)
+        self._changed(write=False)
+
+    def note(self, what: str) -> None:
+        """Add a line to the order's timeline."""
+        self.timeline = [*self.timeline, TimelineEntry(at=workflow.now(), what=what)][-_TIMELINE_KEPT:]
+
+    def remark(self, failure: Failure) -> None:
+        """Show a failure among the details of the Web UI."""
+        self.remarks.append(failure.message)
+        self.note(failure.message)
+        self._changed(write=False)
+
+    def next_version(self) -> int:
+        """Return the version of the next change to be written."""
+        self.version += 1
+        return self.version
+
+    def view(self) -> OrderView:
+        return OrderView(id=self.order_id, state=self.state, items=self.items, waiting_for=self.waiting_for)
+
+    async def flushed(self) -> None:
+        """Wait until the order store has every change."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.shield(self._writer)
+
+    def _changed(self, *, write: bool = True) -> None:
+        workflow.set_current_details(self._markdown())
+        self._dirty = self._dirty or write
+        if self._dirty and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        while self._dirty:
+            change = OrderChange(
+                kind=self.kind,
+                order_id=self.order_id,
+                version=self.next_version(),
+                state=self.state,
+                attributes=self._attributes,
+                items=self._items,
+            )
+            self._attributes, self._items, self._dirty = {}, {}, False
+            await workflow.execute_local_activity_method(
+                RecordActivities.record, change, summary=f"record {change.state}", **policies.LOCAL
+            )
+
+    def _markdown(self) -> str:
+        lines = [f"**{self.state}**" + (f", waiting for {', '.join(self.waiting_for)}" if self.waiting_for else ""), ""]
+        lines += [f"> {remark}" for remark in self.remarks[-10:]]
+        lines += ["", "| item | what | state |", "|---|---|---|"]
+        shown = list(self.items.items())[:_ROWS_SHOWN]
+        lines += [f"| {item} | {self.names.get(item, '')} | {state} |" for item, state in shown]
+        if len(self.items) > _ROWS_SHOWN:
+            lines.append(f"| … | {len(self.items) - _ROWS_SHOWN} more | |")
+        return "\n".join(lines)
+
+
+def messages(failures: list[Failure], at: datetime, attribute: str, items: Collection[str]) -> list[dict[str, Any]]:
+    """Return failures in the shape of TM Forum's order error messages; `attribute` names the item they are about."""
+    return [
+        {
+            "code": failure.code,
+            "reason": failure.message,
+            "timestamp": timestamp(at),
+            **({attribute: [{"id": failure.step}]} if failure.step in items else {}),
+        }
+        for failure in failures
+    ]
+
+
+def residue_document(residue: list[Residue]) -> dict[str, Any]:
+    """Return the attribute by which a document says what an undo left behind; none where it left nothing."""
+    return {"residue": [each.model_dump(mode="json") for each in residue]} if residue else {}
