@@ -1,0 +1,346 @@
+"""The `ordersaga` command: each subcommand reads its arguments and hands over to the part that does the work."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+
+from settings import Settings
+
+if TYPE_CHECKING:
+    from console.commands import PlanSource
+
+T = TypeVar("T")
+
+REFUSED, NOT_COMPLETED, UNREACHABLE, INTERRUPTED = 1, 3, 4, 130
+
+EXIT_CODES = """Exit codes: 0 done · 1 refused, or faults found · 2 wrong usage · 3 the order ended, but not completed ·
+4 the gateway or Temporal cannot be reached · 130 interrupted."""
+
+app = typer.Typer(
+    help=f"Ordersaga: TM Forum orders on Temporal.\n\n{EXIT_CODES}",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+order_app = typer.Typer(help="Read orders.", no_args_is_help=True)
+catalog_app = typer.Typer(help="Work on catalogs.", no_args_is_help=True)
+app.add_typer(order_app, name="order")
+app.add_typer(catalog_app, name="catalog")
+
+GatewayOption = Annotated[
+    str | None, typer.Option("--gateway", help="Address of the gateway [default: by the settings]", metavar="URL")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
+OrderFile = Annotated[typer.FileText, typer.Argument(help="A TMF622 product order as JSON; - for standard input.")]
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="The gateway's port.")] = None,
+    temporal_port: Annotated[int | None, typer.Option(help="Temporal's port.")] = None,
+    ui_port: Annotated[int | None, typer.Option(help="The Temporal Web UI's port.")] = None,
+    inventory_port: Annotated[int | None, typer.Option(help="The inventory system's port.")] = None,
+    activation_port: Annotated[int | None, typer.Option(help="The activation system's port.")] = None,
+    billing_port: Annotated[int | None, typer.Option(help="The billing system's port.")] = None,
+    state_dir: Annotated[Path | None, typer.Option(help="Where databases and logs are kept.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A part to leave out: worker, gateway, inventory, activation, billing.")
+    ] = None,
+) -> None:
+    """Run the whole stack until Ctrl-C: Temporal, reference systems, worker, gateway. It goes on where it left off.
+
+    TEMPORAL_ADDRESS, ORDERSAGA_INVENTORY_URL and the like name parts that run elsewhere; those are not started here.
+    Every flag is also a setting: --temporal-port is ORDERSAGA_TEMPORAL_PORT.
+
+    Examples: `ordersaga up` · `ordersaga up --port 8700 --state-dir /tmp/saga` · `ordersaga up --without worker`
+    """
+    from embedded.errors import StackError
+    from embedded.layout import layout, leave_out
+    from embedded.ports import Ports
+    from embedded.up import up as run_up
+
+    chosen = {name: value for name, value in locals().items() if name.endswith("port") and value is not None}
+    ports = Ports().model_copy(update=chosen)
+    settings = Settings(state_dir=state_dir) if state_dir else Settings()
+    try:
+        chosen_layout = leave_out(layout(settings, ports), without or [])
+    except StackError as error:
+        raise typer.BadParameter(str(error)) from None
+    _finish(run_up(chosen_layout, Console()))
+
+
+@app.command()
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up afterwards, until Ctrl-C.")] = False,
+) -> None:
+    """Show it all in half a minute: a stack on free ports, seven orders, one of which fails and is undone, an audit.
+
+    Exits 0 only when every order ended as expected and nothing is left of the failed one.
+    """
+    from embedded.demo import demo as run_demo
+
+    raise typer.Exit(0 if _finish(run_demo(Console(), keep=keep)) else REFUSED)
+
+
+@app.command()
+def submit(
+    file: OrderFile,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the order to its end.")] = False,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="Makes a repeated submit give the same order back.")
+    ] = None,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Submit a product order.
+
+    Examples: `ordersaga submit order.json --watch` · `jq .order crm.json | ordersaga submit - --idempotency-key crm-4`
+    """
+    from console import commands
+
+    document = _read(file)
+    code = _finish(commands.submit(_gateway(gateway), document, idempotency_key, Console(), watch, as_json))
+    raise typer.Exit(0 if code else NOT_COMPLETED)
+
+
+@app.command()
+def watch(order_id: str, gateway: GatewayOption = None) -> None:
+    """Follow an order to its end: a live tree in a terminal, a line for each change elsewhere.
+
+    Example: `ordersaga watch 7f3k2a9dqx`
+    """
+    from console import commands
+
+    completed = _finish(commands.follow(_gateway(gateway), order_id, Console()))
+    raise typer.Exit(0 if completed else NOT_COMPLETED)
+
+
+@app.command()
+def plan(
+    file: OrderFile,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Plan from the catalogs alone, without a gateway; for add items only.")
+    ] = False,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what an order comes down to, without doing any of it.
+
+    Examples: `ordersaga plan order.json` · `ordersaga plan --offline order.json --json`
+    """
+    from console import commands
+
+    document = _read(file)
+    source = _offline_plans() if offline else commands.online(_gateway(gateway))
+    raise typer.Exit(0 if _finish(commands.plan(source, document, Console(), as_json)) else REFUSED)
+
+
+@order_app.command("list")
+def order_list(
+    state: Annotated[str | None, typer.Option(help="Only orders in this state, such as inProgress.")] = None,
+    customer: Annotated[str | None, typer.Option(help="Only orders of this party.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="Only the order that a client calls so.")] = None,
+    category: Annotated[str | None, typer.Option(help="Only orders of this category.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 20,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List product orders, the newest first.
+
+    Examples: `ordersaga order list --state held` · `ordersaga order list --customer c-1001 --json`
+    """
+    from console import commands
+
+    filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
+    wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
+    _finish(commands.order_list(_gateway(gateway), wanted, Console(), as_json))
+
+
+@order_app.command("show")
+def order_show(order_id: str, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
+    """Show a product order with its service and resource orders and prices.
+
+    Example: `ordersaga order show 7f3k2a9dqx`
+    """
+    from console import commands
+
+    _finish(commands.order_show(_gateway(gateway), order_id, Console(), as_json))
+
+
+@catalog_app.command("lint")
+def catalog_lint(
+    directory: Annotated[Path | None, typer.Argument(help="A folder of catalogs [default: by the settings]")] = None,
+) -> None:
+    """Check catalogs: every fault with its file and line, or how much there is when there is none.
+
+    Examples: `ordersaga catalog lint` · `ordersaga catalog lint my-catalogs/`
+    """
+    from console.catalog_commands import lint
+
+    raise typer.Exit(0 if lint(directory or _catalogs(), Console()) else REFUSED)
+
+
+@app.command()
+def worker(
+    queue: Annotated[list[str] | None, typer.Option(help="Serve only this task queue; may be repeated.")] = None,
+) -> None:
+    """Run a worker: of all task queues, or of chosen ones.
+
+    Examples: `ordersaga worker` · `ordersaga worker --queue ordersaga-activation`
+    """
+    _become("worker", *(word for name in queue or [] for word in ("--queue", name)))
+
+
+@app.command()
+def gateway() -> None:
+    """Run the gateway alone, at ORDERSAGA_HOST and ORDERSAGA_PORT."""
+    _become("api")
+
+
+@app.command()
+def system(
+    name: Annotated[str, typer.Argument(help="inventory, activation or billing")],
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="[default: as in ordersaga up]")] = None,
+    database: Annotated[str | None, typer.Option(help="SQLite or PostgreSQL URL [default: in the state dir]")] = None,
+    latency_ms: Annotated[int, typer.Option(min=0, help="How long each change takes.")] = 0,
+) -> None:
+    """Run one of the reference systems alone.
+
+    Example: `ordersaga system activation --latency-ms 200`
+    """
+    from embedded.layout import SYSTEMS
+    from embedded.ports import Ports
+
+    if name not in SYSTEMS:
+        raise typer.BadParameter(f"{name} is none of {', '.join(SYSTEMS)}")
+    state_dir = Settings().state_dir.resolve()
+    state_dir.mkdir(parents=True, exist_ok=True)
+    url = database or f"sqlite:///{state_dir / name}.db"
+    port = port or getattr(Ports(), f"{name}_port")
+    _become(
+        f"systems.{name}",
+        *("--host", host, "--port", str(port)),
+        *("--database", url),
+        *("--latency-ms", str(latency_ms)),
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the order store's tables up to this release; safe to repeat, and while others do so."""
+    from store.database import migrate as migrate_store
+    from store.errors import StoreUnavailableError, UnsupportedDatabaseError
+
+    url = Settings().store_url
+    try:
+        asyncio.run(migrate_store(url))
+    except (StoreUnavailableError, UnsupportedDatabaseError) as error:
+        _fail(str(error), UNREACHABLE if isinstance(error, StoreUnavailableError) else REFUSED)
+    typer.echo("the order store is up to date")
+
+
+@app.command()
+def register() -> None:
+    """Make the orders' search attributes known to the Temporal namespace that TEMPORAL_* names; safe to repeat."""
+    from temporalio.service import RPCError
+
+    from workflows import search_attributes
+    from workflows.connection import connect
+
+    async def run() -> list[str]:
+        return await search_attributes.register(await connect())
+
+    try:
+        new = asyncio.run(run())
+    except (RuntimeError, RPCError) as error:
+        _fail(f"Temporal cannot be reached, or refuses: {error}", UNREACHABLE)
+    typer.echo(f"registered {', '.join(new)}" if new else "all search attributes were known already")
+
+
+def run() -> NoReturn:
+    """Run the command and end the process at once: Temporal's SDK may abort while an interpreter shuts down."""
+    code: int | str | None = 1
+    try:
+        app()
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:
+        traceback.print_exc()
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code or 1
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work` to its end; what keeps it from it becomes a sentence and an exit code."""
+    from console.errors import CommandError
+    from console.gateway import UnreachableError
+    from embedded.errors import StackError
+
+    try:
+        return asyncio.run(work)
+    except CommandError as error:
+        _fail(str(error), UNREACHABLE if isinstance(error, UnreachableError) else REFUSED)
+    except StackError as error:
+        _fail(str(error), REFUSED)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"ordersaga: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def _read(file: typer.FileText) -> dict[str, Any]:
+    try:
+        document = json.load(file)
+    except ValueError as error:
+        _fail(f"{file.name} is not JSON: {error}", REFUSED)
+    if not isinstance(document, dict):
+        _fail(f"{file.name} is not a product order: it is no JSON object", REFUSED)
+    return document
+
+
+def _gateway(address: str | None) -> str:
+    return address or Settings().gateway_url()
+
+
+def _catalogs() -> Path:
+    from catalogs.loader import default_catalogs
+
+    return Settings().catalogs or default_catalogs()
+
+
+def _offline_plans() -> PlanSource:
+    from console.catalog_commands import offline
+
+    return offline(_catalogs())
+
+
+def _become(module: str, *arguments: str) -> NoReturn:
+    """Go on as another of our modules, in the same process, so that signals and exit codes are its own."""
+    from embedded.modules import module_command, module_environment
+
+    sys.stdout.flush()
+    os.execve(sys.executable, [*module_command(module), *arguments], {**os.environ, **module_environment()})
+
+
+if __name__ == "__main__":
+    run()

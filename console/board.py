@@ -1,0 +1,98 @@
+"""Several orders at once: a table that shows how far each is, and how each ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from console.family import UNDO, Document, OrderFamily
+from console.states import state_text
+from orders.lifecycle import OrderState
+
+
+@dataclass(slots=True)
+class Row:
+    """An order on the board: what it is for, how it is to end, and how it stands."""
+
+    what: str
+    expected: OrderState
+    family: OrderFamily | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many items of an order's children are done, and of how many; undoing ones are counted apart."""
+
+    services_done: int = 0
+    services: int = 0
+    resources_done: int = 0
+    resources: int = 0
+    undone: int = 0
+
+
+def progress(family: OrderFamily) -> Progress:
+    """Count the items of service and resource orders."""
+    services = [each for each in family.service_orders.values() if UNDO not in str(each["id"])]
+    resources = [each for each in family.resource_orders.values() if UNDO not in str(each["id"])]
+    undoing = [
+        each
+        for each in (*family.service_orders.values(), *family.resource_orders.values())
+        if UNDO in str(each["id"]) and each.get("state") == OrderState.COMPLETED
+    ]
+    done, of = _count(services, "serviceOrderItem")
+    resources_done, of_resources = _count(resources, "orderItem")
+    return Progress(done, of, resources_done, of_resources, len(undoing))
+
+
+def board(rows: Sequence[Row], *, ended: bool = False) -> Table:
+    """Return the table; once all have `ended`, with whether each ended as expected."""
+    table = Table(title="outcomes" if ended else None, title_justify="left", title_style="bold")
+    for column in ("order", "what", "state"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("services", justify="right")
+    table.add_column("resources", justify="right")
+    table.add_column("time", justify="right", no_wrap=True)
+    if ended:
+        table.add_column("expected", no_wrap=True)
+    for row in rows:
+        table.add_row(*_cells(row), *([_verdict(row)] if ended else []))
+    return table
+
+
+def duration(order: Document) -> float | None:
+    """Return the seconds from an order's arrival to its end, where it has ended."""
+    end = order.get("completionDate") or order.get("cancellationDate")
+    if not end or not order.get("orderDate"):
+        return None
+    return (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(order["orderDate"]))).total_seconds()
+
+
+def _cells(row: Row) -> list[str | Text]:
+    if row.family is None:
+        return ["", row.what, Text("waits for its predecessor", style="dim"), "", "", ""]
+    done, seconds = progress(row.family), duration(row.family.order)
+    state = state_text(row.family.state)
+    if done.undone:
+        state.append(f", {done.undone} undone", style="dim")
+    return [
+        row.family.id,
+        row.what,
+        state,
+        f"{done.services_done}/{done.services}" if done.services else "",
+        f"{done.resources_done}/{done.resources}" if done.resources else "",
+        f"{seconds:.1f} s" if seconds is not None else "",
+    ]
+
+
+def _verdict(row: Row) -> Text:
+    met = row.family is not None and row.family.state == row.expected
+    return Text(f"{row.expected} {'✔' if met else '✘'}", style="green" if met else "bold red")
+
+
+def _count(documents: Sequence[Document], items: str) -> tuple[int, int]:
+    states = [item.get("state") for document in documents for item in document.get(items) or []]
+    return states.count(OrderState.COMPLETED.value), len(states)

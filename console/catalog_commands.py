@@ -1,0 +1,69 @@
+"""What the commands that read catalogs do and print."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from catalogs.decomposition import decompose
+from catalogs.faults import CatalogFaultsError
+from catalogs.loader import load_catalogs
+from catalogs.order_check import check_order
+from catalogs.pricing import price_order
+from console.commands import PlanSource
+from console.errors import CommandError
+from console.family import Document
+from orders.installed import InstalledBase
+from orders.tmf import ProductOrder
+
+
+def offline(directory: Path) -> PlanSource:
+    """Plan by the catalogs in a folder alone, for a customer who has nothing yet."""
+
+    async def preview(document: Document) -> Document:
+        try:
+            order, catalogs = ProductOrder.model_validate(document), load_catalogs(directory)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise CommandError(f"this is not a product order: {where}: {first['msg']}") from error
+        except CatalogFaultsError as error:
+            raise CommandError(str(error)) from error
+        now, nothing = datetime.now(UTC), InstalledBase()
+        order = order.model_copy(update={"id": order.id or "preview"})
+        violations = check_order(order, catalogs, nothing, now)
+        if violations:
+            return {"violations": [violation.model_dump(mode="json") for violation in violations]}
+        priced = price_order(order, catalogs, now)
+        return {
+            "order": priced.model_dump(mode="json", exclude_none=True),
+            "plan": decompose(priced, catalogs, nothing, 1).model_dump(mode="json"),
+            "violations": [],
+        }
+
+    return preview
+
+
+def lint(directory: Path, console: Console) -> bool:
+    """Check catalogs and print every fault; return whether there was none."""
+    try:
+        found = load_catalogs(directory)
+    except CatalogFaultsError as error:
+        for fault in error.faults:
+            console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)} in {directory}", style="red")
+        return False
+    counts = {
+        "catalog": len(found.catalogs),
+        "offering": len(found.offerings.ids()),
+        "product specification": len(found.products.ids()),
+        "service specification": len(found.services.ids()),
+        "resource specification": len(found.resources.ids()),
+        "price": len(found.prices.ids()),
+    }
+    listed = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())
+    console.print(f"no faults in {listed}; {found.version.label}", highlight=False, soft_wrap=True)
+    return True

@@ -1,0 +1,94 @@
+"""A product order with the service and resource orders that it came down to, as the gateway gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.states import is_terminal
+from orders.plan import segment
+
+Document = dict[str, Any]
+UNDO = ":undo"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFamily:
+    """Documents of TMF622, 641 and 652; the children by id."""
+
+    order: Document
+    service_orders: dict[str, Document] = field(default_factory=dict)
+    resource_orders: dict[str, Document] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return str(self.order["id"])
+
+    @property
+    def state(self) -> str:
+        return str(self.order.get("state", ""))
+
+    @property
+    def ended(self) -> bool:
+        return is_terminal(self.state)
+
+    def services_of(self, item_id: str) -> list[Document]:
+        """Return the service orders of one product order item, its undoing ones behind, in the order of their ids."""
+        key = segment(item_id)
+        found = [
+            document
+            for id_, document in self.service_orders.items()
+            if id_.removeprefix(f"{self.id}:").split(":")[0].split("*")[0] == key
+        ]
+        return sorted(found, key=lambda each: str(each["id"]))
+
+    def resources_of(self, service_order_id: str, item_key: str) -> list[Document]:
+        """Return the resource orders of a service order's item: the one that does, then the one that undoes."""
+        id_ = f"{service_order_id}:{item_key}"
+        return [self.resource_orders[each] for each in (id_, f"{id_}{UNDO}") if each in self.resource_orders]
+
+    def states(self) -> Iterator[tuple[str, str]]:
+        """Yield a name and a state for the order, each item, and each service and resource order."""
+        yield f"order {self.id}", self.state
+        for item, _ in items(self.order):
+            yield f"item {item['id']}", str(item.get("state") or "")
+        for kind, children in (("service order", self.service_orders), ("resource order", self.resource_orders)):
+            for id_, document in sorted(children.items()):
+                yield f"{kind} {id_.removeprefix(f'{self.id}:')}", str(document.get("state") or "")
+
+
+def items(order: Document) -> Iterator[tuple[Document, int]]:
+    """Yield every item of a product order with how deep it is nested, parents first."""
+
+    def walk(level: list[Document], depth: int) -> Iterator[tuple[Document, int]]:
+        for item in level:
+            yield item, depth
+            yield from walk(item.get("productOrderItem") or [], depth + 1)
+
+    yield from walk(order.get("productOrderItem") or [], 0)
+
+
+def child_ids(document: Document) -> list[str]:
+    """Return the ids of the orders that an order came down to."""
+    relations = document.get("orderRelationship") or []
+    return [str(each["id"]) for each in relations if each.get("relationshipType") == "child"]
+
+
+def messages(order: Document) -> list[str]:
+    """Return why an order was rejected or failed, a line each."""
+    found = order.get("productOrderErrorMessage") or order.get("errorMessage") or []
+    return [
+        str(each.get("message") or each.get("reason") or each) if isinstance(each, dict) else str(each)
+        for each in found
+    ]
+
+
+def changes(before: OrderFamily | None, after: OrderFamily) -> list[str]:
+    """Return a line for each state that differs, in the order of the tree."""
+    known = dict(before.states()) if before else {}
+    lines = []
+    for name, state in after.states():
+        if state and known.get(name) != state:
+            lines.append(f"{name}: {f'{known[name]} → ' if known.get(name) else ''}{state}")
+    return lines

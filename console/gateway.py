@@ -1,0 +1,147 @@
+"""A small client of the gateway: submit, preview, read. Failures are sentences for a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from console.errors import CommandError
+from console.family import UNDO, Document, OrderFamily, child_ids
+from console.states import is_terminal
+
+PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
+SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
+RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+_IDS_A_REQUEST = 100
+
+
+class GatewayError(CommandError):
+    """The gateway could not do what was asked; the message says why."""
+
+
+class UnreachableError(GatewayError):
+    """Nothing answers at the gateway's address, or not in time."""
+
+
+class RefusedError(GatewayError):
+    """The gateway answered with an error; its status and TMF error body are kept."""
+
+    def __init__(self, status: int, body: Mapping[str, Any]) -> None:
+        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
+        said = f"{reason}: {message}" if reason and message and reason not in message else message or reason
+        super().__init__(f"the gateway answered {status}: {said or 'no reason given'}")
+        self.status, self.body = status, body
+
+
+class Gateway:
+    """The gateway at `base_url`, as an async context manager."""
+
+    def __init__(self, base_url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._client = httpx.AsyncClient(base_url=self.base_url, timeout=30, transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+    async def submit(self, order: Document, idempotency_key: str | None = None) -> Document:
+        """Post a product order; return it as it was accepted.
+
+        Raises:
+            GatewayError: when it is refused or the gateway cannot be reached.
+        """
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return _document(await self._ask("POST", PRODUCT_ORDERS, json=order, headers=headers))
+
+    async def preview(self, order: Document) -> Document:
+        """Return what the gateway would make of a product order: priced order, plan, violations.
+
+        Raises:
+            GatewayError: when it is refused or the gateway cannot be reached.
+        """
+        return _document(await self._ask("POST", f"{PRODUCT_ORDERS}/preview", json=order))
+
+    async def order(self, order_id: str) -> Document:
+        """Return a product order.
+
+        Raises:
+            GatewayError: when there is none or the gateway cannot be reached.
+        """
+        return _document(await self._ask("GET", f"{PRODUCT_ORDERS}/{quote(order_id, safe=':')}"))
+
+    async def orders(self, filters: Mapping[str, str]) -> tuple[list[Document], int]:
+        """Return product orders, and how many match in all.
+
+        Raises:
+            GatewayError: when a filter is refused or the gateway cannot be reached.
+        """
+        answer = await self._ask("GET", PRODUCT_ORDERS, params=dict(filters))
+        documents = answer.json()
+        return documents, int(answer.headers.get("X-Total-Count", len(documents)))
+
+    async def family(self, order_id: str, before: OrderFamily | None = None) -> OrderFamily:
+        """Return a product order with its service and resource orders; what had ended `before` is not read again.
+
+        Raises:
+            GatewayError: when there is no such order or the gateway cannot be reached.
+        """
+        order = await self.order(order_id)
+        known = before or OrderFamily(order)
+        services = await self._refresh(SERVICE_ORDERS, child_ids(order), known.service_orders)
+        wanted = [id_ for document in services.values() for id_ in resource_order_ids(document)]
+        resources = await self._refresh(RESOURCE_ORDERS, wanted, known.resource_orders)
+        return OrderFamily(order, services, resources)
+
+    async def _refresh(self, path: str, ids: Iterable[str], known: Mapping[str, Document]) -> dict[str, Document]:
+        ended = {id_: document for id_, document in known.items() if is_terminal(document.get("state"))}
+        wanted = [id_ for id_ in ids if id_ not in ended]
+        chunks = [wanted[start : start + _IDS_A_REQUEST] for start in range(0, len(wanted), _IDS_A_REQUEST)]
+        answers = await asyncio.gather(
+            *(
+                self._ask("GET", path, params={"id": ",".join(f'"{id_}"' for id_ in ids), "limit": str(len(ids))})
+                for ids in chunks
+            )
+        )
+        return ended | {str(document["id"]): document for answer in answers for document in answer.json()}
+
+    async def _ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path, **arguments)
+        except httpx.TimeoutException as error:
+            raise UnreachableError(f"the gateway at {self.base_url} did not answer in time") from error
+        except httpx.TransportError as error:
+            raise UnreachableError(
+                f"nothing answers at {self.base_url}; start the stack with `ordersaga up`, or name another gateway "
+                "with --gateway or ORDERSAGA_PUBLIC_URL"
+            ) from error
+        if answer.is_error:
+            raise RefusedError(answer.status_code, _error_body(answer))
+        return answer
+
+
+def resource_order_ids(service_order: Document) -> list[str]:
+    """Return the ids that the resource orders of a service order have, and those that take them back."""
+    ids = [f"{service_order['id']}:{item['id']}" for item in service_order.get("serviceOrderItem") or []]
+    return [*ids, *(f"{id_}{UNDO}" for id_ in ids)]
+
+
+def _document(answer: httpx.Response) -> Document:
+    document: Document = answer.json()
+    return document
+
+
+def _error_body(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {"message": answer.text[:200]}
+    return body if isinstance(body, dict) else {"message": str(body)[:200]}

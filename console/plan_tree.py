@@ -1,0 +1,75 @@
+"""An orchestration plan as a tree: products, their service orders, the services of each and their resources."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from rich.tree import Tree
+
+from orders.plan import OrchestrationPlan, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.tmf import Action
+
+_ACTION_STYLES = {Action.ADD: "green", Action.MODIFY: "yellow", Action.DELETE: "red", Action.NO_CHANGE: "dim"}
+
+
+def plan_tree(plan: OrchestrationPlan) -> Tree:
+    """Return the whole plan, bundles with their components, each part with what it starts after."""
+    counts = (
+        f"{_count(len(plan.products), 'product')}, {_count(len(plan.service_orders), 'service order')}, "
+        f"{_count(sum(len(item.resources) for order in plan.service_orders for item in order.items), 'resource')}"
+    )
+    tree = Tree(Text.assemble(("plan", "bold"), f"  {counts}", (f"  catalog {plan.catalog.label}", "dim")))
+    products = {product.key: product for product in plan.products}
+    inner = {key for product in plan.products for key in product.components}
+    for product in plan.products:
+        if product.key not in inner:
+            _add_product(tree, product, products, plan)
+    return tree
+
+
+def _add_product(parent: Tree, product: ProductPlan, products: dict[str, ProductPlan], plan: OrchestrationPlan) -> None:
+    at = f" at {product.place}" if product.place else ""
+    title = Text.assemble((f"{product.key} ", "bold"), _action(product.action), f" {product.name}{at}")
+    branch = parent.add(title)
+    own = set(product.services)
+    for order in plan.service_orders:
+        if order.key in own:
+            _add_service_order(branch, order)
+    for key in product.components:
+        if key in products:
+            _add_product(branch, products[key], products, plan)
+
+
+def _add_service_order(parent: Tree, order: ServiceOrderPlan) -> None:
+    title = Text.assemble("service order ", _action(order.action), f" {order.key}  {order.specification.name}")
+    branch = parent.add(_after(title, order.depends_on))
+    for item in order.items:
+        _add_service(branch, item)
+
+
+def _add_service(parent: Tree, item: ServiceItem) -> None:
+    title = Text.assemble(_action(item.action), f" {item.key}  {item.specification.name}")
+    branch = parent.add(_with_values(_after(title, item.depends_on), item))
+    for resource in item.resources:
+        line = Text.assemble(_action(resource.action), f" {resource.key}  {resource.specification.name}")
+        branch.add(_with_values(_after(line, resource.depends_on), resource))
+
+
+def _with_values(line: Text, item: ServiceItem | ResourceItem) -> Text:
+    shown = [
+        f"{name} {item.previous[name]} → {value}" if item.previous.get(name, value) != value else f"{name} {value}"
+        for name, value in item.characteristics.items()
+    ]
+    shown += [f"{name} = {expression}" for name, expression in item.late.items()]
+    return line.append(f"  {', '.join(shown)}", style="dim") if shown else line
+
+
+def _after(line: Text, depends_on: list[str]) -> Text:
+    return line.append(f"  after {', '.join(depends_on)}", style="dim") if depends_on else line
+
+
+def _action(action: Action) -> tuple[str, str]:
+    return action.value, _ACTION_STYLES[action]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,72 @@
+"""Orders in tables, and facts in panels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from console.family import Document, items
+from console.states import state_text
+
+
+def orders_table(orders: Sequence[Document], total: int) -> Table:
+    """Return a list of product orders, a row each, and how many match in all."""
+    caption = f"{len(orders)} of {total}" if total > len(orders) else None
+    table = Table("order", "state", "ordered", "customer", "external id", "what", caption=caption, box=None)
+    for order in orders:
+        table.add_row(
+            str(order["id"]),
+            state_text(order.get("state")),
+            str(order.get("orderDate") or "")[:19].replace("T", " "),
+            customer(order) or "",
+            str(order.get("externalId") or ""),
+            Text(what(order), overflow="ellipsis", no_wrap=True),
+        )
+    return table
+
+
+def prices_table(order: Document) -> Table:
+    """Return the total prices of an order, a row each."""
+    table = Table("price", "type", "per", "amount", box=None)
+    for price in order.get("orderTotalPrice") or []:
+        amount = price.get("price") or {}
+        money = amount.get("dutyFreeAmount") or amount.get("taxIncludedAmount") or {}
+        table.add_row(
+            str(price.get("name") or ""),
+            str(price.get("priceType") or ""),
+            str(price.get("recurringChargePeriod") or price.get("unitOfMeasure") or ""),
+            f"{money.get('value', 0):.2f} {money.get('unit', '')}",
+        )
+    return table
+
+
+def facts_panel(title: str, facts: Iterable[tuple[str, str]]) -> Panel:
+    """Return names and values side by side in a frame."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts:
+        table.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
+    return Panel(table, title=title, title_align="left", border_style="cyan", expand=False)
+
+
+def customer(order: Document) -> str | None:
+    """Return the id of the order's customer, or of its only party."""
+    parties = order.get("relatedParty") or []
+    for party in parties:
+        if str(party.get("role", "")).lower() == "customer":
+            return str(party["id"])
+    return str(parties[0]["id"]) if len(parties) == 1 else None
+
+
+def what(order: Document) -> str:
+    """Say in a line what an order is about: its description, or its first item."""
+    if order.get("description"):
+        return str(order["description"])
+    top = [item for item, depth in items(order) if depth == 0]
+    if not top:
+        return ""
+    subject = top[0].get("productOffering") or top[0].get("product") or {}
+    more = f" and {len(top) - 1} more" if len(top) > 1 else ""
+    return f"{top[0].get('action', '')} {subject.get('id', '')}{more}"

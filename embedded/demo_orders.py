@@ -1,0 +1,78 @@
+"""The orders of the demonstration, as a CRM would send them, for the catalogs and the stock that are shipped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Document = dict[str, Any]
+
+HOUSEHOLD, NEIGHBOUR, OUT_OF_REACH = "c-household", "c-neighbour", "c-out-of-reach"
+SUBSCRIBER, COMPANY = "c-subscriber", "c-company"
+VPN_SITES = 8
+
+
+def fibre_bundle(customer: str, place: str) -> Document:
+    """Internet at 250 Mbit/s, router, voice and TV at one address, all or nothing."""
+    components = [
+        _add("1.internet", "fibre-internet", place, downloadSpeed=250),
+        _add("1.router", "home-router", place, wifiName="Our Home"),
+        _add("1.voice", "home-voice", place, numberCount=1),
+        _add("1.tv", "home-tv", place, package="premium", setTopBoxes=1),
+    ]
+    bundle = _add("1", "fibre-home-bundle", place) | {"productOrderItem": components}
+    return _order(customer, "fibre", f"Fibre Home with TV at {place}", [bundle])
+
+
+def mobile_plan(customer: str) -> Document:
+    """A mobile plan on an eSIM."""
+    item = _add("1", "mobile-plan", None, simType="esim", dataVolumeGb=20)
+    return _order(customer, "mobile", "Mobile Plan 20 GB on an eSIM", [item])
+
+
+def business_vpn(customer: str, sites: int = VPN_SITES) -> Document:
+    """A VPN of a hub and `sites` − 1 spokes."""
+    spokes = [
+        _add(f"1.site{n}", "vpn-spoke-site", f"SITE-{n}", siteName=f"Branch {n}", bandwidth=100)
+        for n in range(1, sites)
+    ]
+    components = [
+        _add("1.core", "vpn-core", None),
+        _add("1.hub", "vpn-hub-site", "SITE-HUB", siteName="Head office", bandwidth=500),
+        *spokes,
+    ]
+    bundle = _add("1", "business-vpn", None) | {"productOrderItem": components}
+    return _order(customer, "vpn", f"Business VPN with {sites} sites", [bundle])
+
+
+def faster_internet(customer: str, product_id: str) -> Document:
+    """The same internet product at 1000 Mbit/s."""
+    product = {"id": product_id, "productCharacteristic": _characteristics({"downloadSpeed": 1000})}
+    item = {"id": "1", "action": "modify", "product": product}
+    return _order(customer, "fibre", "Internet from 250 to 1000 Mbit/s", [item])
+
+
+def end_of_product(customer: str, product_id: str, what: str) -> Document:
+    """The end of a product."""
+    item = {"id": "1", "action": "delete", "product": {"id": product_id}}
+    return _order(customer, "mobile", f"End of the {what}", [item])
+
+
+def _order(customer: str, category: str, description: str, items: list[Document]) -> Document:
+    return {
+        "category": category,
+        "description": description,
+        "priority": "2",
+        "relatedParty": [{"id": customer, "role": "customer", "@referredType": "Customer"}],
+        "productOrderItem": items,
+    }
+
+
+def _add(item_id: str, offering: str, place: str | None, **characteristics: Any) -> Document:
+    product: Document = {"productCharacteristic": _characteristics(characteristics)}
+    if place:
+        product["place"] = [{"id": place, "role": "installation", "@referredType": "GeographicSite"}]
+    return {"id": item_id, "action": "add", "productOffering": {"id": offering}, "product": product}
+
+
+def _characteristics(values: Document) -> list[Document]:
+    return [{"name": name, "value": value} for name, value in values.items()]
