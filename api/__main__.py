@@ -1,0 +1,141 @@
+"""The gateway's process: `python -m api`, configured by the environment (see settings.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from functools import partial
+
+import httpx
+import structlog
+import uvicorn
+from pydantic import ValidationError
+
+from activities.http import DownstreamSystem
+from activities.planning import Planner
+from api.app import create_app
+from api.engine import TemporalEngine
+from api.gateway import Gateway
+from api.health import Readiness, catalog_probe, engine_probes, store_probe, system_probe
+from api.registration import HubRegistration
+from api.starter import Starter
+from catalogs.catalog_set import CatalogSet
+from catalogs.faults import CatalogFaultsError
+from catalogs.loader import default_catalogs, load_catalogs
+from logs import configure_logging
+from settings import Settings
+from store.database import migrate, open_database
+from store.errors import StoreUnavailableError, UnsupportedDatabaseError
+from store.orders import OrderStore
+from store.plans import PlanStore
+from workflows.connection import connect
+
+_MIGRATION_PAUSE = timedelta(seconds=2)
+_PROBE_TIMEOUT = 2.0
+
+_log = structlog.get_logger("api")
+
+
+async def serve(settings: Settings, catalogs: CatalogSet) -> None:
+    """Serve until SIGTERM or Ctrl-C; requests that run then are finished first."""
+    async with AsyncExitStack() as stack:
+        gateway = await _gateway(settings, catalogs, stack)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(gateway),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=int(settings.graceful_shutdown.total_seconds()),
+            )
+        )
+        _log.info("serving", url=gateway.base_url, catalog=catalogs.version.label, digest=catalogs.version.digest)
+        await server.serve()
+
+
+async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
+    database = open_database(settings.store_url)
+    stack.push_async_callback(database.close)
+    orders = OrderStore(database)
+    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)
+    starter = Starter(orders, engine, settings.start_sweep_interval)
+    timeout = settings.http_timeout.total_seconds()
+    inventory = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=str(settings.inventory_url), timeout=timeout)
+    )
+    activation = await stack.enter_async_context(
+        httpx.AsyncClient(base_url=str(settings.activation_url), timeout=timeout)
+    )
+    prober = await stack.enter_async_context(httpx.AsyncClient(timeout=_PROBE_TIMEOUT))
+    systems = {
+        "inventory": settings.inventory_url,
+        "activation": settings.activation_url,
+        "billing": settings.billing_url,
+    }
+    return Gateway(
+        orders=orders,
+        plans=PlanStore(database),
+        engine=engine,
+        starter=starter,
+        planner=Planner(catalogs, DownstreamSystem("inventory", inventory)),
+        readiness=Readiness(
+            [
+                store_probe(database),
+                *engine_probes(engine),
+                catalog_probe(catalogs.version),
+                *(system_probe(name, str(url), prober) for name, url in systems.items()),
+            ]
+        ),
+        base_url=settings.gateway_url(),
+        body_limit=settings.body_limit,
+        background=(
+            partial(_prepare_store, settings.store_url),
+            starter.run,
+            HubRegistration(activation, settings.gateway_url()).run,
+        ),
+    )
+
+
+async def _prepare_store(url: str) -> None:
+    """Bring the store's tables up to date, again and again until the database serves."""
+    while True:
+        try:
+            await migrate(url)
+        except StoreUnavailableError as error:
+            _log.warning("store not ready", reason=str(error))
+            await asyncio.sleep(_MIGRATION_PAUSE.total_seconds())
+        else:
+            return
+
+
+def main() -> int:
+    """Run the gateway; return the process's exit code: 0 after an orderly end, 1 when it could not start."""
+    # uvicorn raises the signal that ended it once more, for handlers that were there before.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: None)
+    try:
+        settings = Settings()
+        configure_logging(settings.log_format, settings.log_level)
+        catalogs = load_catalogs(settings.catalogs or default_catalogs())
+        asyncio.run(serve(settings, catalogs))
+    except (ValidationError, CatalogFaultsError, UnsupportedDatabaseError) as error:
+        print(f"the gateway cannot start: {error}", file=sys.stderr)
+        return 1
+    except SystemExit as error:
+        return 1 if error.code else 0
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A process that used the Temporal SDK may abort when the interpreter ends in the ordinary way.
+    os._exit(code)

@@ -1,0 +1,58 @@
+"""The gateway as an ASGI application: the TM Forum APIs over the parts that it is given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from api import callbacks, health, product_orders, resource_orders, service_orders
+from api.callbacks import StateChangeEvent
+from api.documentation import describe_request_bodies
+from api.errors import install_error_answers
+from api.gateway import Gateway
+from api.request_log import RequestLog
+
+_DESCRIPTION = """\
+Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
+(TMF652 v4). Every error has the TM Forum error body.
+"""
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """Return the application. Its lifespan runs the gateway's background; without one, only requests are served."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(work()) for work in gateway.background]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    app = FastAPIOffline(
+        title="Ordersaga",
+        description=_DESCRIPTION,
+        version=version("ordersaga"),
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        static_url="/docs/assets",
+        # No badge: it would send the document to a validator elsewhere.
+        swagger_ui_parameters={"validatorUrl": None},
+        separate_input_output_schemas=False,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    app.add_middleware(RequestLog)
+    install_error_answers(app)
+    for module in (product_orders, service_orders, resource_orders, callbacks, health):
+        app.include_router(module.router)
+    describe_request_bodies(app, [StateChangeEvent])
+    return app

@@ -1,0 +1,68 @@
+"""Request bodies: their media type, their size, their JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from fastapi import Request
+from pydantic import BaseModel
+
+from api.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaTypeError
+from orders.intake import InvalidBodyError, faults_of, parse_json
+
+M = TypeVar("M", bound=BaseModel)
+
+_JSON = re.compile(r"\s*\w+/json\s*(;.*)?", re.IGNORECASE)
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?(?!utf-?8\b)", re.IGNORECASE)
+_LARGE = 64 * 1024
+
+
+async def read_json(request: Request, limit: int) -> Any:
+    """Return the request's body, read as JSON of at most `limit` bytes.
+
+    Raises:
+        UnsupportedMediaTypeError: when it does not say that it is JSON in UTF-8, not compressed.
+        BodyTooLargeError: when it is larger, whatever its Content-Length says.
+        InvalidRequestError: when it is not JSON, or JSON that cannot be kept.
+    """
+    _check_media_type(request)
+    raw = await _read(request, limit)
+    try:
+        if len(raw) > _LARGE:
+            return await anyio.to_thread.run_sync(parse_json, raw)
+        return parse_json(raw)
+    except InvalidBodyError as error:
+        raise InvalidRequestError(str(error)) from error
+
+
+def read_as(model: type[M], body: Any) -> M:
+    """Return a JSON body as a `model`.
+
+    Raises:
+        InvalidRequestError: naming the path of each fault.
+    """
+    if faults := list(faults_of(model, body)):
+        raise InvalidRequestError(str(InvalidBodyError(faults)))
+    return model.model_validate(body)
+
+
+def _check_media_type(request: Request) -> None:
+    media_type = request.headers.get("Content-Type", "")
+    if not _JSON.fullmatch(media_type) or _CHARSET.search(media_type):
+        raise UnsupportedMediaTypeError(f"Content-Type must be application/json in UTF-8, not {media_type!r}")
+    if encoding := request.headers.get("Content-Encoding"):
+        raise UnsupportedMediaTypeError(f"the body must not be compressed, and it is {encoding!r}")
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    announced = request.headers.get("Content-Length", "")
+    if announced.isdecimal() and (len(announced) > 20 or int(announced) > limit):
+        raise BodyTooLargeError(f"the body may have {limit} bytes and has {announced[:20]}")
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > limit:
+            raise BodyTooLargeError(f"the body may have {limit} bytes and has more")
+    return bytes(raw)

@@ -1,0 +1,165 @@
+"""Every refusal of the gateway, and the one shape that all of them answer with: the TM Forum error body.
+
+ApiError
+ ├─ InvalidRequestError        400  the request does not fit its schema; each fault with its path
+ ├─ NotFoundError              404  there is no such resource
+ ├─ ConflictError              409  an idempotency key was used before, with another body
+ ├─ BodyTooLargeError          413
+ ├─ UnsupportedMediaTypeError  415
+ └─ UnavailableError           503  something that the answer needs cannot serve just now; with Retry-After
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from orders.model import Model
+from store.errors import IdempotencyConflictError, QueryError, StoreUnavailableError
+
+RETRY_AFTER_SECONDS = 5
+_CLIENT_CLOSED_REQUEST = 499
+
+_log = structlog.get_logger(__name__)
+
+
+class ErrorBody(Model):
+    """The error body of the TM Forum APIs (v4)."""
+
+    code: str = Field(description="For programs: which kind of error this is.", examples=["invalidRequest"])
+    reason: str = Field(description="For people: the kind of error in a sentence.")
+    message: str | None = Field(default=None, description="For people: what exactly is wrong, each fault by its path.")
+    status: str = Field(description="The HTTP status.", examples=["400"])
+    reference_error: str | None = Field(default=None, description="Where more about the error can be read.")
+    type: str = Field(default="Error", alias="@type")
+
+
+class ApiError(Exception):
+    """A request that is answered with an error; the message says what exactly is wrong, for people."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "internalError"
+    reason = "The gateway failed"
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.headers = dict(headers or {})
+
+    def response(self) -> JSONResponse:
+        return error_response(self.status, self.code, self.reason, self.message, self.headers)
+
+
+class InvalidRequestError(ApiError):
+    status = HTTPStatus.BAD_REQUEST
+    code = "invalidRequest"
+    reason = "The request does not fit its schema"
+
+
+class NotFoundError(ApiError):
+    status = HTTPStatus.NOT_FOUND
+    code = "notFound"
+    reason = "There is no such resource"
+
+
+class ConflictError(ApiError):
+    status = HTTPStatus.CONFLICT
+    code = "idempotencyConflict"
+    reason = "This key was used before, with another body"
+
+
+class BodyTooLargeError(ApiError):
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "bodyTooLarge"
+    reason = "The request body is over the limit"
+
+
+class UnsupportedMediaTypeError(ApiError):
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupportedMediaType"
+    reason = "The request body has a media type that is not taken here"
+
+
+class UnavailableError(ApiError):
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "unavailable"
+    reason = "The gateway cannot serve this just now; try again later"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def error_response(
+    status: int, code: str, reason: str, message: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return the answer with the TM Forum error body."""
+    body = ErrorBody(code=code, reason=reason, message=message, status=str(int(status)))
+    return JSONResponse(body.model_dump(exclude_none=True), status_code=int(status), headers=dict(headers or {}))
+
+
+def install_error_answers(app: FastAPI) -> None:
+    """Make every error of `app` answer with the TM Forum body."""
+    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(QueryError, _on_query_error)
+    app.add_exception_handler(IdempotencyConflictError, _on_conflict)
+    app.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
+    app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+async def _on_api_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    return error.response()
+
+
+async def _on_query_error(_request: Request, error: Exception) -> Response:
+    return InvalidRequestError(str(error)).response()
+
+
+async def _on_conflict(_request: Request, error: Exception) -> Response:
+    return ConflictError(str(error)).response()
+
+
+async def _on_store_unavailable(request: Request, error: Exception) -> Response:
+    _log.warning("store unavailable", path=request.url.path, error=str(error))
+    return UnavailableError("the order store cannot serve").response()
+
+
+async def _on_invalid_parameters(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in error.errors()]
+    return InvalidRequestError("; ".join(faults)).response()
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    code = re.sub(r"\W", "", phrase.title())
+    return error_response(
+        error.status_code,
+        code[:1].lower() + code[1:],
+        phrase,
+        f"{request.method} {request.url.path}: {error.detail}",
+        error.headers,
+    )
+
+
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
+
+
+async def _on_defect(request: Request, error: Exception) -> Response:
+    _log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
+    return ApiError("an unexpected error; the log has its details").response()

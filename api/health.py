@@ -1,0 +1,152 @@
+"""Liveness and readiness: whether the process serves, and what it lacks to serve well, in sentences.
+
+The gateway is ready when it can take orders in, for which it needs the order store alone: orders taken in while the
+engine is away start when it returns. So a missing engine makes it `degraded`, not unready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from api.engine import Engine
+from orders.model import Model
+from orders.plan import CatalogVersion
+from store.database import Database
+
+Importance = Literal["needed", "degrading", "informational"]
+
+_SECONDS = 3.0
+
+
+class Part(Model):
+    """The state of one thing that the gateway works with."""
+
+    status: Literal["up", "down"]
+    importance: Importance
+    message: str | None = Field(default=None, description="What is missing, in a sentence.")
+    details: dict[str, Any] | None = None
+
+
+class Health(Model):
+    """Whether the gateway can take orders, and what it lacks."""
+
+    status: Literal["up", "degraded", "down"]
+    missing: list[str] = Field(default_factory=list, description="What is missing, a sentence each.")
+    parts: dict[str, Part]
+
+
+class Live(Model):
+    """The process answers."""
+
+    status: Literal["up"] = "up"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One thing to look at: `look` returns details worth showing, or raises with a sentence that says what is wrong."""
+
+    name: str
+    importance: Importance
+    look: Callable[[], Awaitable[dict[str, Any] | None]]
+
+
+class Readiness:
+    """Looks at everything at once, each within a few seconds."""
+
+    def __init__(self, probes: Sequence[Probe]) -> None:
+        self._probes = tuple(probes)
+
+    async def health(self) -> Health:
+        found = await asyncio.gather(*(_look(probe) for probe in self._probes))
+        parts = {probe.name: part for probe, part in zip(self._probes, found, strict=True)}
+        down = {part.importance for part in parts.values() if part.status == "down"}
+        return Health(
+            status="down" if "needed" in down else "degraded" if "degrading" in down else "up",
+            missing=[f"{name}: {part.message}" for name, part in parts.items() if part.status == "down"],
+            parts=parts,
+        )
+
+
+def store_probe(database: Database) -> Probe:
+    """The order store answers and has its tables."""
+
+    async def look() -> None:
+        await database.ping()
+
+    return Probe("store", "needed", look)
+
+
+def engine_probes(engine: Engine) -> tuple[Probe, Probe]:
+    """The engine serves, and knows the search attributes that orders start with."""
+
+    async def look() -> None:
+        await engine.check()
+
+    async def look_at_search_attributes() -> None:
+        if missing := await engine.missing_search_attributes():
+            raise LookupError(f"the engine does not know {', '.join(missing)}; `ordersaga register` makes them known")
+
+    return Probe("engine", "degrading", look), Probe("searchAttributes", "degrading", look_at_search_attributes)
+
+
+def catalog_probe(version: CatalogVersion) -> Probe:
+    """Which catalogs are loaded."""
+
+    async def look() -> dict[str, Any]:
+        return version.model_dump()
+
+    return Probe("catalog", "needed", look)
+
+
+def system_probe(name: str, url: str, client: httpx.AsyncClient) -> Probe:
+    """A downstream system answers anything at all over HTTP."""
+
+    async def look() -> dict[str, Any]:
+        try:
+            await client.get(f"{url.rstrip('/')}/health")
+        except httpx.HTTPError as error:
+            raise ConnectionError(f"{name} gives no answer at {url}: {str(error) or type(error).__name__}") from error
+        return {"url": url}
+
+    return Probe(name, "informational", look)
+
+
+async def _look(probe: Probe) -> Part:
+    try:
+        async with asyncio.timeout(_SECONDS):
+            details = await probe.look()
+    except TimeoutError:
+        message = f"no answer within {_SECONDS:g} s"
+    except Exception as error:
+        message = str(error) or type(error).__name__
+    else:
+        return Part(status="up", importance=probe.importance, details=details)
+    return Part(status="down", importance=probe.importance, message=message)
+
+
+router = APIRouter(prefix="/health", tags=["Health"])
+
+
+@router.get("/live", summary="The process answers", response_model=Live)
+async def live() -> Live:
+    return Live()
+
+
+@router.get(
+    "/ready",
+    summary="The gateway can take orders, or what it lacks",
+    response_model=Health,
+    responses={503: {"model": Health, "description": "The order store cannot serve: no order can be taken."}},
+)
+async def ready(request: Request) -> JSONResponse:
+    readiness: Readiness = request.app.state.gateway.readiness
+    health = await readiness.health()
+    return JSONResponse(health.model_dump(exclude_none=True), status_code=503 if health.status == "down" else 200)

@@ -1,0 +1,12 @@
+"""Who calls: the one place that tells clients apart."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+ANONYMOUS = "anonymous"
+
+
+def client_of(_request: Request) -> str:
+    """Return the id of the client that sent the request; without authentication, all are one."""
+    return ANONYMOUS

@@ -1,0 +1,61 @@
+"""Where each API answers, and the links between orders: documents are stored without `href`, and leave with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from orders.lifecycle import OrderKind
+
+Document = dict[str, Any]
+
+BASE_PATHS = {
+    OrderKind.PRODUCT: "/tmf-api/productOrderingManagement/v4",
+    OrderKind.SERVICE: "/tmf-api/serviceOrdering/v4",
+    OrderKind.RESOURCE: "/tmf-api/resourceOrdering/v4",
+}
+"""The base path of each order management API; the collection's name is the kind itself."""
+
+CHILD_KINDS = {OrderKind.PRODUCT: OrderKind.SERVICE, OrderKind.SERVICE: OrderKind.RESOURCE}
+"""The kind of the orders that an order of a kind makes."""
+
+RELATIONS = "orderRelationship"
+
+_KINDS = {f"{kind.value[0].upper()}{kind.value[1:]}": kind for kind in OrderKind}
+
+
+def href(base_url: str, kind: OrderKind, order_id: str) -> str:
+    """Return the address of an order."""
+    return f"{base_url}{BASE_PATHS[kind]}/{kind.value}/{quote(order_id, safe=':*~!')}"
+
+
+def with_links(base_url: str, kind: OrderKind, document: Document) -> Document:
+    """Return the document with its `href`, and one on each related order that it names by id and kind."""
+    linked = {"id": document["id"], "href": href(base_url, kind, document["id"]), **document}
+    relations = linked.get(RELATIONS)
+    if isinstance(relations, list):
+        linked[RELATIONS] = [_linked_relation(base_url, relation) for relation in relations]
+    return linked
+
+
+def with_children(document: Document, kind: OrderKind, children: Iterable[Document]) -> Document:
+    """Return the document with a relation to each of the orders of `kind` that it has made."""
+    added = [
+        {"id": child["id"], "relationshipType": "child", "@referredType": f"{kind.value[0].upper()}{kind.value[1:]}"}
+        for child in children
+    ]
+    relations = document.get(RELATIONS, [])
+    # A product order's client may have sent anything under a name that TMF622 v4 does not know.
+    if not added or not isinstance(relations, list):
+        return document
+    return {**document, RELATIONS: [*relations, *added]}
+
+
+def _linked_relation(base_url: str, relation: Any) -> Any:
+    if not isinstance(relation, dict) or "href" in relation:
+        return relation
+    kind, order_id = _KINDS.get(str(relation.get("@referredType"))), relation.get("id")
+    if kind is None or not isinstance(order_id, str):
+        return relation
+    return {"id": order_id, "href": href(base_url, kind, order_id), **relation}

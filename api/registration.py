@@ -1,0 +1,56 @@
+"""Makes the gateway known to the activation system, so that its events come to the listeners here."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import structlog
+
+from api.callbacks import RESOURCE_BASE, SERVICE_BASE
+
+_log = structlog.get_logger(__name__)
+
+
+class HubRegistration:
+    """Registers at both hubs of the activation system, again and again until each has taken it.
+
+    `client` has the activation system's address as its base URL; `base_url` is the gateway's own.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, base_url: str, pause: timedelta = timedelta(seconds=5)) -> None:
+        self._client = client
+        self._base_url = base_url
+        self._pause = pause.total_seconds()
+        self._left = [SERVICE_BASE, RESOURCE_BASE]
+
+    async def register(self) -> bool:
+        """Try once at each hub that has not taken it yet; return whether all have."""
+        self._left = [base for base in self._left if not await self._registered(base)]
+        return not self._left
+
+    async def run(self) -> None:
+        """Try until all hubs have taken it."""
+        while True:
+            if await self.register():
+                return
+            await asyncio.sleep(self._pause)
+
+    async def _registered(self, base: str) -> bool:
+        callback = f"{self._base_url}{base}"
+        try:
+            response = await self._client.post(
+                f"{base}/hub",
+                json={"callback": callback, "query": ""},
+                headers={"Idempotency-Key": f"ordersaga:hub:{callback}"},
+            )
+        except httpx.HTTPError as error:
+            _log.warning("hub not reached", hub=base, reason=str(error) or type(error).__name__)
+            return False
+        # 409 is how TMF's hubs say that this listener is registered already.
+        if not response.is_success and response.status_code != httpx.codes.CONFLICT:
+            _log.warning("hub refused the registration", hub=base, status=response.status_code)
+            return False
+        _log.info("registered for events", hub=base, callback=callback)
+        return True

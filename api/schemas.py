@@ -1,0 +1,98 @@
+"""How answers look that no domain model describes, for the OpenAPI document, and the examples in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from orders.lifecycle import OrderState
+from orders.model import Model, Resource
+from orders.plan import OrchestrationPlan
+from orders.tmf import Action, ProductOrder, RelatedParty
+from orders.violation import Violation
+
+
+class OrderRelationship(Resource):
+    """The order that made this one (`parent`), or one that it has made (`child`)."""
+
+    id: str
+    href: str
+    relationship_type: str
+    referred_type: str | None = Field(default=None, alias="@referredType")
+
+
+class _Order(Resource):
+    id: str
+    href: str
+    state: OrderState
+    order_date: str
+    external_id: str | None = None
+    category: str | None = None
+    description: str | None = None
+    requested_start_date: str | None = None
+    requested_completion_date: str | None = None
+    expected_completion_date: str | None = None
+    completion_date: str | None = None
+    related_party: list[RelatedParty] | None = None
+    order_relationship: list[OrderRelationship] | None = None
+
+
+class ServiceOrderItem(Resource):
+    id: str
+    action: Action
+    state: OrderState | None = None
+    service: dict[str, Any]
+
+
+class ServiceOrder(_Order):
+    """TMF641 v4 ServiceOrder."""
+
+    service_order_item: list[ServiceOrderItem]
+
+
+class ResourceOrderItem(Resource):
+    id: str
+    action: Action
+    state: OrderState
+    resource: dict[str, Any]
+
+
+class ResourceOrder(_Order):
+    """TMF652 v4 ResourceOrder."""
+
+    order_item: list[ResourceOrderItem]
+
+
+class Preview(Model):
+    """What an order would come down to: priced, with its plan, or with every rule that it breaks."""
+
+    order: ProductOrder
+    plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
+    violations: list[Violation]
+
+
+PRODUCT_ORDER_EXAMPLE: dict[str, Any] = {
+    "externalId": "CRM-2026-000417",
+    "category": "residential",
+    "priority": "2",
+    "requestedStartDate": "2026-11-23T09:00:00.000Z",
+    "relatedParty": [{"id": "C-1001", "role": "Customer", "name": "Ada Example", "@referredType": "Individual"}],
+    "productOrderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "productOffering": {"id": "fibre-internet"},
+            "product": {
+                "place": [{"id": "BER-1", "role": "installation address"}],
+                "productCharacteristic": [{"name": "downloadSpeed", "value": 1000}],
+            },
+        },
+        {
+            "id": "2",
+            "action": "add",
+            "productOffering": {"id": "fibre-tv"},
+            "productOrderItemRelationship": [{"id": "1", "relationshipType": "reliesOn"}],
+        },
+    ],
+}

@@ -1,0 +1,90 @@
+"""Starts what was accepted: at once where the engine is there, by a sweep where it was not. Never lost, never twice.
+
+The workflow's id follows from the order's, so however many gateways try, the engine runs it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from api.engine import Engine, EngineRefusedError, EngineUnavailableError
+from orders.lifecycle import OrderKind
+from orders.tmf import ProductOrder
+from store.errors import StoreUnavailableError
+from store.orders import OrderStore
+
+_log = structlog.get_logger(__name__)
+
+
+class Starter:
+    """Starts the workflows of accepted orders.
+
+    After the engine failed once, new orders are left to the sweep for `interval`, so that taking one in stays quick.
+    """
+
+    def __init__(
+        self, orders: OrderStore, engine: Engine, interval: timedelta, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._orders = orders
+        self._engine = engine
+        self._interval = interval.total_seconds()
+        self._clock = clock
+        self._resting_until = float("-inf")
+
+    async def start(self, order_id: str, document: dict[str, Any]) -> bool:
+        """Start an order that was just accepted; return whether that was possible now. The sweep sees to the rest."""
+        if self._clock() < self._resting_until:
+            return False
+        try:
+            return await self._start(order_id, document)
+        except EngineUnavailableError as error:
+            self._resting_until = self._clock() + self._interval
+            _log.warning("order left to the sweep", order=order_id, reason=str(error))
+        except StoreUnavailableError as error:
+            _log.warning("order started but not noted", order=order_id, reason=str(error))
+        return False
+
+    async def sweep(self) -> int:
+        """Start, oldest first, what has not been started yet; return how many orders were.
+
+        Raises:
+            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            StoreUnavailableError: when the order store does not.
+        """
+        started = 0
+        while waiting := await self._orders.unstarted():
+            done = sum([await self._start(order.id, order.document) for order in waiting])
+            self._resting_until = float("-inf")
+            started += done
+            if done < len(waiting):
+                break
+        return started
+
+    async def run(self) -> None:
+        """Sweep for ever, every `interval`."""
+        while True:
+            try:
+                if started := await self.sweep():
+                    _log.info("orders started by the sweep", count=started)
+            except (EngineUnavailableError, StoreUnavailableError) as error:
+                _log.warning("sweep broken off", reason=str(error))
+            except Exception:
+                _log.exception("sweep failed")
+            await asyncio.sleep(self._interval)
+
+    async def _start(self, order_id: str, document: dict[str, Any]) -> bool:
+        """Start one order and note it; return False when the engine cannot take this order as it is."""
+        try:
+            new = await self._engine.start(ProductOrder.model_validate(document))
+        except (EngineRefusedError, ValueError) as error:
+            _log.error("order refused by the engine; it is tried again", order=order_id, reason=str(error))
+            return False
+        await self._orders.mark_started(OrderKind.PRODUCT, order_id)
+        _log.info("order started", order=order_id, new=new)
+        return True

@@ -1,0 +1,121 @@
+"""Accepted orders are started at once where the engine is there, else by the sweep; never lost, never twice."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from api.starter import Starter
+from orders.lifecycle import OrderKind
+from orders.tmf import ProductOrder
+from store.errors import StoreUnavailableError
+from tests.api.conftest import MINIMAL, Bench
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_an_order_is_accepted_while_the_engine_is_away_and_started_when_it_returns(bench: Bench) -> None:
+    bench.engine.away = True
+    answer = await bench.post(MINIMAL)
+    assert answer.status_code == 201
+    assert bench.engine.running == []
+
+    bench.engine.away = False
+    assert await bench.starter.sweep() == 1
+    assert bench.engine.running == [answer.json()["id"]]
+    assert await bench.starter.sweep() == 0
+    assert await bench.orders.unstarted() == []
+
+
+async def test_after_a_failure_orders_are_left_to_the_sweep_for_a_while(bench: Bench) -> None:
+    bench.engine.away = True
+    await bench.post(MINIMAL)
+    await bench.post(MINIMAL)
+    assert len(bench.engine.attempts) == 1
+
+    bench.clock.now += 5
+    await bench.post(MINIMAL)
+    assert len(bench.engine.attempts) == 2
+
+
+async def test_a_sweep_that_succeeds_ends_the_rest(bench: Bench) -> None:
+    bench.engine.away = True
+    await bench.post(MINIMAL)
+    bench.engine.away = False
+    await bench.starter.sweep()
+    order = (await bench.post(MINIMAL)).json()
+    assert bench.engine.running[-1] == order["id"]
+
+
+async def test_the_sweep_starts_the_oldest_first_and_more_than_one_page(bench: Bench) -> None:
+    bench.engine.away = True
+    ids = [(await bench.post(MINIMAL)).json()["id"] for _ in range(120)]
+    bench.engine.away = False
+    assert await bench.starter.sweep() == 120
+    dates = [(await bench.orders.get(OrderKind.PRODUCT, each) or {})["orderDate"] for each in bench.engine.running]
+    assert sorted(bench.engine.running) == sorted(ids)
+    assert dates == sorted(dates)
+
+
+async def test_an_order_that_the_engine_refuses_holds_up_no_other(bench: Bench) -> None:
+    bench.engine.refused = {"bad"}
+    refused = await bench.post({**MINIMAL, "externalId": "bad"})
+    assert refused.status_code == 201
+    bench.engine.away = True
+    bench.clock.now += 5
+    other = (await bench.post(MINIMAL)).json()["id"]
+    bench.engine.away = False
+    assert await bench.starter.sweep() == 1
+    assert bench.engine.running == [other]
+    assert [order.id for order in await bench.orders.unstarted()] == [refused.json()["id"]]
+
+
+async def test_an_order_that_runs_already_is_noted_as_started(bench: Bench) -> None:
+    bench.engine.away = True
+    order = (await bench.post(MINIMAL)).json()
+    bench.engine.away = False
+    bench.engine.running.append(order["id"])
+    assert await bench.starter.sweep() == 1
+    assert bench.engine.running == [order["id"]]
+    assert await bench.orders.unstarted() == []
+
+
+async def test_an_order_whose_start_could_not_be_noted_is_accepted_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(kind: OrderKind, order_id: str) -> None:
+        raise StoreUnavailableError("gone")
+
+    monkeypatch.setattr(bench.orders, "mark_started", fail)
+    answer = await bench.post(MINIMAL)
+    assert answer.status_code == 201
+    monkeypatch.undo()
+    assert await bench.starter.sweep() == 1
+    assert bench.engine.running == [answer.json()["id"]]
+
+
+async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
+    seen: list[str] = []
+    over = asyncio.Event()
+
+    class Trouble:
+        async def start(self, order: ProductOrder) -> bool:
+            seen.append(order.id or "")
+            if len(seen) < 3:
+                raise [StoreUnavailableError("gone"), KeyError("bug")][len(seen) - 1]
+            over.set()
+            return True
+
+        tell = bench.engine.tell
+        check = bench.engine.check
+        missing_search_attributes = bench.engine.missing_search_attributes
+
+    bench.engine.away = True
+    await bench.post(MINIMAL)
+    sweeping = asyncio.create_task(Starter(bench.orders, Trouble(), timedelta(milliseconds=1)).run())
+    async with asyncio.timeout(10):
+        await over.wait()
+    sweeping.cancel()
+    assert len(seen) == 3
