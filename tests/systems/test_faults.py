@@ -1,0 +1,122 @@
+"""Faults on demand, of every kind."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.systems.conftest import keyed
+
+pytestmark = pytest.mark.anyio
+
+CHARGE = "/billing/v1/charge"
+PRICED = {"product": {"id": "p"}, "price": [], "name": "Internet"}
+
+
+async def start(billing: httpx.AsyncClient, key: str = "po:7:charge") -> httpx.Response:
+    return await billing.post(CHARGE, json=PRICED, headers=keyed(key))
+
+
+async def set_fault(client: httpx.AsyncClient, **rule: Any) -> str:
+    answer = await client.post("/faults", json=rule)
+    assert answer.status_code == 201
+    return str(answer.json()["id"])
+
+
+async def test_a_permanent_fault_refuses_with_its_message(billing: httpx.AsyncClient) -> None:
+    await set_fault(billing, match={"operation": "startCharge"}, kind="permanent", message="no such tariff")
+    answer = await start(billing)
+    assert answer.status_code == 422
+    assert answer.json()["reason"] == "no such tariff"
+    log = (await billing.get("/log")).json()
+    assert [(line["outcome"], line["status"], line["reason"]) for line in log] == [("refused", 422, "no such tariff")]
+    assert (await billing.get(CHARGE)).json() == []
+
+
+async def test_a_permanent_fault_may_have_another_status(billing: httpx.AsyncClient) -> None:
+    await set_fault(billing, kind="permanent", status=403)
+    assert (await start(billing)).status_code == 403
+
+
+async def test_a_transient_fault_passes_after_its_times(billing: httpx.AsyncClient) -> None:
+    await set_fault(billing, match={"order": "po:7"}, kind="transient", times=2)
+    answers = [await start(billing) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 503, 201]
+    assert answers[0].headers["Retry-After"] == "0"
+    assert (await billing.get("/faults")).json()[0]["remaining"] == 0
+
+
+async def test_rubbish_is_a_page_instead_of_an_answer(billing: httpx.AsyncClient) -> None:
+    await set_fault(billing, kind="rubbish", times=1)
+    answer = await start(billing)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert (await billing.get(CHARGE)).json() == []
+    assert (await start(billing)).status_code == 201
+
+
+async def test_a_timeout_holds_the_answer_back_and_does_nothing(billing: httpx.AsyncClient) -> None:
+    await set_fault(billing, kind="timeout", seconds=0.2)
+    before = time.monotonic()
+    answer = await start(billing)
+    assert time.monotonic() - before >= 0.2
+    assert answer.status_code == 504
+    assert (await billing.get(CHARGE)).json() == []
+
+
+async def test_a_lost_answer_is_found_by_the_repeat(billing: httpx.AsyncClient) -> None:
+    await set_fault(billing, kind="lostAnswer", times=1)
+    assert (await start(billing)).status_code == 500
+    repeat = await start(billing)
+    assert (repeat.status_code, repeat.headers["Idempotent-Replay"]) == (201, "true")
+    assert [charge["id"] for charge in (await billing.get(CHARGE)).json()] == [repeat.json()["id"]]
+    assert [line["outcome"] for line in (await billing.get("/log")).json()] == ["done", "absorbed"]
+
+
+async def test_a_system_does_not_deny_what_it_has_done(billing: httpx.AsyncClient) -> None:
+    await start(billing)
+    await set_fault(billing, kind="permanent", times=1)
+    assert (await start(billing)).status_code == 201
+    assert (await start(billing, "another")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "match",
+    [{"operation": "stopCharge"}, {"order": "po:8"}, {"target": "another"}, {"specification": "gpon-port"}],
+)
+async def test_a_rule_leaves_other_requests_alone(billing: httpx.AsyncClient, match: dict[str, str]) -> None:
+    await set_fault(billing, match=match, kind="permanent")
+    assert (await start(billing)).status_code == 201
+
+
+async def test_a_rule_finds_the_specification_of_what_is_named_by_id(inventory: httpx.AsyncClient) -> None:
+    await set_fault(inventory, match={"specification": "ont", "operation": "release"}, kind="permanent")
+    reservations = "/tmf-api/resourcePoolManagement/v4/reservation"
+    assert (await inventory.delete(f"{reservations}/ont-1", headers=keyed("a"))).status_code == 422
+    assert (await inventory.delete(f"{reservations}/msisdn-1", headers=keyed("b"))).status_code == 204
+
+
+async def test_rules_are_cleared_one_by_one_and_all(billing: httpx.AsyncClient) -> None:
+    first = await set_fault(billing, kind="permanent")
+    await set_fault(billing, kind="transient")
+    assert (await billing.delete(f"/faults/{first}")).status_code == 204
+    assert (await billing.delete(f"/faults/{first}")).status_code == 404
+    assert (await start(billing)).status_code == 503
+    assert (await billing.delete("/faults")).status_code == 204
+    assert (await billing.get("/faults")).json() == []
+    assert (await start(billing)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "whim"},
+        {"kind": "permanent", "status": 503},
+        {"kind": "transient", "status": 404},
+        {"kind": "timeout", "times": 0},
+        {"kind": "timeout", "match": {"color": "red"}},
+    ],
+)
+async def test_a_senseless_rule_is_refused(billing: httpx.AsyncClient, rule: dict[str, Any]) -> None:
+    assert (await billing.post("/faults", json=rule)).status_code == 400
