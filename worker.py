@@ -12,14 +12,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import structlog
-from pydantic import AnyHttpUrl, ValidationError
+from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
@@ -36,7 +36,7 @@ from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings
-from store.database import migrate, open_database
+from store.database import Database, migrate, open_database
 from store.errors import StoreError
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -60,44 +60,37 @@ def activities_of(instance: object) -> list[Any]:
     return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
 
 
-class Composition:
-    """The parts of a worker, made from settings; closed by its stack."""
+def activities_by_queue(
+    database: Database, catalogs: CatalogSet, systems: Mapping[str, DownstreamSystem]
+) -> dict[str, list[Any]]:
+    """Return what each queue's worker can do; `systems` has one entry for each of `policies.SYSTEMS`."""
+    orders, plans = OrderStore(database), PlanStore(database)
+    inventory = systems[policies.INVENTORY]
+    return {
+        "workflows": [
+            *activities_of(RecordActivities(orders, plans)),
+            *activities_of(PlanningActivities(Planner(catalogs, inventory), orders, plans)),
+            *activities_of(QualificationActivities(inventory, plans)),
+        ],
+        policies.INVENTORY: activities_of(InventoryActivities(inventory)),
+        policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),
+        policies.BILLING: activities_of(BillingActivities(systems[policies.BILLING])),
+    }
 
-    def __init__(self, settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> None:
-        self.settings = settings
-        database = open_database(settings.store_url)
-        stack.push_async_callback(database.close)
-        orders, plans = OrderStore(database), PlanStore(database)
-        inventory = self._system("inventory", settings.inventory_url, stack)
-        activation = self._system("activation", settings.activation_url, stack)
-        billing = self._system("billing", settings.billing_url, stack)
-        self.activities: dict[str, list[Any]] = {
-            "workflows": [
-                *activities_of(RecordActivities(orders, plans)),
-                *activities_of(PlanningActivities(Planner(catalogs, inventory), orders, plans)),
-                *activities_of(QualificationActivities(inventory, plans)),
-            ],
-            policies.INVENTORY: activities_of(InventoryActivities(inventory)),
-            policies.ACTIVATION: activities_of(ActivationActivities(activation)),
-            policies.BILLING: activities_of(BillingActivities(billing)),
-        }
 
-    def _system(self, name: str, url: AnyHttpUrl, stack: AsyncExitStack) -> DownstreamSystem:
-        client = httpx.AsyncClient(base_url=str(url), timeout=self.settings.http_timeout.total_seconds())
-        stack.push_async_callback(client.aclose)
-        return DownstreamSystem(name, client)
-
-    def worker(self, client: Client, queue: str) -> Worker:
-        """Return the worker of one queue, not running yet."""
-        base = self.settings.task_queue
-        return Worker(
-            client,
-            task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
-            workflows=WORKFLOWS if queue == "workflows" else [],
-            activities=self.activities[queue],
-            workflow_runner=sandbox(),
-            graceful_shutdown_timeout=self.settings.graceful_shutdown,
-        )
+def make_worker(
+    client: Client, base: str, queue: str, activities: Sequence[Any], graceful: timedelta = timedelta(), **options: Any
+) -> Worker:
+    """Return the worker of one queue, not running yet. `base` is the task queue of the workflows."""
+    return Worker(
+        client,
+        task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
+        workflows=WORKFLOWS if queue == "workflows" else [],
+        activities=activities,
+        workflow_runner=sandbox(),
+        graceful_shutdown_timeout=graceful,
+        **options,
+    )
 
 
 async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) -> None:
@@ -110,12 +103,29 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         if client is None:
             return
         await migrate(settings.store_url)
-        composition = Composition(settings, catalogs, stack)
+        database = open_database(settings.store_url)
+        stack.push_async_callback(database.close)
+        activities = activities_by_queue(database, catalogs, await _systems(settings, stack))
         for queue in queues:
-            await stack.enter_async_context(composition.worker(client, queue))
+            worker = make_worker(client, settings.task_queue, queue, activities[queue], settings.graceful_shutdown)
+            await stack.enter_async_context(worker)
         _log.info("working", queues=list(queues), catalog=catalogs.version.label, digest=catalogs.version.digest)
         await stopped.wait()
         _log.info("stopping", graceful=str(settings.graceful_shutdown))
+
+
+async def _systems(settings: Settings, stack: AsyncExitStack) -> dict[str, DownstreamSystem]:
+    urls = {
+        policies.INVENTORY: settings.inventory_url,
+        policies.ACTIVATION: settings.activation_url,
+        policies.BILLING: settings.billing_url,
+    }
+    timeout = settings.http_timeout.total_seconds()
+    clients = {
+        name: await stack.enter_async_context(httpx.AsyncClient(base_url=str(url), timeout=timeout))
+        for name, url in urls.items()
+    }
+    return {name: DownstreamSystem(name, each) for name, each in clients.items()}
 
 
 async def _engine(settings: Settings, stopped: asyncio.Event) -> Client | None:
