@@ -1,15 +1,20 @@
-"""The three systems, each on a SQLite file of its own, called without a server."""
+"""The three systems, called without a server, on SQLite and, where ORDERSAGA_TEST_POSTGRES names one, PostgreSQL."""
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
@@ -52,6 +57,7 @@ def keyed(key: str) -> dict[str, str]:
 
 
 def sqlite(folder: Path, name: str) -> str:
+    """The URL of a SQLite file."""
     return f"sqlite+aiosqlite:///{folder / name}.db"
 
 
@@ -79,6 +85,34 @@ class Inbox(httpx.AsyncBaseTransport):
         return self._received.empty()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, anyio_backend: str, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database."""
+    if request.param == "sqlite":
+        yield sqlite(tmp_path, "system")
+        return
+    if "ORDERSAGA_TEST_POSTGRES" not in os.environ:
+        pytest.skip("ORDERSAGA_TEST_POSTGRES names no PostgreSQL server")
+    async with postgresql(os.environ["ORDERSAGA_TEST_POSTGRES"]) as url:
+        yield url
+
+
+@asynccontextmanager
+async def postgresql(server: str) -> AsyncIterator[str]:
+    """A database on ``server``, dropped in the end."""
+    url = make_url(server).set(drivername="postgresql+asyncpg")
+    name = f"ordersaga_systems_{uuid4().hex}"
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        yield url.set(database=name).render_as_string(hide_password=False)
+        async with engine.connect() as connection:
+            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    finally:
+        await engine.dispose()
+
+
 @pytest.fixture
 def stock(tmp_path: Path) -> Path:
     path = tmp_path / "stock.yaml"
@@ -87,18 +121,18 @@ def stock(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def inventory(tmp_path: Path, stock: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_inventory(sqlite(tmp_path, "inventory"), stock=stock)) as client:
+async def inventory(database_url: str, stock: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(create_inventory(database_url, stock=stock)) as client:
         yield client
 
 
 @pytest.fixture
-async def activation(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_activation(sqlite(tmp_path, "activation"))) as client:
+async def activation(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(create_activation(database_url)) as client:
         yield client
 
 
 @pytest.fixture
-async def billing(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_billing(sqlite(tmp_path, "billing"))) as client:
+async def billing(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(create_billing(database_url)) as client:
         yield client

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from sqlalchemy import update
 from systems.activation.app import create_app
 from systems.activation.tables import monitor
 from systems.common.database import Database
-from tests.systems.conftest import Inbox, keyed, running, sqlite
+from tests.systems.conftest import Inbox, keyed, running
 
 pytestmark = pytest.mark.anyio
 
@@ -34,9 +33,9 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-async def heard(tmp_path: Path, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
+async def heard(database_url: str, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     """An activation system that ``inbox`` listens to."""
-    async with running(create_app(sqlite(tmp_path, "activation"), transport=inbox)) as client:
+    async with running(create_app(database_url, transport=inbox)) as client:
         subscribed = await client.post(f"{BASE}/hub", json={"callback": "http://gateway/callbacks/activation"})
         assert subscribed.status_code == 201
         yield client
@@ -181,23 +180,21 @@ async def test_a_change_waits_for_the_one_under_way_but_a_deletion_supersedes_it
     assert (await activation.post(SERVICE, json=INTERNET, headers=keyed("e"))).status_code == 201
 
 
-async def test_pending_completions_survive_a_restart(tmp_path: Path) -> None:
-    url = sqlite(tmp_path, "restarted")
-    async with running(create_app(url, latency_ms=60_000)) as client:
+async def test_pending_completions_survive_a_restart(database_url: str) -> None:
+    async with running(create_app(database_url, latency_ms=60_000)) as client:
         accepted = await client.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("k"))
         assert (await client.get(accepted.json()["href"])).json()["state"] == "InProgress"
-    await let_the_latency_pass(url)
-    async with running(create_app(url)) as client:
+    await let_the_latency_pass(database_url)
+    async with running(create_app(database_url)) as client:
         assert (await over(client, accepted.json()))["state"] == "Completed"
         assert (await client.get(f"{SERVICE}/svc-1")).json()["state"] == "active"
         assert await log_of(client, key="k") == [("activate", "done")]
 
 
-async def test_two_processes_complete_a_change_once(tmp_path: Path, inbox: Inbox) -> None:
-    url = sqlite(tmp_path, "shared")
+async def test_two_processes_complete_a_change_once(database_url: str, inbox: Inbox) -> None:
     async with (
-        running(create_app(url, transport=inbox, latency_ms=100)) as one,
-        running(create_app(url, transport=inbox)) as two,
+        running(create_app(database_url, transport=inbox, latency_ms=100)) as one,
+        running(create_app(database_url, transport=inbox)) as two,
     ):
         await one.post(f"{BASE}/hub", json={"callback": "http://gateway"})
         accepted = await one.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("k"))
@@ -209,9 +206,9 @@ async def test_two_processes_complete_a_change_once(tmp_path: Path, inbox: Inbox
     assert inbox.empty()
 
 
-async def test_a_listener_that_stumbles_is_tried_again(tmp_path: Path) -> None:
+async def test_a_listener_that_stumbles_is_tried_again(database_url: str) -> None:
     inbox = Inbox(refusals=2)
-    async with running(create_app(sqlite(tmp_path, "stumbling"), transport=inbox)) as client:
+    async with running(create_app(database_url, transport=inbox)) as client:
         await client.post(f"{BASE}/hub", json={"callback": "http://gateway/"})
         await client.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("k"))
         url, event = await inbox.next()
@@ -219,8 +216,8 @@ async def test_a_listener_that_stumbles_is_tried_again(tmp_path: Path) -> None:
     assert event["correlationId"] == "k"
 
 
-async def test_a_listener_gets_only_the_events_it_asked_for(tmp_path: Path, inbox: Inbox) -> None:
-    async with running(create_app(sqlite(tmp_path, "choosy"), transport=inbox)) as client:
+async def test_a_listener_gets_only_the_events_it_asked_for(database_url: str, inbox: Inbox) -> None:
+    async with running(create_app(database_url, transport=inbox)) as client:
         hub = f"{RESOURCE_BASE}/hub"
         query = "eventType=ResourceStateChangeEvent&event.resource.id=r-2"
         listener = (await client.post(hub, json={"callback": "http://gateway", "query": query})).json()

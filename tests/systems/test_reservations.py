@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from systems.inventory.app import create_app
-from tests.systems.conftest import keyed, running, sqlite
+from tests.systems.conftest import keyed, running
 
 pytestmark = pytest.mark.anyio
 
@@ -32,9 +32,11 @@ async def test_fifty_at_once_get_forty_different_ports(inventory: httpx.AsyncCli
     assert refused[0]["reason"] == "none free: gpon-port at BER-1"
 
 
-async def test_two_processes_on_one_database_share_its_pools(tmp_path: Path, stock: Path) -> None:
-    url = sqlite(tmp_path, "shared")
-    async with running(create_app(url, stock=stock)) as one, running(create_app(url, stock=stock)) as two:
+async def test_two_processes_on_one_database_share_its_pools(database_url: str, stock: Path) -> None:
+    async with (
+        running(create_app(database_url, stock=stock)) as one,
+        running(create_app(database_url, stock=stock)) as two,
+    ):
         answers = await asyncio.gather(
             *(reserve((one, two)[n % 2], f"k{n}", "gpon-port", place={"id": "BER-1"}) for n in range(40))
         )
@@ -178,10 +180,9 @@ async def test_availability_counts_earlier_demands_of_the_same_check(inventory: 
     assert pool.json()["capacity"]["free"] == 2
 
 
-async def test_a_restart_keeps_what_is_reserved(tmp_path: Path, stock: Path) -> None:
-    url = sqlite(tmp_path, "kept")
-    async with running(create_app(url, stock=stock)) as client:
+async def test_a_restart_keeps_what_is_reserved(database_url: str, stock: Path) -> None:
+    async with running(create_app(database_url, stock=stock)) as client:
         held = (await reserve(client, "a", "ont")).json()
-    async with running(create_app(url, stock=stock)) as client:
+    async with running(create_app(database_url, stock=stock)) as client:
         assert (await client.get(held["href"])).json() == held
         assert (await reserve(client, "b", "ont")).json()["id"] != held["id"]

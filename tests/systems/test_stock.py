@@ -1,7 +1,6 @@
 """What the inventory is stocked with."""
 
 import ipaddress
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from systems.inventory.app import create_app
 from systems.inventory.stock import luhn_digit
-from tests.systems.conftest import running, sqlite
+from tests.systems.conftest import running
 
 pytestmark = pytest.mark.anyio
 
@@ -40,8 +39,8 @@ def test_the_luhn_digit_closes_the_number(digits: str, check: str) -> None:
     assert luhn_sum(digits + check) % 10 == 0
 
 
-async def test_every_pool_of_the_shipped_stock_is_as_large_as_the_catalogs_need(tmp_path: Path) -> None:
-    async with running(create_app(sqlite(tmp_path, "inventory"))) as client:
+async def test_every_pool_of_the_shipped_stock_is_as_large_as_the_catalogs_need(database_url: str) -> None:
+    async with running(create_app(database_url)) as client:
         pools = (await client.get("/tmf-api/resourcePoolManagement/v4/resourcePool")).json()
         places: dict[str, set[str]] = {}
         for pool in pools:
