@@ -192,11 +192,11 @@ def catalog_lint(
 
 @app.command()
 def worker(
-    queue: Annotated[list[str] | None, typer.Option(help="Serve only this task queue; may be repeated.")] = None,
+    queue: Annotated[list[str] | None, typer.Option(help="Serve this alone: workflows, inventory, activation or billing; may be repeated.")] = None,
 ) -> None:
     """Run a worker: of all task queues, or of chosen ones.
 
-    Examples: `ordersaga worker` · `ordersaga worker --queue ordersaga-activation`
+    Examples: `ordersaga worker` · `ordersaga worker --queue activation --queue billing`
     """
     _become("worker", *(word for name in queue or [] for word in ("--queue", name)))
 

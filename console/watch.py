@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 
 from rich.console import Console, Group
@@ -24,18 +25,18 @@ async def follow(gateway: Gateway, order_id: str, poll: float = POLL_SECONDS) ->
         GatewayError: when there is no such order, or the gateway cannot be reached for long.
     """
     family = await gateway.family(order_id)
-    misses = 0
-    while True:
+    yield family
+    while not family.ended:
+        family = await _next(gateway, family, poll)
         yield family
-        if family.ended:
-            return
+
+
+async def _next(gateway: Gateway, family: OrderFamily, poll: float) -> OrderFamily:
+    for _ in range(_PATIENCE):
         await asyncio.sleep(poll)
-        try:
-            family, misses = await gateway.family(order_id, family), 0
-        except UnreachableError:
-            misses += 1
-            if misses >= _PATIENCE:
-                raise
+        with contextlib.suppress(UnreachableError):
+            return await gateway.family(family.id, family)
+    return await gateway.family(family.id, family)
 
 
 async def watch(gateway: Gateway, order_ids: Sequence[str], console: Console) -> list[OrderFamily]:

@@ -16,8 +16,6 @@ from embedded.errors import StackError
 from embedded.layout import TEMPORAL, Layout
 from embedded.parts import engine_client, needed_ports, parts
 from embedded.supervisor import Supervisor
-from store.database import migrate
-from store.errors import StoreError
 from workflows import search_attributes
 
 T = TypeVar("T")
@@ -39,7 +37,6 @@ async def running(layout: Layout, tell: Callable[[str], None]) -> AsyncIterator[
         layout.ports.require_free(needed_ports(layout))
         if TEMPORAL not in layout.parts:
             await _prepare_named_temporal(layout)
-        await _prepare_store(layout)
         supervisor = Supervisor(layout.logs, tell, changed=lambda pids: _write_pids(layout.state_dir, pids))
         try:
             await supervisor.start(parts(layout))
@@ -75,13 +72,6 @@ async def until(stopped: asyncio.Event, work: Awaitable[T]) -> T | None:
         waiter.cancel()
         task.cancel()
         await asyncio.gather(task, waiter, return_exceptions=True)
-
-
-async def _prepare_store(layout: Layout) -> None:
-    try:
-        await migrate(layout.store_url)
-    except StoreError as error:
-        raise StackError(str(error)) from error
 
 
 async def _prepare_named_temporal(layout: Layout) -> None:

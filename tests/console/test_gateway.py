@@ -1,0 +1,110 @@
+"""The console's client of the gateway: what it asks, and what a person is told when that fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from console.gateway import Gateway, RefusedError, UnreachableError
+from console.watch import follow
+from tests.console.documents import Document, product_order, resource_order, service_order
+
+pytestmark = pytest.mark.anyio
+
+Answer = Callable[[httpx.Request], httpx.Response]
+
+
+def gateway(answer: Answer) -> Gateway:
+    return Gateway("http://gateway.test/", transport=httpx.MockTransport(answer))
+
+
+async def test_a_submitted_order_carries_its_idempotency_key() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(201, json=product_order("acknowledged"))
+
+    async with gateway(answer) as client:
+        accepted = await client.submit({"productOrderItem": []}, "crm-4711")
+    assert accepted["id"] == "abc"
+    assert seen[0].headers["Idempotency-Key"] == "crm-4711"
+    assert json.loads(seen[0].content) == {"productOrderItem": []}
+
+
+async def test_a_refusal_is_said_with_status_reason_and_message() -> None:
+    body = {"code": "invalidBody", "reason": "Invalid body", "message": "productOrderItem is missing", "status": "400"}
+    async with gateway(lambda _request: httpx.Response(400, json=body)) as client:
+        with pytest.raises(RefusedError) as refused:
+            await client.submit({})
+    assert str(refused.value) == "the gateway answered 400: Invalid body: productOrderItem is missing"
+    assert refused.value.body["code"] == "invalidBody"
+
+
+async def test_a_refusal_that_is_no_json_is_quoted() -> None:
+    async with gateway(lambda _request: httpx.Response(502, text="<h1>Bad gateway</h1>")) as client:
+        with pytest.raises(RefusedError, match="502: <h1>Bad gateway</h1>"):
+            await client.order("abc")
+
+
+async def test_nobody_at_the_address_is_said_with_what_helps() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    async with gateway(answer) as client:
+        with pytest.raises(UnreachableError, match=r"nothing answers at http://gateway\.test; start the stack with"):
+            await client.order("abc")
+
+
+async def test_a_family_is_read_by_ids_and_ended_children_are_not_read_again() -> None:
+    asked: list[tuple[str, str | None]] = []
+    documents: dict[str, Document] = {
+        "abc:1.tv:tv": service_order("abc:1.tv:tv", "inProgress", "inProgress"),
+        "abc:1.tv:tv:stream": resource_order("abc:1.tv:tv:stream", "completed", "SN-STB-7"),
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        ids = request.url.params.get("id")
+        asked.append((request.url.path.rpartition("/")[2], ids))
+        if ids is None:
+            return httpx.Response(200, json=product_order())
+        return httpx.Response(200, json=[documents[id_] for id_ in ids.replace('"', "").split(",") if id_ in documents])
+
+    async with gateway(answer) as client:
+        first = await client.family("abc")
+        assert set(first.service_orders) == {"abc:1.tv:tv"}
+        assert set(first.resource_orders) == {"abc:1.tv:tv:stream"}
+        asked.clear()
+        second = await client.family("abc", first)
+    assert second.resource_orders == first.resource_orders
+    assert asked == [
+        ("abc", None),
+        ("serviceOrder", '"abc:1.tv:tv","abc:1.tv:tv:undo"'),
+        ("resourceOrder", '"abc:1.tv:tv:stream:undo"'),
+    ]
+
+
+async def test_following_an_order_ends_with_it_and_bears_a_gateway_that_restarts() -> None:
+    answers = iter(["inProgress", None, "completed"])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.params.get("id"):
+            return httpx.Response(200, json=[])
+        state = next(answers)
+        if state is None:
+            raise httpx.ConnectError("restarting", request=request)
+        return httpx.Response(200, json=product_order(state))
+
+    async with gateway(answer) as client:
+        states = [family.state async for family in follow(client, "abc", poll=0)]
+    assert states == ["inProgress", "completed"]
+
+
+async def test_an_order_that_is_not_there_is_not_followed() -> None:
+    body = {"code": "notFound", "reason": "Not found", "message": "there is no product order abc"}
+    async with gateway(lambda _request: httpx.Response(404, json=body)) as client:
+        with pytest.raises(RefusedError, match="there is no product order abc"):
+            [family async for family in follow(client, "abc", poll=0)]

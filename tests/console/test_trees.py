@@ -1,0 +1,200 @@
+"""Trees and tables as text: what an operator reads of an order, and of a plan."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console, RenderableType
+
+from console.board import Row, board, duration, progress
+from console.family import OrderFamily, changes
+from console.order_tree import order_tree
+from console.plan_tree import plan_tree
+from console.tables import orders_table, prices_table
+from orders.lifecycle import OrderState
+from orders.plan import (
+    CatalogVersion,
+    OrchestrationPlan,
+    ProductPlan,
+    ResourceItem,
+    ServiceItem,
+    ServiceOrderPlan,
+    Specification,
+)
+from orders.tmf import Action
+from tests.console.documents import product_order, resource_order, service_order
+
+
+def text(renderable: RenderableType, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(renderable)
+    assert isinstance(console.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+RUNNING = OrderFamily(
+    product_order(),
+    {"abc:1.tv:tv": service_order("abc:1.tv:tv", "inProgress", "inProgress")},
+    {"abc:1.tv:tv:stream": resource_order("abc:1.tv:tv:stream", "completed", "SN-STB-7")},
+)
+
+UNDONE = OrderFamily(
+    product_order(
+        "failed",
+        productOrderErrorMessage=[{"message": "the TV platform refused"}],
+        residue=[{"target": "resource r-9", "system": "inventory", "message": "is reserved"}],
+    ),
+    {
+        "abc:1.tv:tv": service_order("abc:1.tv:tv", "failed", "failed", errorMessage=[{"message": "refused"}]),
+        "abc:1.tv:tv:undo": service_order("abc:1.tv:tv:undo", "completed", "completed"),
+    },
+    {
+        "abc:1.tv:tv:stream": resource_order("abc:1.tv:tv:stream", "failed", "SN-STB-7"),
+        "abc:1.tv:tv:stream:undo": resource_order("abc:1.tv:tv:stream:undo", "completed", "SN-STB-7"),
+    },
+)
+
+
+def test_an_order_shows_its_items_services_and_resources_with_their_states() -> None:
+    assert text(order_tree(RUNNING)) == "\n".join(
+        [
+            "product order abc  ● inProgress  Fibre Home at BER-1 · c-1",
+            "└── 1 add fibre-home-bundle  ● inProgress",
+            "    └── 1.tv add home-tv  ● inProgress",
+            "        └── 1.tv:tv  ● inProgress",
+            "            └── add stream  TV stream  ● inProgress",
+            "                └── add box  ✔ completed  SN-STB-7",
+        ]
+    )
+
+
+def test_a_failed_order_shows_why_what_was_undone_and_what_is_left() -> None:
+    shown = text(order_tree(UNDONE))
+    assert "the TV platform refused" in shown
+    assert "1.tv:tv  ✘ failed  refused" in shown
+    assert "undo 1.tv:tv  ✔ completed" in shown
+    assert "undo of its resources  ✔ completed" in shown
+    assert "left behind: resource r-9 in inventory" in shown
+
+
+def test_markup_in_an_orders_texts_is_shown_as_it_is() -> None:
+    family = OrderFamily(product_order(description="[bold]5 [/] sites"))
+    assert "[bold]5 [/] sites" in text(order_tree(family))
+
+
+def test_item_ids_with_separators_find_their_service_orders() -> None:
+    order = product_order(productOrderItem=[{"id": "a:1", "action": "add", "state": "completed"}])
+    id_ = "abc:a%3A1*2:tv"
+    shown = text(order_tree(OrderFamily(order, {id_: service_order(id_, "completed", "completed")})))
+    assert "a%3A1*2:tv  ✔ completed" in shown
+
+
+def test_changes_name_what_became_different_and_from_what() -> None:
+    done = OrderFamily(
+        product_order("completed"),
+        {"abc:1.tv:tv": service_order("abc:1.tv:tv", "completed", "completed")},
+        RUNNING.resource_orders,
+    )
+    assert changes(RUNNING, done) == [
+        "order abc: inProgress → completed",
+        "item 1: inProgress → completed",
+        "item 1.tv: inProgress → completed",
+        "service order 1.tv:tv: inProgress → completed",
+    ]
+    assert changes(done, done) == []
+    assert changes(None, RUNNING)[0] == "order abc: inProgress"
+
+
+def test_progress_counts_items_done_and_undoing_orders_apart() -> None:
+    counted = progress(UNDONE)
+    assert (counted.services_done, counted.services) == (0, 1)
+    assert (counted.resources_done, counted.resources) == (0, 1)
+    assert counted.undone == 2
+
+
+def test_a_board_says_whether_orders_ended_as_expected() -> None:
+    rows = [
+        Row("bundle that fails", OrderState.FAILED, UNDONE),
+        Row("bundle", OrderState.COMPLETED, UNDONE),
+        Row("modify", OrderState.COMPLETED),
+    ]
+    shown = text(board(rows, ended=True))
+    assert "✘ failed, 2 undone" in shown
+    assert "failed ✔" in shown
+    assert "completed ✘" in shown
+    assert "waits for its predecessor" in shown
+
+
+def test_an_orders_duration_is_known_once_it_has_ended() -> None:
+    assert duration(product_order()) is None
+    assert duration(product_order("completed", completionDate="2026-03-01T10:00:02.500Z")) == 2.5
+
+
+def test_a_list_of_orders_shows_customer_and_how_many_there_are() -> None:
+    shown = text(orders_table([product_order("held")], 12))
+    assert "abc" in shown
+    assert "‖ held" in shown
+    assert "2026-03-01 10:00:00" in shown
+    assert "c-1" in shown
+    assert "1 of 12" in shown
+
+
+def test_prices_show_their_period_and_amount() -> None:
+    price = {
+        "name": "Monthly",
+        "priceType": "recurring",
+        "recurringChargePeriod": "month",
+        "price": {"dutyFreeAmount": {"unit": "EUR", "value": 39.9}},
+    }
+    assert "39.90 EUR" in text(prices_table(product_order(orderTotalPrice=[price])))
+
+
+def test_a_plan_shows_components_below_bundles_and_what_starts_after_what() -> None:
+    box = ResourceItem(
+        key="box", action=Action.ADD, specification=Specification(id="stb", name="Set-top box"), depends_on=["line"]
+    )
+    stream = ServiceItem(
+        key="stream",
+        action=Action.MODIFY,
+        specification=Specification(id="rfs-stream", name="TV stream"),
+        characteristics={"package": "premium", "boxes": 1},
+        previous={"package": "basic", "boxes": 1},
+        late={"vlan": "assigned.vlan.value"},
+        resources=[box],
+    )
+    service = ServiceOrderPlan(
+        key="1.tv:tv",
+        item_id="1.tv",
+        unit="1",
+        action=Action.ADD,
+        specification=Specification(id="cfs-iptv", name="TV"),
+        depends_on=["1.net:internet"],
+        items=[stream],
+    )
+    plan = OrchestrationPlan(
+        order_id="abc",
+        catalog=CatalogVersion(digest="d", label="fibre 1.0"),
+        service_orders=[service],
+        products=[
+            ProductPlan(
+                key="1",
+                item_id="1",
+                unit="1",
+                action=Action.ADD,
+                name="Fibre Home",
+                components=["1.tv"],
+                place="BER-1",
+            ),
+            ProductPlan(key="1.tv", item_id="1.tv", unit="1", action=Action.ADD, name="Home TV", services=["1.tv:tv"]),
+        ],
+    )
+    assert text(plan_tree(plan)) == "\n".join(
+        [
+            "plan  2 products, 1 service order, 1 resource  catalog fibre 1.0",
+            "└── 1 add Fibre Home at BER-1",
+            "    └── 1.tv add Home TV",
+            "        └── service order add 1.tv:tv  TV  after 1.net:internet",
+            "            └── modify stream  TV stream  package basic → premium, boxes 1, vlan = assigned.vlan.value",
+            "                └── add box  Set-top box  after line",
+        ]
+    )

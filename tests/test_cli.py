@@ -1,0 +1,118 @@
+"""The command: what it says and which code it ends with when something is not as it should be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import cli
+from embedded.ports import LOOPBACK, Ports
+
+runner = CliRunner()
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """An address at which nothing listens, set as the gateway's."""
+    monkeypatch.chdir(tmp_path)
+    address = f"http://{LOOPBACK}:{Ports.free().port}"
+    monkeypatch.setenv("ORDERSAGA_PUBLIC_URL", address)
+    return address
+
+
+def test_help_tells_the_commands_and_the_exit_codes() -> None:
+    shown = runner.invoke(cli.app, ["--help"])
+    assert shown.exit_code == 0
+    for word in ("up", "demo", "submit", "watch", "plan", "Exit codes", "4 the gateway"):
+        assert word in shown.output
+
+
+@pytest.mark.parametrize("words", [["order", "list"], ["order", "show", "abc"], ["watch", "abc"]])
+def test_without_a_gateway_commands_say_so_and_end_with_4(nobody: str, words: list[str]) -> None:
+    ended = runner.invoke(cli.app, words)
+    assert ended.exit_code == 4
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"ordersaga: nothing answers at {nobody}; start the stack with `ordersaga up`")
+
+
+def test_an_order_from_standard_input_goes_to_the_gateway(nobody: str) -> None:
+    ended = runner.invoke(cli.app, ["submit", "-"], input="{}")
+    assert ended.exit_code == 4
+    assert nobody in ended.stderr
+
+
+def test_a_file_that_is_not_json_is_refused_with_its_name_and_place(tmp_path: Path) -> None:
+    file = tmp_path / "order.json"
+    file.write_text('{"productOrderItem": [}')
+    ended = runner.invoke(cli.app, ["submit", str(file)])
+    assert ended.exit_code == 1
+    assert ended.stderr == f"ordersaga: {file} is not JSON: Expecting value: line 1 column 23 (char 22)\n"
+
+
+def test_json_that_is_no_object_is_no_order(tmp_path: Path) -> None:
+    file = tmp_path / "order.json"
+    file.write_text("[]")
+    ended = runner.invoke(cli.app, ["plan", str(file)])
+    assert ended.exit_code == 1
+    assert "is not a product order" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["submit", "no-such-file.json"],
+        ["order", "list", "--limit", "0"],
+        ["system", "espresso"],
+        ["up", "--without", "espresso"],
+        ["order", "steal"],
+    ],
+)
+def test_wrong_usage_ends_with_2(words: list[str]) -> None:
+    assert runner.invoke(cli.app, words).exit_code == 2
+
+
+def test_the_shipped_catalogs_have_no_faults() -> None:
+    ended = runner.invoke(cli.app, ["catalog", "lint"])
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.startswith("no faults in 3 catalogs")
+
+
+def test_faults_of_a_catalog_are_listed_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "catalog.yaml").write_text("catalog:\n  id: shop\n  name: Shop\nproductOfferin: []\n")
+    ended = runner.invoke(cli.app, ["catalog", "lint", str(tmp_path)])
+    assert ended.exit_code == 1
+    assert "shop/catalog.yaml:4" in ended.stdout
+    assert "1 fault in" in ended.stdout
+
+
+def test_a_plan_from_the_catalogs_alone_needs_no_gateway(nobody: str, tmp_path: Path) -> None:
+    item = {"id": "1", "action": "add", "productOffering": {"id": "mobile-plan"}}
+    order = {"relatedParty": [{"id": "c-1", "role": "customer"}], "productOrderItem": [item]}
+    file = tmp_path / "order.json"
+    file.write_text(json.dumps(order))
+    ended = runner.invoke(cli.app, ["plan", "--offline", str(file)])
+    assert ended.exit_code == 0, ended.output
+    assert "service order add 1:mobile" in ended.stdout
+    assert "add imsi" in ended.stdout
+
+
+def test_an_order_that_breaks_rules_has_no_plan(tmp_path: Path) -> None:
+    file = tmp_path / "order.json"
+    item = {"id": "1", "action": "add", "productOffering": {"id": "moon-cable"}}
+    file.write_text(json.dumps({"productOrderItem": [item]}))
+    ended = runner.invoke(cli.app, ["plan", "--offline", str(file)])
+    assert ended.exit_code == 1
+    assert "productOrderItem[0].productOffering" in ended.stdout
+    assert "moon-cable" in ended.stdout
+
+
+def test_the_installed_command_ends_with_the_code_of_what_it_ran() -> None:
+    ended = subprocess.run([sys.executable, "-m", "cli", "watch"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "Missing argument" in ended.stderr
