@@ -29,8 +29,9 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def errors(*statuses: int) -> Responses:
-    """Return the description of the error answers with these statuses."""
-    return {status: {"model": ErrorBody, "description": _DESCRIPTIONS[status]} for status in statuses}
+    """Return the description of the error answers with these statuses, and of all others."""
+    named: Responses = {status: {"model": ErrorBody, "description": _DESCRIPTIONS[status]} for status in statuses}
+    return {**named, "default": {"model": ErrorBody, "description": "Any other error."}}
 
 
 def list_responses(model: type[BaseModel]) -> Responses:

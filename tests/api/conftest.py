@@ -24,6 +24,8 @@ from orders.violation import Violation
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from workflows import search_attributes
+from workflows.connection import describe
 from workflows.messages import SystemEvent
 
 BASE_URL = "http://gateway.test"
@@ -57,6 +59,8 @@ class FakeEngine:
         assert order.id is not None
         self.attempts.append(order.id)
         await self.check()
+        describe(order)
+        search_attributes.of_order(order)
         if order.external_id in self.refused:
             raise EngineRefusedError("the engine answered INVALID_ARGUMENT")
         if order.id in self.running:
@@ -140,10 +144,15 @@ def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path, migrated_store: Path) -> AsyncIterator[Bench]:
+def store_url(tmp_path: Path, migrated_store: Path) -> str:
     path = tmp_path / "store.db"
     path.write_bytes(migrated_store.read_bytes())
-    database = open_database(f"sqlite:///{path}")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def bench(store_url: str) -> AsyncIterator[Bench]:
+    database = open_database(store_url)
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
     starter = Starter(orders, engine, timedelta(seconds=5), clock)

@@ -1,0 +1,81 @@
+"""Every error, whatever its cause, has the TM Forum error body."""
+
+from __future__ import annotations
+
+import pytest
+
+from orders.lifecycle import OrderKind
+from store.errors import StoreUnavailableError
+from store.query import ListQuery
+from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/", 404, "notFound"),
+        ("GET", "/nowhere", 404, "notFound"),
+        ("GET", f"{PRODUCT_ORDERS}/", 404, "notFound"),
+        ("PUT", PRODUCT_ORDERS, 405, "methodNotAllowed"),
+        ("POST", SERVICE_ORDERS, 405, "methodNotAllowed"),
+        ("DELETE", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
+    ],
+)
+async def test_what_is_not_served_has_the_error_body(
+    bench: Bench, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await bench.client.request(method, path)
+    error = answer.json()
+    assert answer.status_code == status
+    assert (error["code"], error["status"], error["@type"]) == (code, str(status), "Error")
+    assert error["reason"]
+    assert error["message"].startswith(f"{method} {path}: ")
+
+
+async def test_a_method_that_is_not_served_is_answered_with_those_that_are(bench: Bench) -> None:
+    answer = await bench.client.put(PRODUCT_ORDERS)
+    assert "POST" in answer.headers["Allow"] or "GET" in answer.headers["Allow"]
+
+
+@pytest.fixture
+async def storeless(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    def fail(**_options: object) -> None:
+        raise StoreUnavailableError("the order store cannot be reached: connection refused")
+
+    monkeypatch.setattr(bench.database, "read", fail)
+    monkeypatch.setattr(bench.database, "write", fail)
+    return bench
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", PRODUCT_ORDERS),
+        ("GET", PRODUCT_ORDERS),
+        ("GET", f"{PRODUCT_ORDERS}/1"),
+        ("GET", f"{PRODUCT_ORDERS}/1/plan"),
+        ("GET", f"{SERVICE_ORDERS}?state=held"),
+        ("GET", f"{RESOURCE_ORDERS}/1"),
+    ],
+)
+async def test_without_the_store_everything_is_to_be_tried_again_later(
+    storeless: Bench, method: str, path: str
+) -> None:
+    answer = await storeless.client.request(method, path, json=MINIMAL if method == "POST" else None)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert answer.json()["code"] == "unavailable"
+    assert storeless.engine.attempts == []
+
+
+async def test_a_defect_is_500_and_says_nothing_of_the_inside(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(kind: OrderKind, query: ListQuery) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(bench.orders, "find", fail)
+    answer = await bench.client.get(PRODUCT_ORDERS)
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internalError"
+    assert "secret" not in answer.text

@@ -1,0 +1,63 @@
+"""The OpenAPI document is whole, and its page needs nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import PRODUCT_ORDERS, Bench
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_page_loads_nothing_from_elsewhere(bench: Bench) -> None:
+    page = (await bench.client.get("/docs")).text
+    for address in re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)["']""", page):
+        assert address.startswith("/"), address
+        asset = await bench.client.get(address)
+        assert asset.status_code == 200
+        assert len(asset.content) > 1000
+    assert "https://" not in page
+    assert '"validatorUrl": null' in page
+
+
+async def test_every_reference_of_the_document_resolves(bench: Bench) -> None:
+    document = (await bench.client.get("/openapi.json")).json()
+    references = list(_references(document))
+    assert references
+    for reference in references:
+        node = document
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[step]
+
+
+async def test_every_operation_is_described_with_its_errors(bench: Bench) -> None:
+    document = (await bench.client.get("/openapi.json")).json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) == 13
+    for operation in operations:
+        assert operation["summary"]
+        assert operation["tags"]
+        assert "422" not in operation["responses"]
+    create = document["paths"][PRODUCT_ORDERS]["post"]
+    assert create["responses"].keys() == {"201", "400", "409", "413", "415", "503", "default"}
+    example = create["requestBody"]["content"]["application/json"]["example"]
+    answer = await bench.client.post(
+        PRODUCT_ORDERS, content=json.dumps(example), headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 201
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for each in node.values():
+            yield from _references(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from _references(each)

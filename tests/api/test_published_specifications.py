@@ -1,0 +1,97 @@
+"""Answers fit the published TM Forum files, where these are at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
+
+from api.schemas import PRODUCT_ORDER_EXAMPLE
+from orders.lifecycle import OrderKind
+from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+
+SPECS = Path(__file__).resolve().parents[3] / "shared" / "tmf" / "specs"
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not SPECS.is_dir(), reason=f"the published TM Forum files are not at {SPECS}"),
+]
+
+
+def assert_fits(answer: Any, file: str, definition: str) -> None:
+    published = json.loads((SPECS / file).read_text())
+    schema = {"$ref": f"#/definitions/{definition}", "definitions": published["definitions"]}
+    faults = [
+        f"{'.'.join(map(str, fault.path))}: {fault.message}"
+        for fault in Draft4Validator(schema, format_checker=FormatChecker()).iter_errors(answer)
+    ]
+    assert faults == []
+
+
+async def test_product_orders_fit_tmf622(bench: Bench) -> None:
+    for body in (MINIMAL, PRODUCT_ORDER_EXAMPLE):
+        order = (await bench.post(body)).json()
+        assert_fits(order, "TMF622-v4.0.0.swagger.json", "ProductOrder")
+        assert {"id", "href", "orderDate", "state"} <= order.keys()
+        assert_fits((await bench.client.get(order["href"])).json(), "TMF622-v4.0.0.swagger.json", "ProductOrder")
+    for order in (await bench.client.get(PRODUCT_ORDERS)).json():
+        assert_fits(order, "TMF622-v4.0.0.swagger.json", "ProductOrder")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "items", "file", "definition"),
+    [
+        (
+            OrderKind.SERVICE,
+            SERVICE_ORDERS,
+            {"serviceOrderItem": [{"id": "1", "action": "add", "service": {}}]},
+            "TMF641-v4.1.0.swagger.json",
+            "ServiceOrder",
+        ),
+        (
+            OrderKind.RESOURCE,
+            RESOURCE_ORDERS,
+            {"orderItem": [{"id": "1", "action": "add", "state": "held", "resource": {"id": "r", "href": "http://r"}}]},
+            "TMF652-v4.0.0.swagger.json",
+            "ResourceOrder",
+        ),
+    ],
+)
+async def test_service_and_resource_orders_fit_theirs(
+    bench: Bench, kind: OrderKind, path: str, items: dict[str, Any], file: str, definition: str
+) -> None:
+    parent = {"id": "abcdefghij", "relationshipType": "parent", "@referredType": "ProductOrder"}
+    document = {
+        "id": "abcdefghij:1:x",
+        "state": "held",
+        "orderDate": "2026-11-23T09:00:00.000Z",
+        "orderRelationship": [parent],
+        **items,
+    }
+    await bench.orders.open(kind, "abcdefghij:1:x", document, "abcdefghij", "abcdefghij", 1)
+    listed = (await bench.client.get(path)).json()
+    single = (await bench.client.get(f"{path}/abcdefghij:1:x")).json()
+    assert listed == [single]
+    assert_fits(single, file, definition)
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("TMF622-v4.0.0.swagger.json", PRODUCT_ORDERS),
+        ("TMF641-v4.1.0.swagger.json", SERVICE_ORDERS),
+        ("TMF652-v4.0.0.swagger.json", RESOURCE_ORDERS),
+    ],
+)
+async def test_errors_fit_the_published_error(bench: Bench, file: str, path: str) -> None:
+    answers = [
+        await bench.client.get(f"{path}/unknown"),
+        await bench.client.get(f"{path}?limit=x"),
+        await bench.client.put(path),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 400, 405]
+    for answer in answers:
+        assert_fits(answer.json(), file, "Error")

@@ -1,0 +1,133 @@
+"""The form that an order must have, and what it starts as."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.intake import (
+    MAX_DEPTH,
+    InvalidBodyError,
+    accept,
+    check_product_order,
+    derived_id,
+    fingerprint,
+    order_id_from,
+    parse_json,
+)
+
+
+def _faults(body: Any) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidBodyError) as refused:
+        check_product_order(body)
+    return [(fault.path, fault.message) for fault in refused.value.faults]
+
+
+def test_each_fault_is_told_once() -> None:
+    body = {"productOrderItem": [{"id": "1", "action": "add"}, "x"], "requestedStartDate": "soon"}
+    assert [path for path, _ in _faults(body)] == ["requestedStartDate", "productOrderItem[1]"]
+
+
+def test_relations_and_ids_are_checked_beside_faults_of_type() -> None:
+    relation = {"id": "9", "relationshipType": "reliesOn"}
+    body = {
+        "productOrderItem": [
+            {"id": "1", "productOrderItemRelationship": [relation]},
+            {"id": "2", "action": "add", "productOrderItem": [{"id": "1", "action": "add"}]},
+        ]
+    }
+    assert _faults(body) == [
+        ("productOrderItem[0].action", "Field required"),
+        ("productOrderItem[1].productOrderItem[0].id", "'1' is the id of productOrderItem[0] already"),
+        ("productOrderItem[0].productOrderItemRelationship[0].id", "the order has no item '9'"),
+    ]
+
+
+def test_items_may_relate_across_all_levels() -> None:
+    outer = {"id": "2.1", "relationshipType": "reliesOn"}
+    inner = {"id": "1", "relationshipType": "anything"}
+    body = {
+        "productOrderItem": [
+            {"id": "1", "action": "add", "productOrderItemRelationship": [outer]},
+            {
+                "id": "2",
+                "action": "add",
+                "productOrderItem": [{"id": "2.1", "action": "add", "productOrderItemRelationship": [inner]}],
+            },
+        ]
+    }
+    assert check_product_order(body) == body
+
+
+def test_a_long_list_of_faults_is_cut_in_words_and_kept_whole() -> None:
+    with pytest.raises(InvalidBodyError) as refused:
+        check_product_order({"productOrderItem": [{"id": str(n)} for n in range(150)]})
+    assert len(refused.value.faults) == 150
+    assert str(refused.value).endswith("; and 50 more")
+
+
+def test_a_checked_body_is_left_as_it_was() -> None:
+    body = {"id": "mine", "productOrderItem": [{"id": "1", "action": "add", "state": "held"}]}
+    document = check_product_order(body)
+    accept(document, "abcdefghij", datetime(2026, 11, 23, tzinfo=UTC))
+    assert body == {"id": "mine", "productOrderItem": [{"id": "1", "action": "add", "state": "held"}]}
+    assert document == {"productOrderItem": [{"id": "1", "action": "add"}]}
+
+
+def test_an_accepted_order_is_acknowledged_down_to_its_last_item() -> None:
+    document = {"productOrderItem": [{"id": "1", "action": "add", "productOrderItem": [{"id": "2", "action": "add"}]}]}
+    assert accept(document, "abcdefghij", datetime(2026, 11, 23, 9, 30, tzinfo=UTC)) == {
+        "id": "abcdefghij",
+        "state": "acknowledged",
+        "orderDate": "2026-11-23T09:30:00.000Z",
+        "productOrderItem": [
+            {
+                "id": "1",
+                "action": "add",
+                "state": "acknowledged",
+                "productOrderItem": [{"id": "2", "action": "add", "state": "acknowledged"}],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
+def test_nesting_is_bounded(depth: int) -> None:
+    raw = b"[" * depth + b"]" * depth
+    if depth == MAX_DEPTH:
+        assert parse_json(raw)
+    else:
+        with pytest.raises(InvalidBodyError, match="deeper than 100 levels"):
+            parse_json(raw)
+
+
+def test_everything_that_cannot_be_kept_is_named() -> None:
+    with pytest.raises(InvalidBodyError) as refused:
+        parse_json(b'{"a": [1, 1e999], "b": {"\\u0000": 1}, "c": "\\u0000", "d": "\\\\u0000"}')
+    assert sorted(fault.path for fault in refused.value.faults) == ["a[1]", "b", "c"]
+
+
+def test_derived_ids_are_the_same_each_time_and_apart_by_client_kind_and_key() -> None:
+    ids = {
+        derived_id(*parts)
+        for parts in [("a", "b", "c"), ("a", "b", "d"), ("a", "x", "c"), ("x", "b", "c"), ("ab", "", "c")]
+    }
+    assert len(ids) == 5
+    assert derived_id("a", "b", "c") == derived_id("a", "b", "c")
+
+
+@given(st.binary(min_size=7, max_size=32))
+def test_order_ids_are_ten_characters_of_base32(entropy: bytes) -> None:
+    made = order_id_from(entropy)
+    assert len(made) == 10
+    assert set(made) <= set("abcdefghijklmnopqrstuvwxyz234567")
+
+
+def test_a_fingerprint_is_of_what_is_said_not_of_how() -> None:
+    assert fingerprint({"a": 1, "b": {"c": 1, "d": 2}}) == fingerprint({"b": {"d": 2, "c": 1}, "a": 1})
+    assert fingerprint({"a": [1, 2]}) != fingerprint({"a": [2, 1]})
+    assert fingerprint({"a": "1"}) != fingerprint({"a": 1})
