@@ -51,7 +51,9 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
     """Give an event that Ctrl-C, SIGTERM and a closed terminal set, in place of what they do otherwise."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has it ignored
+        numbers.append(signal.SIGHUP)
     for number in numbers:
         loop.add_signal_handler(number, stopped.set)
     try:

@@ -9,7 +9,9 @@ from rich.console import Console
 
 from console.tables import facts_panel
 from embedded.layout import GATEWAY, PARTS, SYSTEMS, WORKER, Layout
+from embedded.layout import layout as default_layout
 from embedded.parts import environment
+from embedded.ports import LOOPBACK, Ports
 from embedded.stack import running, stop_signals, until
 from settings import Settings
 
@@ -24,7 +26,7 @@ async def up(layout: Layout, console: Console) -> None:
     """
 
     def tell(line: str) -> None:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     async def run() -> None:
         with console.status("starting …") as status:
@@ -46,7 +48,7 @@ async def up(layout: Layout, console: Console) -> None:
 def facts(layout: Layout) -> list[tuple[str, str]]:
     """Return what a person needs to know of a running stack: name and value."""
     rows = [
-        ("API", f"{layout.gateway_url}/tmf-api/productOrderingManagement/v4/productOrder"),
+        ("API", f"{layout.gateway_url}/tmf-api (TMF622, 641, 652)"),
         ("API pages", f"{layout.gateway_url}{DOCS}"),
         ("Web UI", layout.ui_url or ""),
         ("Temporal", f"{layout.temporal_address}, namespace {layout.namespace}"),
@@ -60,8 +62,13 @@ def facts(layout: Layout) -> list[tuple[str, str]]:
 
 def commands_by_hand(layout: Layout) -> list[str]:
     """Return a line for each part that was left out, with the command that runs it against this stack."""
-    told = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment(layout).items() if value)
-    commands = {WORKER: f"{told} ordersaga worker", GATEWAY: f"{told} ordersaga gateway"}
+    known = environment(default_layout(Settings(), Ports()))
+    told = [
+        f"{name}={shlex.quote(value)} "
+        for name, value in environment(layout).items()
+        if value and value != known.get(name)
+    ]
+    commands = {WORKER: f"{''.join(told)}ordersaga worker", GATEWAY: f"{''.join(told)}ordersaga gateway"}
     for name in SYSTEMS:
         commands[name] = f"ordersaga system {name} --port {getattr(layout.ports, f'{name}_port')}"
     return [
@@ -72,7 +79,7 @@ def commands_by_hand(layout: Layout) -> list[str]:
 
 
 def _elsewhere(layout: Layout, part: str) -> bool:
-    own = f"http://127.0.0.1:{getattr(layout.ports, f'{part}_port', 0)}"
+    own = f"http://{LOOPBACK}:{getattr(layout.ports, f'{part}_port', 0)}"
     return part in SYSTEMS and layout.systems[part] != own
 
 

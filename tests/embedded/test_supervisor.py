@@ -54,8 +54,8 @@ def is_running(pid: int) -> bool:
     return True
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+async def eventually(condition: Callable[[], bool], within: float = 10) -> None:
+    async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110  # what is waited for is another process
             await asyncio.sleep(0.01)
 
