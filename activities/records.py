@@ -14,6 +14,7 @@ from orders.outcome import AssignedResource, ServiceOrderOutcome
 from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
 from orders.reversal import reverse_resources, reverse_service_order
 from orders.tmf import ProductOrder
+from store.errors import UnknownOrderError
 from store.orders import OrderStore
 from store.plans import PlanStore
 
@@ -62,8 +63,14 @@ class RecordActivities:
 
     @activity.defn
     async def record(self, change: OrderChange) -> None:
-        """Write a new state of an order; one that is older than what is there changes nothing."""
-        await self._orders.record(change)
+        """Write a new state of an order; one that is older than what is there changes nothing.
+
+        An order that the store has lost goes on all the same: its workflow owns the truth, and has effects to see to.
+        """
+        try:
+            await self._orders.record(change)
+        except UnknownOrderError:
+            activity.logger.error("order not in the store", extra={"order": change.order_id, "state": change.state})
 
     @activity.defn
     async def item_names(self, order_id: str) -> dict[str, str]:

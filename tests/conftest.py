@@ -2,9 +2,49 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Generator
+
 import pytest
+from temporalio.client import Client
+
+from tests.engine import started_engine
+from tests.stage import Stage, staged
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main() -> Generator[None, int, int]:
+    """End at once after the summary: an interpreter that used the Temporal SDK may abort when it ends."""
+    code = yield
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def engine(anyio_backend: str) -> AsyncIterator[Client]:
+    """A client of a Temporal server that lives as long as the tests."""
+    async with started_engine() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def shared_stage(engine: Client, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with staged(engine, tmp_path_factory.mktemp("stage")) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def stage(shared_stage: Stage) -> AsyncIterator[Stage]:
+    """The whole product, running; without any fault when a test begins."""
+    await shared_stage.heal()
+    yield shared_stage
+    await shared_stage.heal()

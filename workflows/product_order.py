@@ -6,7 +6,6 @@ import asyncio
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
@@ -28,7 +27,7 @@ from workflows.service_order import ServiceOrderWorkflow
 from workflows.tracking import messages, residue_document
 
 
-@workflow.defn(name="ProductOrder", versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+@workflow.defn(name="ProductOrder")
 class ProductOrderWorkflow(OrderWorkflow):
     """Runs one product order. Completes when the order is completed, partial or rejected; fails when it failed."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from activities.activation import ActivationRequest, Operation, Target
 from activities.inventory import (
@@ -28,7 +27,7 @@ from workflows.order_workflow import FulfilmentWorkflow
 from workflows.saga import Saga
 
 
-@workflow.defn(name="ResourceOrder", versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name="ResourceOrder")
 class ResourceOrderWorkflow(FulfilmentWorkflow):
     """Runs one resource order and answers with the resources as they came to be."""
 

@@ -24,16 +24,19 @@ ORDER_DATE = SearchAttributeKey.for_datetime("OrderDate")
 START_DATE = SearchAttributeKey.for_datetime("OrderRequestedStart")
 DUE_DATE = SearchAttributeKey.for_datetime("OrderRequestedCompletion")
 
-TYPES = {
-    STATE.name: "Keyword",
-    CUSTOMER.name: "Keyword",
-    CATEGORY.name: "Keyword",
-    EXTERNAL_ID.name: "Keyword",
-    PRIORITY.name: "Int",
-    ORDER_DATE.name: "Datetime",
-    START_DATE.name: "Datetime",
-    DUE_DATE.name: "Datetime",
-}
+KEYS: list[SearchAttributeKey[Any]] = [
+    STATE,
+    CUSTOMER,
+    CATEGORY,
+    EXTERNAL_ID,
+    PRIORITY,
+    ORDER_DATE,
+    START_DATE,
+    DUE_DATE,
+]
+
+TYPES = {key.name: key.indexed_value_type.name.title() for key in KEYS}
+"""Name → type, as the `temporal` command spells it."""
 
 
 def of_order(order: ProductOrder) -> TypedSearchAttributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 from activities.activation import ActivationActivities, ActivationRequest, Operation, ServiceTest, Target
 from activities.inventory import (
@@ -30,7 +29,7 @@ from workflows.resource_order import ResourceOrderWorkflow, installed
 from workflows.saga import Saga
 
 
-@workflow.defn(name="ServiceOrder", versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name="ServiceOrder")
 class ServiceOrderWorkflow(FulfilmentWorkflow):
     """Runs one service order and answers with the services as they came to be."""
 

@@ -1,0 +1,42 @@
+"""Records the histories of every scenario: `python -m tests.replay.record`.
+
+Only ever for a new scenario: a recorded history stands for orders that run somewhere. To change one means to say that
+none can.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.engine import started_engine
+from tests.replay.scenarios import SCENARIOS
+from tests.stage import family, staged
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+async def record() -> None:
+    """Record what is not recorded yet."""
+    missing = [name for name in SCENARIOS if not (HISTORIES / name).exists()]
+    async with started_engine() as client:
+        for name in missing:
+            with tempfile.TemporaryDirectory() as folder:
+                async with staged(client, Path(folder)) as stage:
+                    order_id = await SCENARIOS[name][0](stage)
+                    histories = await family(stage, order_id)
+            (HISTORIES / name).mkdir(parents=True)
+            for index, history in enumerate(histories):
+                kind = history.events[0].workflow_execution_started_event_attributes.workflow_type.name
+                path = HISTORIES / name / f"{index:02}-{kind}.json"
+                path.write_text(history.to_json())
+            print(f"{name}: {len(histories)} histories of order {order_id}")
+
+
+if __name__ == "__main__":
+    asyncio.run(record())
+    sys.stdout.flush()
+    os._exit(0)

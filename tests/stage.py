@@ -1,0 +1,254 @@
+"""The whole product in one process, but for Temporal's server: real gateway, worker, store and systems, over ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
+
+from activities.http import DownstreamSystem
+from activities.planning import Planner
+from api.app import create_app
+from api.engine import TemporalEngine
+from api.gateway import Gateway
+from api.health import Readiness
+from api.registration import HubRegistration
+from api.starter import Starter
+from catalogs.loader import default_catalogs, load_catalogs
+from orders.lifecycle import TERMINAL
+from store.database import migrate, open_database
+from store.orders import OrderStore
+from store.plans import PlanStore
+from systems.activation.app import create_app as create_activation
+from systems.billing.app import create_app as create_billing
+from systems.inventory.app import create_app as create_inventory
+from worker import QUEUES, activities_by_queue, make_worker
+from workflows import ids
+
+EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+PRODUCT_ORDER = "/tmf-api/productOrderingManagement/v4/productOrder"
+GATEWAY = "http://gateway"
+PATIENCE = 60.0
+
+
+@dataclass
+class Stage:
+    """Everything that runs, and the ways in which a test acts on it."""
+
+    client: Client
+    orders: OrderStore
+    gateway: httpx.AsyncClient
+    inventory: httpx.AsyncClient
+    activation: httpx.AsyncClient
+    billing: httpx.AsyncClient
+    queue: str
+    submitted: list[str] = field(default_factory=list)
+
+    async def submit(self, document: dict[str, Any]) -> str:
+        """Post an order and return its id."""
+        response = await self.gateway.post(PRODUCT_ORDER, json=document)
+        assert response.status_code == 201, response.text
+        order_id: str = response.json()["id"]
+        self.submitted.append(order_id)
+        return order_id
+
+    async def order(self, order_id: str) -> dict[str, Any]:
+        document: dict[str, Any] = (await self.gateway.get(f"{PRODUCT_ORDER}/{order_id}")).json()
+        return document
+
+    async def ended(self, order_id: str) -> dict[str, Any]:
+        """Wait until an order has ended, in the store and in the engine, and return it."""
+        handle = self.client.get_workflow_handle(ids.product_order_workflow(order_id))
+        await self.until(lambda document: document["state"] in TERMINAL, order_id)
+
+        async def closed() -> bool:
+            return (await handle.describe()).status != WorkflowExecutionStatus.RUNNING
+
+        await eventually(closed)
+        return await self.order(order_id)
+
+    async def done(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Post an order and return it once it has ended."""
+        return await self.ended(await self.submit(document))
+
+    async def until(self, reached: Callable[[dict[str, Any]], bool], order_id: str) -> dict[str, Any]:
+        """Wait until the stored order is as `reached` wants it, and return it."""
+        document: dict[str, Any] = {}
+
+        async def check() -> bool:
+            nonlocal document
+            document = await self.order(order_id)
+            return reached(document)
+
+        await eventually(check, lambda: json.dumps(document, indent=1)[:3000])
+        return document
+
+    async def fault(self, system: httpx.AsyncClient, **rule: Any) -> None:
+        """Make a system fail where the rule says so; `match` names specification, order, operation or target."""
+        response = await system.post("/faults", json={"times": None, **rule})
+        assert response.status_code == 201, response.text
+
+    async def heal(self) -> None:
+        """Take all faults away."""
+        for system in (self.inventory, self.activation, self.billing):
+            await system.delete("/faults")
+
+    async def log(self, system: httpx.AsyncClient, order_id: str) -> list[dict[str, Any]]:
+        """Return what a system did for an order, oldest first."""
+        entries: list[dict[str, Any]] = (await system.get("/log", params={"order": order_id})).json()
+        return entries
+
+    async def products(self, customer: str) -> list[dict[str, Any]]:
+        found = await self.inventory.get(
+            "/tmf-api/productInventory/v4/product", params={"relatedParty.id": customer, "limit": "1000"}
+        )
+        products: list[dict[str, Any]] = found.json()
+        return products
+
+    async def services(self, customer: str) -> list[dict[str, Any]]:
+        found = await self.inventory.get(
+            "/tmf-api/serviceInventory/v4/service", params={"relatedParty.id": customer, "limit": "1000"}
+        )
+        services: list[dict[str, Any]] = found.json()
+        return services
+
+    async def taken_resources(self, order_id: str) -> list[dict[str, Any]]:
+        """Return the resources that an order holds: reserved under one of its keys."""
+        audit = (await self.inventory.get("/audit")).json()
+        return [each for each in audit["resources"] if order_id in (each.get("requestedBy") or "")]
+
+    async def audit(self) -> dict[str, Any]:
+        audit: dict[str, Any] = (await self.inventory.get("/audit")).json()
+        return audit
+
+
+async def family(stage: Stage, order_id: str) -> list[WorkflowHistory]:
+    """Return the histories of a product order's workflow and of all its descendants, parents first."""
+    histories: list[WorkflowHistory] = []
+    waiting = [ids.product_order_workflow(order_id)]
+    while waiting:
+        history = await stage.client.get_workflow_handle(waiting.pop(0)).fetch_history()
+        histories.append(history)
+        waiting += [
+            event.start_child_workflow_execution_initiated_event_attributes.workflow_id
+            for event in history.events
+            if event.HasField("start_child_workflow_execution_initiated_event_attributes")
+        ]
+    return histories
+
+
+async def eventually(
+    condition: Callable[[], Any], explain: Callable[[], str] = lambda: "", patience: float = PATIENCE
+) -> None:
+    """Wait until an async condition holds; fail with what `explain` says when it does not within `patience` seconds."""
+    try:
+        async with asyncio.timeout(patience):
+            while not await condition():  # noqa: ASYNC110  (what it waits for is in another process)
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {patience} s: {explain()}") from None
+
+
+def example(name: str, **replacements: str) -> dict[str, Any]:
+    """Return an example order of the documentation for a customer of its own, with `$NAME`s replaced."""
+    text = (EXAMPLES / f"{name}.json").read_text()
+    for placeholder, value in replacements.items():
+        text = text.replace(f"${placeholder}", value)
+    document: dict[str, Any] = json.loads(text)
+    document.pop("externalId", None)
+    return document
+
+
+def customer_of(document: dict[str, Any], customer: str | None = None) -> str:
+    """Give an order to a customer of its own and return that one's id."""
+    customer = customer or f"customer-{uuid4().hex[:8]}"
+    document["relatedParty"] = [{"id": customer, "role": "customer", "name": customer, "@referredType": "Customer"}]
+    return customer
+
+
+@asynccontextmanager
+async def served(app: FastAPI, base_url: str = "http://system") -> AsyncIterator[httpx.AsyncClient]:
+    """Run an application without a server, and give a client of it."""
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as client,
+    ):
+        yield client
+
+
+class _LateTransport(httpx.AsyncBaseTransport):
+    """Carries the activation system's events to a gateway that is made after it."""
+
+    def __init__(self) -> None:
+        self.to: httpx.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        assert self.to is not None
+        return await self.to.handle_async_request(request)
+
+
+@asynccontextmanager
+async def staged(client: Client, folder: Path) -> AsyncIterator[Stage]:
+    """Run everything on databases in `folder`, with a task queue of its own."""
+    store_url = f"sqlite:///{folder}/store.db"
+    await migrate(store_url)
+    catalogs = load_catalogs(default_catalogs())
+    queue = f"test-{uuid4().hex[:8]}"
+    events = _LateTransport()
+    async with AsyncExitStack() as stack:
+        database = open_database(store_url)
+        stack.push_async_callback(database.close)
+        orders, plans = OrderStore(database), PlanStore(database)
+        systems = {
+            "inventory": await stack.enter_async_context(
+                served(create_inventory(f"sqlite+aiosqlite:///{folder}/inventory.db"))
+            ),
+            "activation": await stack.enter_async_context(
+                served(create_activation(f"sqlite+aiosqlite:///{folder}/activation.db", transport=events))
+            ),
+            "billing": await stack.enter_async_context(
+                served(create_billing(f"sqlite+aiosqlite:///{folder}/billing.db"))
+            ),
+        }
+
+        async def connected() -> Client:
+            return client
+
+        engine = TemporalEngine(connected, queue)
+        downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
+        app = create_app(
+            Gateway(
+                orders=orders,
+                plans=plans,
+                engine=engine,
+                starter=Starter(orders, engine, timedelta(seconds=5)),
+                planner=Planner(catalogs, downstream["inventory"]),
+                readiness=Readiness([]),
+                base_url=GATEWAY,
+                body_limit=4_000_000,
+            )
+        )
+        events.to = httpx.ASGITransport(app)
+        gateway = await stack.enter_async_context(served(app, GATEWAY))
+        assert await HubRegistration(systems["activation"], GATEWAY).register()
+        activities = activities_by_queue(database, catalogs, downstream)
+        for each in QUEUES:
+            worker = make_worker(
+                client,
+                queue,
+                each,
+                activities[each],
+                **({"workflow_failure_exception_types": [Exception]} if each == "workflows" else {}),
+            )
+            await stack.enter_async_context(worker)
+        yield Stage(client=client, orders=orders, gateway=gateway, queue=queue, **systems)
