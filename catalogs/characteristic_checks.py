@@ -1,0 +1,105 @@
+"""Checks of characteristics: known, of their type, allowed, in range, fitting their pattern, and there if mandatory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from catalogs.characteristics import default_of, fits_pattern, in_type, is_of_type, matches, of_offering
+from catalogs.faults import did_you_mean
+from catalogs.model import CharacteristicSpecification, CharacteristicValue
+from catalogs.order_context import OrderContext
+from catalogs.product_nodes import ProductNode
+from orders.tmf import Action
+from orders.violation import Violation
+
+
+def check_characteristics(context: OrderContext) -> Iterator[Violation]:
+    """Check the characteristics that items to add or modify give against their specification and offering."""
+    for node in context.nodes.values():
+        if node.action in (Action.ADD, Action.MODIFY) and node.specification:
+            rules = {rule.name: rule for rule in of_offering(node.specification, node.offering)}
+            yield from _check_given(context, node, rules)
+            yield from _check_mandatory(context, node, rules)
+
+
+def _check_given(
+    context: OrderContext, node: ProductNode, rules: dict[str, CharacteristicSpecification]
+) -> Iterator[Violation]:
+    given = node.item.product.product_characteristic if node.item and node.item.product else []
+    seen: set[str] = set()
+    for index, each in enumerate(given):
+        part = f"product.productCharacteristic[{index}]"
+        rule = rules.get(each.name)
+        if rule is None:
+            message = f"{_product(node)} has no characteristic {each.name!r}{did_you_mean(each.name, rules)}"
+            yield context.violation(node, "unknownCharacteristic", f"{part}.name", message)
+        elif each.name in seen:
+            message = f"characteristic {each.name!r} is given twice"
+            yield context.violation(node, "characteristicRepeated", f"{part}.name", message)
+        elif each.value is not None:
+            for code, message in faults_of_value(rule, each.value):
+                yield context.violation(node, code, f"{part}.value", message)
+        seen.add(each.name)
+
+
+def _check_mandatory(
+    context: OrderContext, node: ProductNode, rules: dict[str, CharacteristicSpecification]
+) -> Iterator[Violation]:
+    for rule in rules.values():
+        if rule.min_cardinality and node.scope.product.get(rule.name) is None:
+            message = f"{_product(node)} needs the characteristic {rule.name!r}"
+            yield context.violation(node, "characteristicMissing", "product.productCharacteristic", message)
+
+
+def faults_of_value(rule: CharacteristicSpecification, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the code and the words for each rule of a characteristic that a value breaks."""
+    if rule.max_cardinality > 1 and isinstance(value, list):
+        if not rule.min_cardinality <= len(value) <= rule.max_cardinality:
+            span = f"{rule.min_cardinality} to {rule.max_cardinality}"
+            yield "characteristicCardinality", f"{rule.name!r} takes {span} values, not {len(value)}"
+        for each in value:
+            yield from _faults_of_one(rule, each)
+    else:
+        yield from _faults_of_one(rule, value)
+
+
+def _faults_of_one(rule: CharacteristicSpecification, value: Any) -> Iterator[tuple[str, str]]:
+    value = in_type(value, rule.value_type)
+    if not is_of_type(value, rule.value_type):
+        yield "characteristicType", f"{rule.name!r} is of type {rule.value_type}; {_shown(value)} is not"
+        return
+    if not rule.configurable and value != default_of(rule):
+        yield "characteristicNotConfigurable", f"{rule.name!r} cannot be chosen; it is {_shown(default_of(rule))}"
+    if rule.regex and isinstance(value, str) and not fits_pattern(value, rule.regex):
+        yield "characteristicPattern", f"{rule.name!r} does not take {_shown(value)}: it must match {rule.regex}"
+    if rule.values and not any(matches(value, allowed) for allowed in rule.values):
+        ranges = all(allowed.value_from is not None or allowed.value_to is not None for allowed in rule.values)
+        code = "characteristicOutOfRange" if ranges or _has_range(rule) else "characteristicNotAllowed"
+        yield code, f"{rule.name!r} does not take {_shown(value)}; it takes {_choices(rule)}"
+
+
+def _has_range(rule: CharacteristicSpecification) -> bool:
+    return any(allowed.value_from is not None or allowed.value_to is not None for allowed in rule.values)
+
+
+def _choices(rule: CharacteristicSpecification) -> str:
+    return ", ".join(dict.fromkeys(map(_choice, rule.values)))
+
+
+def _choice(allowed: CharacteristicValue) -> str:
+    if allowed.value_from is None and allowed.value_to is None:
+        return _shown(allowed.value)
+    low = "" if allowed.value_from is None else f"from {allowed.value_from:g} "
+    high = "on" if allowed.value_to is None else f"to {allowed.value_to:g}"
+    ends = "" if allowed.range_interval == "closed" else f" ({allowed.range_interval})"
+    return f"{low}{high}{ends}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _product(node: ProductNode) -> str:
+    return node.specification.name if node.specification else node.item_id

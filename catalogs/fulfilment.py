@@ -1,0 +1,108 @@
+"""The `fulfilment` block: how a specification is realised. Strict: a key it does not know is a fault."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from catalogs.durations import Duration
+from catalogs.expressions import Expression
+from orders.model import Model
+from orders.plan import Activation, OnFailure, Policy
+
+RESERVED_KEYS = frozenset({"undo", "delivered", "service"})
+"""Names that the plan and its workflows give a meaning of their own."""
+
+
+def _not_reserved(key: str) -> str:
+    if key in RESERVED_KEYS:
+        raise ValueError(f"the key {key!r} is reserved; choose another")
+    return key
+
+
+Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$"), AfterValidator(_not_reserved)]
+
+
+class PolicyBlock(Model):
+    """The parts of a policy that a catalog sets at one place; the rest is inherited."""
+
+    attempt_timeout: Duration | None = None
+    attempts: int | None = Field(default=None, ge=1)
+    backoff: Duration | None = None
+    max_backoff: Duration | None = None
+    completion_timeout: Duration | None = None
+    expected_duration: Duration | None = None
+    on_failure: OnFailure | None = None
+
+    def over(self, inherited: PolicyBlock | None) -> PolicyBlock:
+        """Return this block with what it leaves open taken from `inherited`."""
+        return inherited.model_copy(update=self.model_dump(by_alias=False, exclude_none=True)) if inherited else self
+
+    def policy(self) -> Policy:
+        """Return the whole policy, the defaults where nothing is set."""
+        return Policy.model_validate(self.model_dump(by_alias=False, exclude_none=True))
+
+
+class Requirement(Model):
+    """One service or resource that a specification needs, once or `count` times.
+
+    `key` names it in the plan: the first has the key itself, the nth of several `key*n`.
+    """
+
+    key: Key
+    specification: str
+    when: Expression | None = None
+    count: Expression | None = None
+    place: Expression | None = None
+    """The id of a place; a service's is its item's where it says nothing, a resource's none."""
+    characteristics: dict[str, Expression] = Field(default_factory=dict)
+    depends_on: list[str] = Field(default_factory=list)
+    policy: PolicyBlock | None = None
+
+
+class ServiceRequirement(Requirement):
+    """A service; a product's may depend on `product-specification-id/key`, that of another product."""
+
+
+class ResourceRequirement(Requirement):
+    """A resource, and what is asked of its pool."""
+
+    pool: Expression | None = None
+    criteria: dict[str, Expression] = Field(default_factory=dict)
+    value: Expression | None = None
+
+
+class ActivationBlock(Model):
+    completion: Literal["monitor", "callback"] = "monitor"
+
+    def activation(self) -> Activation:
+        return Activation(completion=self.completion)
+
+
+class ProductFulfilment(Model):
+    """Which customer-facing services realise a product."""
+
+    services: list[ServiceRequirement] = Field(default_factory=list)
+    policy: PolicyBlock | None = None
+
+
+class ServiceFulfilment(Model):
+    """Which resource-facing services and resources realise a service, and how it is activated and tested.
+
+    `characteristics` are what the service works out itself, above all from what was assigned to it.
+    """
+
+    services: list[ServiceRequirement] = Field(default_factory=list)
+    resources: list[ResourceRequirement] = Field(default_factory=list)
+    characteristics: dict[str, Expression] = Field(default_factory=dict)
+    activation: ActivationBlock | None = None
+    test: str | None = None
+    policy: PolicyBlock | None = None
+
+
+class ResourceFulfilment(Model):
+    """Whether a resource is configured in the network before it is installed."""
+
+    configuration: ActivationBlock | None = None
+    policy: PolicyBlock | None = None

@@ -1,0 +1,156 @@
+"""Reads the catalogs: one folder each, YAML files in it, every fault of all of them reported at once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.entries import Entries, Section, Sourced
+from catalogs.faults import CatalogFaultsError, Fault, did_you_mean
+from catalogs.fulfilment import PolicyBlock
+from catalogs.lint import check
+from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecification, ServiceSpecification
+from catalogs.sources import Source, plain, read_yaml
+from catalogs.unknown_keys import unknown_keys
+from orders.plan import CatalogVersion
+
+E = TypeVar("E", bound=Entry)
+
+
+def default_catalogs() -> Path:
+    """Return the folder of the catalogs that are shipped: fibre, mobile and vpn."""
+    return Path(__file__).parent
+
+
+def load_catalogs(root: Path) -> CatalogSet:
+    """Return the catalogs in the folders of `root`, all versions of everything, checked against each other.
+
+    Raises:
+        CatalogFaultsError: with every fault of every file, when there is one.
+    """
+    entries, faults = read_entries(root)
+    faults += check(entries)
+    if faults:
+        raise CatalogFaultsError(faults)
+    return CatalogSet(
+        version=_version(root, entries),
+        catalogs=[each.entry for each in entries.catalogs],
+        offerings=[each.entry for each in entries.offerings],
+        products=[each.entry for each in entries.products],
+        prices=[each.entry for each in entries.prices],
+        services=[each.entry for each in entries.services],
+        resources=[each.entry for each in entries.resources],
+    )
+
+
+def read_entries(root: Path) -> tuple[Entries, list[Fault]]:
+    """Return all entries in the folders of `root` that fit their shape, and the faults of those that do not."""
+    entries, faults = Entries(), list[Fault]()
+    folders = sorted({path.parent for path in _files(root)})
+    if not folders:
+        faults.append(Fault(str(root), 1, "", "no catalog here: each is a folder with YAML files"))
+    for folder in folders:
+        faults += _read_folder(root, folder, entries)
+    return entries, faults
+
+
+def _files(root: Path) -> list[Path]:
+    return sorted([*root.glob("*/*.yaml"), *root.glob("*/*.yml")])
+
+
+def _read_folder(root: Path, folder: Path, entries: Entries) -> list[Fault]:
+    faults: list[Fault] = []
+    mine = Entries()
+    for path in _files(root):
+        if path.parent != folder:
+            continue
+        source, unread = read_yaml(path, path.relative_to(root).as_posix())
+        faults += unread
+        if source is not None:
+            faults += _read_file(source, mine)
+    if not mine.catalogs.sourced and not mine.catalogs.broken and not faults:
+        faults.append(Fault(folder.name, 1, "catalog", "no file of this folder has the section catalog: {id, name}"))
+    _inherit_policy(mine)
+    for section in vars(entries).values():
+        read = getattr(mine, _attribute(section))
+        section.sourced += read.sourced
+        section.broken |= read.broken
+    return faults
+
+
+def _attribute(section: Section[Any]) -> str:
+    return next(name for name, each in vars(Entries()).items() if each.name == section.name)
+
+
+def _read_file(source: Source, entries: Entries) -> list[Fault]:
+    faults: list[Fault] = []
+    sections: dict[str, Section[Any]] = {section.name: section for section in vars(entries).values()}
+    for name in source.node:
+        section, part = sections.get(name), source.at(name)
+        if section is None:
+            faults.append(source.fault([name], f"unknown section {name!r}{did_you_mean(str(name), sections)}"))
+        elif name == "catalog":
+            faults += _read_entry(part, section)
+        elif isinstance(part.node, list):
+            for index in range(len(part.node)):
+                faults += _read_entry(part.at(index), section)
+        else:
+            faults.append(source.fault([name], "must be a list of entries"))
+    return faults
+
+
+def _read_entry(source: Source, section: Section[E]) -> list[Fault]:
+    data = plain(source.node)
+    faults = list(unknown_keys(section.model, data, source))
+    try:
+        section.sourced.append(Sourced(section.model.model_validate(data), source))
+    except ValidationError as invalid:
+        if isinstance(data, dict):
+            section.broken.add(str(data.get("id")))
+        faults += [
+            source.fault(error["loc"], _in_words(error))
+            for error in invalid.errors()
+            if error["type"] != "extra_forbidden"
+        ]
+    return faults
+
+
+def _in_words(error: ErrorDetails) -> str:
+    if error["type"] == "missing":
+        return "is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "string_type" and error["loc"][-1:] == ("version",):
+        return f"{message}: write it in quotes"
+    if error["type"] in ("string_pattern_mismatch", "enum", "literal_error"):
+        return f"{error['input']!r}: {message[0].lower()}{message[1:]}"
+    return message
+
+
+def _inherit_policy(entries: Entries) -> None:
+    """Give every specification of a catalog the policy of the catalog, below its own."""
+    inherited = next((each.entry.policy for each in entries.catalogs if each.entry.policy), None)
+    if inherited is None:
+        return
+    for section in (entries.products, entries.services, entries.resources):
+        for sourced in section:
+            _lay_under(sourced.entry, inherited)
+
+
+def _lay_under(entry: ProductSpecification | ServiceSpecification | ResourceSpecification, policy: PolicyBlock) -> None:
+    entry.fulfilment.policy = (entry.fulfilment.policy or PolicyBlock()).over(policy)
+
+
+def _version(root: Path, entries: Entries) -> CatalogVersion:
+    digest = hashlib.sha256()
+    for path in _files(root):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\n{len(content)}\n".encode() + content)
+    catalogs: list[Catalog] = [each.entry for each in entries.catalogs]
+    return CatalogVersion(
+        digest=digest.hexdigest(), label=", ".join(f"{catalog.id} {catalog.version}" for catalog in catalogs)
+    )

@@ -1,0 +1,226 @@
+"""Compares what a service should be with what is installed: add, modify, delete or leave each part alone.
+
+What is new is compared with nothing, so that adding takes this way too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import TypeVar
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.changes import Changed, affected, differing, overlaid
+from catalogs.targets import ResourceTarget, ServiceTarget
+from catalogs.teardown import (
+    REPLACED,
+    fulfilment_of,
+    orient_resources,
+    orient_services,
+    removed_part,
+    removed_resource,
+)
+from orders.installed import InstalledResource, InstalledService
+from orders.plan import CUSTOMER_FACING, Demand, ResourceItem, ServiceItem
+from orders.tmf import Action
+
+T = TypeVar("T", ServiceTarget, ResourceTarget)
+
+
+@dataclass(frozen=True)
+class PlannedService:
+    """The items of a service order, and which characteristics of its service change; None where it is new."""
+
+    action: Action
+    items: list[ServiceItem]
+    changed: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """One service as it is, as it should be, and as the catalog would have it without this order's changes."""
+
+    target: ServiceTarget
+    installed: InstalledService | None
+    before: ServiceTarget | None
+    catalogs: CatalogSet
+
+    def part(self, target: ServiceTarget) -> _Compared:
+        installed = self.installed.service(target.key) if self.installed else None
+        if installed and installed.specification_id != target.specification.id:
+            installed = None
+        before = next((each for each in self.before.services if each.key == target.key), None) if self.before else None
+        return _Compared(target, installed, before, self.catalogs)
+
+
+def plan_service(
+    target: ServiceTarget,
+    installed: InstalledService | None,
+    before: ServiceTarget | None,
+    inputs: Changed,
+    catalogs: CatalogSet,
+) -> PlannedService:
+    """Return the items of the service order that turns `installed` into `target`.
+
+    Args:
+        before: what the catalog makes of the installed product, to tell which demands this order changes.
+        inputs: how services of other service orders change, by the name that late expressions read.
+    """
+    compared = _Compared(target, installed, before, catalogs)
+    parts: list[ServiceItem] = []
+    changed: dict[str, frozenset[str] | None] = {}
+    for part in _in_order(target.services):
+        item, changes = _plan_one(compared.part(part), part.key, part.relies_on, {**inputs, **changed})
+        parts.append(item)
+        if changes is None or changes:
+            changed[item.key] = changes
+    gone = list(_gone(compared))
+    changed |= {item.key: None for item in gone if item.key not in changed}
+    supporting = [part.key for part in parts]
+    whole, changes = _plan_one(compared, CUSTOMER_FACING, supporting, {**inputs, **changed})
+    if whole.action is Action.NO_CHANGE and None in changed.values():
+        whole.action = Action.MODIFY  # its supporting services are others than before
+    whole.relies_on = [*supporting, *(item.key for item in gone)]
+    items = [*parts, *gone, whole]
+    orient_services(items)
+    whole.relies_on = supporting
+    return PlannedService(_overall(items), items, changes)
+
+
+def _plan_one(
+    compared: _Compared, key: str, relies_on: Sequence[str], changed: Changed
+) -> tuple[ServiceItem, frozenset[str] | None]:
+    target, installed = compared.target, compared.installed
+    resources = _plan_resources(compared, changed)
+    item = ServiceItem(
+        key=key,
+        action=Action.ADD,
+        specification=target.specification,
+        relies_on=list(relies_on),
+        characteristics=overlaid({}, target.characteristics),
+        late=target.late,
+        resources=resources,
+        activation=target.activation,
+        test=target.test,
+        policy=target.policy,
+    )
+    if installed is None:
+        return item, None
+    item.service_id = installed.id
+    item.previous = installed.characteristics
+    item.characteristics = overlaid(installed.characteristics, target.characteristics)
+    item.late = affected(target.late, assigned=_changes(resources), services=changed)
+    changes = differing(installed.characteristics, item.characteristics) | item.late.keys()
+    moves = any(each.action is not Action.NO_CHANGE for each in resources)
+    item.action = Action.MODIFY if changes or moves else Action.NO_CHANGE
+    return item, changes
+
+
+def _plan_resources(compared: _Compared, services: Changed) -> list[ResourceItem]:
+    target, installed = compared.target, compared.installed
+    items: list[ResourceItem] = []
+    old: list[ResourceItem] = []
+    fulfilment = fulfilment_of(installed, compared.catalogs) if installed else None
+    before = {each.key: each.demand for each in compared.before.resources} if compared.before else {}
+    for part in _in_order(target.resources):
+        there = installed.resource(part.key) if installed else None
+        if there is None or fulfilment is None:
+            items.append(_new_resource(part))
+        elif _is_replaced(part, there, before.get(part.key)):
+            items.append(_new_resource(part))
+            old.append(removed_resource(there, fulfilment, compared.catalogs, f"{part.key}{REPLACED}"))
+        else:
+            items.append(_kept_resource(part, there, _changes(items), services))
+    if installed and fulfilment:
+        keys = {each.key for each in items}
+        items += [
+            removed_resource(there, fulfilment, compared.catalogs)
+            for there in installed.resources
+            if there.key not in keys
+        ]
+    orient_resources(items, {each.key: each.relies_on for each in target.resources})
+    for each in old:
+        each.depends_on = [item.key for item in items]
+    return [*items, *old]
+
+
+def _new_resource(target: ResourceTarget) -> ResourceItem:
+    return ResourceItem(
+        key=target.key,
+        action=Action.ADD,
+        specification=target.specification,
+        demand=target.demand,
+        characteristics=overlaid({}, target.characteristics),
+        late=target.late,
+        configuration=target.configuration,
+        policy=target.policy,
+    )
+
+
+def _kept_resource(
+    target: ResourceTarget, there: InstalledResource, assigned: Changed, services: Changed
+) -> ResourceItem:
+    characteristics = overlaid(there.characteristics, target.characteristics)
+    late = affected(target.late, assigned=assigned, services=services)
+    moves = late or differing(there.characteristics, characteristics)
+    return ResourceItem(
+        key=target.key,
+        action=Action.MODIFY if moves else Action.NO_CHANGE,
+        specification=target.specification,
+        resource_id=there.id,
+        demand=target.demand.model_copy(update={"pool": there.pool or target.demand.pool, "value": there.value}),
+        characteristics=characteristics,
+        previous=there.characteristics,
+        late=late,
+        configuration=target.configuration,
+        policy=target.policy,
+    )
+
+
+def _is_replaced(target: ResourceTarget, there: InstalledResource, before: Demand | None) -> bool:
+    """Return whether another member is needed: of another kind, another value, another pool, place or criteria."""
+    wanted = target.demand
+    if target.specification.id != there.specification_id or wanted.value not in (None, there.value):
+        return True
+    if wanted.pool and there.pool and wanted.pool != there.pool:
+        return True
+    return before is not None and (before.place, before.criteria) != (wanted.place, wanted.criteria)
+
+
+def _gone(compared: _Compared) -> Iterator[ServiceItem]:
+    """Yield the items that take down installed parts which the target lacks, or has of another kind."""
+    installed = compared.installed
+    if installed is None:
+        return
+    kinds = {each.key: each.specification.id for each in compared.target.services}
+    fulfilment = fulfilment_of(installed, compared.catalogs)
+    for part in installed.services:
+        if part.key not in kinds:
+            yield removed_part(part, fulfilment, compared.catalogs)
+        elif kinds[part.key] != part.specification_id:
+            yield removed_part(part, fulfilment, compared.catalogs, f"{part.key}{REPLACED}")
+
+
+def _changes(items: Iterable[ResourceItem]) -> Changed:
+    """Return how resources change, for the late expressions that read them as `assigned`."""
+    changed: dict[str, frozenset[str] | None] = {}
+    for item in items:
+        if item.action in (Action.ADD, Action.DELETE):
+            changed.setdefault(item.key.removesuffix(REPLACED), None)
+        elif item.action is Action.MODIFY:
+            changed[item.key] = differing(item.previous, item.characteristics) | item.late.keys()
+    return changed
+
+
+def _overall(items: Iterable[ServiceItem]) -> Action:
+    """Return what a service order does as a whole: one thing, or modify where it does several."""
+    actions = {item.action for item in items}
+    return actions.pop() if len(actions) == 1 else Action.MODIFY
+
+
+def _in_order(targets: Sequence[T]) -> list[T]:
+    """Return the targets so that each comes after those it relies on."""
+    by_key: Mapping[str, T] = {each.key: each for each in targets}
+    sorter = TopologicalSorter({each.key: each.relies_on for each in targets})
+    return [by_key[key] for key in sorter.static_order() if key in by_key]

@@ -1,0 +1,72 @@
+"""Whether an order makes sense: all that breaks a rule of the catalogs or of the installed base, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from catalogs.bundle_checks import check_bundles
+from catalogs.catalog_set import CatalogSet
+from catalogs.characteristic_checks import check_characteristics
+from catalogs.decomposition import DecompositionError, decompose
+from catalogs.expressions import ExpressionError
+from catalogs.item_checks import check_offerings, check_products
+from catalogs.order_context import OrderContext
+from catalogs.pricing import price_order
+from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
+from orders.installed import InstalledBase
+from orders.tmf import ProductOrder
+from orders.violation import Violation
+
+MAX_QUANTITY = 1000
+"""Products that one item may order."""
+
+_CHECKS: tuple[Callable[[OrderContext], Iterator[Violation]], ...] = (
+    check_products,
+    check_offerings,
+    check_characteristics,
+    check_bundles,
+    check_relations,
+    check_requirements,
+    check_exclusions,
+)
+
+
+def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
+    """Return every rule that an order breaks at the moment `on`; none means that it can be priced and decomposed.
+
+    Args:
+        installed: the products of the order's customer, and those that its items name.
+    """
+    if unbounded := list(_quantities(order)):
+        return unbounded
+    context = OrderContext.of(order, catalogs, installed, on)
+    violations = [violation for check in _CHECKS for violation in check(context)]
+    return violations or _obstacles(order, catalogs, installed, on)
+
+
+def _quantities(order: ProductOrder) -> Iterator[Violation]:
+    for item, _, path in order.items():
+        if (item.quantity or 1) > MAX_QUANTITY:
+            yield Violation(
+                code="quantityTooLarge",
+                path=f"{path}.quantity",
+                message=f"{item.quantity} of one product; at most {MAX_QUANTITY} in one item",
+                item_id=item.id,
+            )
+
+
+def _obstacles(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
+    """Return what only shows when an order is worked out: circles of services, values that do not fit."""
+    try:
+        price_order(order, catalogs, on, installed)
+        decompose(order, catalogs, installed, on=on)
+    except DecompositionError as error:
+        return error.violations
+    except ExpressionError as error:
+        return [
+            Violation(
+                code="catalogExpression", path="productOrderItem", message=f"the catalog cannot price it: {error}"
+            )
+        ]
+    return []

@@ -1,0 +1,184 @@
+"""Expands a product specification into the services and resources that its `fulfilment` blocks ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.characteristics import with_defaults
+from catalogs.expressions import Expression, ExpressionError
+from catalogs.fulfilment import Requirement, ResourceRequirement, ServiceFulfilment, ServiceRequirement
+from catalogs.model import ProductSpecification
+from catalogs.targets import ResourceTarget, Scope, ServiceTarget, policy_of
+from orders.plan import Characteristics, Demand
+
+R = TypeVar("R", bound=Requirement)
+
+MAX_COUNT = 1000
+"""A count beyond this is a slip in an expression, not a service."""
+
+
+def expand_product(specification: ProductSpecification, scope: Scope, catalogs: CatalogSet) -> list[ServiceTarget]:
+    """Return the customer-facing services that a product should have, each with all below it.
+
+    Raises:
+        ExpressionError: when an expression of the catalog fails on this order's values.
+    """
+    return _services(specification.fulfilment.services, scope, None, catalogs)
+
+
+def _services(
+    requirements: Sequence[ServiceRequirement], scope: Scope, parent: Characteristics | None, catalogs: CatalogSet
+) -> list[ServiceTarget]:
+    needed = list(_instances(requirements, scope, parent))
+    keys = _by_requirement(needed)
+    return [
+        _service(key, requirement, scope, scope.variables(parent, index), keys, catalogs)
+        for key, requirement, index in needed
+    ]
+
+
+def _service(
+    key: str,
+    requirement: ServiceRequirement,
+    scope: Scope,
+    variables: Mapping[str, Any],
+    keys: Mapping[str, list[str]],
+    catalogs: CatalogSet,
+) -> ServiceTarget:
+    specification = _known(catalogs.services.get(requirement.specification), requirement)
+    fulfilment = specification.fulfilment
+    given, late = _split(requirement.characteristics, variables)
+    own = with_defaults(specification.characteristics, given)
+    more, late_own = _split(_not_in(fulfilment.characteristics, requirement), {**variables, "service": own})
+    own |= more
+    late |= late_own
+    place = _text(requirement.place, variables) if requirement.place else variables["place"]["id"]
+    below = scope if requirement.place is None else _elsewhere(scope, place)
+    return ServiceTarget(
+        key=key,
+        specification=specification.specification(),
+        characteristics={name: value for name, value in own.items() if name not in late},
+        late=late,
+        relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
+        beyond=[name for name in requirement.depends_on if "/" in name],
+        place=place,
+        activation=fulfilment.activation.activation() if fulfilment.activation else None,
+        test=fulfilment.test,
+        policy=policy_of(fulfilment.policy, requirement.policy),
+        services=_services(fulfilment.services, below, own, catalogs),
+        resources=_resources(fulfilment, below, own, catalogs),
+    )
+
+
+def _resources(
+    fulfilment: ServiceFulfilment, scope: Scope, service: Characteristics, catalogs: CatalogSet
+) -> list[ResourceTarget]:
+    needed = list(_instances(fulfilment.resources, scope, service))
+    keys = _by_requirement(needed)
+    return [
+        _resource(key, requirement, scope.variables(service, index), keys, catalogs)
+        for key, requirement, index in needed
+    ]
+
+
+def _resource(
+    key: str,
+    requirement: ResourceRequirement,
+    variables: Mapping[str, Any],
+    keys: Mapping[str, list[str]],
+    catalogs: CatalogSet,
+) -> ResourceTarget:
+    specification = _known(catalogs.resources.get(requirement.specification), requirement)
+    fulfilment = specification.fulfilment
+    given, late = _split(requirement.characteristics, variables)
+    own = with_defaults(specification.characteristics, given)
+    criteria = {name: expression.evaluate(variables) for name, expression in requirement.criteria.items()}
+    return ResourceTarget(
+        key=key,
+        specification=specification.specification(),
+        demand=Demand(
+            pool=_text(requirement.pool, variables),
+            place=_text(requirement.place, variables),
+            criteria={name: value for name, value in criteria.items() if value is not None},
+            value=_text(requirement.value, variables),
+        ),
+        characteristics={name: value for name, value in own.items() if name not in late},
+        late=late,
+        relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
+        configuration=fulfilment.configuration.activation() if fulfilment.configuration else None,
+        policy=policy_of(fulfilment.policy, requirement.policy),
+    )
+
+
+def _instances(
+    requirements: Sequence[R], scope: Scope, service: Characteristics | None
+) -> Iterator[tuple[str, R, int]]:
+    """Yield what is needed under these conditions: the first under the requirement's key, the nth under `key*n`."""
+    for requirement in requirements:
+        variables = scope.variables(service)
+        if requirement.when and not _truth(requirement.when, variables):
+            continue
+        count = _whole(requirement.count, variables) if requirement.count else 1
+        for index in range(1, count + 1):
+            yield (requirement.key if index == 1 else f"{requirement.key}*{index}"), requirement, index
+
+
+def _by_requirement(needed: Sequence[tuple[str, Requirement, int]]) -> dict[str, list[str]]:
+    keys: dict[str, list[str]] = {}
+    for key, requirement, _ in needed:
+        keys.setdefault(requirement.key, []).append(key)
+    return keys
+
+
+def _split(
+    expressions: Mapping[str, Expression], variables: Mapping[str, Any]
+) -> tuple[Characteristics, dict[str, str]]:
+    """Return the values of what can be evaluated now, and the texts of what cannot."""
+    late = {name: each.text for name, each in expressions.items() if each.is_late}
+    return {name: each.evaluate(variables) for name, each in expressions.items() if name not in late}, late
+
+
+def _not_in(expressions: Mapping[str, Expression], requirement: Requirement) -> dict[str, Expression]:
+    return {name: each for name, each in expressions.items() if name not in requirement.characteristics}
+
+
+def _elsewhere(scope: Scope, place: str | None) -> Scope:
+    return Scope(
+        order=scope.order,
+        customer=scope.customer,
+        item=scope.item,
+        product=scope.product,
+        place=scope.place | {"id": place},
+    )
+
+
+S = TypeVar("S")
+
+
+def _known(specification: S | None, requirement: Requirement) -> S:
+    if specification is None:
+        raise LookupError(f"no specification {requirement.specification!r}: the catalogs were not checked")
+    return specification
+
+
+def _truth(expression: Expression, variables: Mapping[str, Any]) -> bool:
+    value = expression.evaluate(variables)
+    if not isinstance(value, bool):
+        raise ExpressionError(f"{expression.text!r} gives {value!r}; a condition gives true or false")
+    return value
+
+
+def _whole(expression: Expression, variables: Mapping[str, Any]) -> int:
+    value = expression.evaluate(variables)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        raise ExpressionError(f"{expression.text!r} gives {value!r}; a count is a whole number from 0 to {MAX_COUNT}")
+    return value
+
+
+def _text(expression: Expression | None, variables: Mapping[str, Any]) -> str | None:
+    value = expression.evaluate(variables) if expression else None
+    if value is not None and not isinstance(value, str):
+        raise ExpressionError(f"{expression}: gives {value!r}, not a text")
+    return value

@@ -1,0 +1,123 @@
+"""Takes down what inventory says is there; the catalog adds order, activation and policies where it knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.fulfilment import Requirement, ServiceFulfilment
+from catalogs.model import Entry
+from catalogs.targets import policy_of
+from orders.graph import orient
+from orders.installed import InstalledResource, InstalledService
+from orders.plan import CUSTOMER_FACING, Demand, ResourceItem, ServiceItem, Specification
+from orders.tmf import Action
+
+REPLACED = "~replaced"
+"""What the key of the old one ends with where a new one takes its place."""
+
+
+def removed_items(
+    installed: InstalledService, catalogs: CatalogSet, requirement: Requirement | None = None
+) -> list[ServiceItem]:
+    """Return the items of the service order that takes a customer-facing service down with all below it."""
+    fulfilment = fulfilment_of(installed, catalogs)
+    parts = [removed_part(part, fulfilment, catalogs) for part in installed.services]
+    relies_on = reliance([part.key for part in parts], fulfilment.services)
+    for part in parts:
+        part.relies_on = relies_on[part.key]
+    whole = _removed(installed, CUSTOMER_FACING, requirement, catalogs)
+    whole.relies_on = [part.key for part in parts]
+    items = [*parts, whole]
+    orient_services(items)
+    return items
+
+
+def removed_part(
+    installed: InstalledService, parent: ServiceFulfilment, catalogs: CatalogSet, key: str | None = None
+) -> ServiceItem:
+    """Return the item that takes down a service with its resources."""
+    requirement = requirement_of(installed.key, parent.services)
+    return _removed(installed, key or installed.key, requirement, catalogs)
+
+
+def removed_resource(
+    installed: InstalledResource, parent: ServiceFulfilment, catalogs: CatalogSet, key: str | None = None
+) -> ResourceItem:
+    """Return the item that gives a resource back; its demand says which member it was."""
+    requirement = requirement_of(installed.key, parent.resources)
+    specification = catalogs.resources.get(installed.specification_id)
+    fulfilment = specification.fulfilment if specification else None
+    configuration = fulfilment.configuration if fulfilment else None
+    return ResourceItem(
+        key=key or installed.key,
+        action=Action.DELETE,
+        specification=_specification(specification, installed.specification_id),
+        resource_id=installed.id,
+        demand=Demand(pool=installed.pool, value=installed.value),
+        characteristics=installed.characteristics,
+        previous=installed.characteristics,
+        configuration=configuration.activation() if configuration else None,
+        policy=policy_of(fulfilment.policy if fulfilment else None, requirement.policy if requirement else None),
+    )
+
+
+def fulfilment_of(installed: InstalledService, catalogs: CatalogSet) -> ServiceFulfilment:
+    """Return how the catalog realises an installed service; nothing where it knows the specification no more."""
+    specification = catalogs.services.get(installed.specification_id)
+    return specification.fulfilment if specification else ServiceFulfilment()
+
+
+def requirement_of(key: str, requirements: Iterable[Requirement]) -> Requirement | None:
+    """Return the requirement that an instance was made for."""
+    return next((each for each in requirements if each.key == base_key(key)), None)
+
+
+def base_key(key: str) -> str:
+    """Return the requirement's key of an instance: `line` of `line*2`."""
+    return key.split("*")[0]
+
+
+def reliance(keys: Sequence[str], requirements: Iterable[Requirement]) -> dict[str, list[str]]:
+    """Return on which of `keys` each relies, as the requirements say."""
+    needs = {each.key: set(each.depends_on) for each in requirements}
+    return {key: [other for other in keys if base_key(other) in needs.get(base_key(key), ())] for key in keys}
+
+
+def orient_services(items: Sequence[ServiceItem]) -> None:
+    """Set what each item starts after, by what it relies on and what happens to both."""
+    after = orient({each.key: each.relies_on for each in items}, {each.key: each.action for each in items})
+    for each in items:
+        each.depends_on = after[each.key]
+
+
+def orient_resources(items: Sequence[ResourceItem], relies_on: dict[str, list[str]]) -> None:
+    """Set what each resource starts after, by what it relies on and what happens to both."""
+    after = orient({each.key: relies_on.get(each.key, []) for each in items}, {each.key: each.action for each in items})
+    for each in items:
+        each.depends_on = after[each.key]
+
+
+def _removed(
+    installed: InstalledService, key: str, requirement: Requirement | None, catalogs: CatalogSet
+) -> ServiceItem:
+    specification = catalogs.services.get(installed.specification_id)
+    fulfilment = fulfilment_of(installed, catalogs)
+    resources = [removed_resource(each, fulfilment, catalogs) for each in installed.resources]
+    orient_resources(resources, reliance([each.key for each in resources], fulfilment.resources))
+    return ServiceItem(
+        key=key,
+        action=Action.DELETE,
+        specification=_specification(specification, installed.specification_id),
+        service_id=installed.id,
+        characteristics=installed.characteristics,
+        previous=installed.characteristics,
+        resources=resources,
+        activation=fulfilment.activation.activation() if fulfilment.activation else None,
+        test=fulfilment.test,
+        policy=policy_of(fulfilment.policy, requirement.policy if requirement else None),
+    )
+
+
+def _specification(known: Entry | None, specification_id: str) -> Specification:
+    return known.specification() if known else Specification(id=specification_id, name=specification_id)
