@@ -8,7 +8,7 @@ from typing import Literal
 
 import structlog
 from structlog.stdlib import ProcessorFormatter
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 LogFormat = Literal["console", "json"]
 
@@ -27,7 +27,7 @@ def configure_logging(log_format: LogFormat, level: str) -> None:
     handler.setFormatter(
         ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[ProcessorFormatter.remove_processors_meta, *_renderers(log_format)],
+            processors=[ProcessorFormatter.remove_processors_meta, _without_colours, *_renderers(log_format)],
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -40,6 +40,12 @@ def configure_logging(log_format: LogFormat, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _without_colours(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Drop uvicorn's second spelling of its messages, with escape sequences in it."""
+    event.pop("color_message", None)
+    return event
 
 
 def _renderers(log_format: LogFormat) -> list[Processor]:

@@ -63,7 +63,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     database = open_database(settings.store_url)
     stack.push_async_callback(database.close)
     orders = OrderStore(database)
-    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)
+    engine = TemporalEngine(await connect(lazy=True), settings.task_queue)
     starter = Starter(orders, engine, settings.start_sweep_interval)
     timeout = settings.http_timeout.total_seconds()
     inventory = await stack.enter_async_context(
@@ -95,15 +95,19 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         background=(
-            partial(_prepare_store, settings.store_url),
-            starter.run,
+            partial(_start_orders, settings.store_url, starter),
             HubRegistration(activation, settings.gateway_url()).run,
         ),
     )
 
 
+async def _start_orders(store_url: str, starter: Starter) -> None:
+    """Bring the store's tables up to date, as soon as the database serves, and sweep from then on."""
+    await _prepare_store(store_url)
+    await starter.run()
+
+
 async def _prepare_store(url: str) -> None:
-    """Bring the store's tables up to date, again and again until the database serves."""
     while True:
         try:
             await migrate(url)
@@ -114,11 +118,15 @@ async def _prepare_store(url: str) -> None:
             return
 
 
+def _end(*_: object) -> None:
+    raise SystemExit(0)
+
+
 def main() -> int:
     """Run the gateway; return the process's exit code: 0 after an orderly end, 1 when it could not start."""
-    # uvicorn raises the signal that ended it once more, for handlers that were there before.
+    # Until uvicorn serves, and once more when it has ended: it raises the signal that ended it again.
     for ending in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(ending, lambda *_: None)
+        signal.signal(ending, _end)
     try:
         settings = Settings()
         configure_logging(settings.log_format, settings.log_level)

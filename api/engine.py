@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Protocol
@@ -50,18 +50,12 @@ class Engine(Protocol):
 
 
 class TemporalEngine:
-    """Temporal, through a client that is made at the first call and connects on its own."""
+    """Temporal, through a client that may be `lazy`: it connects at the first call that finds the engine there."""
 
-    def __init__(
-        self,
-        connect: Callable[[], Awaitable[Client]],
-        task_queue: str,
-        timeout: timedelta = timedelta(seconds=2),
-    ) -> None:
-        self._connect = connect
+    def __init__(self, client: Client, task_queue: str, timeout: timedelta = timedelta(seconds=2)) -> None:
+        self._client = client
         self._task_queue = task_queue
         self._timeout = timeout
-        self._client: Client | None = None
 
     async def start(self, order: ProductOrder) -> bool:
         async with self._answering() as client:
@@ -91,16 +85,15 @@ class TemporalEngine:
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[Client]:
         """Give the client, and turn what goes wrong with it into one of the two errors, in bounded time."""
+        engine = f"the engine at {self._client.service_client.config.target_host}"
+        seconds = self._timeout.total_seconds()
         try:
-            async with asyncio.timeout(self._timeout.total_seconds()):
-                if self._client is None:
-                    self._client = await self._connect()
+            async with asyncio.timeout(seconds):
                 yield self._client
         except TimeoutError as error:
-            seconds = self._timeout.total_seconds()
-            raise EngineUnavailableError(f"the engine gave no answer within {seconds:g} s") from error
+            raise EngineUnavailableError(f"{engine} gave no answer within {seconds:g} s") from error
         except RPCError as error:
             kind = EngineRefusedError if error.status in _REFUSALS else EngineUnavailableError
-            raise kind(f"the engine answered {error.status.name}: {error.message}") from error
+            raise kind(f"{engine} answered {error.status.name}: {error.message}") from error
         except RuntimeError as error:
-            raise EngineUnavailableError(f"the engine cannot be reached: {error}") from error
+            raise EngineUnavailableError(f"{engine} cannot be reached") from error

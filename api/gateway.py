@@ -8,33 +8,21 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from activities.planning import PlannedOrder
 from api.engine import Engine
 from api.health import Readiness
 from api.starter import Starter
-from orders.plan import OrchestrationPlan
 from orders.tmf import ProductOrder
-from orders.violation import Violation
 from store.orders import OrderStore
 from store.plans import PlanStore
 
 Background = Callable[[], Coroutine[Any, Any, None]]
 
 
-class Planned(Protocol):
-    """An order that was planned: priced, with its plan, or with the reasons why there is none."""
-
-    @property
-    def order(self) -> ProductOrder: ...
-    @property
-    def plan(self) -> OrchestrationPlan | None: ...
-    @property
-    def violations(self) -> list[Violation]: ...
-
-
 class Planner(Protocol):
     """Plans an order without executing anything."""
 
-    async def plan(self, order: ProductOrder, revision: int = 1) -> Planned:
+    async def plan(self, order: ProductOrder, revision: int = 1) -> PlannedOrder:
         """Return what the order comes down to.
 
         Raises:

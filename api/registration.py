@@ -10,13 +10,16 @@ import structlog
 
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 
+_LONGEST_PAUSE = 60.0
+
 _log = structlog.get_logger(__name__)
 
 
 class HubRegistration:
     """Registers at both hubs of the activation system, again and again until each has taken it.
 
-    `client` has the activation system's address as its base URL; `base_url` is the gateway's own.
+    `client` has the activation system's address as its base URL; `base_url` is the gateway's own. After each attempt it
+    waits twice as long as before, beginning with `pause`, a minute at most.
     """
 
     def __init__(self, client: httpx.AsyncClient, base_url: str, pause: timedelta = timedelta(seconds=5)) -> None:
@@ -32,10 +35,12 @@ class HubRegistration:
 
     async def run(self) -> None:
         """Try until all hubs have taken it."""
+        pause = self._pause
         while True:
             if await self.register():
                 return
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _registered(self, base: str) -> bool:
         callback = f"{self._base_url}{base}"

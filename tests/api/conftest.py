@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
+from activities.planning import PlannedOrder
 from api.app import create_app
 from api.engine import EngineRefusedError, EngineUnavailableError
-from api.gateway import Gateway, Planned
+from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
 from api.starter import Starter
-from orders.model import Model
 from orders.plan import CatalogVersion, OrchestrationPlan
 from orders.tmf import ProductOrder
 from orders.violation import Violation
@@ -82,12 +82,6 @@ class FakeEngine:
         return self.unknown_attributes
 
 
-class FakePlanned(Model):
-    order: ProductOrder
-    plan: OrchestrationPlan | None = None
-    violations: list[Violation] = []
-
-
 @dataclass
 class FakePlanner:
     """A planner that plans nothing at all, or gives the answer, or raises the error, that it was given."""
@@ -95,12 +89,12 @@ class FakePlanner:
     violations: list[Violation] = field(default_factory=list)
     error: Exception | None = None
 
-    async def plan(self, order: ProductOrder, revision: int = 1) -> Planned:
+    async def plan(self, order: ProductOrder, revision: int = 1) -> PlannedOrder:
         if self.error:
             raise self.error
         if self.violations:
-            return FakePlanned(order=order, violations=self.violations)
-        return FakePlanned(
+            return PlannedOrder(order=order, violations=self.violations)
+        return PlannedOrder(
             order=order, plan=OrchestrationPlan(order_id=order.id or "", revision=revision, catalog=CATALOG)
         )
 
