@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
 
+from console.terminal import terminal
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def up(
         chosen_layout = leave_out(layout(settings, ports), without or [])
     except StackError as error:
         raise typer.BadParameter(str(error)) from None
-    _finish(run_up(chosen_layout, Console()))
+    _finish(run_up(chosen_layout, terminal()))
 
 
 @app.command()
@@ -89,7 +89,7 @@ def demo(
     """
     from embedded.demo import demo as run_demo
 
-    raise typer.Exit(0 if _finish(run_demo(Console(), keep=keep)) else REFUSED)
+    raise typer.Exit(0 if _finish(run_demo(terminal(), keep=keep)) else REFUSED)
 
 
 @app.command()
@@ -109,7 +109,7 @@ def submit(
     from console import commands
 
     document = _read(file)
-    code = _finish(commands.submit(_gateway(gateway), document, idempotency_key, Console(), watch, as_json))
+    code = _finish(commands.submit(_gateway(gateway), document, idempotency_key, terminal(), watch, as_json))
     raise typer.Exit(0 if code else NOT_COMPLETED)
 
 
@@ -121,7 +121,7 @@ def watch(order_id: str, gateway: GatewayOption = None) -> None:
     """
     from console import commands
 
-    completed = _finish(commands.follow(_gateway(gateway), order_id, Console()))
+    completed = _finish(commands.follow(_gateway(gateway), order_id, terminal()))
     raise typer.Exit(0 if completed else NOT_COMPLETED)
 
 
@@ -142,7 +142,7 @@ def plan(
 
     document = _read(file)
     source = _offline_plans() if offline else commands.online(_gateway(gateway))
-    raise typer.Exit(0 if _finish(commands.plan(source, document, Console(), as_json)) else REFUSED)
+    raise typer.Exit(0 if _finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
 
 
 @order_app.command("list")
@@ -163,7 +163,7 @@ def order_list(
 
     filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
     wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
-    _finish(commands.order_list(_gateway(gateway), wanted, Console(), as_json))
+    _finish(commands.order_list(_gateway(gateway), wanted, terminal(), as_json))
 
 
 @order_app.command("show")
@@ -174,7 +174,7 @@ def order_show(order_id: str, gateway: GatewayOption = None, as_json: JsonOption
     """
     from console import commands
 
-    _finish(commands.order_show(_gateway(gateway), order_id, Console(), as_json))
+    _finish(commands.order_show(_gateway(gateway), order_id, terminal(), as_json))
 
 
 @catalog_app.command("lint")
@@ -187,12 +187,15 @@ def catalog_lint(
     """
     from console.catalog_commands import lint
 
-    raise typer.Exit(0 if lint(directory or _catalogs(), Console()) else REFUSED)
+    raise typer.Exit(0 if lint(directory or _catalogs(), terminal()) else REFUSED)
 
 
 @app.command()
 def worker(
-    queue: Annotated[list[str] | None, typer.Option(help="Serve this alone: workflows, inventory, activation or billing; may be repeated.")] = None,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(help="Serve this alone: workflows, inventory, activation or billing; may be repeated."),
+    ] = None,
 ) -> None:
     """Run a worker: of all task queues, or of chosen ones.
 

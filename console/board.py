@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many items of an order's children are done, and of how many; undoing ones are counted apart."""
+    """How many items of an order's children are done, and of how many; and how many orders took something back."""
 
     services_done: int = 0
     services: int = 0
@@ -50,12 +51,13 @@ def progress(family: OrderFamily) -> Progress:
 
 def board(rows: Sequence[Row], *, ended: bool = False) -> Table:
     """Return the table; once all have `ended`, with whether each ended as expected."""
-    table = Table(title="outcomes" if ended else None, title_justify="left", title_style="bold")
-    for column in ("order", "what", "state"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("services", justify="right")
-    table.add_column("resources", justify="right")
-    table.add_column("time", justify="right", no_wrap=True)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title="outcomes" if ended else None)
+    table.title_justify, table.title_style = "left", "bold"
+    table.add_column("order", no_wrap=True)
+    table.add_column("what")
+    table.add_column("state", no_wrap=True)
+    for name in ("services", "resources", "undone", "time"):
+        table.add_column(name, no_wrap=True, justify="right")
     if ended:
         table.add_column("expected", no_wrap=True)
     for row in rows:
@@ -73,17 +75,15 @@ def duration(order: Document) -> float | None:
 
 def _cells(row: Row) -> list[str | Text]:
     if row.family is None:
-        return ["", row.what, Text("waits for its predecessor", style="dim"), "", "", ""]
+        return ["", row.what, Text("waits", style="dim"), "", "", "", ""]
     done, seconds = progress(row.family), duration(row.family.order)
-    state = state_text(row.family.state)
-    if done.undone:
-        state.append(f", {done.undone} undone", style="dim")
     return [
         row.family.id,
         row.what,
-        state,
+        state_text(row.family.state),
         f"{done.services_done}/{done.services}" if done.services else "",
         f"{done.resources_done}/{done.resources}" if done.resources else "",
+        str(done.undone or ""),
         f"{seconds:.1f} s" if seconds is not None else "",
     ]
 

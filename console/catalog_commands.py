@@ -53,7 +53,7 @@ def lint(directory: Path, console: Console) -> bool:
         found = load_catalogs(directory)
     except CatalogFaultsError as error:
         for fault in error.faults:
-            console.print(str(fault), markup=False, highlight=False, soft_wrap=True)
+            console.print(str(fault), soft_wrap=True)
         console.print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)} in {directory}", style="red")
         return False
     counts = {
@@ -65,5 +65,5 @@ def lint(directory: Path, console: Console) -> bool:
         "price": len(found.prices.ids()),
     }
     listed = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())
-    console.print(f"no faults in {listed}; {found.version.label}", highlight=False, soft_wrap=True)
+    console.print(f"no faults in {listed}; {found.version.label}", soft_wrap=True)
     return True

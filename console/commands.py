@@ -34,7 +34,7 @@ async def submit(
         if as_json:
             print_json(console, accepted)
         else:
-            console.print(f"order {accepted['id']} is {accepted.get('state')}", highlight=False)
+            console.print(f"order {accepted['id']} is {accepted.get('state')}")
         if not watched:
             return True
         return _completed((await watch(gateway, [str(accepted["id"])], console))[0])
@@ -137,7 +137,7 @@ def print_json(console: Console, document: object) -> None:
     if console.is_terminal:
         console.print_json(text)
     else:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
 
 
 def _completed(family: OrderFamily) -> bool:

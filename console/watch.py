@@ -69,7 +69,7 @@ async def _watch_lines(gateway: Gateway, order_ids: Sequence[str], console: Cons
         before: OrderFamily | None = None
         async for family in follow(gateway, order_id):
             for line in changes(before, family):
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
+                console.print(line, soft_wrap=True)
             before = family
         assert before is not None
         return before

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -54,11 +55,11 @@ class Demo:
             TimeoutError: when one has not ended in good time.
         """
         rows = [
-            Row("fibre bundle: internet, router, voice, TV", OrderState.COMPLETED),
+            Row("fibre bundle", OrderState.COMPLETED),
             Row("mobile plan on an eSIM", OrderState.COMPLETED),
             Row(f"VPN of {demo_orders.VPN_SITES} sites", OrderState.COMPLETED),
-            Row("fibre bundle whose TV fails for good", OrderState.FAILED),
-            Row("fibre bundle where TV cannot be had", OrderState.REJECTED),
+            Row("fibre bundle, TV fails for good", OrderState.FAILED),
+            Row("fibre bundle, no TV at its place", OrderState.REJECTED),
             Row("modify: internet 250 → 1000", OrderState.COMPLETED),
             Row("delete: the mobile plan", OrderState.COMPLETED),
         ]
@@ -91,7 +92,7 @@ class Demo:
             await prepare(str(accepted["id"]))
         async for family in follow(self.gateway, str(accepted["id"]), _POLL_SECONDS):
             lines, row.family = changes(row.family, family), family
-            self._show([f"{family.id}  {line}" for line in lines if not line.startswith("resource order")])
+            self._show([f"{family.id}  {line}" for line in lines if line.startswith(("order", "service order"))])
 
     async def _break_tv(self, order_id: str) -> None:
         rule = {
@@ -114,7 +115,7 @@ class Demo:
     def _show(self, lines: list[str]) -> None:
         if self.live is None:
             for line in lines:
-                self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+                self.console.print(line, soft_wrap=True)
             return
         self.recent.extend(lines)
         seen = Text("\n".join(self.recent), style="dim", no_wrap=True, overflow="ellipsis")
@@ -135,7 +136,7 @@ async def demo(console: Console, *, keep: bool = False) -> bool:
     async def run(directory: Path) -> bool:
         layout = isolated_layout(directory)
         console.print("starting Temporal, the reference systems, a worker and the gateway …")
-        async with running(layout, lambda line: console.print(line, markup=False)):
+        async with running(layout, lambda line: console.print(line)):
             console.print(f"up after {time.monotonic() - started:.1f} s; Web UI {layout.ui_url or 'elsewhere'}")
             good = await _demonstrate(layout, console)
             console.print(f"{time.monotonic() - started:.1f} s in all")
@@ -171,7 +172,7 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
         {row.what: row.family.state for row in run.rows if row.family},
     )
     wrong += [f"{check.question}: {', '.join(check.wrong)}" for check in checks if check.wrong]
-    console.print(f"API {layout.gateway_url}   Web UI {layout.ui_url or layout.temporal_address}", highlight=False)
+    console.print(f"API {layout.gateway_url}   Web UI {layout.ui_url or layout.temporal_address}")
     for line in wrong:
         console.print(Text(line, style="bold red"))
     if not wrong:
@@ -190,7 +191,7 @@ def _explain(rows: list[Row], console: Console) -> None:
 
 
 def _audit_table(checks: list[Check]) -> Table:
-    table = Table("audit", "looked at", "found", title="audit of inventory, activation and billing")
+    table = Table("what is wrong", "looked at", "found", box=SIMPLE_HEAD, pad_edge=False, title="audit of the systems")
     table.title_justify, table.title_style = "left", "bold"
     for check in checks:
         found = Text(", ".join(check.wrong) or "0", style="bold red" if check.wrong else "green")

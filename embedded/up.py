@@ -26,7 +26,7 @@ async def up(layout: Layout, console: Console) -> None:
     """
 
     def tell(line: str) -> None:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
     async def run() -> None:
         with console.status("starting …") as status:

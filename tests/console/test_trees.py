@@ -119,10 +119,10 @@ def test_a_board_says_whether_orders_ended_as_expected() -> None:
         Row("modify", OrderState.COMPLETED),
     ]
     shown = text(board(rows, ended=True))
-    assert "✘ failed, 2 undone" in shown
+    assert "✘ failed" in shown
     assert "failed ✔" in shown
     assert "completed ✘" in shown
-    assert "waits for its predecessor" in shown
+    assert "waits" in shown
 
 
 def test_an_orders_duration_is_known_once_it_has_ended() -> None:
