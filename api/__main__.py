@@ -63,7 +63,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     database = open_database(settings.store_url)
     stack.push_async_callback(database.close)
     orders = OrderStore(database)
-    engine = TemporalEngine(await connect(lazy=True), settings.task_queue)
+    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)
     starter = Starter(orders, engine, settings.start_sweep_interval)
     timeout = settings.http_timeout.total_seconds()
     inventory = await stack.enter_async_context(

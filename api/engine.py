@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Protocol
@@ -50,12 +50,18 @@ class Engine(Protocol):
 
 
 class TemporalEngine:
-    """Temporal, through a client that may be `lazy`: it connects at the first call that finds the engine there."""
+    """Temporal, through a client that `connect` makes at the first call; a lazy one connects when the engine is there."""
 
-    def __init__(self, client: Client, task_queue: str, timeout: timedelta = timedelta(seconds=2)) -> None:
-        self._client = client
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Client]],
+        task_queue: str,
+        timeout: timedelta = timedelta(seconds=2),
+    ) -> None:
+        self._connect = connect
         self._task_queue = task_queue
         self._timeout = timeout
+        self._client: Client | None = None
 
     async def start(self, order: ProductOrder) -> bool:
         async with self._answering() as client:
@@ -85,10 +91,13 @@ class TemporalEngine:
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[Client]:
         """Give the client, and turn what goes wrong with it into one of the two errors, in bounded time."""
-        engine = f"the engine at {self._client.service_client.config.target_host}"
+        engine = "the engine"
         seconds = self._timeout.total_seconds()
         try:
             async with asyncio.timeout(seconds):
+                if self._client is None:
+                    self._client = await self._connect()
+                engine = f"the engine at {self._client.service_client.config.target_host}"
                 yield self._client
         except TimeoutError as error:
             raise EngineUnavailableError(f"{engine} gave no answer within {seconds:g} s") from error

@@ -41,7 +41,10 @@ async def server() -> AsyncIterator[Client]:
 
 
 async def test_an_order_is_started_once_and_told_what_systems_say(server: Client) -> None:
-    engine = TemporalEngine(server, "no-worker", timeout=timedelta(seconds=20))
+    async def same_client() -> Client:
+        return server
+
+    engine = TemporalEngine(same_client, "no-worker", timeout=timedelta(seconds=20))
     await engine.check()
     assert await engine.missing_search_attributes() == sorted(search_attributes.TYPES)
     with pytest.raises(EngineRefusedError, match="no mapping defined for search attribute Order"):
@@ -74,8 +77,9 @@ async def test_an_engine_that_never_answers_is_unavailable_within_the_time_given
 
 
 async def _assert_unavailable(address: str) -> None:
-    client = await connect(lazy=True, target_host=address)
-    engine = TemporalEngine(client, "no-worker", timeout=timedelta(milliseconds=300))
+    engine = TemporalEngine(
+        partial(connect, lazy=True, target_host=address), "no-worker", timeout=timedelta(milliseconds=300)
+    )
     for ask in (engine.check, engine.missing_search_attributes, partial(engine.start, order())):
         began = time.monotonic()
         with pytest.raises(EngineUnavailableError, match=address):
