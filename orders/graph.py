@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from heapq import heappop, heappush
 
 from orders.tmf import Action
 
@@ -33,17 +34,26 @@ def ready(graph: Graph, finished: Collection[str], started: Collection[str]) -> 
 
 
 def in_order(graph: Graph) -> list[str]:
-    """Return the keys so that each comes after those it depends on; otherwise they keep the graph's order."""
+    """Return the keys so that each comes after those it depends on; otherwise they keep the graph's order.
+
+    Raises:
+        ValueError: when the graph has a circle.
+    """
+    keys = list(graph)
+    place = {key: index for index, key in enumerate(keys)}
+    missing = {key: sum(need in graph for need in set(needs)) for key, needs in graph.items()}
+    waiting = _inverse(graph)
+    free = [place[key] for key in keys if not missing[key]]
     order: list[str] = []
-    placed: set[str] = set()
-    waiting = list(graph)
-    while waiting:
-        now = [key for key in waiting if all(need in placed or need not in graph for need in graph[key])]
-        if not now:
-            raise ValueError(f"circular dependency: {find_circle(graph)}")
-        order += now
-        placed.update(now)
-        waiting = [key for key in waiting if key not in placed]
+    while free:
+        key = keys[heappop(free)]
+        order.append(key)
+        for dependent in waiting.get(key, ()):
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                heappush(free, place[dependent])
+    if len(order) < len(keys):
+        raise ValueError(f"circular dependency: {find_circle(graph)}")
     return order
 
 
@@ -52,6 +62,7 @@ def reverse(graph: Graph, keys: Collection[str]) -> dict[str, list[str]]:
 
     Arrows that lead through keys left out are kept as arrows between those that stay.
     """
+    keys = set(keys)
     turned: dict[str, list[str]] = {key: [] for key in graph if key in keys}
     for key in turned:
         for need in sorted(_nearest(graph, key, keys)):
@@ -61,13 +72,14 @@ def reverse(graph: Graph, keys: Collection[str]) -> dict[str, list[str]]:
 
 def dependents(graph: Graph, roots: Iterable[str]) -> set[str]:
     """Return all keys that depend on one of `roots`, directly or through others, without the roots."""
+    waiting = _inverse(graph)
     roots = set(roots)
-    found = set(roots)
-    grew = True
-    while grew:
-        more = {key for key, needs in graph.items() if key not in found and not found.isdisjoint(needs)}
-        found |= more
-        grew = bool(more)
+    found: set[str] = set()
+    queue = list(roots)
+    while queue:
+        new = [key for key in waiting.get(queue.pop(), ()) if key not in found]
+        found.update(new)
+        queue += new
     return found - roots
 
 
@@ -87,6 +99,15 @@ def orient(relies_on: Graph, actions: Mapping[str, Action]) -> dict[str, list[st
             elif actions[key] != Action.DELETE:
                 after[key].append(need)
     return after
+
+
+def _inverse(graph: Graph) -> dict[str, list[str]]:
+    """Return which keys depend on each key, in the graph's order and each once."""
+    inverse: dict[str, list[str]] = {}
+    for key, needs in graph.items():
+        for need in set(needs):
+            inverse.setdefault(need, []).append(key)
+    return inverse
 
 
 def _nearest(graph: Graph, key: str, keys: Collection[str]) -> set[str]:
