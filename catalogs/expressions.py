@@ -43,24 +43,15 @@ _FUNCTIONS = frozenset(
         "startsWith",
         "endsWith",
         "matches",
-        "has",
         "int",
         "uint",
         "double",
         "string",
         "bytes",
-        "bool",
         "type",
         "dyn",
         "duration",
         "timestamp",
-        "min",
-        "max",
-        "map",
-        "filter",
-        "all",
-        "exists",
-        "exists_one",
         "getFullYear",
         "getMonth",
         "getDate",
@@ -87,7 +78,7 @@ class Expression:
         ExpressionError: for a syntax error, an unknown function, or one that could cost too much.
     """
 
-    __slots__ = ("_program", "reads", "text", "variables")
+    __slots__ = ("_program", "reads", "tests_presence", "text", "variables")
 
     def __init__(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
@@ -105,6 +96,8 @@ class Expression:
         """Names of the variables it reads."""
         self.reads = frozenset(_paths(text, self.variables))
         """What it reads of each variable: (`services`, `session`, `vlan`); the last None where all may be read."""
+        self.tests_presence = re.search(r"\bhas\s*\(", bare) is not None
+        """Whether it asks with `has()` for what is there."""
         unknown = [name for name in self._program.functions() if name[0].isalpha() and name not in _FUNCTIONS]
         if unknown:
             raise ExpressionError(f"unknown function {', '.join(unknown)} in {text!r}")
@@ -203,7 +196,7 @@ def _syntax(text: str, message: str) -> str:
     found = re.search(r"ERROR: <input>:(\d+):(\d+): (.*)", message)
     if found is None:
         return f"{text!r} is not an expression: {message.splitlines()[0]}"
-    return f"{text!r} is not an expression: {found[3]} at character {found[2]}"
+    return f"{text!r} is not an expression: {found[3].split(' expecting ')[0]} at character {found[2]}"
 
 
 def _explain(error: Exception) -> str:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from catalogs.durations import Duration
 from catalogs.expressions import Expression
 from orders.model import Model
-from orders.plan import Activation, OnFailure, Policy
+from orders.plan import CUSTOMER_FACING, Activation, OnFailure, Policy
 
-RESERVED_KEYS = frozenset({"undo", "delivered", "service"})
+RESERVED_KEYS = frozenset({"undo", "delivered", CUSTOMER_FACING})
 """Names that the plan and its workflows give a meaning of their own."""
-
-
-def _not_reserved(key: str) -> str:
-    if key in RESERVED_KEYS:
-        raise ValueError(f"the key {key!r} is reserved; choose another")
-    return key
-
-
-Key = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$"), AfterValidator(_not_reserved)]
 
 
 class PolicyBlock(Model):
@@ -50,7 +41,7 @@ class Requirement(Model):
     `key` names it in the plan: the first has the key itself, the nth of several `key*n`.
     """
 
-    key: Key
+    key: str
     specification: str
     when: Expression | None = None
     count: Expression | None = None

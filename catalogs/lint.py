@@ -1,11 +1,57 @@
-"""Checks the entries of all catalogs against each other."""
+"""Checks the entries of all catalogs against each other: faults, which keep them from being used, and warnings."""
 
 from __future__ import annotations
 
-from catalogs.entries import Entries
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from catalogs.entries import Entries, Section
 from catalogs.faults import Fault
+from catalogs.lint_characteristics import characteristic_faults
+from catalogs.lint_circles import circle_faults
+from catalogs.lint_expressions import expression_faults
+from catalogs.lint_fulfilment import fulfilment_faults
+from catalogs.lint_offerings import offering_faults
+from catalogs.lint_prices import price_faults
+from catalogs.lint_trial import trial_faults
+from catalogs.lint_warnings import find_warnings
+
+_CHECKS: tuple[Callable[[Entries], Iterator[Fault]], ...] = (
+    characteristic_faults,
+    offering_faults,
+    price_faults,
+    fulfilment_faults,
+    circle_faults,
+    expression_faults,
+)
 
 
 def check(entries: Entries) -> list[Fault]:
-    """Return every fault that shows only between entries."""
-    return []
+    """Return every fault that shows only between entries.
+
+    Expressions are tried on sample values only where all else is right, since their faults would follow from others.
+    """
+    faults = [fault for section in vars(entries).values() for fault in _section_faults(section)]
+    faults += [fault for rule in _CHECKS for fault in rule(entries)]
+    broken = any(section.broken for section in vars(entries).values())
+    return faults or ([] if broken else list(trial_faults(entries)))
+
+
+def warnings(entries: Entries) -> list[Fault]:
+    """Return what is odd but no fault: entries that nothing uses, services that nothing activates."""
+    return list(find_warnings(entries))
+
+
+def _section_faults(section: Section[Any]) -> Iterator[Fault]:
+    seen: dict[tuple[str, str], Fault] = {}
+    for sourced in section:
+        entry = sourced.entry
+        fault = sourced.fault(["id"], f"{section.name} {entry.id!r} version {entry.version} is defined twice")
+        if first := seen.get((entry.id, entry.version)):
+            where = f"{first.file}:{first.line}"
+            yield Fault(fault.file, fault.line, fault.path, f"{fault.message}; the first is in {where}")
+        seen.setdefault((entry.id, entry.version), fault)
+        period = entry.valid_for
+        ended = period and period.start_date_time and period.ended_by(period.start_date_time)
+        if ended:
+            yield sourced.fault(["validFor"], "ends before it begins")

@@ -11,15 +11,18 @@ from pydantic_core import ErrorDetails
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.entries import Entries, Section, Sourced
-from catalogs.faults import CatalogFaultsError, Fault, did_you_mean
+from catalogs.faults import CatalogFaultsError, Fault, Loc, did_you_mean
 from catalogs.fulfilment import PolicyBlock
-from catalogs.lint import check
+from catalogs.lint import check, warnings
 from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecification, ServiceSpecification
 from catalogs.sources import Source, plain, read_yaml
 from catalogs.unknown_keys import unknown_keys
 from orders.plan import CatalogVersion
 
 E = TypeVar("E", bound=Entry)
+
+_PASSES = 10
+"""How often an entry is read again without its faulty parts."""
 
 
 def default_catalogs() -> Path:
@@ -33,7 +36,7 @@ def load_catalogs(root: Path) -> CatalogSet:
     Raises:
         CatalogFaultsError: with every fault of every file, when there is one.
     """
-    entries, faults = read_entries(root)
+    entries, faults = _read_entries(root)
     faults += check(entries)
     if faults:
         raise CatalogFaultsError(faults)
@@ -48,8 +51,15 @@ def load_catalogs(root: Path) -> CatalogSet:
     )
 
 
-def read_entries(root: Path) -> tuple[Entries, list[Fault]]:
-    """Return all entries in the folders of `root` that fit their shape, and the faults of those that do not."""
+def inspect_catalogs(root: Path) -> tuple[list[Fault], list[Fault]]:
+    """Return all faults of the catalogs in the folders of `root`, and, where there are none, the warnings."""
+    entries, faults = _read_entries(root)
+    faults = sorted({*faults, *check(entries)})
+    return faults, [] if faults else sorted(warnings(entries))
+
+
+def _read_entries(root: Path) -> tuple[Entries, list[Fault]]:
+    """Return all entries that fit their shape, and the faults of those that do not."""
     entries, faults = Entries(), list[Fault]()
     folders = sorted({path.parent for path in _files(root)})
     if not folders:
@@ -105,19 +115,41 @@ def _read_file(source: Source, entries: Entries) -> list[Fault]:
 
 
 def _read_entry(source: Source, section: Section[E]) -> list[Fault]:
+    """Read one entry; its faulty parts are left out, so that the rest is checked against the others all the same."""
     data = plain(source.node)
     faults = list(unknown_keys(section.model, data, source))
-    try:
-        section.sourced.append(Sourced(section.model.model_validate(data), source))
-    except ValidationError as invalid:
-        if isinstance(data, dict):
-            section.broken.add(str(data.get("id")))
-        faults += [
-            source.fault(error["loc"], _in_words(error))
-            for error in invalid.errors()
-            if error["type"] != "extra_forbidden"
-        ]
+    told: set[Loc] = set()
+    for _ in range(_PASSES):
+        try:
+            section.sourced.append(Sourced(section.model.model_validate(data), source))
+            break
+        except ValidationError as invalid:
+            section.broken.add(str(data.get("id")) if isinstance(data, dict) else "")
+            errors = invalid.errors()
+            new = [error for error in errors if error["loc"] not in told and error["type"] != "extra_forbidden"]
+            faults += [source.fault(error["loc"], _in_words(error)) for error in new]
+            told.update(error["loc"] for error in errors)
+            left_out = [_left_out(data, error["loc"]) for error in errors]
+            if not all(left_out):
+                break
     return faults
+
+
+def _left_out(data: Any, loc: Loc) -> bool:
+    """Empty the faulty part of an entry, or take it away where it is empty; return whether that could be done."""
+    *around, last = loc or ("",)
+    for part in around:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    if not isinstance(data, dict) or last not in data:
+        return False
+    if data[last] is None:
+        del data[last]
+    else:
+        data[last] = None
+    return True
 
 
 def _in_words(error: ErrorDetails) -> str:
