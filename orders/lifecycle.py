@@ -1,8 +1,9 @@
 """The life cycles of product, service and resource orders, and the one place that enforces them.
 
-Source: the state diagrams of TMF622 v4.0.0, TMF641 v4.1.0 and TMF652 v4.0.0. Two edges are ours, since the prose
-of the standards allows them where the diagrams lack them: acknowledged → rejected (an order found infeasible after
-it was acknowledged) and acknowledged → pending (an order that waits for its start date).
+Source: the state diagrams of TMF622 v4.0.0, TMF641 v4.1.0 and TMF652 v4.0.0. Out of acknowledged all three kinds have
+the same edges here, since the prose of the standards allows them where a diagram lacks them: → rejected (found
+infeasible after it was acknowledged), → pending (it waits for its start date), → assessingCancellation and back, and
+→ cancelled (cancelled before it began).
 """
 
 from __future__ import annotations
@@ -39,24 +40,23 @@ _S = OrderState
 TERMINAL = frozenset({_S.REJECTED, _S.CANCELLED, _S.COMPLETED, _S.FAILED, _S.PARTIAL})
 
 _COMMON: dict[OrderState, frozenset[OrderState]] = {
-    _S.ACKNOWLEDGED: frozenset({_S.IN_PROGRESS, _S.PENDING, _S.REJECTED, _S.ASSESSING_CANCELLATION}),
+    _S.ACKNOWLEDGED: frozenset(
+        {_S.IN_PROGRESS, _S.PENDING, _S.REJECTED, _S.ASSESSING_CANCELLATION, _S.CANCELLED},
+    ),
     _S.IN_PROGRESS: frozenset({_S.PENDING, _S.HELD, _S.ASSESSING_CANCELLATION, _S.COMPLETED, _S.FAILED, _S.PARTIAL}),
     _S.PENDING: frozenset({_S.IN_PROGRESS, _S.ASSESSING_CANCELLATION, _S.CANCELLED}),
     _S.HELD: frozenset({_S.IN_PROGRESS, _S.ASSESSING_CANCELLATION, _S.CANCELLED}),
-    _S.ASSESSING_CANCELLATION: frozenset({_S.IN_PROGRESS, _S.PENDING, _S.HELD, _S.PENDING_CANCELLATION}),
+    _S.ASSESSING_CANCELLATION: frozenset(
+        {_S.ACKNOWLEDGED, _S.IN_PROGRESS, _S.PENDING, _S.HELD, _S.PENDING_CANCELLATION},
+    ),
     _S.PENDING_CANCELLATION: frozenset({_S.CANCELLED}),
     **{state: frozenset() for state in TERMINAL},
 }
 
 TRANSITIONS: dict[OrderKind, dict[OrderState, frozenset[OrderState]]] = {
     OrderKind.PRODUCT: _COMMON,
-    OrderKind.SERVICE: _COMMON
-    | {
-        _S.ACKNOWLEDGED: _COMMON[_S.ACKNOWLEDGED] | {_S.CANCELLED},
-        _S.IN_PROGRESS: _COMMON[_S.IN_PROGRESS] | {_S.CANCELLED},
-        _S.ASSESSING_CANCELLATION: _COMMON[_S.ASSESSING_CANCELLATION] | {_S.ACKNOWLEDGED},
-    },
-    OrderKind.RESOURCE: _COMMON | {_S.ASSESSING_CANCELLATION: _COMMON[_S.ASSESSING_CANCELLATION] | {_S.ACKNOWLEDGED}},
+    OrderKind.SERVICE: _COMMON | {_S.IN_PROGRESS: _COMMON[_S.IN_PROGRESS] | {_S.CANCELLED}},
+    OrderKind.RESOURCE: _COMMON,
 }
 
 _REOPENED = frozenset({_S.ASSESSING_CANCELLATION, _S.FAILED})
@@ -85,11 +85,14 @@ def item_transition(kind: OrderKind, current: OrderState, target: OrderState) ->
     """Return `target` when the life cycle of an item leads there from `current`.
 
     Items take the states of their order, and one more way: what an item completed is final only with its order, so a
-    completed item can still be cancelled, or fail when the order is rolled back.
+    completed item can still be cancelled, or fail when the order is rolled back. Only the items of service orders,
+    which nest in TMF641, can be partial.
 
     Raises:
         IllegalTransitionError: when the life cycle has no such edge.
     """
     if current == OrderState.COMPLETED and target in _REOPENED:
         return target
+    if target == OrderState.PARTIAL and kind != OrderKind.SERVICE:
+        raise IllegalTransitionError(kind, current, target)
     return transition(kind, current, target)
