@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 
@@ -18,6 +20,8 @@ PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 _IDS_A_REQUEST = 100
+_LOST_CONNECTIONS = 2
+"""How many lost connections in a row a request bears."""
 
 
 class GatewayError(CommandError):
@@ -56,10 +60,13 @@ class Gateway:
     async def submit(self, order: Document, idempotency_key: str | None = None) -> Document:
         """Post a product order; return it as it was accepted.
 
+        Where no key is given, its external id tells a repeat from a new order; one without either gets a key.
+
         Raises:
             GatewayError: when it is refused or the gateway cannot be reached.
         """
-        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        key = idempotency_key or (None if order.get("externalId") else uuid4().hex)
+        headers = {"Idempotency-Key": key} if key else {}
         return _document(await self._ask("POST", PRODUCT_ORDERS, json=order, headers=headers))
 
     async def preview(self, order: Document) -> Document:
@@ -115,7 +122,7 @@ class Gateway:
 
     async def _ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:
-            answer = await self._client.request(method, path, **arguments)
+            answer = await self._request(method, path, **arguments)
         except httpx.TimeoutException as error:
             raise UnreachableError(f"the gateway at {self.base_url} did not answer in time") from error
         except httpx.TransportError as error:
@@ -126,6 +133,14 @@ class Gateway:
         if answer.is_error:
             raise RefusedError(answer.status_code, _error_body(answer))
         return answer
+
+    async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        for _ in range(_LOST_CONNECTIONS):
+            # A kept connection may be closed from the other side just as it is used again. A repeat does no harm:
+            # orders are posted so that they are known again, and all else changes nothing.
+            with contextlib.suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                return await self._client.request(method, path, **arguments)
+        return await self._client.request(method, path, **arguments)
 
 
 def resource_order_ids(service_order: Document) -> list[str]:

@@ -30,7 +30,7 @@ from embedded.up import facts
 from orders.lifecycle import OrderState
 
 _RECENT_LINES = 10
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.7
 _PATIENCE_SECONDS = 120.0
 
 Prepare = Callable[[str], Awaitable[None]]

@@ -35,6 +35,21 @@ async def test_a_submitted_order_carries_its_idempotency_key() -> None:
     assert json.loads(seen[0].content) == {"productOrderItem": []}
 
 
+async def test_an_order_whose_answer_was_lost_is_posted_again_under_the_same_key() -> None:
+    keys: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            raise httpx.ReadError("reset", request=request)
+        return httpx.Response(201, json=product_order("acknowledged"))
+
+    async with gateway(answer) as client:
+        assert (await client.submit({}))["id"] == "abc"
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
 async def test_a_refusal_is_said_with_status_reason_and_message() -> None:
     body = {"code": "invalidBody", "reason": "Invalid body", "message": "productOrderItem is missing", "status": "400"}
     async with gateway(lambda _request: httpx.Response(400, json=body)) as client:
