@@ -1,4 +1,4 @@
-"""Whether the server in this container answers: `python healthcheck.py URL` exits 0 when it does, 1 when it does not."""
+"""Whether the server in this container answers: `python healthcheck.py URL` exits 0 when it does, else 1."""
 
 import sys
 import urllib.error
