@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.activation.kinds import Kind
 from systems.activation.tables import monitor
+from systems.common import log
 from systems.common.documents import patched
 from systems.common.effects import Answer
 from systems.common.errors import Refusal, error_body
@@ -74,14 +75,27 @@ class Change:
             return await documents.replace(connection, document)
         return await documents.add(connection, document)
 
+    def _pending(self) -> ColumnElement[bool]:
+        return and_(monitor.c.kind == self.kind.name, monitor.c.target == self.target, monitor.c.state == "InProgress")
+
     async def _under_way(self, connection: AsyncConnection) -> bool:
-        mine = (monitor.c.kind == self.kind.name, monitor.c.target == self.target, monitor.c.state == "InProgress")
-        return await connection.scalar(select(monitor.c.id).where(*mine).limit(1)) is not None
+        return await connection.scalar(select(monitor.c.id).where(self._pending()).limit(1)) is not None
 
     async def _supersede(self, connection: AsyncConnection) -> None:
-        error = error_body(409, "superseded", f"{self.kind.name} {self.target} was deleted meanwhile")
-        await connection.execute(
+        reason = f"{self.kind.name} {self.target} was deleted meanwhile"
+        superseded = await connection.execute(
             update(monitor)
-            .where(monitor.c.kind == self.kind.name, monitor.c.target == self.target, monitor.c.state == "InProgress")
-            .values(state="Failed", response={"statusCode": "409", "body": error})
+            .where(self._pending())
+            .values(state="Failed", response={"statusCode": "409", "body": error_body(409, "superseded", reason)})
+            .returning(monitor.c.key, monitor.c.operation)
         )
+        for row in superseded.all():
+            await log.record(
+                connection,
+                "refused",
+                key=row.key,
+                operation=row.operation,
+                target=self.target,
+                status=409,
+                reason=reason,
+            )

@@ -58,8 +58,10 @@ class Completions:
             except Exception:
                 logger.exception("completing accepted changes")
                 pause = PAUSE_AFTER_FAULT_SECONDS
+            # Not wait_for: before Python 3.12 it can lose a cancellation that comes together with news.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._news.wait()
 
     async def _complete_due(self) -> float:
         """Complete what is due and return the seconds until something will be."""

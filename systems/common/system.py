@@ -36,7 +36,8 @@ class System:
         """Let time pass, but not past the end of the process."""
         if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.closing.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self.closing.wait()
 
 
 Seed = Callable[[AsyncConnection], Awaitable[None]]

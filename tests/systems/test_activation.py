@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from systems.activation import tables
 from systems.activation.app import create_app
-from systems.activation.tables import monitor
+from systems.activation.completion import Completions
+from systems.activation.listeners import Listeners
+from systems.common import tables as common_tables
 from systems.common.database import Database
-from tests.systems.conftest import Inbox, keyed, running
+from tests.systems.conftest import Inbox, keyed, running, sqlite
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +58,7 @@ async def let_the_latency_pass(url: str) -> None:
     """Make every pending change due while no system runs."""
     database = Database(url)
     async with database.writing() as connection:
-        await connection.execute(update(monitor).values(due=0))
+        await connection.execute(update(tables.monitor).values(due=0))
     await database.close()
 
 
@@ -177,6 +181,7 @@ async def test_a_change_waits_for_the_one_under_way_but_a_deletion_supersedes_it
     assert (await activation.delete(f"{SERVICE}/svc-1", headers=keyed("d"))).status_code == 204
     superseded = await over(activation, pending)
     assert (superseded["state"], superseded["response"]["body"]["code"]) == ("Failed", "superseded")
+    assert await log_of(activation, key="a") == [("activate", "refused")]
     assert (await activation.post(SERVICE, json=INTERNET, headers=keyed("e"))).status_code == 201
 
 
@@ -262,3 +267,18 @@ async def test_a_service_test_passes_only_while_the_service_is_active(activation
     rule = {"match": {"operation": "test", "specification": "rfs-internet"}, "kind": "permanent", "message": "no sync"}
     await activation.post("/faults", json=rule)
     assert ((await run("t3"))["result"], (await run("t4"))["message"]) == ("fail", "no sync")
+
+
+async def test_news_in_the_last_moment_does_not_keep_the_system_from_ending(tmp_path: Path) -> None:
+    database = Database(sqlite(tmp_path, "ending"), common_tables.metadata, tables.metadata)
+    async with database.preparing():
+        pass
+    completions = Completions(database, Listeners(database, None))
+    async with asyncio.timeout(20):
+        for _ in range(10):
+            async with completions.running():
+                for _ in range(5):
+                    async with database.reading() as connection:
+                        await connection.scalar(select(tables.monitor.c.id))
+                completions.look()
+    await database.close()
