@@ -47,10 +47,8 @@ def decompose(
     """
     moment = on or order.order_date
     nodes = product_nodes(order, catalogs, installed, moment)
-    _check_installed(nodes)
     reliance = Reliance(nodes, installed)
-    drafts = {node: _drafts(node, catalogs) for node in nodes}
-    link(drafts, reliance)
+    drafts = draft_order(nodes, reliance, catalogs)
     by_key = {draft.key: draft for own in drafts.values() for draft in own}
     planned = _plan(by_key, catalogs)
     service_orders = _service_orders(by_key, planned)
@@ -64,6 +62,23 @@ def decompose(
         products=products,
         deliveries=deliveries_of(nodes, service_orders),
     )
+
+
+def draft_order(
+    nodes: Sequence[ProductNode], reliance: Reliance, catalogs: CatalogSet
+) -> dict[ProductNode, list[ServiceDraft]]:
+    """Return the service orders that the products of an order may need, with what each relies on, free of circles.
+
+    Raises:
+        DecompositionError: as `decompose` does.
+    """
+    _check_installed(nodes)
+    drafts = {node: _drafts(node, catalogs) for node in nodes}
+    link(drafts, reliance)
+    by_key = {draft.key: draft for own in drafts.values() for draft in own}
+    if circle := find_circle({key: draft.relies_on for key, draft in by_key.items()}):
+        raise DecompositionError([_circle(circle, by_key)])
+    return drafts
 
 
 def _check_installed(nodes: Sequence[ProductNode]) -> None:
@@ -100,8 +115,6 @@ def _drafts(node: ProductNode, catalogs: CatalogSet) -> list[ServiceDraft]:
 def _plan(drafts: dict[str, ServiceDraft], catalogs: CatalogSet) -> dict[str, PlannedService]:
     """Return what each service order does, those first that others rely on, so that changes carry over."""
     graph = {key: draft.relies_on for key, draft in drafts.items()}
-    if circle := find_circle(graph):
-        raise DecompositionError([_circle(circle, drafts)])
     planned: dict[str, PlannedService] = {}
     for key in TopologicalSorter(graph).static_order():
         draft = drafts[key]

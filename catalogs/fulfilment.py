@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from catalogs.durations import Duration
 from catalogs.expressions import Expression
@@ -17,6 +15,8 @@ RESERVED_KEYS = frozenset({"undo", "delivered", CUSTOMER_FACING})
 
 class PolicyBlock(Model):
     """The parts of a policy that a catalog sets at one place; the rest is inherited."""
+
+    model_config = ConfigDict(frozen=True)
 
     attempt_timeout: Duration | None = None
     attempts: int | None = Field(default=None, ge=1)
@@ -46,7 +46,7 @@ class Requirement(Model):
     when: Expression | None = None
     count: Expression | None = None
     place: Expression | None = None
-    """The id of a place; a service's is its item's where it says nothing, a resource's none."""
+    """The id of a place; a service without one is at its item's, a resource without one comes from any."""
     characteristics: dict[str, Expression] = Field(default_factory=dict)
     depends_on: list[str] = Field(default_factory=list)
     policy: PolicyBlock | None = None
@@ -62,13 +62,6 @@ class ResourceRequirement(Requirement):
     pool: Expression | None = None
     criteria: dict[str, Expression] = Field(default_factory=dict)
     value: Expression | None = None
-
-
-class ActivationBlock(Model):
-    completion: Literal["monitor", "callback"] = "monitor"
-
-    def activation(self) -> Activation:
-        return Activation(completion=self.completion)
 
 
 class ProductFulfilment(Model):
@@ -87,7 +80,7 @@ class ServiceFulfilment(Model):
     services: list[ServiceRequirement] = Field(default_factory=list)
     resources: list[ResourceRequirement] = Field(default_factory=list)
     characteristics: dict[str, Expression] = Field(default_factory=dict)
-    activation: ActivationBlock | None = None
+    activation: Activation | None = None
     test: str | None = None
     policy: PolicyBlock | None = None
 
@@ -95,5 +88,5 @@ class ServiceFulfilment(Model):
 class ResourceFulfilment(Model):
     """Whether a resource is configured in the network before it is installed."""
 
-    configuration: ActivationBlock | None = None
+    configuration: Activation | None = None
     policy: PolicyBlock | None = None

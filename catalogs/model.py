@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, StringConstraints
@@ -66,8 +67,9 @@ class Entry(Resource):
     def on_sale(self, moment: datetime) -> bool:
         return self.lifecycle_status in ON_SALE and (self.valid_for is None or self.valid_for.contains(moment))
 
-    def specification(self) -> Specification:
-        """Return what a plan says of this entry."""
+    @cached_property
+    def as_specification(self) -> Specification:
+        """What a plan says of this entry."""
         return Specification(id=self.id, name=self.name, version=self.version)
 
 

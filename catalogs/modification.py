@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from typing import TypeVar
 
 from catalogs.catalog_set import CatalogSet
@@ -21,6 +20,7 @@ from catalogs.teardown import (
     removed_part,
     removed_resource,
 )
+from orders.graph import in_order
 from orders.installed import InstalledResource, InstalledService
 from orders.plan import CUSTOMER_FACING, Demand, ResourceItem, ServiceItem
 from orders.tmf import Action
@@ -222,5 +222,4 @@ def _overall(items: Iterable[ServiceItem]) -> Action:
 def _in_order(targets: Sequence[T]) -> list[T]:
     """Return the targets so that each comes after those it relies on."""
     by_key: Mapping[str, T] = {each.key: each for each in targets}
-    sorter = TopologicalSorter({each.key: each.relies_on for each in targets})
-    return [by_key[key] for key in sorter.static_order() if key in by_key]
+    return [by_key[key] for key in in_order({each.key: each.relies_on for each in targets})]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from catalogs.bundle_checks import check_bundles
 from catalogs.catalog_set import CatalogSet
 from catalogs.characteristic_checks import check_characteristics
-from catalogs.decomposition import DecompositionError, decompose
+from catalogs.decomposition import DecompositionError, draft_order
 from catalogs.expressions import ExpressionError
 from catalogs.item_checks import check_offerings, check_products
 from catalogs.order_context import OrderContext
-from catalogs.pricing import price_order
+from catalogs.pricing import unit_prices
+from catalogs.product_nodes import ProductNode, product_nodes
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
+from catalogs.reliance import Reliance
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from orders.violation import Violation
@@ -58,15 +60,22 @@ def _quantities(order: ProductOrder) -> Iterator[Violation]:
 
 def _obstacles(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
     """Return what only shows when an order is worked out: circles of services, values that do not fit."""
+    nodes = product_nodes(order, catalogs, installed, on)
     try:
-        price_order(order, catalogs, on, installed)
-        decompose(order, catalogs, installed, on=on)
+        draft_order(nodes, Reliance(nodes, installed), catalogs)
     except DecompositionError as error:
         return error.violations
-    except ExpressionError as error:
-        return [
-            Violation(
-                code="catalogExpression", path="productOrderItem", message=f"the catalog cannot price it: {error}"
+    return list(_unpriceable(nodes, catalogs, on))
+
+
+def _unpriceable(nodes: Sequence[ProductNode], catalogs: CatalogSet, on: datetime) -> Iterator[Violation]:
+    for node in nodes:
+        try:
+            unit_prices(node, catalogs, on)
+        except ExpressionError as error:
+            yield Violation(
+                code="catalogExpression",
+                path=f"productOrderItem[?(@.id=='{node.item_id}')].product",
+                message=f"item {node.item_id}: the catalog cannot price it: {error}",
+                item_id=node.item_id,
             )
-        ]
-    return []

@@ -73,7 +73,7 @@ def _product(
         name=_name(node),
         product_id=installed.id if installed else None,
         offering=_offering(node),
-        specification=node.specification.specification() if node.specification else None,
+        specification=node.specification.as_specification if node.specification else None,
         place=node.place,
         customer_id=node.scope.customer["id"],
         billing_account=node.billing_account,

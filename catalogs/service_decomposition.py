@@ -58,13 +58,13 @@ def _service(
     below = scope if requirement.place is None else _elsewhere(scope, place)
     return ServiceTarget(
         key=key,
-        specification=specification.specification(),
+        specification=specification.as_specification,
         characteristics={name: value for name, value in own.items() if name not in late},
         late=late,
         relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
         beyond=[name for name in requirement.depends_on if "/" in name],
         place=place,
-        activation=fulfilment.activation.activation() if fulfilment.activation else None,
+        activation=fulfilment.activation,
         test=fulfilment.test,
         policy=policy_of(fulfilment.policy, requirement.policy),
         services=_services(fulfilment.services, below, own, catalogs),
@@ -97,7 +97,7 @@ def _resource(
     criteria = {name: expression.evaluate(variables) for name, expression in requirement.criteria.items()}
     return ResourceTarget(
         key=key,
-        specification=specification.specification(),
+        specification=specification.as_specification,
         demand=Demand(
             pool=_text(requirement.pool, variables),
             place=_text(requirement.place, variables),
@@ -107,7 +107,7 @@ def _resource(
         characteristics={name: value for name, value in own.items() if name not in late},
         late=late,
         relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
-        configuration=fulfilment.configuration.activation() if fulfilment.configuration else None,
+        configuration=fulfilment.configuration,
         policy=policy_of(fulfilment.policy, requirement.policy),
     )
 

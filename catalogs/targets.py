@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from catalogs.fulfilment import PolicyBlock
@@ -65,6 +66,7 @@ class Scope:
         }
 
 
+@lru_cache(maxsize=4096)
 def policy_of(specification: PolicyBlock | None, requirement: PolicyBlock | None = None) -> Policy:
     """Return a step's policy: its requirement's over its specification's (over its catalog's) over the defaults."""
     return (requirement or PolicyBlock()).over(specification).policy()

@@ -57,7 +57,7 @@ def removed_resource(
         demand=Demand(pool=installed.pool, value=installed.value),
         characteristics=installed.characteristics,
         previous=installed.characteristics,
-        configuration=configuration.activation() if configuration else None,
+        configuration=configuration,
         policy=policy_of(fulfilment.policy if fulfilment else None, requirement.policy if requirement else None),
     )
 
@@ -113,11 +113,11 @@ def _removed(
         characteristics=installed.characteristics,
         previous=installed.characteristics,
         resources=resources,
-        activation=fulfilment.activation.activation() if fulfilment.activation else None,
+        activation=fulfilment.activation,
         test=fulfilment.test,
         policy=policy_of(fulfilment.policy, requirement.policy if requirement else None),
     )
 
 
 def _specification(known: Entry | None, specification_id: str) -> Specification:
-    return known.specification() if known else Specification(id=specification_id, name=specification_id)
+    return known.as_specification if known else Specification(id=specification_id, name=specification_id)
