@@ -9,6 +9,7 @@ from catalogs.model import ProductOffering
 from catalogs.order_context import OrderContext
 from catalogs.product_nodes import ProductNode
 from orders.graph import find_circle
+from orders.installed import InstalledProduct
 from orders.tmf import Action
 from orders.violation import Violation
 
@@ -31,6 +32,8 @@ def check_bundles(context: OrderContext) -> Iterator[Violation]:
                 yield from _check_part(context, node, part)
         if node.offering and node.offering.is_bundle and node.action is not Action.DELETE:
             yield from _check_cardinalities(context, node, node.offering)
+        if node.action is Action.DELETE and node.installed and node.parent is None:
+            yield from _check_left_behind(context, node, node.installed)
 
 
 def _check_circle(context: OrderContext) -> Iterator[Violation]:
@@ -86,6 +89,26 @@ def _check_cardinalities(context: OrderContext, node: ProductNode, offering: Pro
         if most is not None and count > most:
             message = f"{offering.name} takes at most {most} {child.id}; with this order it has {count}"
             yield context.violation(node, "bundleHasTooMany", "productOrderItem", message)
+
+
+def _check_left_behind(context: OrderContext, node: ProductNode, deleted: InstalledProduct) -> Iterator[Violation]:
+    """Check that a bundle which the order does not name can do without the part that goes."""
+    going = context.going()
+    named = {each.installed.id for each in context.nodes.values() if each.installed}
+    for bundle in context.installed.products.values():
+        if deleted.id not in bundle.components or bundle.id in going | named:
+            continue
+        offering = context.catalogs.offerings.get(bundle.offering_id) if bundle.offering_id else None
+        for child in offering.bundled_product_offering if offering else []:
+            least, most = child.option.number_rel_offer_lower_limit, child.option.number_rel_offer_upper_limit
+            left = [
+                part
+                for name in bundle.components
+                if name not in going and (part := context.installed.products.get(name)) and part.offering_id == child.id
+            ]
+            if child.id == deleted.offering_id and len(left) < least:
+                message = f"{bundle.name} ({bundle.id}) needs {_least(least, most)} {child.id}; delete the whole bundle"
+                yield context.violation(node, "bundleHasTooFew", "product.id", message)
 
 
 def _least(least: int, most: int | None) -> str:

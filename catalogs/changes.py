@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from catalogs.expressions import compiled
@@ -9,6 +10,9 @@ from orders.plan import Characteristics
 
 Changed = Mapping[str, frozenset[str] | None]
 """Name of a service or resource → its characteristics that change, None where it is new or gone."""
+
+
+_GUARD = re.compile(r"\bin\s+services\b")
 
 
 def overlaid(installed: Characteristics, target: Characteristics) -> Characteristics:
@@ -26,6 +30,15 @@ def differing(before: Characteristics, after: Characteristics) -> frozenset[str]
 def affected(late: Mapping[str, str], **changed: Changed) -> dict[str, str]:
     """Return those late expressions whose value may change when `assigned` or `services` change so."""
     return {name: text for name, text in late.items() if any(_follows(text, *each) for each in changed.items())}
+
+
+def reads_unguarded(late: Mapping[str, str], service: str) -> bool:
+    """Return whether late expressions read a service without asking first whether it is `in services`."""
+    return any(
+        ("services", service) in {(variable, name) for variable, name, _ in compiled(text).reads}
+        and not _GUARD.search(text)
+        for text in late.values()
+    )
 
 
 def _follows(text: str, variable: str, changed: Changed) -> bool:

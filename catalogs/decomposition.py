@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from graphlib import TopologicalSorter
 
 from catalogs.catalog_set import CatalogSet
+from catalogs.changes import reads_unguarded
 from catalogs.expressions import ExpressionError
 from catalogs.modification import PlannedService, plan_service
 from catalogs.product_decomposition import ServiceDraft, draft_services, link
@@ -48,7 +49,7 @@ def decompose(
     moment = on or order.order_date
     nodes = product_nodes(order, catalogs, installed, moment)
     reliance = Reliance(nodes, installed)
-    drafts = draft_order(nodes, reliance, catalogs)
+    drafts = draft_order(order, nodes, reliance, catalogs)
     by_key = {draft.key: draft for own in drafts.values() for draft in own}
     planned = _plan(by_key, catalogs)
     service_orders = _service_orders(by_key, planned)
@@ -65,51 +66,52 @@ def decompose(
 
 
 def draft_order(
-    nodes: Sequence[ProductNode], reliance: Reliance, catalogs: CatalogSet
+    order: ProductOrder, nodes: Sequence[ProductNode], reliance: Reliance, catalogs: CatalogSet
 ) -> dict[ProductNode, list[ServiceDraft]]:
     """Return the service orders that the products of an order may need, with what each relies on, free of circles.
 
     Raises:
         DecompositionError: as `decompose` does.
     """
-    _check_installed(nodes)
-    drafts = {node: _drafts(node, catalogs) for node in nodes}
+    paths = {item.id: path for item, _, path in order.items()}
+    violations = [each for node in nodes for each in _not_installed(node, paths)]
+    drafts: dict[ProductNode, list[ServiceDraft]] = {}
+    for node in nodes if not violations else ():
+        try:
+            drafts[node] = draft_services(node, catalogs)
+        except ExpressionError as error:
+            message = f"the catalog cannot work out {error}"
+            violations.append(_violation(node, paths, "catalogExpression", "product", message))
+    if violations:
+        raise DecompositionError(violations)
     link(drafts, reliance)
     by_key = {draft.key: draft for own in drafts.values() for draft in own}
     if circle := find_circle({key: draft.relies_on for key, draft in by_key.items()}):
         raise DecompositionError([_circle(circle, by_key)])
+    if missing := [each for draft in by_key.values() for each in _missing(draft, paths)]:
+        raise DecompositionError(missing)
     return drafts
 
 
-def _check_installed(nodes: Sequence[ProductNode]) -> None:
-    missing = [
-        Violation(
-            code="productNotFound",
-            path=f"productOrderItem[?(@.id=='{node.item_id}')].product.id",
-            message=f"item {node.item_id} is to {node.action} a product that is not in inventory",
-            item_id=node.item_id,
-        )
-        for node in nodes
-        if node.action is not Action.ADD and node.installed is None
-    ]
-    if missing:
-        raise DecompositionError(missing)
+def _not_installed(node: ProductNode, paths: Mapping[str, str]) -> Iterator[Violation]:
+    if node.action is not Action.ADD and node.installed is None:
+        message = f"the product to {node.action} is not in inventory"
+        yield _violation(node, paths, "productNotFound", "product.id", message)
 
 
-def _drafts(node: ProductNode, catalogs: CatalogSet) -> list[ServiceDraft]:
-    try:
-        return draft_services(node, catalogs)
-    except ExpressionError as error:
-        raise DecompositionError(
-            [
-                Violation(
-                    code="catalogExpression",
-                    path=f"productOrderItem[?(@.id=='{node.item_id}')].product",
-                    message=f"item {node.item_id}: the catalog cannot work out {error}",
-                    item_id=node.item_id,
-                )
-            ]
-        ) from error
+def _missing(draft: ServiceDraft, paths: Mapping[str, str]) -> Iterator[Violation]:
+    """Yield the services of other products that a new service reads, and that are neither ordered nor installed."""
+    if draft.target is None or draft.installed is not None:
+        return
+    for name in draft.target.beyond:
+        if name not in draft.names and name not in draft.given and reads_unguarded(draft.target.late, name):
+            product, service = name.split("/", 1)
+            message = f"{draft.target.specification.name} needs the service {service!r} of a product {product!r}"
+            yield _violation(draft.node, paths, "relianceMissing", "product", f"{message}, and there is none")
+
+
+def _violation(node: ProductNode, paths: Mapping[str, str], code: str, part: str, message: str) -> Violation:
+    return Violation(code=code, path=f"{paths[node.item_id]}.{part}", message=message, item_id=node.item_id)
 
 
 def _plan(drafts: dict[str, ServiceDraft], catalogs: CatalogSet) -> dict[str, PlannedService]:

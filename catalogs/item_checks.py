@@ -101,6 +101,9 @@ def _check_installed(context: OrderContext, node: ProductNode, product_id: str) 
         yield context.violation(
             node, "productNotOfCustomer", "product.id", f"product {product_id} is not a product of customer {who}"
         )
+    if node.action is Action.MODIFY and product.specification_id and node.specification is None:
+        message = f"product {product_id} is of the specification {product.specification_id!r}, which no catalog has"
+        yield context.violation(node, "unknownSpecification", "product.id", message)
     if product.status not in CHANGEABLE:
         message = f"product {product_id} is {product.status}; only one in use can be ordered to {node.action}"
         yield context.violation(node, "productNotActive", "product.id", message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from catalogs.bundle_checks import check_bundles
@@ -13,7 +13,7 @@ from catalogs.expressions import ExpressionError
 from catalogs.item_checks import check_offerings, check_products
 from catalogs.order_context import OrderContext
 from catalogs.pricing import unit_prices
-from catalogs.product_nodes import ProductNode, product_nodes
+from catalogs.product_nodes import product_nodes
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
 from orders.installed import InstalledBase
@@ -44,7 +44,7 @@ def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledB
         return unbounded
     context = OrderContext.of(order, catalogs, installed, on)
     violations = [violation for check in _CHECKS for violation in check(context)]
-    return violations or _obstacles(order, catalogs, installed, on)
+    return violations or _obstacles(context)
 
 
 def _quantities(order: ProductOrder) -> Iterator[Violation]:
@@ -58,24 +58,20 @@ def _quantities(order: ProductOrder) -> Iterator[Violation]:
             )
 
 
-def _obstacles(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
+def _obstacles(context: OrderContext) -> list[Violation]:
     """Return what only shows when an order is worked out: circles of services, values that do not fit."""
+    order, catalogs, installed, on = context.order, context.catalogs, context.installed, context.on
     nodes = product_nodes(order, catalogs, installed, on)
     try:
-        draft_order(nodes, Reliance(nodes, installed), catalogs)
+        draft_order(order, nodes, Reliance(nodes, installed), catalogs)
     except DecompositionError as error:
         return error.violations
-    return list(_unpriceable(nodes, catalogs, on))
+    return list(_unpriceable(context))
 
 
-def _unpriceable(nodes: Sequence[ProductNode], catalogs: CatalogSet, on: datetime) -> Iterator[Violation]:
-    for node in nodes:
+def _unpriceable(context: OrderContext) -> Iterator[Violation]:
+    for node in context.nodes.values():
         try:
-            unit_prices(node, catalogs, on)
+            unit_prices(node, context.catalogs, context.on)
         except ExpressionError as error:
-            yield Violation(
-                code="catalogExpression",
-                path=f"productOrderItem[?(@.id=='{node.item_id}')].product",
-                message=f"item {node.item_id}: the catalog cannot price it: {error}",
-                item_id=node.item_id,
-            )
+            yield context.violation(node, "catalogExpression", "product", f"the catalog cannot price it: {error}")

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from catalogs.catalog_set import CatalogSet
+from catalogs.expressions import ExpressionError
 from catalogs.fulfilment import Requirement
+from catalogs.model import ProductSpecification
 from catalogs.product_nodes import ProductNode
 from catalogs.reliance import Reliance
 from catalogs.service_decomposition import expand_product
@@ -46,11 +48,10 @@ def draft_services(node: ProductNode, catalogs: CatalogSet) -> list[ServiceDraft
         return []
     if node.action is Action.DELETE:
         return [_removed(node, service) for service in there.values()]
-    specification = node.specification
-    targets = expand_product(specification, node.scope, catalogs) if specification else []
-    before: dict[str, ServiceTarget] = {}
-    if node.installed and specification:
-        before = {each.key: each for each in expand_product(specification, node.before(), catalogs)}
+    if node.specification is None:
+        return []
+    targets = expand_product(node.specification, node.scope, catalogs)
+    before = _before(node, node.specification, catalogs)
     drafts: list[ServiceDraft] = []
     for target in targets:
         installed = there.get(target.key)
@@ -88,6 +89,16 @@ def relied_products(node: ProductNode, reliance: Reliance) -> list[ProductNode]:
             if "/" in name:
                 needs += reliance.of_specification(node, name.split("/")[0])
     return [each for each in dict.fromkeys(needs) if each is not node]
+
+
+def _before(node: ProductNode, specification: ProductSpecification, catalogs: CatalogSet) -> dict[str, ServiceTarget]:
+    """Return what the catalog makes of the product as it is installed, as far as it still can."""
+    if node.installed is None:
+        return {}
+    try:
+        return {each.key: each for each in expand_product(specification, node.before(), catalogs)}
+    except ExpressionError:
+        return {}
 
 
 def _removed(node: ProductNode, service: InstalledService, suffix: str = "") -> ServiceDraft:
