@@ -50,7 +50,7 @@ class Engine(Protocol):
 
 
 class TemporalEngine:
-    """Temporal, through a client that `connect` makes at the first call; a lazy one connects when the engine is there."""
+    """Temporal, through a client that `connect` makes at the first call."""
 
     def __init__(
         self,

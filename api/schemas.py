@@ -72,27 +72,42 @@ class Preview(Model):
     violations: list[Violation]
 
 
+_PLACE = {"id": "BER-1", "role": "installation", "@referredType": "GeographicSite"}
+
 PRODUCT_ORDER_EXAMPLE: dict[str, Any] = {
     "externalId": "CRM-2026-000417",
-    "category": "residential",
+    "category": "fibre",
+    "description": "Fibre Home at BER-1",
     "priority": "2",
     "requestedStartDate": "2026-11-23T09:00:00.000Z",
-    "relatedParty": [{"id": "C-1001", "role": "Customer", "name": "Ada Example", "@referredType": "Individual"}],
+    "relatedParty": [{"id": "C-1001", "role": "customer", "name": "Ada Example", "@referredType": "Customer"}],
     "productOrderItem": [
         {
             "id": "1",
             "action": "add",
-            "productOffering": {"id": "fibre-internet"},
-            "product": {
-                "place": [{"id": "BER-1", "role": "installation address"}],
-                "productCharacteristic": [{"name": "downloadSpeed", "value": 1000}],
-            },
-        },
-        {
-            "id": "2",
-            "action": "add",
-            "productOffering": {"id": "fibre-tv"},
-            "productOrderItemRelationship": [{"id": "1", "relationshipType": "reliesOn"}],
-        },
+            "productOffering": {"id": "fibre-home-bundle"},
+            "product": {"place": [_PLACE]},
+            "productOrderItem": [
+                {
+                    "id": "1.internet",
+                    "action": "add",
+                    "productOffering": {"id": "fibre-internet"},
+                    "product": {
+                        "place": [_PLACE],
+                        "productCharacteristic": [{"name": "downloadSpeed", "value": 250}],
+                    },
+                },
+                {
+                    "id": "1.router",
+                    "action": "add",
+                    "productOffering": {"id": "home-router"},
+                    "product": {
+                        "place": [_PLACE],
+                        "productCharacteristic": [{"name": "wifiName", "value": "Our Home"}],
+                    },
+                },
+            ],
+        }
     ],
 }
+"""An order that the shipped catalogs know, for a place that the reference inventory knows."""

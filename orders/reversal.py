@@ -1,10 +1,16 @@
-"""The undo of a service order that was done: a service order that takes every part of it the other way."""
+"""The undo of a service order that was done: a service order that takes every part of it the other way.
+
+Where a new service or resource took the key of an old one, they change their keys too: the old one takes its own again,
+and the new one gives way to it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from orders.graph import reverse
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import Demand, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.plan import REPLACED, Demand, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
 
 _OPPOSITE = {
@@ -20,12 +26,15 @@ def reverse_service_order(plan: ServiceOrderPlan, done: ServiceOrderOutcome) -> 
 
     Items that `done` does not know were not reached: there is nothing to take back of them.
     """
-    graph = reverse({item.key: item.depends_on for item in plan.items}, done.services.keys())
+    graph = reverse({item.key: item.depends_on for item in plan.items}, done.services)
+    keys = _exchanged(done.services)
     return plan.model_copy(
         update={
             "action": _OPPOSITE[plan.action],
             "items": [
-                _reverse_item(item, done.services[item.key], graph[item.key])
+                _reverse_item(item, done.services[item.key]).model_copy(
+                    update={"key": keys[item.key], "depends_on": [keys[need] for need in graph[item.key]]}
+                )
                 for item in reversed(plan.items)
                 if item.key in done.services
             ],
@@ -35,13 +44,28 @@ def reverse_service_order(plan: ServiceOrderPlan, done: ServiceOrderOutcome) -> 
 
 def reverse_resources(resources: list[ResourceItem], done: dict[str, AssignedResource]) -> list[ResourceItem]:
     """Return the resource items that take back those of `resources` that are in `done`, last first."""
-    graph = reverse({each.key: each.depends_on for each in resources}, done.keys())
+    graph = reverse({each.key: each.depends_on for each in resources}, done)
+    keys = _exchanged(done)
     return [
-        _reverse_resource(each, done[each.key], graph[each.key]) for each in reversed(resources) if each.key in done
+        _reverse_resource(each, done[each.key]).model_copy(
+            update={"key": keys[each.key], "depends_on": [keys[need] for need in graph[each.key]]}
+        )
+        for each in reversed(resources)
+        if each.key in done
     ]
 
 
-def _reverse_item(item: ServiceItem, done: RealisedService, depends_on: list[str]) -> ServiceItem:
+def _exchanged(keys: Collection[str]) -> dict[str, str]:
+    """Return the key that each of `keys` has in the undo."""
+    renamed = dict(zip(keys, keys, strict=True))
+    for old in keys:
+        if old.endswith(REPLACED):
+            new = old.removesuffix(REPLACED)
+            renamed |= {old: new, new: old}
+    return renamed
+
+
+def _reverse_item(item: ServiceItem, done: RealisedService) -> ServiceItem:
     return item.model_copy(
         update={
             "action": _OPPOSITE[item.action],
@@ -49,14 +73,13 @@ def _reverse_item(item: ServiceItem, done: RealisedService, depends_on: list[str
             "characteristics": item.previous,
             "previous": done.characteristics,
             "late": {},
-            "depends_on": depends_on,
             "resources": reverse_resources(item.resources, done.resources),
             "test": None,
         }
     )
 
 
-def _reverse_resource(item: ResourceItem, done: AssignedResource, depends_on: list[str]) -> ResourceItem:
+def _reverse_resource(item: ResourceItem, done: AssignedResource) -> ResourceItem:
     return item.model_copy(
         update={
             "action": _OPPOSITE[item.action],
@@ -65,6 +88,5 @@ def _reverse_resource(item: ResourceItem, done: AssignedResource, depends_on: li
             "characteristics": item.previous,
             "previous": done.characteristics,
             "late": {},
-            "depends_on": depends_on,
         }
     )

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Generator
 import pytest
 from temporalio.client import Client
 
+from logs import configure_logging
 from tests.engine import started_engine
 from tests.stage import Stage, staged
 
@@ -22,6 +23,11 @@ def pytest_cmdline_main() -> Generator[None, int, int]:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quiet_logs() -> None:
+    configure_logging("console", "ERROR")
 
 
 @pytest.fixture(scope="session")

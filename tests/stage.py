@@ -127,6 +127,14 @@ class Stage:
         audit = (await self.inventory.get("/audit")).json()
         return [each for each in audit["resources"] if order_id in (each.get("requestedBy") or "")]
 
+    async def found(self, query: str, workflow_id: str) -> None:
+        """Wait until visibility, which lags, finds a workflow by a query."""
+
+        async def listed() -> bool:
+            return workflow_id in [run.id async for run in self.client.list_workflows(query)]
+
+        await eventually(listed, lambda: f"{workflow_id} is not found by {query}", 15)
+
     async def audit(self) -> dict[str, Any]:
         audit: dict[str, Any] = (await self.inventory.get("/audit")).json()
         return audit
@@ -160,12 +168,18 @@ async def eventually(
 
 
 def example(name: str, **replacements: str) -> dict[str, Any]:
-    """Return an example order of the documentation for a customer of its own, with `$NAME`s replaced."""
+    """Return an example order of the documentation with `$NAME`s replaced.
+
+    It has no external id and chooses no number, so that it can be placed many times.
+    """
     text = (EXAMPLES / f"{name}.json").read_text()
     for placeholder, value in replacements.items():
         text = text.replace(f"${placeholder}", value)
     document: dict[str, Any] = json.loads(text)
     document.pop("externalId", None)
+    for item in document["productOrderItem"]:
+        chosen = item.get("product", {}).get("productCharacteristic", [])
+        chosen[:] = [each for each in chosen if each["name"] != "msisdn"]
     return document
 
 

@@ -163,7 +163,7 @@ class FulfilmentWorkflow(OrderWorkflow):
         await self._conclude(graph)
 
     async def _conclude(self, graph: SagaGraph) -> None:
-        failures = [explain(error, key) for key, error in graph.failures.items()]
+        failures = [explain(error, self.tracker.names.get(key, key)) for key, error in graph.failures.items()]
         residue = list(graph.residue)
         if self.undoing:
             residue += [_not_undone(failure, self.order_id) for failure in failures]

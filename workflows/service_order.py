@@ -81,7 +81,10 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
 
     async def _add(self, item: ServiceItem, saga: Saga) -> None:
         saga.add("remove record", lambda: self._remove_record(item), system="inventory", target=f"service {item.key}")
-        service_id = await self._inventory(item, "record", InventoryActivities.record_service, self._record(item))
+        # A service that an undo brings back has its record still.
+        service_id = item.service_id or await self._inventory(
+            item, "record", InventoryActivities.record_service, self._record(item)
+        )
         self.services[item.key] = RealisedService(id=service_id)
         saga.expect(Expectation(kind=Kind.SERVICE, id=service_id, states=["absent", "terminated"]))
         await self._resources(item, saga)

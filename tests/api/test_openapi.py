@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from catalogs.loader import default_catalogs, load_catalogs
+from catalogs.order_check import check_order
+from orders.installed import InstalledBase
+from orders.tmf import ProductOrder
 from tests.api.conftest import PRODUCT_ORDERS, Bench
 
 pytestmark = pytest.mark.anyio
@@ -45,11 +50,18 @@ async def test_every_operation_is_described_with_its_errors(bench: Bench) -> Non
         assert "422" not in operation["responses"]
     create = document["paths"][PRODUCT_ORDERS]["post"]
     assert create["responses"].keys() == {"201", "400", "409", "413", "415", "503", "default"}
+
+
+async def test_the_example_of_an_order_can_be_ordered(bench: Bench) -> None:
+    document = (await bench.client.get("/openapi.json")).json()
+    create = document["paths"][PRODUCT_ORDERS]["post"]
     example = create["requestBody"]["content"]["application/json"]["example"]
     answer = await bench.client.post(
         PRODUCT_ORDERS, content=json.dumps(example), headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == 201
+    order = ProductOrder.model_validate(answer.json())
+    assert check_order(order, load_catalogs(default_catalogs()), InstalledBase(), datetime.now(UTC)) == []
 
 
 def _references(node: Any) -> Iterator[str]:

@@ -1,0 +1,192 @@
+"""The plan: its keys, its graph, and what a failure takes with it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.plan import (
+    CUSTOMER_FACING,
+    CatalogVersion,
+    Delivery,
+    NodeKind,
+    OnFailure,
+    OrchestrationPlan,
+    PlanGraph,
+    Policy,
+    ProductPlan,
+    delivery_key,
+    product_key,
+    segment,
+    service_order_key,
+)
+from orders.tmf import Action
+from tests.orders.samples import graph, internet, node, service, service_order
+
+HOSTILE = [
+    "1",
+    "1:internet",
+    "1/2",
+    "1%3Ainternet",
+    "1%2F2",
+    "1 2",
+    "1+2",
+    "1*2",
+    "1%2A2",
+    "größe",
+    "Größe",
+    "1~replaced",
+]
+HOSTILE += ["", " ", "..", "order", "!delivered", "so", "undo", "😀" * 30, "😀" * 30 + "1", "ü" * 100, "ü" * 99 + "u"]
+SEGMENT = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%=")
+
+
+def keys_of(item_id: str) -> list[str]:
+    """Every kind of key that an item's nodes can have."""
+    products = [product_key(item_id, instance, quantity) for instance, quantity in ((1, 1), (1, 3), (2, 3), (3, 3))]
+    services = [service_order_key(product, name) for product in products for name in ("internet", "line*2")]
+    return [*products, *services, *(delivery_key(product) for product in products)]
+
+
+def test_a_plain_id_is_its_own_segment() -> None:
+    assert product_key("1.2-a_b~c") == "1.2-a_b~c"
+    assert service_order_key(product_key("7"), "internet") == "7:internet"
+    assert delivery_key(product_key("7")) == "7:!delivered"
+
+
+def test_one_of_several_products_says_which_it_is() -> None:
+    assert [product_key("7", instance, 3) for instance in (1, 2, 3)] == ["7*1", "7*2", "7*3"]
+
+
+@pytest.mark.parametrize("item_id", HOSTILE)
+def test_no_id_brings_a_separator_into_a_key(item_id: str) -> None:
+    assert set(segment(item_id)) <= SEGMENT
+    assert len(segment(item_id)) <= 100
+
+
+def test_no_two_ids_share_a_key() -> None:
+    keys = [key for item_id in HOSTILE for key in keys_of(item_id)]
+    assert len(keys) == len(set(keys))
+
+
+IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100) | st.text(
+    ":/%*+=~!. 12A3", min_size=1, max_size=40
+)
+
+
+@given(IDS, IDS)
+def test_keys_of_different_ids_differ(one: str, other: str) -> None:
+    shared = set(keys_of(one)) & set(keys_of(other))
+    assert bool(shared) == (one == other)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100))
+def test_every_id_that_an_order_may_have_fits_a_workflow_id(item_id: str) -> None:
+    assert set(segment(item_id)) <= SEGMENT
+    assert len(segment(item_id)) <= 100
+
+
+def test_a_failure_takes_its_bundle_and_leaves_the_rest() -> None:
+    plan = graph(
+        node("1:internet", "1"), node("2:tv", "1"), node("1:!delivered", "1", ["1:internet", "2:tv"]), node("3:voice")
+    )
+    assert plan.taken_by_failure("2:tv") == {"1:internet", "2:tv", "1:!delivered"}
+    assert plan.taken_by_failure("3:voice") == {"3:voice"}
+
+
+def test_a_failure_takes_what_depends_on_it_through_others() -> None:
+    plan = graph(node("hub"), node("spoke", depends_on=["hub"]), node("branch", depends_on=["spoke"]), node("other"))
+    assert plan.taken_by_failure("hub") == {"hub", "spoke", "branch"}
+    assert plan.taken_by_failure("branch") == {"branch"}
+
+
+def test_a_bundle_that_depends_on_what_failed_goes_whole_with_all_that_depends_on_it() -> None:
+    plan = graph(
+        node("hub"),
+        node("2:overlay", "2", ["hub"]),
+        node("2:cpe", "2"),
+        node("3:report", depends_on=["2:cpe"]),
+        node("4:voice", "4"),
+        node("3:more", "3"),
+        node("5:last", depends_on=["3:more"]),
+    )
+    assert plan.taken_by_failure("hub") == {"hub", "2:overlay", "2:cpe", "3:report", "3:more", "5:last"}
+
+
+def test_a_failure_that_rolls_the_order_back_takes_every_node() -> None:
+    plan = graph(node("1:internet", on_failure=OnFailure.ROLLBACK), node("2:tv"), node("3:voice"))
+    assert plan.taken_by_failure("1:internet") == {"1:internet", "2:tv", "3:voice"}
+    assert plan.taken_by_failure("2:tv") == {"2:tv"}
+
+
+KEYS = "abcdefg"
+
+
+@st.composite
+def plan_graphs(draw: st.DrawFn) -> PlanGraph:
+    nodes = [
+        node(
+            key,
+            unit=draw(st.sampled_from("123")),
+            depends_on=draw(st.lists(st.sampled_from(KEYS[:place]), unique=True)) if place else [],
+        )
+        for place, key in enumerate(KEYS)
+    ]
+    return PlanGraph(nodes=draw(st.permutations(nodes)))
+
+
+@given(plan_graphs(), st.sampled_from(KEYS))
+def test_nothing_that_is_left_depends_on_what_a_failure_takes(plan: PlanGraph, failed: str) -> None:
+    taken = plan.taken_by_failure(failed)
+    assert failed in taken
+    for one, other in itertools.product(plan.nodes, plan.nodes):
+        if one.key in taken and other.key not in taken:
+            assert one.unit != other.unit
+            assert one.key not in other.depends_on
+
+
+def test_the_graph_of_a_plan_has_every_node_with_what_scheduling_needs() -> None:
+    rollback = Policy(on_failure=OnFailure.ROLLBACK)
+    items = [service(CUSTOMER_FACING, Action.MODIFY, service_id="service-c")]
+    changed = service_order(items, Action.MODIFY, key="2:tv", item_id="2", depends_on=["1:internet"], policy=rollback)
+    changed.inputs = {"internet": "1:internet"}
+    product = ProductPlan(
+        key="1", item_id="1", unit="1", action=Action.ADD, name="Fibre", depends_on=["1:!delivered"], policy=rollback
+    )
+    plan = OrchestrationPlan(
+        order_id="abc",
+        catalog=CatalogVersion(digest="d", label="l"),
+        service_orders=[internet(), changed],
+        products=[product],
+        deliveries=[Delivery(key="1:!delivered", unit="1", depends_on=["1:internet", "2:tv"])],
+    )
+    nodes = plan.graph().by_key()
+    assert plan.graph().dependencies() == {
+        "1:internet": [],
+        "2:tv": ["1:internet"],
+        "1:!delivered": ["1:internet", "2:tv"],
+        "1": ["1:!delivered"],
+    }
+    tv = nodes["2:tv"]
+    assert (tv.kind, tv.item_id, tv.action, tv.service_id) == (NodeKind.SERVICE_ORDER, "2", Action.MODIFY, "service-c")
+    assert (tv.inputs, tv.on_failure) == ({"internet": "1:internet"}, OnFailure.ROLLBACK)
+    assert (nodes["1:internet"].on_failure, nodes["1:internet"].name) == (OnFailure.FAIL, "Cfs internet")
+    assert (nodes["1:!delivered"].kind, nodes["1:!delivered"].item_id) == (NodeKind.DELIVERY, None)
+    assert (nodes["1"].kind, nodes["1"].name, nodes["1"].on_failure) == (NodeKind.PRODUCT, "Fibre", OnFailure.ROLLBACK)
+
+
+def test_a_plan_survives_its_way_through_json() -> None:
+    plan = OrchestrationPlan(order_id="abc", catalog=CatalogVersion(digest="d", label="l"), service_orders=[internet()])
+    kept = OrchestrationPlan.model_validate_json(plan.model_dump_json())
+    assert kept == plan
+    assert kept.service_orders[0].customer_facing_item().key == CUSTOMER_FACING
+    assert [item.key for item in kept.service_orders[0].items if item.customer_facing] == [CUSTOMER_FACING]
+
+
+def test_the_resource_order_of_an_item_has_its_resources_and_the_place() -> None:
+    order = internet().resource_order("access")
+    assert [each.key for each in order.resources] == ["port", "vlan"]
+    assert (order.place, order.customer_id, order.specification.id) == ("BER-1", "customer-1", "rfs-access")
