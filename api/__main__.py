@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -29,7 +29,7 @@ from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings
-from store.database import migrate, open_database
+from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -37,6 +37,7 @@ from workflows.connection import connect
 
 _MIGRATION_PAUSE = timedelta(seconds=2)
 _PROBE_TIMEOUT = 2.0
+_CLOSE_TIMEOUT = 5.0
 
 _log = structlog.get_logger("api")
 
@@ -61,7 +62,7 @@ async def serve(settings: Settings, catalogs: CatalogSet) -> None:
 
 async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
     database = open_database(settings.store_url)
-    stack.push_async_callback(database.close)
+    stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)
     starter = Starter(orders, engine, settings.start_sweep_interval)
@@ -99,6 +100,13 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
             HubRegistration(activation, settings.gateway_url()).run,
         ),
     )
+
+
+async def _close(database: Database) -> None:
+    """Close the store's connections; one that a request was cut off from must not keep the process."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await database.close()
 
 
 async def _start_orders(store_url: str, starter: Starter) -> None:
