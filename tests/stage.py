@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -165,6 +165,21 @@ async def eventually(
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not within {patience} s: {explain()}") from None
+
+
+@contextmanager
+def outage(system: httpx.AsyncClient) -> Iterator[None]:
+    """Let nothing reach a system for a while."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused", request=request)
+
+    transport = system._transport
+    system._transport = httpx.MockTransport(refuse)
+    try:
+        yield
+    finally:
+        system._transport = transport
 
 
 def example(name: str, **replacements: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from orders.tmf import Action, timestamp
 from workflows import ids, policies
 from workflows.messages import ResourceOrderInput
 from workflows.order_workflow import FulfilmentWorkflow
-from workflows.saga import Saga
+from workflows.saga import Saga, stop_if_cancelled
 
 
 @workflow.defn(name="ResourceOrder")
@@ -76,6 +76,7 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
                 await self._delete(item, saga)
             case Action.NO_CHANGE:
                 self.assigned[key] = installed(item)
+        stop_if_cancelled()
         done = self.assigned[key]
         document = resource_order_item(item, OrderState.COMPLETED, done.id, done.value, done.characteristics)
         self.tracker.item_to(key, OrderState.COMPLETED, resource=document["resource"])

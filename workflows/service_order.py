@@ -26,7 +26,7 @@ from workflows import ids, policies
 from workflows.messages import ResourceOrderInput, ServiceOrderInput
 from workflows.order_workflow import FulfilmentWorkflow
 from workflows.resource_order import ResourceOrderWorkflow, installed
-from workflows.saga import Saga
+from workflows.saga import Saga, stop_if_cancelled
 
 
 @workflow.defn(name="ServiceOrder")
@@ -75,6 +75,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
                 await self._delete(item, saga)
             case Action.NO_CHANGE:
                 self.services[key] = self._unchanged(item)
+        stop_if_cancelled()
         done = self.services[key]
         document = service_order_item(item, self.plan.place, OrderState.COMPLETED, done.id, done.characteristics)
         self.tracker.item_to(key, OrderState.COMPLETED, service=document["service"])

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from tests.replay.scenarios import cancelled_in_flight, cancelled_while_pending
-from tests.stage import Stage, customer_of, eventually, example
+from tests.stage import Stage, customer_of, eventually, example, outage
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
@@ -33,19 +33,18 @@ async def test_cancel_while_activation_is_tried_again_and_again(stage: Stage) ->
 
 
 async def test_cancel_while_planning_waits_for_inventory(stage: Stage) -> None:
-    await stage.fault(stage.inventory, match={"operation": "read"}, kind="transient")
     document = example("mobile")
     customer_of(document)
-    order_id = await stage.submit(document)
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
+    with outage(stage.inventory):
+        order_id = await stage.submit(document)
+        handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
 
-    async def planning() -> bool:
-        return bool((await handle.describe()).raw_description.pending_activities)
+        async def planning() -> bool:
+            return bool((await handle.describe()).raw_description.pending_activities)
 
-    await eventually(planning)
-    await handle.cancel()
-    await stage.ended(order_id)
-    await stage.heal()
+        await eventually(planning)
+        await handle.cancel()
+        await stage.ended(order_id)
     await check_cancelled(stage, order_id)
 
 

@@ -96,7 +96,7 @@ async def test_a_failed_modify_leaves_everything_as_it_was(stage: Stage) -> None
     before = await installed(stage, customer)
     change = example("modify-fibre", PRODUCT=await internet_of(stage, customer))
     customer_of(change, customer)
-    await stage.fault(stage.billing, match={"operation": "changeCharge"}, kind="permanent")
+    await stage.fault(stage.billing, match={"operation": "changeCharge"}, kind="permanent", times=1)
 
     order = await stage.done(change)
 
@@ -112,7 +112,7 @@ async def test_a_failed_delete_puts_everything_back(stage: Stage) -> None:
     held = {each["id"] for each in await stage.taken_resources(added["id"])}
     deletion = example("delete-mobile", PRODUCT=(await stage.products(customer))[0]["id"])
     customer_of(deletion, customer)
-    await stage.fault(stage.billing, match={"operation": "stopCharge"}, kind="permanent")
+    await stage.fault(stage.billing, match={"operation": "stopCharge"}, kind="permanent", times=1)
 
     order = await stage.done(deletion)
 
@@ -184,8 +184,13 @@ async def installed(stage: Stage, customer: str) -> dict[str, Any]:
             each["id"]: (each["status"], each["productCharacteristic"]) for each in await stage.products(customer)
         },
         "services": {
-            each["id"]: (each["state"], each["serviceCharacteristic"], each.get("supportingResource"))
+            each["id"]: (each["state"], each["serviceCharacteristic"], supports(each))
             for each in await stage.services(customer)
         },
         "charges": {each["id"]: (each["state"], each["price"]) for each in charges},
     }
+
+
+def supports(service: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return the resources that a service says it holds."""
+    return {(each["name"], each["id"]) for each in service.get("supportingResource", [])}
