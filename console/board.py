@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from console.family import UNDO, Document, OrderFamily
-from console.states import state_text
+from console.states import is_terminal, state_text
 from orders.lifecycle import OrderState
 
 
@@ -65,18 +65,19 @@ def board(rows: Sequence[Row], *, ended: bool = False) -> Table:
     return table
 
 
-def duration(order: Document) -> float | None:
-    """Return the seconds from an order's arrival to its end, where it has ended."""
+def duration(order: Document, now: datetime) -> float | None:
+    """Return the seconds from an order's arrival to its end, or to now where it has not ended."""
     end = order.get("completionDate") or order.get("cancellationDate")
-    if not end or not order.get("orderDate"):
+    if not order.get("orderDate") or (not end and is_terminal(order.get("state"))):
         return None
-    return (datetime.fromisoformat(str(end)) - datetime.fromisoformat(str(order["orderDate"]))).total_seconds()
+    until = datetime.fromisoformat(str(end)) if end else now
+    return (until - datetime.fromisoformat(str(order["orderDate"]))).total_seconds()
 
 
 def _cells(row: Row) -> list[str | Text]:
     if row.family is None:
         return ["", row.what, Text("waits", style="dim"), "", "", "", ""]
-    done, seconds = progress(row.family), duration(row.family.order)
+    done, seconds = progress(row.family), duration(row.family.order, datetime.now(UTC))
     return [
         row.family.id,
         row.what,

@@ -51,7 +51,7 @@ class Demo:
         """Run all orders: those that stand alone side by side, the others each after what it changes or ends.
 
         Raises:
-            GatewayError: when the gateway refuses one.
+            CommandError: when the gateway refuses one.
             TimeoutError: when one has not ended in good time.
         """
         rows = [
@@ -129,25 +129,29 @@ async def demo(console: Console, *, keep: bool = False) -> bool:
 
     Raises:
         StackError: when the stack does not come up.
-        GatewayError: when the gateway refuses an order.
+        CommandError: when the gateway refuses an order.
+        KeyboardInterrupt: when it was stopped before its end.
     """
     started = time.monotonic()
+    results: list[bool] = []
 
-    async def run(directory: Path) -> bool:
+    async def run(directory: Path) -> None:
         layout = isolated_layout(directory)
         console.print("starting Temporal, the reference systems, a worker and the gateway …")
-        async with running(layout, lambda line: console.print(line)):
+        async with running(layout, console.print):
             console.print(f"up after {time.monotonic() - started:.1f} s; Web UI {layout.ui_url or 'elsewhere'}")
-            good = await _demonstrate(layout, console)
+            results.append(await _demonstrate(layout, console))
             console.print(f"{time.monotonic() - started:.1f} s in all")
             if keep:
                 console.print(facts_panel("The stack is kept up until Ctrl-C", facts(layout)))
                 await asyncio.Event().wait()
-            return good
 
     with tempfile.TemporaryDirectory(prefix="ordersaga-demo-") as directory:
         async with stop_signals() as stopped:
-            return bool(await until(stopped, run(Path(directory))))
+            await until(stopped, run(Path(directory)))
+    if not results:
+        raise KeyboardInterrupt
+    return results[0]
 
 
 async def _demonstrate(layout: Layout, console: Console) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 
 from rich.console import Console, RenderableType
 
@@ -125,9 +126,11 @@ def test_a_board_says_whether_orders_ended_as_expected() -> None:
     assert "waits" in shown
 
 
-def test_an_orders_duration_is_known_once_it_has_ended() -> None:
-    assert duration(product_order()) is None
-    assert duration(product_order("completed", completionDate="2026-03-01T10:00:02.500Z")) == 2.5
+def test_an_orders_time_runs_until_it_has_ended() -> None:
+    now = datetime(2026, 3, 1, 10, 0, 7, tzinfo=UTC)
+    assert duration(product_order(), now) == 7
+    assert duration(product_order("completed", completionDate="2026-03-01T10:00:02.500Z"), now) == 2.5
+    assert duration(product_order("rejected"), now) is None
 
 
 def test_a_list_of_orders_shows_customer_and_how_many_there_are() -> None:
