@@ -98,7 +98,9 @@ def resource_order_item(
         "action": item.action,
         "state": state,
         "resource": resource,
-        "orderItemRelationship": [{"relationshipType": "dependency", "id": key} for key in item.depends_on],
+        "orderItemRelationship": [
+            {"relationshipType": "dependency", "orderItem": {"itemId": key}} for key in item.depends_on
+        ],
     }
 
 
@@ -121,4 +123,6 @@ def _parent(parent_id: str, kind: str) -> list[Document]:
 
 
 def _customer(customer_id: str | None) -> list[Document]:
-    return [{"id": customer_id, "role": "customer", "@referredType": "Customer"}] if customer_id else []
+    if not customer_id:
+        return []
+    return [{"id": customer_id, "role": "customer", "@type": "RelatedParty", "@referredType": "Customer"}]
