@@ -208,4 +208,7 @@ def _explain(error: Exception) -> str:
             f"{words.split('. ')[0]}. CEL never mixes types: write double(x) or int(x) around one side where whole and "
             "decimal numbers meet, string(x) to join a text, and test for null before you calculate"
         )
+    undefined = re.match(r"Undefined variable or function: '(\w+)'", words)
+    if undefined and undefined[1] in _FUNCTIONS:
+        return f"{undefined[1]}() is not for a value of this type; test for null before you call it"
     return words.split(". Check that")[0]

@@ -156,7 +156,9 @@ def _off(discount: ProductOfferingPrice, price: Decimal) -> Decimal:
 
 def _after_alterations(price: OrderPrice) -> Price:
     base = price.price or Price()
-    parts = [base, *(each.price for each in price.price_alteration or [])]
+    if not price.price_alteration:
+        return base
+    parts = [base, *(each.price for each in price.price_alteration)]
     currency = base.duty_free_amount.unit if base.duty_free_amount else "EUR"
     return _price(sum((_net(part) for part in parts), Decimal(0)), currency, Decimal(str(base.tax_rate or 0)))
 

@@ -1,6 +1,8 @@
-"""The shipped catalogs, loaded once."""
+"""The catalogs under test, loaded once."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -11,3 +13,9 @@ from catalogs.loader import default_catalogs, load_catalogs
 @pytest.fixture(scope="session")
 def shipped() -> CatalogSet:
     return load_catalogs(default_catalogs())
+
+
+@pytest.fixture(scope="session")
+def lab() -> CatalogSet:
+    """A catalog of what the shipped ones have no use for."""
+    return load_catalogs(Path(__file__).parent / "lab")
