@@ -26,8 +26,17 @@ class Action(StrEnum):
 
 
 def as_utc(value: datetime) -> datetime:
-    """Return `value` in UTC; a time without an offset is taken as UTC."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    """Return `value` in UTC; a time without an offset is taken as UTC.
+
+    Raises:
+        ValueError: when the time in UTC is outside the years that there are.
+    """
+    if value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is outside the years 1 to 9999 in UTC") from error
 
 
 def timestamp(value: datetime) -> str:

@@ -20,7 +20,7 @@ from orders.tmf import timestamp
 from workflows import ids, policies
 from workflows.failures import explain, left_behind, order_failed
 from workflows.messages import OrderView, SystemEvent, TimelineEntry
-from workflows.saga import Saga, SagaGraph, stop_if_cancelled, uninterrupted
+from workflows.saga import Saga, SagaGraph, carried_out, is_cancelling, stop_if_cancelled
 from workflows.tracking import OrderTracker, messages, residue_document
 
 _CALLBACK_PATIENCE = timedelta(minutes=1)
@@ -78,9 +78,24 @@ class OrderWorkflow:
 
     async def _call(self, system: str, activity: Any, request: Any, summary: str, options: dict[str, Any]) -> Any:
         queue = policies.task_queue(workflow.info().task_queue, system)
-        return await workflow.execute_activity_method(
-            activity, request, task_queue=queue, summary=summary[:200], **options
+        handle = workflow.start_activity_method(activity, request, task_queue=queue, summary=summary[:200], **options)
+        return await carried_out(handle)
+
+    async def child(self, run: Any, request: Any, workflow_id: str, summary: str, details: str | None = None) -> Any:
+        """Run a child workflow and return its outcome; a cancellation cancels it, and waits for what comes of that."""
+        stop_if_cancelled()
+        starting = workflow.start_child_workflow(
+            run,
+            request,
+            id=workflow_id,
+            static_summary=summary[:200],
+            static_details=details,
+            **policies.CHILD,
         )
+        handle: Any = await carried_out(asyncio.ensure_future(starting), cancellable=False)
+        if is_cancelling():
+            handle.cancel()
+        return await carried_out(handle)
 
 
 class FulfilmentWorkflow(OrderWorkflow):
@@ -103,14 +118,14 @@ class FulfilmentWorkflow(OrderWorkflow):
         summary = f"{_VERBS[request.operation]} {what}"
         answer = await self.call(policies.ACTIVATION, ActivationActivities.activate, request, policy, summary)
         if answer.monitor:
-            await uninterrupted(self._completed(request, answer.monitor, policy, summary, callback=callback))
+            completed = self._completed(request, answer.monitor, policy, summary, callback=callback)
+            await carried_out(asyncio.create_task(completed), cancellable=False)
 
     async def deactivate_again(self, request: ActivationRequest, policy: Policy, what: str) -> None:
         """Take an activation, a change or a tear-down back, and wait until that is complete."""
         summary = f"undo: {_VERBS[request.operation]} {what}"
-        queue = policies.task_queue(workflow.info().task_queue, policies.ACTIVATION)
-        answer = await workflow.execute_activity_method(
-            ActivationActivities.activate, request, task_queue=queue, summary=summary, **policies.undo(policy)
+        answer = await self._call(
+            policies.ACTIVATION, ActivationActivities.activate, request, summary, policies.undo(policy)
         )
         if answer.monitor:
             await self._completed(request, answer.monitor, policy, summary, callback=False)
@@ -155,11 +170,14 @@ class FulfilmentWorkflow(OrderWorkflow):
         self.graph = graph
         self.tracker.to(OrderState.IN_PROGRESS)
         try:
-            await (uninterrupted(graph.run()) if self.undoing else graph.run())
+            if self.undoing:
+                await carried_out(asyncio.create_task(graph.run()), cancellable=False)
+            else:
+                await graph.run()
         except asyncio.CancelledError:
-            if not self.undoing:
-                await asyncio.shield(asyncio.create_task(self._cancel(graph)))
-                raise
+            graph.stop()
+            await asyncio.shield(asyncio.create_task(self._cancel(graph)))
+            raise
         await self._conclude(graph)
 
     async def _conclude(self, graph: SagaGraph) -> None:
@@ -192,7 +210,7 @@ class FulfilmentWorkflow(OrderWorkflow):
 
     async def _cancel(self, graph: SagaGraph) -> None:
         self.tracker.cancel_begins()
-        await graph.undo_all()
+        await graph.undone()
         self.tracker.cancel_ends(cancellationDate=timestamp(workflow.now()), **residue_document(graph.residue))
         await self.tracker.flushed()
         if graph.residue:

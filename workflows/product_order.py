@@ -51,6 +51,8 @@ class ProductOrderWorkflow(OrderWorkflow):
                 return await self._conclude(_failures(violations))
             await self._fulfil()
         except asyncio.CancelledError:
+            if self.graph is not None:
+                self.graph.stop()
             await asyncio.shield(asyncio.create_task(self._cancel()))
             raise
         return await self._conclude(self._failures_of_nodes())
@@ -119,15 +121,14 @@ class ProductOrderWorkflow(OrderWorkflow):
     async def _service_order(self, node: PlanNode, saga: Saga) -> None:
         saga.add("take back", lambda: self._reverse(node), system="ordersaga", target=f"service order {node.key}")
         async with self._children:
-            self.service_orders[node.key] = await workflow.execute_child_workflow(
+            self.service_orders[node.key] = await self.child(
                 ServiceOrderWorkflow.run,
                 ServiceOrderInput(
                     order_id=self.order_id, revision=self.revision, key=node.key, services=self._inputs(node)
                 ),
-                id=ids.service_order_workflow(self.workflow_id, node.key),
-                static_summary=f"{node.action} {node.name}",
-                static_details=f"Service order `{node.key}` of product order {self.order_id}, item {node.item_id}.",
-                **policies.CHILD,
+                ids.service_order_workflow(self.workflow_id, node.key),
+                f"{node.action} {node.name}",
+                f"Service order `{node.key}` of product order {self.order_id}, item {node.item_id}.",
             )
 
     async def _reverse(self, node: PlanNode) -> None:
@@ -135,13 +136,12 @@ class ProductOrderWorkflow(OrderWorkflow):
         outcome = self.service_orders.get(node.key)
         if outcome is None:
             return
-        await workflow.execute_child_workflow(
+        await self.child(
             ServiceOrderWorkflow.run,
             ServiceOrderInput(order_id=self.order_id, revision=self.revision, key=node.key, undo=outcome),
-            id=ids.service_order_workflow(self.workflow_id, node.key, undo=True),
-            static_summary=f"undo: {node.action} {node.name}",
-            static_details=f"Takes service order `{node.key}` of product order {self.order_id} back.",
-            **policies.CHILD,
+            ids.service_order_workflow(self.workflow_id, node.key, undo=True),
+            f"undo: {node.action} {node.name}",
+            f"Takes service order `{node.key}` of product order {self.order_id} back.",
         )
 
     async def _product(self, node: PlanNode, saga: Saga) -> None:
@@ -292,7 +292,7 @@ class ProductOrderWorkflow(OrderWorkflow):
         self.tracker.cancel_begins()
         residue = []
         if self.graph is not None:
-            await self.graph.undo_all()
+            await self.graph.undone()
             residue = self.graph.residue
         self.tracker.cancel_ends(cancellationDate=timestamp(workflow.now()), **residue_document(residue))
         await self.tracker.flushed()

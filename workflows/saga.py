@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -20,16 +20,19 @@ from orders.graph import Graph, in_order, ready, reverse
 from orders.outcome import Residue
 from workflows.failures import explain
 
+T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
 
 
-def stop_if_cancelled() -> None:
-    """End the running branch here if it is being cancelled.
-
-    An effect that completes although its cancellation was asked for returns as if nothing had been; the next step asks.
-    """
+def is_cancelling() -> bool:
+    """Return whether the running branch is being cancelled."""
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
+    return task is not None and task.cancelling() > 0
+
+
+def stop_if_cancelled() -> None:
+    """End the running branch here if it is being cancelled; asked before each step, and before a branch is done."""
+    if is_cancelling():
         raise asyncio.CancelledError
 
 
@@ -106,9 +109,12 @@ class SagaGraph:
             self._start_ready()
             self._changed()
 
-    async def undo_all(self) -> None:
-        """Stop what runs and undo every node that has started."""
+    def stop(self) -> None:
+        """Begin to undo every node that has started; nothing of what runs goes on to its next step."""
         self._withdraw(set(self.graph) - self.withdrawn)
+
+    async def undone(self) -> None:
+        """Wait until all that was withdrawn is undone."""
         await asyncio.gather(*self._undoing)
 
     def _start_ready(self) -> None:
@@ -137,11 +143,11 @@ class SagaGraph:
         self.withdrawn |= keys
         self.done -= keys
         running = [self._running.pop(key) for key in self.graph if key in keys and key in self._running]
+        for task in running:
+            task.cancel()
         self._undoing.append(asyncio.create_task(self._undo([key for key in self.started if key in keys], running)))
 
     async def _undo(self, keys: list[str], running: list[asyncio.Task[None]]) -> None:
-        for task in running:
-            task.cancel()
         for task in running:
             await workflow.wait([task])
             error = _failure_of(task)
@@ -176,17 +182,18 @@ def _failure_of(task: asyncio.Task[None]) -> BaseException | None:
     return error
 
 
-async def uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Let `work` end even if a cancellation arrives meanwhile; the cancellation takes effect after it."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
+async def carried_out(task: asyncio.Task[T], *, cancellable: bool = True) -> T:
+    """Wait for a task to its end and return its result, even if a cancellation of the caller arrives meanwhile.
+
+    The cancellation is passed on to the task where it is `cancellable`; the caller asks `stop_if_cancelled` before its
+    next step. So what was done is always known to the saga, also when both arrive in one moment.
+    """
     while not task.done():
         try:
             await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
+        except asyncio.CancelledError:
+            if cancellable and not task.done():
+                task.cancel()
         except FailureError:
             break
-    task.result()
-    if cancelled:
-        raise cancelled
+    return task.result()

@@ -24,6 +24,9 @@ ORDER_DATE = SearchAttributeKey.for_datetime("OrderDate")
 START_DATE = SearchAttributeKey.for_datetime("OrderRequestedStart")
 DUE_DATE = SearchAttributeKey.for_datetime("OrderRequestedCompletion")
 
+_KEYWORD_LENGTH = 255
+"""Characters of a value that are searchable: the engine refuses to start a workflow with a longer one than it stores."""
+
 KEYS: list[SearchAttributeKey[Any]] = [
     STATE,
     CUSTOMER,
@@ -48,7 +51,7 @@ def of_order(order: ProductOrder) -> TypedSearchAttributes:
         (EXTERNAL_ID, order.external_id),
     ):
         if text:
-            pairs.append(SearchAttributePair(keyword, text))
+            pairs.append(SearchAttributePair(keyword, text[:_KEYWORD_LENGTH]))
     pairs.append(SearchAttributePair(PRIORITY, priority_number(order.priority)))
     for date, at in (
         (ORDER_DATE, order.order_date),

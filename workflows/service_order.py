@@ -131,12 +131,11 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             return
         done: list[ResourceOrderOutcome] = []
         saga.add("take back resources", lambda: self._reverse(item, done), **_inventory(service.id))
-        outcome = await workflow.execute_child_workflow(
+        outcome: ResourceOrderOutcome = await self.child(
             ResourceOrderWorkflow.run,
             self._resource_order(item),
-            id=ids.resource_order_workflow(self.workflow_id, item.key),
-            static_summary=f"resources of {item.specification.name}",
-            **policies.CHILD,
+            ids.resource_order_workflow(self.workflow_id, item.key),
+            f"resources of {item.specification.name}",
         )
         done.append(outcome)
         self._keep(item, outcome.resources)
@@ -154,12 +153,11 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
     async def _reverse(self, item: ServiceItem, done: list[ResourceOrderOutcome]) -> None:
         """Take a resource order back by one that goes the other way; one that did not complete undid itself."""
         for outcome in done:
-            await workflow.execute_child_workflow(
+            await self.child(
                 ResourceOrderWorkflow.run,
                 self._resource_order(item).model_copy(update={"undo": outcome.resources}),
-                id=ids.resource_order_workflow(self.workflow_id, item.key, undo=True),
-                static_summary=f"undo: resources of {item.specification.name}",
-                **policies.CHILD,
+                ids.resource_order_workflow(self.workflow_id, item.key, undo=True),
+                f"undo: resources of {item.specification.name}",
             )
 
     def _keep(self, item: ServiceItem, resources: dict[str, AssignedResource]) -> None:
