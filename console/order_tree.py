@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import IntEnum
+
+from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
@@ -9,38 +13,60 @@ from console.family import UNDO, Document, OrderFamily, messages
 from console.states import state_text
 
 
-def order_tree(family: OrderFamily) -> Tree:
-    """Return the whole order with the state of each part."""
+class Detail(IntEnum):
+    """How deep a tree goes."""
+
+    ITEMS = 1
+    SERVICE_ORDERS = 2
+    SERVICES = 3
+    RESOURCES = 4
+
+
+def order_tree(family: OrderFamily, detail: Detail = Detail.RESOURCES) -> Tree:
+    """Return an order with the state of each part, the whole of it unless less `detail` is wanted."""
     tree = Tree(_line(Text(f"product order {family.id}", style="bold"), family.state, _about(family.order)))
     for message in messages(family.order):
         tree.add(Text(message, style="red"))
     for item in family.order.get("productOrderItem") or []:
-        _add_item(tree, item, family)
+        _add_item(tree, item, family, detail)
     for left in family.order.get("residue") or []:
         tree.add(Text(f"left behind: {left.get('target', left)} in {left.get('system', '?')}", style="red"))
     return tree
 
 
-def _add_item(parent: Tree, item: Document, family: OrderFamily) -> None:
+def fitting_trees(families: Sequence[OrderFamily], console: Console) -> Group:
+    """Return orders one below the other, in as much detail as the terminal is high."""
+    for detail in sorted(Detail, reverse=True):
+        trees = Group(*(order_tree(family, detail) for family in families))
+        if len(console.render_lines(trees, pad=False)) < console.height:
+            break
+    return trees
+
+
+def _add_item(parent: Tree, item: Document, family: OrderFamily, detail: Detail) -> None:
     offering = (item.get("productOffering") or {}).get("id") or (item.get("product") or {}).get("id") or ""
     title = Text.assemble((f"{item['id']} ", "bold"), f"{item.get('action', '')} {offering}")
     branch = parent.add(_line(title, item.get("state")))
-    for service_order in family.services_of(str(item["id"])):
-        _add_service_order(branch, service_order, family)
+    if detail >= Detail.SERVICE_ORDERS:
+        for service_order in family.services_of(str(item["id"])):
+            _add_service_order(branch, service_order, family, detail)
     for child in item.get("productOrderItem") or []:
-        _add_item(branch, child, family)
+        _add_item(branch, child, family, detail)
 
 
-def _add_service_order(parent: Tree, document: Document, family: OrderFamily) -> None:
+def _add_service_order(parent: Tree, document: Document, family: OrderFamily, detail: Detail) -> None:
     name = str(document["id"]).removeprefix(f"{family.id}:")
     title = Text.assemble(("undo ", "yellow") if name.endswith(UNDO) else "", name.removesuffix(UNDO))
     branch = parent.add(_line(title, document.get("state"), *messages(document)))
+    if detail < Detail.SERVICES:
+        return
     for item in document.get("serviceOrderItem") or []:
         specification = (item.get("service") or {}).get("serviceSpecification") or {}
         title = Text(f"{item.get('action', '')} {item['id']}  {specification.get('name', '')}".strip())
         leaf = branch.add(_line(title, item.get("state")))
-        for resource_order in family.resources_of(str(document["id"]), str(item["id"])):
-            _add_resources(leaf, resource_order)
+        if detail >= Detail.RESOURCES:
+            for resource_order in family.resources_of(str(document["id"]), str(item["id"])):
+                _add_resources(leaf, resource_order)
 
 
 def _add_resources(parent: Tree, document: Document) -> None:

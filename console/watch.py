@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 
 from console.family import OrderFamily, changes
 from console.gateway import Gateway, UnreachableError
-from console.order_tree import order_tree
+from console.order_tree import fitting_trees, order_tree
 
 POLL_SECONDS = 0.4
 _PATIENCE = 60
@@ -55,7 +55,7 @@ async def _watch_live(gateway: Gateway, order_ids: Sequence[str], console: Conso
         async def show(order_id: str) -> None:
             async for family in follow(gateway, order_id):
                 latest[order_id] = family
-                live.update(Group(*(order_tree(latest[id_]) for id_ in order_ids if id_ in latest)), refresh=True)
+                live.update(fitting_trees([latest[id_] for id_ in order_ids if id_ in latest], console), refresh=True)
 
         await asyncio.gather(*(show(order_id) for order_id in order_ids))
     ended = [latest[order_id] for order_id in order_ids]

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 
 from console.board import Row, board, duration, progress
 from console.family import OrderFamily, changes
-from console.order_tree import order_tree
+from console.order_tree import fitting_trees, order_tree
 from console.plan_tree import plan_tree
 from console.tables import orders_table, prices_table
 from orders.lifecycle import OrderState
@@ -67,6 +67,14 @@ def test_an_order_shows_its_items_services_and_resources_with_their_states() -> 
             "                └── add box  ✔ completed  SN-STB-7",
         ]
     )
+
+
+def test_a_tree_has_as_much_detail_as_the_terminal_is_high() -> None:
+    def lines(height: int) -> int:
+        console = Console(file=io.StringIO(), width=160, height=height)
+        return len(text(fitting_trees([RUNNING], console)).splitlines())
+
+    assert [lines(height) for height in (7, 6, 5, 4, 2)] == [6, 5, 4, 3, 3]
 
 
 def test_a_failed_order_shows_why_what_was_undone_and_what_is_left() -> None:
