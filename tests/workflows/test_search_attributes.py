@@ -44,6 +44,10 @@ def test_an_order_that_says_nothing_of_itself_has_a_state_and_the_lowest_priorit
     assert found_by(externalId="", category=None) == {"OrderState": "acknowledged", "OrderPriority": 4}
 
 
+def test_a_text_that_the_engine_would_refuse_is_cut() -> None:
+    assert found_by(externalId="e" * 5000)["OrderExternalId"] == "e" * 255
+
+
 @pytest.mark.parametrize(
     ("priority", "number"), [("0", 0), ("4", 4), (None, 4), ("5", 4), ("-1", 4), ("high", 4), ("٣", 4), ("", 4)]
 )
