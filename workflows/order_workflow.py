@@ -63,7 +63,8 @@ class OrderWorkflow:
 
     async def local(self, activity: Any, request: Any, summary: str) -> Any:
         """Ask or tell the order store."""
-        return await workflow.execute_local_activity_method(activity, request, summary=summary, **policies.LOCAL)
+        handle = workflow.start_local_activity_method(activity, request, summary=summary, **policies.LOCAL)
+        return await carried_out(handle, cancellable=False)
 
     async def read_back(self, expected: list[Expectation]) -> list[Residue]:
         """Prove by inventory what an undo did; return what is not as it should be."""
@@ -173,6 +174,7 @@ class FulfilmentWorkflow(OrderWorkflow):
             if self.undoing:
                 await carried_out(asyncio.create_task(graph.run()), cancellable=False)
             else:
+                stop_if_cancelled()
                 await graph.run()
         except asyncio.CancelledError:
             graph.stop()

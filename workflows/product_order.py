@@ -6,6 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
@@ -22,7 +23,7 @@ from workflows import ids, policies
 from workflows.failures import explain, left_behind, order_failed
 from workflows.messages import PlanView, ProductOrderInput, ServiceOrderInput
 from workflows.order_workflow import OrderWorkflow
-from workflows.saga import Saga, SagaGraph
+from workflows.saga import Saga, SagaGraph, stop_if_cancelled
 from workflows.service_order import ServiceOrderWorkflow
 from workflows.tracking import messages, residue_document
 
@@ -50,7 +51,9 @@ class ProductOrderWorkflow(OrderWorkflow):
             if await self._waited_for_start_date() and (violations := await self._infeasible()):
                 return await self._conclude(_failures(violations))
             await self._fulfil()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                raise
             if self.graph is not None:
                 self.graph.stop()
             await asyncio.shield(asyncio.create_task(self._cancel()))
@@ -68,9 +71,7 @@ class ProductOrderWorkflow(OrderWorkflow):
         """Check the order against the catalogs and the installed base, price it, and make its plan."""
         self.tracker.waits("planning")
         request = PlanRequest(order_id=self.order_id, revision=self.revision, version=self.tracker.next_version())
-        answer: PlanAnswer = await workflow.execute_activity_method(
-            PlanningActivities.plan_order, request, summary="check, price and decompose", **policies.PLANNING
-        )
+        answer: PlanAnswer = await self._ask(PlanningActivities.plan_order, request, "check, price and decompose")
         self.tracker.waits()
         self.plan_graph = answer.graph
         self.nodes = answer.graph.by_key()
@@ -80,11 +81,15 @@ class ProductOrderWorkflow(OrderWorkflow):
         """Ask the inventories whether every service is possible at its place, and whether resources are there."""
         self.tracker.waits("feasibility")
         request = FeasibilityRequest(order_id=self.order_id, revision=self.revision)
-        violations: list[Violation] = await workflow.execute_activity_method(
-            QualificationActivities.check_feasibility, request, summary="check feasibility", **policies.PLANNING
+        violations: list[Violation] = await self._ask(
+            QualificationActivities.check_feasibility, request, "check feasibility"
         )
         self.tracker.waits()
         return violations
+
+    async def _ask(self, activity: Any, request: Any, summary: str) -> Any:
+        stop_if_cancelled()
+        return await workflow.execute_activity_method(activity, request, summary=summary, **policies.PLANNING)
 
     async def _waited_for_start_date(self) -> bool:
         start = self.input.requested_start_date
