@@ -6,25 +6,17 @@ import asyncio
 import json
 import os
 import sys
-import traceback
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
 from console.terminal import terminal
 from settings import Settings
 
 if TYPE_CHECKING:
     from console.commands import PlanSource
-
-T = TypeVar("T")
-
-REFUSED, NOT_COMPLETED, UNREACHABLE, INTERRUPTED = 1, 3, 4, 130
-
-EXIT_CODES = """Exit codes: 0 done · 1 refused, or faults found · 2 wrong usage · 3 the order ended, but not completed ·
-4 the gateway or Temporal cannot be reached · 130 interrupted."""
 
 app = typer.Typer(
     help=f"Ordersaga: TM Forum orders on Temporal.\n\n{EXIT_CODES}",
@@ -76,7 +68,7 @@ def up(
         chosen_layout = leave_out(layout(settings, ports), without or [])
     except StackError as error:
         raise typer.BadParameter(str(error)) from None
-    _finish(run_up(chosen_layout, terminal()))
+    finish(run_up(chosen_layout, terminal()))
 
 
 @app.command()
@@ -89,7 +81,7 @@ def demo(
     """
     from embedded.demo import demo as run_demo
 
-    raise typer.Exit(0 if _finish(run_demo(terminal(), keep=keep)) else REFUSED)
+    raise typer.Exit(0 if finish(run_demo(terminal(), keep=keep)) else REFUSED)
 
 
 @app.command()
@@ -109,7 +101,7 @@ def submit(
     from console import commands
 
     document = _read(file)
-    code = _finish(commands.submit(_gateway(gateway), document, idempotency_key, terminal(), watch, as_json))
+    code = finish(commands.submit(_gateway(gateway), document, idempotency_key, terminal(), watch, as_json))
     raise typer.Exit(0 if code else NOT_COMPLETED)
 
 
@@ -121,7 +113,7 @@ def watch(order_id: str, gateway: GatewayOption = None) -> None:
     """
     from console import commands
 
-    completed = _finish(commands.follow(_gateway(gateway), order_id, terminal()))
+    completed = finish(commands.follow(_gateway(gateway), order_id, terminal()))
     raise typer.Exit(0 if completed else NOT_COMPLETED)
 
 
@@ -142,7 +134,7 @@ def plan(
 
     document = _read(file)
     source = _offline_plans() if offline else commands.online(_gateway(gateway))
-    raise typer.Exit(0 if _finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
+    raise typer.Exit(0 if finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
 
 
 @order_app.command("list")
@@ -163,7 +155,7 @@ def order_list(
 
     filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
     wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
-    _finish(commands.order_list(_gateway(gateway), wanted, terminal(), as_json))
+    finish(commands.order_list(_gateway(gateway), wanted, terminal(), as_json))
 
 
 @order_app.command("show")
@@ -174,7 +166,7 @@ def order_show(order_id: str, gateway: GatewayOption = None, as_json: JsonOption
     """
     from console import commands
 
-    _finish(commands.order_show(_gateway(gateway), order_id, terminal(), as_json))
+    finish(commands.order_show(_gateway(gateway), order_id, terminal(), as_json))
 
 
 @catalog_app.command("lint")
@@ -249,7 +241,7 @@ def migrate() -> None:
     try:
         asyncio.run(migrate_store(url))
     except (StoreUnavailableError, UnsupportedDatabaseError) as error:
-        _fail(str(error), UNREACHABLE if isinstance(error, StoreUnavailableError) else REFUSED)
+        fail(str(error), UNREACHABLE if isinstance(error, StoreUnavailableError) else REFUSED)
     typer.echo("the order store is up to date")
 
 
@@ -258,6 +250,7 @@ def register() -> None:
     """Make the orders' search attributes known to the Temporal namespace that TEMPORAL_* names; safe to repeat."""
     from temporalio.service import RPCError
 
+    from embedded.temporal_server import named_address, unreachable
     from workflows import search_attributes
     from workflows.connection import connect
 
@@ -266,58 +259,25 @@ def register() -> None:
 
     try:
         new = asyncio.run(run())
-    except (RuntimeError, RPCError) as error:
-        _fail(f"Temporal cannot be reached, or refuses: {error}", UNREACHABLE)
+    except RuntimeError as error:
+        fail(unreachable(named_address(), error), UNREACHABLE)
+    except RPCError as error:
+        fail(f"Temporal refuses: {error}", REFUSED)
     typer.echo(f"registered {', '.join(new)}" if new else "all search attributes were known already")
 
 
 def run() -> NoReturn:
-    """Run the command and end the process at once: Temporal's SDK may abort while an interpreter shuts down."""
-    code: int | str | None = 1
-    try:
-        app()
-    except SystemExit as ended:
-        code = ended.code
-    except BaseException:
-        traceback.print_exc()
-    if isinstance(code, str):
-        print(code, file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            code = code or 1
-    os._exit(code if isinstance(code, int) else int(code is not None))
-
-
-def _finish(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` to its end; what keeps it from it becomes a sentence and an exit code."""
-    from console.errors import CommandError
-    from console.gateway import UnreachableError
-    from embedded.errors import StackError
-
-    try:
-        return asyncio.run(work)
-    except CommandError as error:
-        _fail(str(error), UNREACHABLE if isinstance(error, UnreachableError) else REFUSED)
-    except StackError as error:
-        _fail(str(error), REFUSED)
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"ordersaga: {message}", err=True)
-    raise typer.Exit(code)
+    """Run the command that the arguments name, and end the process with its exit code."""
+    run_and_exit(app)
 
 
 def _read(file: typer.FileText) -> dict[str, Any]:
     try:
         document = json.load(file)
     except ValueError as error:
-        _fail(f"{file.name} is not JSON: {error}", REFUSED)
+        fail(f"{file.name} is not JSON: {error}", REFUSED)
     if not isinstance(document, dict):
-        _fail(f"{file.name} is not a product order: it is no JSON object", REFUSED)
+        fail(f"{file.name} is not a product order: it is no JSON object", REFUSED)
     return document
 
 

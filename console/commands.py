@@ -27,7 +27,7 @@ async def submit(
     """Submit an order and say its id, or follow it; return False when it was followed and did not complete.
 
     Raises:
-        GatewayError: when it is refused or the gateway cannot be reached.
+        CommandError: when it is refused or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
         accepted = await gateway.submit(document, idempotency_key)
@@ -44,7 +44,7 @@ async def follow(address: str, order_id: str, console: Console) -> bool:
     """Show an order until it has ended; return whether it completed.
 
     Raises:
-        GatewayError: when there is no such order or the gateway cannot be reached.
+        CommandError: when there is no such order or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
         return _completed((await watch(gateway, [order_id], console))[0])
@@ -64,7 +64,7 @@ async def plan(source: PlanSource, document: Document, console: Console, as_json
     """Show what an order comes down to; return False when it breaks rules, which are then shown.
 
     Raises:
-        GatewayError: when the gateway refuses or cannot be reached.
+        CommandError: when the gateway refuses or cannot be reached.
     """
     planned = await source(document)
     violations = planned.get("violations") or []
@@ -84,7 +84,7 @@ async def order_list(address: str, filters: Mapping[str, str], console: Console,
     """List product orders.
 
     Raises:
-        GatewayError: when a filter is refused or the gateway cannot be reached.
+        CommandError: when a filter is refused or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
         orders, total = await gateway.orders(filters)
@@ -100,7 +100,7 @@ async def order_show(address: str, order_id: str, console: Console, as_json: boo
     """Show an order with all that it came down to.
 
     Raises:
-        GatewayError: when there is no such order or the gateway cannot be reached.
+        CommandError: when there is no such order or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
         if as_json:

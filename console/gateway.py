@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from console.errors import CommandError
+from console.errors import CommandError, UnreachableError
 from console.family import UNDO, Document, OrderFamily, child_ids
 from console.states import is_terminal
 
@@ -24,15 +24,7 @@ _LOST_CONNECTIONS = 2
 """How many lost connections in a row a request bears."""
 
 
-class GatewayError(CommandError):
-    """The gateway could not do what was asked; the message says why."""
-
-
-class UnreachableError(GatewayError):
-    """Nothing answers at the gateway's address, or not in time."""
-
-
-class RefusedError(GatewayError):
+class RefusedError(CommandError):
     """The gateway answered with an error; its status and TMF error body are kept."""
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
@@ -63,7 +55,7 @@ class Gateway:
         Where no key is given, its external id tells a repeat from a new order; one without either gets a key.
 
         Raises:
-            GatewayError: when it is refused or the gateway cannot be reached.
+            CommandError: when it is refused or the gateway cannot be reached.
         """
         key = idempotency_key or (None if order.get("externalId") else uuid4().hex)
         headers = {"Idempotency-Key": key} if key else {}
@@ -73,7 +65,7 @@ class Gateway:
         """Return what the gateway would make of a product order: priced order, plan, violations.
 
         Raises:
-            GatewayError: when it is refused or the gateway cannot be reached.
+            CommandError: when it is refused or the gateway cannot be reached.
         """
         return _document(await self._ask("POST", f"{PRODUCT_ORDERS}/preview", json=order))
 
@@ -81,7 +73,7 @@ class Gateway:
         """Return a product order.
 
         Raises:
-            GatewayError: when there is none or the gateway cannot be reached.
+            CommandError: when there is none or the gateway cannot be reached.
         """
         return _document(await self._ask("GET", f"{PRODUCT_ORDERS}/{quote(order_id, safe=':')}"))
 
@@ -89,7 +81,7 @@ class Gateway:
         """Return product orders, and how many match in all.
 
         Raises:
-            GatewayError: when a filter is refused or the gateway cannot be reached.
+            CommandError: when a filter is refused or the gateway cannot be reached.
         """
         answer = await self._ask("GET", PRODUCT_ORDERS, params=dict(filters))
         documents = answer.json()
@@ -99,7 +91,7 @@ class Gateway:
         """Return a product order with its service and resource orders; what had ended `before` is not read again.
 
         Raises:
-            GatewayError: when there is no such order or the gateway cannot be reached.
+            CommandError: when there is no such order or the gateway cannot be reached.
         """
         order = await self.order(order_id)
         known = before or OrderFamily(order)

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from rich.console import Console
 from rich.live import Live
 
+from console.errors import UnreachableError
 from console.family import OrderFamily, changes
-from console.gateway import Gateway, UnreachableError
+from console.gateway import Gateway
 from console.order_tree import fitting_trees, order_tree
 
 POLL_SECONDS = 0.4
@@ -22,7 +23,7 @@ async def follow(gateway: Gateway, order_id: str, poll: float = POLL_SECONDS) ->
     """Yield an order with its children, again and again until it has ended.
 
     Raises:
-        GatewayError: when there is no such order, or the gateway cannot be reached for long.
+        CommandError: when there is no such order, or the gateway cannot be reached for long.
     """
     family = await gateway.family(order_id)
     yield family
@@ -43,7 +44,7 @@ async def watch(gateway: Gateway, order_ids: Sequence[str], console: Console) ->
     """Show orders until all have ended; return how each ended.
 
     Raises:
-        GatewayError: as `follow`.
+        CommandError: as `follow`.
     """
     return await (_watch_live if console.is_terminal else _watch_lines)(gateway, order_ids, console)
 

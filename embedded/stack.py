@@ -16,6 +16,7 @@ from embedded.errors import StackError
 from embedded.layout import TEMPORAL, Layout
 from embedded.parts import engine_client, needed_ports, parts
 from embedded.supervisor import Supervisor
+from embedded.temporal_server import unreachable
 from workflows import search_attributes
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ async def _prepare_named_temporal(layout: Layout) -> None:
     try:
         client = await engine_client(layout)
     except RuntimeError as error:
-        raise StackError(f"Temporal at {layout.temporal_address} cannot be reached: {error}") from error
+        raise StackError(unreachable(layout.temporal_address, error)) from error
     await search_attributes.register(client)
 
 

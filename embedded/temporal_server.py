@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Awaitable, Callable, Iterable
 from importlib import metadata
@@ -89,6 +90,17 @@ def client_environment(address: str, namespace: str, inherited: Iterable[str]) -
         "TEMPORAL_ADDRESS": address,
         "TEMPORAL_NAMESPACE": namespace,
     }
+
+
+def named_address() -> str:
+    """Return the address of the server that the environment names, or that is taken where it names none."""
+    return os.environ.get("TEMPORAL_ADDRESS") or f"{LOOPBACK}:7233"
+
+
+def unreachable(address: str, error: Exception) -> str:
+    """Say that a server cannot be reached, with the reason that lies within the SDK's error."""
+    inner = re.search(r'message: "([^"]+)"', str(error))
+    return f"Temporal at {address} cannot be reached: {inner[1] if inner else error}"
 
 
 def serves(address: str, namespace: str) -> Callable[[int], Awaitable[bool]]:

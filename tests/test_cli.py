@@ -112,6 +112,21 @@ def test_an_order_that_breaks_rules_has_no_plan(tmp_path: Path) -> None:
     assert "moon-cable" in ended.stdout
 
 
+def test_register_without_a_temporal_says_where_it_looked(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{LOOPBACK}:{Ports.free().temporal_port}"
+    monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+    ended = runner.invoke(cli.app, ["register"])
+    assert ended.exit_code == 4
+    assert ended.stderr == f"ordersaga: Temporal at {address} cannot be reached: Connection refused\n"
+
+
+def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDERSAGA_PORT", "espresso")
+    ended = subprocess.run([sys.executable, "-m", "cli", "order", "list"], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("ordersaga: the setting ORDERSAGA_PORT is 'espresso': Input should be a valid int")
+
+
 def test_the_installed_command_ends_with_the_code_of_what_it_ran() -> None:
     ended = subprocess.run([sys.executable, "-m", "cli", "watch"], capture_output=True, text=True, check=False)
     assert ended.returncode == 2

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from console.gateway import Gateway, RefusedError, UnreachableError
+from console.errors import UnreachableError
+from console.gateway import Gateway, RefusedError
 from console.watch import follow
 from tests.console.documents import Document, product_order, resource_order, service_order
 
