@@ -31,7 +31,7 @@ from orders.lifecycle import OrderState
 
 _RECENT_LINES = 10
 _POLL_SECONDS = 0.7
-_PATIENCE_SECONDS = 120.0
+_PATIENCE_SECONDS = 180.0
 
 Prepare = Callable[[str], Awaitable[None]]
 
@@ -176,7 +176,8 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
         {row.what: row.family.state for row in run.rows if row.family},
     )
     wrong += [f"{check.question}: {', '.join(check.wrong)}" for check in checks if check.wrong]
-    console.print(f"API {layout.gateway_url}   Web UI {layout.ui_url or layout.temporal_address}")
+    seen_at = f"Web UI {layout.ui_url}" if layout.ui_url else f"Temporal {layout.temporal_address}"
+    console.print(f"API {layout.gateway_url}   {seen_at}")
     for line in wrong:
         console.print(Text(line, style="bold red"))
     if not wrong:
