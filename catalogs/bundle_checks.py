@@ -27,9 +27,8 @@ def check_bundles(context: OrderContext) -> Iterator[Violation]:
     yield from _check_circle(context)
     for node in context.nodes.values():
         yield from _check_whole(context, node)
-        for part in node.children:
-            if part.item:
-                yield from _check_part(context, node, part)
+        for item_id in dict.fromkeys(part.item_id for part in node.children if part.item):
+            yield from _check_part(context, node, context.nodes[item_id])
         if node.offering and node.offering.is_bundle and node.action is not Action.DELETE:
             yield from _check_cardinalities(context, node, node.offering)
         if node.action is Action.DELETE and node.installed and node.parent is None:

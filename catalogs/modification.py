@@ -5,7 +5,7 @@ What is new is compared with nothing, so that adding takes this way too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,16 +13,16 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.changes import Changed, affected, differing, overlaid
 from catalogs.targets import ResourceTarget, ServiceTarget
 from catalogs.teardown import (
-    REPLACED,
     fulfilment_of,
     orient_resources,
     orient_services,
+    reliance,
     removed_part,
     removed_resource,
 )
 from orders.graph import in_order
 from orders.installed import InstalledResource, InstalledService
-from orders.plan import CUSTOMER_FACING, Demand, ResourceItem, ServiceItem
+from orders.plan import CUSTOMER_FACING, REPLACED, Demand, ResourceItem, ServiceItem
 from orders.tmf import Action
 
 T = TypeVar("T", ServiceTarget, ResourceTarget)
@@ -75,7 +75,7 @@ def plan_service(
         parts.append(item)
         if changes is None or changes:
             changed[item.key] = changes
-    gone = list(_gone(compared))
+    gone = _gone(compared)
     changed |= {item.key: None for item in gone if item.key not in changed}
     supporting = [part.key for part in parts]
     whole, changes = _plan_one(compared, CUSTOMER_FACING, supporting, {**inputs, **changed})
@@ -118,31 +118,31 @@ def _plan_one(
 
 
 def _plan_resources(compared: _Compared, services: Changed) -> list[ResourceItem]:
+    """Return what happens to each resource of a service; what leaves starts after all that stays or comes."""
     target, installed = compared.target, compared.installed
-    items: list[ResourceItem] = []
-    old: list[ResourceItem] = []
-    fulfilment = fulfilment_of(installed, compared.catalogs) if installed else None
     before = {each.key: each.demand for each in compared.before.resources} if compared.before else {}
+    staying: list[ResourceItem] = []
+    leaving = {each.key: each for each in installed.resources} if installed else {}
     for part in _in_order(target.resources):
-        there = installed.resource(part.key) if installed else None
-        if there is None or fulfilment is None:
-            items.append(_new_resource(part))
-        elif _is_replaced(part, there, before.get(part.key)):
-            items.append(_new_resource(part))
-            old.append(removed_resource(there, fulfilment, compared.catalogs, f"{part.key}{REPLACED}"))
+        there = leaving.get(part.key)
+        if there is None or _is_replaced(part, there, before.get(part.key)):
+            staying.append(_new_resource(part))
         else:
-            items.append(_kept_resource(part, there, _changes(items), services))
-    if installed and fulfilment:
-        keys = {each.key for each in items}
-        items += [
-            removed_resource(there, fulfilment, compared.catalogs)
-            for there in installed.resources
-            if there.key not in keys
-        ]
-    orient_resources(items, {each.key: each.relies_on for each in target.resources})
-    for each in old:
-        each.depends_on = [item.key for item in items]
-    return [*items, *old]
+            staying.append(_kept_resource(part, there, _changes(staying), services))
+            del leaving[part.key]
+    orient_resources(staying, {each.key: each.relies_on for each in target.resources})
+    if not installed:
+        return staying
+    keys = [each.key for each in staying]
+    fulfilment = fulfilment_of(installed, compared.catalogs)
+    removed = [
+        removed_resource(there, fulfilment, compared.catalogs, f"{key}{REPLACED}" if key in keys else key)
+        for key, there in leaving.items()
+    ]
+    orient_resources(removed, reliance([each.key for each in removed], fulfilment.resources))
+    for each in removed:
+        each.depends_on = [*keys, *each.depends_on]
+    return [*staying, *removed]
 
 
 def _new_resource(target: ResourceTarget) -> ResourceItem:
@@ -188,18 +188,22 @@ def _is_replaced(target: ResourceTarget, there: InstalledResource, before: Deman
     return before is not None and (before.place, before.criteria) != (wanted.place, wanted.criteria)
 
 
-def _gone(compared: _Compared) -> Iterator[ServiceItem]:
-    """Yield the items that take down installed parts which the target lacks, or has of another kind."""
+def _gone(compared: _Compared) -> list[ServiceItem]:
+    """Return the items that take down installed parts which the target lacks, or has of another kind."""
     installed = compared.installed
     if installed is None:
-        return
+        return []
     kinds = {each.key: each.specification.id for each in compared.target.services}
     fulfilment = fulfilment_of(installed, compared.catalogs)
-    for part in installed.services:
-        if part.key not in kinds:
-            yield removed_part(part, fulfilment, compared.catalogs)
-        elif kinds[part.key] != part.specification_id:
-            yield removed_part(part, fulfilment, compared.catalogs, f"{part.key}{REPLACED}")
+    gone = [
+        removed_part(part, fulfilment, compared.catalogs, f"{part.key}{REPLACED}" if part.key in kinds else part.key)
+        for part in installed.services
+        if kinds.get(part.key) != part.specification_id
+    ]
+    relies_on = reliance([each.key for each in gone], fulfilment.services)
+    for each in gone:
+        each.relies_on = relies_on[each.key]
+    return gone
 
 
 def _changes(items: Iterable[ResourceItem]) -> Changed:

@@ -13,9 +13,9 @@ from catalogs.product_nodes import ProductNode
 from catalogs.reliance import Reliance
 from catalogs.service_decomposition import expand_product
 from catalogs.targets import ServiceTarget
-from catalogs.teardown import REPLACED, base_key, requirement_of
+from catalogs.teardown import base_key, requirement_of
 from orders.installed import InstalledService
-from orders.plan import Characteristics, service_order_key
+from orders.plan import REPLACED, Characteristics, service_order_key
 from orders.tmf import Action
 
 

@@ -38,13 +38,11 @@ class Reliance:
                 self._going.add(node.installed.id)
 
     def named(self, node: ProductNode) -> list[ProductNode]:
-        """Return the products that the order itself says this one relies on, parts of bundles included."""
-        relations = node.item.product_order_item_relationship if node.item else []
+        """Return the products that the order itself says this one, or a bundle around it, relies on."""
         found = [
             each
-            for relation in relations
-            if relation.relationship_type in RELIES_ON
-            for other in self._by_item.get(relation.id, [])
+            for item_id in _relations(node)
+            for other in self._by_item.get(item_id, [])
             for each in _with_parts(other)
         ]
         return [each for each in dict.fromkeys(found) if each is not node]
@@ -111,6 +109,16 @@ class Reliance:
             yield product_id
             if part := self._installed.products.get(product_id):
                 yield from self._components(part)
+
+
+def _relations(node: ProductNode) -> Iterator[str]:
+    """Yield the ids of the items that a product or a bundle around it relies on."""
+    around: ProductNode | None = node
+    while around:
+        for relation in around.item.product_order_item_relationship if around.item else []:
+            if relation.relationship_type in RELIES_ON:
+                yield relation.id
+        around = around.parent
 
 
 def _with_parts(node: ProductNode) -> Iterator[ProductNode]:

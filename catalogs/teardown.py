@@ -10,11 +10,8 @@ from catalogs.model import Entry
 from catalogs.targets import policy_of
 from orders.graph import orient
 from orders.installed import InstalledResource, InstalledService
-from orders.plan import CUSTOMER_FACING, Demand, ResourceItem, ServiceItem, Specification
+from orders.plan import CUSTOMER_FACING, REPLACED, Demand, ResourceItem, ServiceItem, Specification
 from orders.tmf import Action
-
-REPLACED = "~replaced"
-"""What the key of the old one ends with where a new one takes its place."""
 
 
 def removed_items(
@@ -74,8 +71,8 @@ def requirement_of(key: str, requirements: Iterable[Requirement]) -> Requirement
 
 
 def base_key(key: str) -> str:
-    """Return the requirement's key of an instance: `line` of `line*2`."""
-    return key.split("*")[0]
+    """Return the requirement's key of an instance: `line` of `line*2` and of `line~replaced`."""
+    return key.removesuffix(REPLACED).split("*")[0]
 
 
 def reliance(keys: Sequence[str], requirements: Iterable[Requirement]) -> dict[str, list[str]]:

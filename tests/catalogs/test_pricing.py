@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import decompose
@@ -41,7 +42,7 @@ def discounts(price: OrderPrice) -> list[tuple[str | None, float | None, float, 
     return found
 
 
-def by_id(placed: ProductOrder, item_id: str):  # type: ignore[no-untyped-def]
+def by_id(placed: ProductOrder, item_id: str) -> Any:
     return next(each for each, _, _ in placed.items() if each.id == item_id)
 
 
