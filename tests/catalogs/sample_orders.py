@@ -22,7 +22,7 @@ def order(*items: Document, customer: str | None = CUSTOMER, **attributes: Any) 
         **attributes,
     }
     if customer:
-        document["relatedParty"] = [{"id": customer, "role": "Customer"}]
+        document["relatedParty"] = [{"id": customer, "role": "Customer", "@referredType": "Customer"}]
     return ProductOrder.model_validate(document)
 
 
