@@ -86,15 +86,11 @@ def _read_folder(root: Path, folder: Path, entries: Entries) -> list[Fault]:
     if not mine.catalogs.sourced and not mine.catalogs.broken and not faults:
         faults.append(Fault(folder.name, 1, "catalog", "no file of this folder has the section catalog: {id, name}"))
     _inherit_policy(mine)
-    for section in vars(entries).values():
-        read = getattr(mine, _attribute(section))
+    for name, section in vars(entries).items():
+        read = getattr(mine, name)
         section.sourced += read.sourced
         section.broken |= read.broken
     return faults
-
-
-def _attribute(section: Section[Any]) -> str:
-    return next(name for name, each in vars(Entries()).items() if each.name == section.name)
 
 
 def _read_file(source: Source, entries: Entries) -> list[Fault]:
