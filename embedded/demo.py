@@ -24,7 +24,8 @@ from console.tables import facts_panel
 from console.watch import follow
 from embedded import demo_orders
 from embedded.audit import PRODUCTS, Check, audit, differences, holdings
-from embedded.layout import Layout, isolated_layout
+from embedded.layout import WORKER, Layout, isolated_layout
+from embedded.process import tail
 from embedded.stack import running, stop_signals, until
 from embedded.up import facts
 from orders.lifecycle import OrderState
@@ -166,7 +167,9 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
             else:
                 await run.orders()
         except TimeoutError:
-            wrong.append(f"not every order ended within {_PATIENCE_SECONDS:.0f} s")
+            wrong.append(f"not every order ended within {_PATIENCE_SECONDS:.0f} s; the worker's log ends above")
+            log = await asyncio.to_thread(tail, layout.logs / f"{WORKER}.log")
+            console.print(log, style="dim", soft_wrap=True)
     console.print(board(run.rows, ended=True))
     _explain(run.rows, console)
     checks = audit(await holdings(layout.systems), _not_completed(run.rows))

@@ -83,11 +83,9 @@ class Child:
             self._signal(signal.SIGKILL)
         await self._process.wait()
 
-    def last_words(self, lines: int = 15) -> str:
+    def last_words(self) -> str:
         """Return the end of what this process wrote."""
-        with self.log.open("rb") as log:
-            log.seek(max(self._log_start, self.log.stat().st_size - 8192))
-            return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
+        return tail(self.log, self._log_start)
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -97,6 +95,13 @@ class Child:
 def _environment(part: Part) -> dict[str, str]:
     merged = {**os.environ, **part.environment}
     return {name: value for name, value in merged.items() if value is not None}
+
+
+def tail(log: Path, start: int = 0, lines: int = 15) -> str:
+    """Return the last lines of a file, none of them from before byte `start`."""
+    with log.open("rb") as file:
+        file.seek(max(start, log.stat().st_size - 8192))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 
 def describe_exit(code: int) -> str:
