@@ -25,7 +25,8 @@ from catalogs.fulfilment import (
     ServiceRequirement,
 )
 from catalogs.loader import inspect_catalogs
-from cli import EXIT_CODES, app
+from cli import app
+from console.exits import EXIT_CODES
 from embedded.ports import Ports
 from orders.plan import Policy
 from settings import Settings

@@ -94,7 +94,7 @@ async def tried(stage: Stage, order_id: str) -> None:
 async def internet_of(stage: Stage, customer: str) -> str:
     """Return the id of a customer's internet product."""
     products = await stage.products(customer)
-    return next(product["id"] for product in products if product["productOffering"]["id"] == "fibre-internet")
+    return next(str(each["id"]) for each in products if each["productOffering"]["id"] == "fibre-internet")
 
 
 async def _ended(stage: Stage, document: dict[str, Any]) -> str:
