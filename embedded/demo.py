@@ -172,7 +172,7 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
             console.print(log, style="dim", soft_wrap=True)
     console.print(board(run.rows, ended=True))
     _explain(run.rows, console)
-    checks = audit(await holdings(layout.systems), _not_completed(run.rows))
+    checks = audit(await holdings(layout.systems), _taken_back(run.rows))
     console.print(_audit_table(checks))
     wrong += differences(
         {row.what: row.expected for row in run.rows},
@@ -188,8 +188,11 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
     return not wrong
 
 
-def _not_completed(rows: list[Row]) -> list[str]:
-    return [row.family.id for row in rows if row.family and row.family.state != OrderState.COMPLETED]
+def _taken_back(rows: list[Row]) -> list[str]:
+    """Return the ids of the orders that ended without having been completed: nothing may be left of them."""
+    return [
+        row.family.id for row in rows if row.family and row.family.ended and row.family.state != OrderState.COMPLETED
+    ]
 
 
 def _explain(rows: list[Row], console: Console) -> None:
