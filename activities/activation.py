@@ -9,7 +9,8 @@ from pydantic import Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.http import DownstreamError, DownstreamSystem
+from activities.documents import Configured, Monitor, ServiceTestResult
+from activities.http import Answer, DownstreamError, DownstreamSystem, Identified, at
 from orders.documents import characteristic_list
 from orders.model import Model
 from orders.plan import Characteristics
@@ -73,59 +74,61 @@ class ActivationActivities:
     async def activate(self, request: ActivationRequest) -> ActivationAnswer:
         """Ask for a service or resource to be set up, changed or torn down.
 
-        Tearing down what is not there is done already.
+        Tearing down what is not there is done already; so is setting up what is there with the same characteristics.
         """
-        path = f"{_BASE[request.target]}/{request.target}"
-        if request.operation != Operation.ACTIVATE:
-            path = f"{path}/{request.id}"
-        params = {"mode": "async"} if request.callback else {}
-        status, body = await self._activation.call(
-            request.operation,
-            path,
-            key=request.key,
-            params=params,
-            body=None if request.operation == Operation.DEACTIVATE else _body(request),
-            accept=(404,) if request.operation == Operation.DEACTIVATE else (),
-        )
-        if status != 202:
-            return ActivationAnswer()
-        monitor = body.get("id") if isinstance(body, dict) else None
-        if not monitor:
-            raise DownstreamError(
-                self._activation.name, f"activation accepted {request.key} without a monitor", retryable=False
-            )
-        return ActivationAnswer(monitor=str(monitor))
+        try:
+            answer = await self._ask(request)
+        except DownstreamError as error:
+            if error.status == 409 and request.operation == Operation.ACTIVATE and await self._is_set_up(request):
+                return ActivationAnswer()
+            raise
+        return ActivationAnswer(monitor=answer.read_as(Identified).id if answer.status == 202 else None)
 
     @activity.defn
     async def await_completion(self, target: Target, monitor: str) -> None:
         """Look whether an accepted activation is complete; fails as worth another try while it is not."""
-        path = f"{_BASE[target]}/monitor/{monitor}"
-        document = await self._activation.get(path)
-        state = str(document.get("state"))
-        if state == "Completed":
+        answer = await self._activation.call("GET", at(f"{_BASE[target]}/monitor", monitor))
+        document = answer.read_as(Monitor)
+        if document.state == "Completed":
             return
-        if state == "Failed":
-            body = (document.get("response") or {}).get("body") or {}
-            reason = body.get("reason") or body.get("message") or "no reason given"
-            raise DownstreamError(self._activation.name, f"activation of {monitor} failed: {reason}", retryable=False)
-        raise ApplicationError(f"{path} is {state}", type="NotYet", category=ApplicationErrorCategory.BENIGN)
+        if document.state == "Failed":
+            raise DownstreamError(
+                self._activation.name, f"activation of {monitor} failed: {document.reason()}", retryable=False
+            )
+        raise ApplicationError(
+            f"monitor {monitor} is {document.state}", type="NotYet", category=ApplicationErrorCategory.BENIGN
+        )
 
     @activity.defn
     async def test_service(self, request: ServiceTest) -> None:
         """Run a service test, and fail for good when the service does not pass."""
-        _, result = await self._activation.call(
-            "POST",
-            SERVICE_TEST,
-            key=request.key,
-            body={"relatedService": {"id": request.service_id}, "testSpecification": {"id": request.test}},
-        )
-        if result.get("result") != "pass":
-            reason = result.get("message") or "no reason given"
+        body = {"relatedService": {"id": request.service_id}, "testSpecification": {"id": request.test}}
+        answer = await self._activation.call("POST", SERVICE_TEST, key=request.key, body=body)
+        test = answer.read_as(ServiceTestResult)
+        if test.result != "pass":
             raise DownstreamError(
                 self._activation.name,
-                f"service {request.service_id} did not pass {request.test}: {reason}",
+                f"service {request.service_id} did not pass {request.test}: {test.message or 'no reason given'}",
                 retryable=False,
             )
+
+    async def _ask(self, request: ActivationRequest) -> Answer:
+        collection = f"{_BASE[request.target]}/{request.target}"
+        tear_down = request.operation == Operation.DEACTIVATE
+        return await self._activation.call(
+            request.operation,
+            collection if request.operation == Operation.ACTIVATE else at(collection, request.id),
+            key=request.key,
+            params={"mode": "async"} if request.callback else {},
+            body=None if tear_down else _body(request),
+            accept=(404,) if tear_down else (),
+        )
+
+    async def _is_set_up(self, request: ActivationRequest) -> bool:
+        """Return whether the network has what is asked for, just so: a tear-down that failed is no harm to its undo."""
+        path = at(f"{_BASE[request.target]}/{request.target}", request.id)
+        there = await self._activation.find(path, Configured)
+        return there is not None and there.state == "active" and there.characteristics() == request.characteristics
 
 
 def _body(request: ActivationRequest) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.http import DownstreamSystem
+from activities.documents import Charge, prices
+from activities.http import DownstreamSystem, at
 from orders.model import Model
 from orders.plan import ProductPlan
+from orders.tmf import OrderPrice
 
 CHARGE = "/billing/v1/charge"
 
@@ -25,7 +27,10 @@ class Bill(Model):
 
 
 class BillingActivities:
-    """Billing's part of an order. Each effect carries a key, so that a repeat changes nothing."""
+    """Billing's part of an order. Each effect carries a key, so that a repeat changes nothing.
+
+    The key names the effect: a repeat that finds a charge which an earlier try has started does something else with it.
+    """
 
     def __init__(self, billing: DownstreamSystem) -> None:
         self._billing = billing
@@ -40,50 +45,50 @@ class BillingActivities:
         if charge is None:
             return await self._start(request) if product.action == "modify" and product.prices else None
         if product.action == "delete":
-            await self._billing.call("POST", f"{CHARGE}/{charge}/stop", key=request.key, body={"endDate": request.at})
+            await self._do(request, charge, "stop", {"endDate": request.at})
         else:
-            await self._billing.call("PATCH", f"{CHARGE}/{charge}", key=request.key, body={"price": _prices(product)})
+            await self._change(request, charge, product.prices)
         return charge
 
     @activity.defn
     async def unbill(self, request: Bill) -> None:
-        """Take back what an order did to a product's charge."""
+        """Take back what an order did to a product's charge, if it came to that."""
         product = request.product
+        charge = await self._active_charge(request.product_id)
         if product.action == "delete":
-            for charge in (await self._charges({"product.id": request.product_id, "state": "ended"}))[-1:]:
-                await self._billing.call("POST", f"{CHARGE}/{charge['id']}/restart", key=request.key)
-            return
-        active = await self._active_charge(request.product_id)
-        if active is None:
-            return
-        if product.action == "add" or not product.previous_prices:
-            await self._billing.call("DELETE", f"{CHARGE}/{active}", key=request.key, accept=(404,))
-        else:
-            previous = [price.model_dump(mode="json", exclude_none=True) for price in product.previous_prices]
-            await self._billing.call("PATCH", f"{CHARGE}/{active}", key=request.key, body={"price": previous})
+            # What is charged for still was not stopped, whatever may have ended before.
+            ended = [] if charge else await self._charges(request.product_id, "ended")
+            if ended:
+                await self._do(request, max(ended, key=lambda each: each.end_date or "").id, "restart")
+        elif charge and (product.action == "add" or not product.previous_prices):
+            await self._billing.call("DELETE", at(CHARGE, charge), key=f"{request.key}/void", accept=(404,))
+        elif charge:
+            await self._change(request, charge, product.previous_prices)
 
     async def _start(self, request: Bill) -> str:
         product = request.product
         body: dict[str, Any] = {
             "name": product.name,
             "product": {"id": request.product_id},
-            "price": _prices(product),
+            "price": prices(product.prices),
             "startDate": request.at,
         }
         if product.customer_id:
             body["customer"] = {"id": product.customer_id}
         if product.billing_account:
             body["billingAccount"] = {"id": product.billing_account}
-        _, charge = await self._billing.call("POST", CHARGE, key=request.key, body=body)
-        return str(charge["id"])
+        return await self._billing.create(CHARGE, key=f"{request.key}/start", body=body)
+
+    async def _change(self, request: Bill, charge: str, to: list[OrderPrice]) -> None:
+        body = {"price": prices(to)}
+        await self._billing.call("PATCH", at(CHARGE, charge), key=f"{request.key}/change", body=body)
+
+    async def _do(self, request: Bill, charge: str, step: str, body: dict[str, Any] | None = None) -> None:
+        await self._billing.call("POST", f"{at(CHARGE, charge)}/{step}", key=f"{request.key}/{step}", body=body)
 
     async def _active_charge(self, product_id: str) -> str | None:
-        active = await self._charges({"product.id": product_id, "state": "active"})
-        return str(active[0]["id"]) if active else None
+        active = await self._charges(product_id, "active")
+        return active[0].id if active else None
 
-    async def _charges(self, params: dict[str, str]) -> list[dict[str, Any]]:
-        return await self._billing.list(CHARGE, params)
-
-
-def _prices(product: ProductPlan) -> list[dict[str, Any]]:
-    return [price.model_dump(mode="json", exclude_none=True) for price in product.prices]
+    async def _charges(self, product_id: str, state: str) -> list[Charge]:
+        return await self._billing.search(CHARGE, {"product.id": product_id, "state": state}, Charge)

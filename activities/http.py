@@ -1,4 +1,4 @@
-"""One downstream system over HTTP: answers as JSON, and every fault as an error that says where and what.
+"""One downstream system over HTTP: answers as JSON of the shape that is read, every fault as an error that says all.
 
 What is worth another try (no answer, 408, 423, 425, 429, 5xx) is retryable, after the time that `Retry-After` names;
 any other refusal, and any answer that makes no sense, is permanent.
@@ -6,15 +6,30 @@ any other refusal, and any answer that makes no sense, is permanent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import cache
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote
 
 import httpx
+from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from temporalio.exceptions import ApplicationError
+
+from orders.model import Resource
+
+T = TypeVar("T")
 
 _RETRYABLE = frozenset({408, 423, 425, 429})
 _QUOTED = 300
+_LONGEST_DELAY = timedelta(hours=1)
+_CONCURRENT_READS = 20
+
+_reader: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+"""What reads a shape, made once for each."""
 
 
 class DownstreamError(ApplicationError):
@@ -27,23 +42,84 @@ class DownstreamError(ApplicationError):
         self.system, self.status, self.retryable = system, status, retryable
 
 
+class Identified(Resource):
+    """A document with its id."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    id: Annotated[str, StringConstraints(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system answered: its status and its JSON body, None where it has none."""
+
+    system: str
+    asked: str
+    status: int
+    body: Any = None
+
+    def read_as(self, shape: type[T]) -> T:
+        """Return the body as a `shape`, such as a typed document or a list of them.
+
+        Raises:
+            DownstreamError: when the body is none.
+        """
+        try:
+            read: T = _reader(shape).validate_python(self.body)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(map(str, fault["loc"])) or "the body"
+            raise self.senseless(f"{where}: {fault['msg']}") from error
+        return read
+
+    def senseless(self, why: str) -> DownstreamError:
+        """Return the error that says why an answer makes no sense, with the first of it."""
+        said = json.dumps(self.body, ensure_ascii=False)[:_QUOTED]
+        return DownstreamError(
+            self.system,
+            f"{self.system} answered {self.status} to {self.asked} with something that makes no sense ({why}): {said}",
+            retryable=False,
+            status=self.status,
+        )
+
+
 class DownstreamSystem:
     """Calls one system. Hold one for each system and process: the client keeps its connections."""
 
     def __init__(self, name: str, client: httpx.AsyncClient) -> None:
         self.name = name
         self._client = client
+        self._reads = asyncio.Semaphore(_CONCURRENT_READS)
 
-    async def get(self, path: str, **params: str) -> Any:
-        return (await self.call("GET", path, params=params))[1]
-
-    async def find(self, path: str, **params: str) -> dict[str, Any] | None:
+    async def find(self, path: str, shape: type[T]) -> T | None:
         """Return the document at `path`, or None where the system says that there is none."""
-        status, body = await self.call("GET", path, params=params, accept=(404,))
-        return None if status == 404 else body
+        answer = await self.call("GET", path, accept=(404,))
+        return None if answer.status == 404 else answer.read_as(shape)
 
-    async def list(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
-        return list((await self.call("GET", path, params=params))[1])
+    async def find_all(self, paths: Iterable[str], shape: type[T]) -> list[T | None]:
+        """Return the documents at `paths`, None for each that there is none of; some of them are read at a time."""
+
+        async def read(path: str) -> T | None:
+            async with self._reads:
+                return await self.find(path, shape)
+
+        return list(await asyncio.gather(*map(read, paths)))
+
+    async def search(self, path: str, params: Mapping[str, str], shape: type[T]) -> list[T]:
+        """Return all documents of a list, page by page where the system does not give them at once (206)."""
+        found: list[T] = []
+        while True:
+            page = {**params, "offset": str(len(found))} if found else params
+            answer = await self.call("GET", path, params=page)
+            more = answer.read_as(list[shape])  # type: ignore[valid-type]
+            found += more
+            if answer.status != 206 or not more:
+                return found
+
+    async def create(self, path: str, *, key: str, body: Any) -> str:
+        """Have the system make a document and return its id."""
+        return (await self.call("POST", path, key=key, body=body)).read_as(Identified).id
 
     async def call(
         self,
@@ -54,8 +130,8 @@ class DownstreamSystem:
         body: Any = None,
         params: Mapping[str, str] | None = None,
         accept: tuple[int, ...] = (),
-    ) -> tuple[int, Any]:
-        """Send a request and return its status and its JSON body (None where it has none).
+    ) -> Answer:
+        """Send a request and return the answer.
 
         `key` makes it idempotent: the system absorbs repeats. `accept` names refusals that are answers to the caller.
 
@@ -66,23 +142,29 @@ class DownstreamSystem:
         headers = {"Idempotency-Key": key} if key else {}
         try:
             response = await self._client.request(method, path, json=body, params=params, headers=headers)
-        except httpx.TransportError as error:
-            reason = str(error) or type(error).__name__
-            raise DownstreamError(
-                self.name, f"{self.name} gave no answer to {asked}: {reason}", retryable=True
-            ) from error
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise self._unanswered(asked, error) from error
         if response.status_code in accept:
-            return response.status_code, None
+            return Answer(self.name, asked, response.status_code)
         if not response.is_success:
             raise self._refusal(asked, response)
         if response.status_code == 204 or not response.content:
-            return response.status_code, None
-        return response.status_code, self._json(asked, response)
+            return Answer(self.name, asked, response.status_code)
+        return Answer(self.name, asked, response.status_code, self._json(asked, response))
+
+    def _unanswered(self, asked: str, error: Exception) -> DownstreamError:
+        """Return the error for an answer that did not come, or that is no HTTP that could be read."""
+        reason = f"{asked[:_QUOTED]}: {str(error) or type(error).__name__}"
+        if isinstance(error, httpx.TransportError):
+            return DownstreamError(self.name, f"{self.name} gave no answer to {reason}", retryable=True)
+        return DownstreamError(
+            self.name, f"{self.name} cannot be asked, or not be understood: {reason}", retryable=False
+        )
 
     def _json(self, asked: str, response: httpx.Response) -> Any:
         try:
             return response.json()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DownstreamError(
                 self.name,
                 f"{self.name} answered {response.status_code} to {asked} with something that is not JSON: "
@@ -102,11 +184,17 @@ class DownstreamSystem:
         )
 
 
+def at(collection: str, document_id: str) -> str:
+    """Return the path of a document: whatever its id has in it stays within one segment."""
+    segment = quote(document_id, safe="")
+    return f"{collection}/{segment.replace('.', '%2E') if not segment.strip('.') else segment}"
+
+
 def _reason(response: httpx.Response) -> str:
     """Return what a refusal says: the reason and message of a TMF error, or the first of whatever came."""
     try:
         body = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return response.text[:_QUOTED]
     if not isinstance(body, dict):
         return response.text[:_QUOTED]
@@ -115,5 +203,8 @@ def _reason(response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> timedelta | None:
+    """Return how long to wait before another try, where the system says it in seconds; an hour at most."""
     seconds = response.headers.get("Retry-After", "")
-    return timedelta(seconds=int(seconds)) if seconds.isdecimal() and int(seconds) > 0 else None
+    if not seconds.isdecimal() or not seconds.strip("0"):
+        return None
+    return min(timedelta(seconds=int(seconds[:9])), _LONGEST_DELAY)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
-from activities.http import DownstreamSystem
+from activities.documents import ProductDocument, ResourceDocument, ServiceDocument, values
+from activities.http import DownstreamSystem, Identified, at
 from activities.inventory import PRODUCT, RESOURCE, SERVICE
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
-from orders.tmf import OrderPrice, ProductOrder
+from orders.tmf import ProductOrder, Reference, RelatedParty
 
-_CONCURRENT_READS = 20
+D = TypeVar("D", bound=Identified)
+
 _PAGE = "1000"
+_RELATIONS = ("bundles", "reliesOn")
 
 
 async def read_installed_base(inventory: DownstreamSystem, order: ProductOrder) -> InstalledBase:
@@ -21,7 +24,7 @@ async def read_installed_base(inventory: DownstreamSystem, order: ProductOrder) 
     Products that a named one bundles or relies on come with what realises them too.
 
     Raises:
-        DownstreamError: when inventory does not answer.
+        DownstreamError: when inventory does not answer, or with something that makes no sense.
     """
     return await _Reader(inventory).read(order)
 
@@ -29,99 +32,92 @@ async def read_installed_base(inventory: DownstreamSystem, order: ProductOrder) 
 class _Reader:
     def __init__(self, inventory: DownstreamSystem) -> None:
         self._inventory = inventory
-        self._gate = asyncio.Semaphore(_CONCURRENT_READS)
 
     async def read(self, order: ProductOrder) -> InstalledBase:
-        documents = {document["id"]: document for document in await self._owned(order.customer_id())}
+        documents = {document.id: document for document in await self._owned(order.customer_id())}
         detailed: set[str] = set()
         wanted = _named(order)
         while wanted:
-            missing = await self._documents(PRODUCT, sorted(wanted - documents.keys()))
-            documents.update({document["id"]: document for document in missing})
+            documents |= await self._documents(PRODUCT, sorted(wanted - documents.keys()), ProductDocument)
             detailed |= wanted
-            wanted = {
-                related for each in wanted & documents.keys() for related in _relations(documents[each])
-            } - detailed
+            found = [documents[each] for each in wanted & documents.keys()]
+            wanted = {related for each in found for kind in _RELATIONS for related in each.related(kind)} - detailed
         products = await asyncio.gather(
             *(self._product(document, with_services=key in detailed) for key, document in documents.items())
         )
         return InstalledBase(products={product.id: product for product in products})
 
-    async def _owned(self, customer: str | None) -> list[dict[str, Any]]:
+    async def _owned(self, customer: str | None) -> list[ProductDocument]:
         if customer is None:
             return []
-        return await self._inventory.list(PRODUCT, {"relatedParty.id": customer, "status": "active", "limit": _PAGE})
+        params = {"relatedParty.id": customer, "status": "active", "limit": _PAGE}
+        return await self._inventory.search(PRODUCT, params, ProductDocument)
 
-    async def _product(self, document: dict[str, Any], *, with_services: bool) -> InstalledProduct:
-        relations = document.get("productRelationship") or []
+    async def _product(self, document: ProductDocument, *, with_services: bool) -> InstalledProduct:
         return InstalledProduct(
-            id=document["id"],
-            name=document.get("name") or document["id"],
-            status=document.get("status") or "active",
-            offering_id=(document.get("productOffering") or {}).get("id"),
-            specification_id=(document.get("productSpecification") or {}).get("id"),
-            customer_id=next((party["id"] for party in document.get("relatedParty") or []), None),
-            place=next((place["id"] for place in document.get("place") or [] if place.get("id")), None),
-            billing_account=(document.get("billingAccount") or {}).get("id"),
-            characteristics=_values(document.get("productCharacteristic")),
-            prices=[OrderPrice.model_validate(price) for price in document.get("productPrice") or []],
-            services=await self._services(document.get("realizingService")) if with_services else [],
-            components=list(_related(relations, "bundles")),
-            relies_on=list(_related(relations, "reliesOn")),
+            id=document.id,
+            name=document.name or document.id,
+            status=document.status,
+            offering_id=_id(document.product_offering),
+            specification_id=_id(document.product_specification),
+            customer_id=_customer(document.related_party),
+            place=next((place.id for place in document.place if place.id), None),
+            billing_account=_id(document.billing_account),
+            characteristics=values(document.product_characteristic),
+            prices=document.product_price,
+            services=await self._services(document.realizing_service, frozenset()) if with_services else [],
+            components=document.related("bundles"),
+            relies_on=document.related("reliesOn"),
+            record=document.changeable(),
         )
 
-    async def _services(self, references: list[dict[str, Any]] | None) -> list[InstalledService]:
-        keys = {reference["id"]: reference.get("name") or reference["id"] for reference in references or []}
-        documents = await self._documents(SERVICE, list(keys))
-        return list(await asyncio.gather(*(self._service(document, keys[document["id"]]) for document in documents)))
+    async def _services(self, references: list[Reference], above: frozenset[str]) -> list[InstalledService]:
+        """Return the services of these references; one that supports itself, however indirectly, is read once."""
+        keys = {each.id: each.name or each.id for each in references if each.id not in above}
+        documents = await self._documents(SERVICE, keys, ServiceDocument)
+        return list(
+            await asyncio.gather(*(self._service(each, keys[key], above | {key}) for key, each in documents.items()))
+        )
 
-    async def _service(self, document: dict[str, Any], key: str) -> InstalledService:
-        keys = {each["id"]: each.get("name") or each["id"] for each in document.get("supportingResource") or []}
-        resources = await self._documents(RESOURCE, list(keys))
+    async def _service(self, document: ServiceDocument, key: str, above: frozenset[str]) -> InstalledService:
+        keys = {each.id: each.name or each.id for each in document.supporting_resource}
+        resources = await self._documents(RESOURCE, keys, ResourceDocument)
         return InstalledService(
-            id=document["id"],
+            id=document.id,
             key=key,
-            specification_id=(document.get("serviceSpecification") or {}).get("id") or "",
-            state=document.get("state") or "active",
-            characteristics=_values(document.get("serviceCharacteristic")),
-            services=await self._services(document.get("supportingService")),
-            resources=[_resource(resource, keys[resource["id"]]) for resource in resources],
+            specification_id=_id(document.service_specification) or "",
+            state=document.state,
+            characteristics=values(document.service_characteristic),
+            services=await self._services(document.supporting_service, above),
+            resources=[_resource(resource, keys[each]) for each, resource in resources.items()],
         )
 
-    async def _documents(self, path: str, ids: list[str]) -> list[dict[str, Any]]:
+    async def _documents(self, path: str, ids: Iterable[str], shape: type[D]) -> dict[str, D]:
         """Return those of `ids` that inventory has, in their order."""
-
-        async def read(each: str) -> dict[str, Any] | None:
-            async with self._gate:
-                return await self._inventory.find(f"{path}/{each}")
-
-        found = await asyncio.gather(*(read(each) for each in ids))
-        return [document for document in found if document is not None]
+        ids = list(ids)
+        found = await self._inventory.find_all([at(path, each) for each in ids], shape)
+        return {each: document for each, document in zip(ids, found, strict=True) if document is not None}
 
 
-def _resource(document: dict[str, Any], key: str) -> InstalledResource:
+def _resource(document: ResourceDocument, key: str) -> InstalledResource:
     return InstalledResource(
-        id=document["id"],
+        id=document.id,
         key=key,
-        specification_id=(document.get("resourceSpecification") or {}).get("id") or "",
-        value=document.get("value"),
-        pool=document.get("category"),
-        characteristics=_values(document.get("resourceCharacteristic")),
+        specification_id=_id(document.resource_specification) or "",
+        value=document.value,
+        pool=document.category,
+        characteristics=values(document.resource_characteristic),
     )
 
 
-def _values(characteristics: list[dict[str, Any]] | None) -> dict[str, Any]:
-    return {each["name"]: each.get("value") for each in characteristics or []}
+def _id(reference: Reference | None) -> str | None:
+    return reference.id if reference else None
 
 
-def _related(relations: list[dict[str, Any]], kind: str) -> Iterable[str]:
-    return (each["product"]["id"] for each in relations if each.get("relationshipType") == kind)
-
-
-def _relations(product: dict[str, Any]) -> Iterable[str]:
-    """Return the ids of the products that a product bundles or relies on."""
-    relations = product.get("productRelationship") or []
-    return (*_related(relations, "bundles"), *_related(relations, "reliesOn"))
+def _customer(parties: list[RelatedParty]) -> str | None:
+    """Return the party whose role is `customer`, in any case, or else the first one."""
+    named = (party.id for party in parties if (party.role or "").lower() == "customer")
+    return next(named, parties[0].id if parties else None)
 
 
 def _named(order: ProductOrder) -> set[str]:
@@ -129,5 +125,14 @@ def _named(order: ProductOrder) -> set[str]:
     products = [item.product for item, _, _ in order.items() if item.product]
     named = {product.id for product in products if product.id}
     for product in products:
-        named.update(_relations(product.model_dump(include={"product_relationship", "productRelationship"})))
+        named.update(_related((product.model_extra or {}).get("productRelationship")))
     return named
+
+
+def _related(relations: Any) -> Iterator[str]:
+    """Yield the products that a client's relations name; what has another shape names none."""
+    for relation in relations if isinstance(relations, list) else []:
+        if isinstance(relation, dict) and relation.get("relationshipType") in _RELATIONS:
+            product = relation.get("product")
+            if isinstance(product, dict) and isinstance(product.get("id"), str) and product["id"]:
+                yield product["id"]

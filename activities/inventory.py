@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from activities.http import DownstreamError, DownstreamSystem
+from activities.documents import ResourceDocument, prices, values
+from activities.http import DownstreamSystem, Identified, at
 from orders.documents import characteristic_list
-from orders.model import Model
+from orders.model import Model, Resource
 from orders.outcome import AssignedResource, Residue
-from orders.plan import Characteristics, Demand, ProductPlan, Specification
+from orders.plan import REPLACED, Characteristics, Demand, ProductPlan, Specification
 
 PRODUCT = "/tmf-api/productInventory/v4/product"
 SERVICE = "/tmf-api/serviceInventory/v4/service"
@@ -84,7 +85,7 @@ class RemoveService(Model):
 
 
 class RecordProduct(Model):
-    """Record what became of one product of an order."""
+    """Record what became of one product of an order; ids are those of product and service inventory."""
 
     key: str
     order_id: str
@@ -92,6 +93,8 @@ class RecordProduct(Model):
     services: list[Named] = Field(default_factory=list)
     components: list[str] = Field(default_factory=list)
     relies_on: list[str] = Field(default_factory=list)
+    ended: list[str] = Field(default_factory=list)
+    """Products that the order ends: this one bundles them, or relies on them, no more."""
 
 
 class RestoreProduct(Model):
@@ -138,27 +141,29 @@ class InventoryActivities:
             body["place"] = {"id": demand.place}
         if demand.value is not None:
             body["value"] = demand.value
-        _, resource = await self._inventory.call("POST", RESERVATION, key=request.key, body=body)
-        return assigned(resource)
+        answer = await self._inventory.call("POST", RESERVATION, key=request.key, body=body)
+        resource = answer.read_as(ResourceDocument)
+        return AssignedResource(
+            id=resource.id,
+            value=resource.value,
+            name=resource.name,
+            characteristics=values(resource.resource_characteristic),
+        )
 
     @activity.defn
     async def release_resource(self, request: ReleaseResource) -> None:
         """Give a resource back to its pool; one that is free already is left alone."""
         ids = [request.resource_id] if request.resource_id else []
         if not ids and request.reserved_by:
-            found = await self._inventory.list(RESOURCE, {"reservation.requestedBy": request.reserved_by})
-            ids = [resource["id"] for resource in found]
-        for resource_id in ids:
-            await self._inventory.call(
-                "DELETE", f"{RESERVATION}/{resource_id}", key=f"{request.key}/{resource_id}", accept=(404,)
-            )
+            ids = await self._ids(RESOURCE, {"reservation.requestedBy": request.reserved_by})
+        await self._remove(RESERVATION, ids, request.key)
 
     @activity.defn
     async def set_up_resource(self, request: SetUpResource) -> None:
         """Record a resource as in use, or as no longer in use."""
         await self._inventory.call(
             "PATCH",
-            f"{RESOURCE}/{request.resource_id}",
+            at(RESOURCE, request.resource_id),
             key=request.key,
             body={
                 "usageState": "active" if request.in_use else "idle",
@@ -183,8 +188,7 @@ class InventoryActivities:
             "relatedParty": [{"id": request.customer_id, "role": "customer"}] if request.customer_id else [],
             "place": [{"id": request.place, "role": "installation"}] if request.place else [],
         }
-        _, service = await self._inventory.call("POST", SERVICE, key=request.key, body=body)
-        return str(service["id"])
+        return await self._inventory.create(SERVICE, key=request.key, body=body)
 
     @activity.defn
     async def change_service(self, request: ChangeService) -> None:
@@ -196,7 +200,7 @@ class InventoryActivities:
             body["supportingService"] = _references(request.services)
         if request.resources is not None:
             body["supportingResource"] = _references(request.resources)
-        await self._inventory.call("PATCH", f"{SERVICE}/{request.service_id}", key=request.key, body=body)
+        await self._inventory.call("PATCH", at(SERVICE, request.service_id), key=request.key, body=body)
 
     @activity.defn
     async def remove_service(self, request: RemoveService) -> None:
@@ -204,53 +208,41 @@ class InventoryActivities:
         ids = [request.service_id] if request.service_id else []
         if not ids:
             wanted = {"serviceOrderItem.serviceOrderId": request.service_order, "serviceOrderItem.itemId": request.item}
-            ids = [service["id"] for service in await self._inventory.list(SERVICE, wanted)]
-        for service_id in ids:
-            await self._inventory.call(
-                "DELETE", f"{SERVICE}/{service_id}", key=f"{request.key}/{service_id}", accept=(404,)
-            )
+            ids = await self._ids(SERVICE, wanted)
+        await self._remove(SERVICE, ids, request.key)
 
     @activity.defn
     async def record_product(self, request: RecordProduct) -> str:
         """Record a product as added, changed or terminated, and return its id in inventory."""
         product = request.product
         if product.product_id is None:
-            _, created = await self._inventory.call("POST", PRODUCT, key=request.key, body=_new_product(request))
-            return str(created["id"])
-        await self._inventory.call(
-            "PATCH", f"{PRODUCT}/{product.product_id}", key=request.key, body=_product_change(request)
-        )
+            return await self._inventory.create(PRODUCT, key=request.key, body=_new_product(request))
+        body = {"status": "terminated"} if product.action == "delete" else _changed_product(request)
+        await self._inventory.call("PATCH", at(PRODUCT, product.product_id), key=request.key, body=body)
         return product.product_id
 
     @activity.defn
     async def restore_product(self, request: RestoreProduct) -> None:
-        """Take back what an order recorded of a product: a new one goes, a changed one is as it was."""
+        """Take back what an order recorded of a product: a new one goes, another is as it was, to the attribute."""
         product = request.product
         if product.product_id is not None:
-            body = {
-                "status": "active",
-                "productCharacteristic": characteristic_list(product.previous),
-                "productPrice": [price.model_dump(mode="json", exclude_none=True) for price in product.previous_prices],
-            }
-            await self._inventory.call("PATCH", f"{PRODUCT}/{product.product_id}", key=request.key, body=body)
+            path = at(PRODUCT, product.product_id)
+            await self._inventory.call("PATCH", path, key=request.key, body=product.record or _before(product))
             return
         ids = [request.product_id] if request.product_id else []
         if not ids:
             wanted = {"productOrderItem.productOrderId": request.order_id, "productOrderItem.planKey": product.key}
-            ids = [found["id"] for found in await self._inventory.list(PRODUCT, wanted)]
-        for product_id in ids:
-            await self._inventory.call(
-                "DELETE", f"{PRODUCT}/{product_id}", key=f"{request.key}/{product_id}", accept=(404,)
-            )
+            ids = await self._ids(PRODUCT, wanted)
+        await self._remove(PRODUCT, ids, request.key)
 
     @activity.defn
     async def read_back(self, expected: list[Expectation]) -> list[Residue]:
         """Read inventory after an undo and return what is not as it should be."""
+        paths = [at(_STATE_OF[each.kind][0], each.id) for each in expected]
         residue = []
-        for each in expected:
-            path, attribute = _STATE_OF[each.kind]
-            document = await self._inventory.find(f"{path}/{each.id}")
-            state = "absent" if document is None else str(document.get(attribute))
+        for each, document in zip(expected, await self._inventory.find_all(paths, Resource), strict=True):
+            extra = (document.model_extra if document else None) or {}
+            state = "absent" if document is None else str(extra.get(_STATE_OF[each.kind][1]))
             if state not in each.states:
                 residue.append(
                     Residue(
@@ -262,6 +254,13 @@ class InventoryActivities:
                 )
         return residue
 
+    async def _ids(self, path: str, wanted: dict[str, str]) -> list[str]:
+        return [found.id for found in await self._inventory.search(path, wanted, Identified)]
+
+    async def _remove(self, path: str, ids: list[str], key: str) -> None:
+        for each in ids:
+            await self._inventory.call("DELETE", at(path, each), key=at(key, each), accept=(404,))
+
 
 _STATE_OF = {
     Kind.PRODUCT: (PRODUCT, "status"),
@@ -270,32 +269,15 @@ _STATE_OF = {
 }
 
 
-def assigned(resource: dict[str, Any]) -> AssignedResource:
-    """Take what an order needs from a TMF639 resource.
-
-    Raises:
-        DownstreamError: when the document has no id.
-    """
-    if not isinstance(resource, dict) or not resource.get("id"):
-        raise DownstreamError(
-            "inventory", f"inventory named a resource without an id: {resource!r:.300}", retryable=False
-        )
-    return AssignedResource(
-        id=resource["id"],
-        value=resource.get("value"),
-        name=resource.get("name"),
-        characteristics={each["name"]: each.get("value") for each in resource.get("resourceCharacteristic") or []},
-    )
-
-
 def _references(named: list[Named]) -> list[dict[str, str]]:
     return [{"id": each.id, "name": each.key} for each in named]
 
 
 def _new_product(request: RecordProduct) -> dict[str, Any]:
     product = request.product
-    body: dict[str, Any] = {
-        **_product_change(request),
+    return {
+        **_contents(product),
+        **_belongings(product),
         "name": product.name,
         "isBundle": bool(request.components),
         "isCustomerVisible": True,
@@ -303,34 +285,74 @@ def _new_product(request: RecordProduct) -> dict[str, Any]:
             {"productOrderId": request.order_id, "orderItemId": product.item_id, "planKey": product.key}
         ],
         "relatedParty": [{"id": product.customer_id, "role": "customer"}] if product.customer_id else [],
-        "place": [{"id": product.place, "role": "installation"}] if product.place else [],
+        "realizingService": _references(request.services),
+        "productRelationship": _relations(request),
     }
-    if product.offering:
-        body["productOffering"] = product.offering.model_dump(mode="json", exclude_none=True)
-    if product.specification:
-        body["productSpecification"] = {
-            "id": product.specification.id,
-            "name": product.specification.name,
-            "version": product.specification.version,
-        }
-    if product.billing_account:
-        body["billingAccount"] = {"id": product.billing_account}
-    return body
 
 
-def _product_change(request: RecordProduct) -> dict[str, Any]:
-    product = request.product
-    if product.action == "delete":
-        return {"status": "terminated"}
-    relationships = [{"relationshipType": "bundles", "product": {"id": each}} for each in request.components]
-    relationships += [{"relationshipType": "reliesOn", "product": {"id": each}} for each in request.relies_on]
-    body: dict[str, Any] = {
+def _changed_product(request: RecordProduct) -> dict[str, Any]:
+    """Return what a modification makes of a product: what the order does not touch stays with it."""
+    product, record = request.product, request.product.record
+    touched = {key.rpartition(":")[2].removesuffix(REPLACED) for key in product.services}
+    services = [each for each in record.get("realizingService") or [] if each.get("name") not in touched]
+    settled = {
+        *(("bundles", each) for each in (*request.components, *request.ended)),
+        *(("reliesOn", each) for each in (*request.relies_on, *request.ended)),
+    }
+    relations = [
+        each
+        for each in record.get("productRelationship") or []
+        if (each.get("relationshipType"), each["product"]["id"]) not in settled
+    ]
+    return {
+        **_contents(product),
+        **{name: value for name, value in _belongings(product).items() if not _same(value, record.get(name))},
+        "realizingService": [*services, *_references(request.services)],
+        "productRelationship": [*relations, *_relations(request)],
+    }
+
+
+def _before(product: ProductPlan) -> dict[str, Any]:
+    return {
+        "status": "active",
+        "productCharacteristic": characteristic_list(product.previous),
+        "productPrice": prices(product.previous_prices),
+    }
+
+
+def _contents(product: ProductPlan) -> dict[str, Any]:
+    return {
         "status": "active",
         "productCharacteristic": characteristic_list(product.characteristics),
-        "productPrice": [price.model_dump(mode="json", exclude_none=True) for price in product.prices],
+        "productPrice": prices(product.prices),
     }
-    if request.services:
-        body["realizingService"] = _references(request.services)
-    if relationships:
-        body["productRelationship"] = relationships
-    return body
+
+
+def _belongings(product: ProductPlan) -> dict[str, Any]:
+    """Return what a product was sold as, where it is, and who pays for it."""
+    belongings: dict[str, Any] = {}
+    if product.offering:
+        belongings["productOffering"] = product.offering.model_dump(mode="json", exclude_none=True)
+    if product.specification:
+        belongings["productSpecification"] = product.specification.model_dump(mode="json")
+    if product.place:
+        belongings["place"] = [{"id": product.place, "role": "installation"}]
+    if product.billing_account:
+        belongings["billingAccount"] = {"id": product.billing_account}
+    return belongings
+
+
+def _same(new: Any, old: Any) -> bool:
+    """Return whether two references, or the first of two lists of them, lead to the same."""
+    first_new, first_old = (each[0] if isinstance(each, list) and each else each for each in (new, old))
+    return isinstance(first_old, dict) and first_old.get("id") == first_new["id"]
+
+
+def _relations(request: RecordProduct) -> list[dict[str, Any]]:
+    kinds = {"bundles": request.components, "reliesOn": request.relies_on}
+    return [
+        {"relationshipType": kind, "product": {"id": each}}
+        for kind, ids in kinds.items()
+        for each in ids
+        if each not in request.ended
+    ]

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.http import DownstreamSystem
 from activities.installed_base import read_installed_base
 from catalogs.catalog_set import CatalogSet
-from catalogs.decomposition import decompose
+from catalogs.decomposition import DecompositionError, decompose
 from catalogs.order_check import check_order
 from catalogs.pricing import price_order
 from orders.change import OrderChange
@@ -63,8 +63,15 @@ class Planner:
         violations = check_order(order, self._catalogs, installed, on)
         if violations:
             return PlannedOrder(order=order, violations=violations)
-        priced = price_order(order, self._catalogs, on)
-        return PlannedOrder(order=priced, plan=decompose(priced, self._catalogs, installed, revision))
+        priced = price_order(order, self._catalogs, on, installed)
+        try:
+            plan = decompose(priced, self._catalogs, installed, revision, on)
+        except DecompositionError as error:
+            return PlannedOrder(order=order, violations=error.violations)
+        for product in plan.products:
+            if product.product_id in installed.products:
+                product.record = installed.products[product.product_id].record
+        return PlannedOrder(order=priced, plan=plan)
 
 
 class PlanningActivities:

@@ -9,6 +9,7 @@ from typing import Any
 
 from temporalio import activity
 
+from activities.documents import AvailabilityAnswer, Qualification, QualifiedItem
 from activities.http import DownstreamSystem
 from orders.documents import characteristic_list
 from orders.model import Model
@@ -52,8 +53,10 @@ class QualificationActivities:
         if not asked:
             return []
         body = {"serviceQualificationItem": [_qualification(index, *each) for index, each in enumerate(asked)]}
-        _, answer = await self._inventory.call("POST", QUALIFICATION, body=body)
-        results = answer["serviceQualificationItem"]
+        answer = await self._inventory.call("POST", QUALIFICATION, body=body)
+        results = answer.read_as(Qualification).service_qualification_item
+        if len(results) != len(asked):
+            raise answer.senseless(f"{len(results)} answers to {len(asked)} questions")
         return [
             Violation(
                 code="notFeasible",
@@ -62,7 +65,7 @@ class QualificationActivities:
                 message=f"{item.specification.name} is not possible at {order.place or 'no place'}: {_why(result)}",
             )
             for (order, item), result in zip(asked, results, strict=True)
-            if result["qualificationItemResult"] != "qualified"
+            if result.qualification_item_result != "qualified"
         ]
 
     async def _unavailable(self, plan: OrchestrationPlan) -> list[Violation]:
@@ -75,16 +78,19 @@ class QualificationActivities:
         if not demands:
             return []
         asked = [{**json.loads(demand), "quantity": count} for demand, count in demands.items()]
-        _, answer = await self._inventory.call("POST", AVAILABILITY, body={"demands": asked})
+        answer = await self._inventory.call("POST", AVAILABILITY, body={"demands": asked})
+        results = answer.read_as(AvailabilityAnswer).results
+        if len(results) != len(asked):
+            raise answer.senseless(f"{len(results)} answers to {len(asked)} demands")
         return [
             Violation(
                 code="noCapacity",
                 path=f"productOrderItem[id={item_id}]",
                 item_id=item_id,
-                message=result.get("reason") or f"{count} asked for, {result.get('free', 0)} free",
+                message=result.reason or f"{count} asked for, {result.free} free",
             )
-            for (demand, count), result in zip(demands.items(), answer["results"], strict=True)
-            if not result["available"]
+            for (demand, count), result in zip(demands.items(), results, strict=True)
+            if not result.available
             for item_id in sorted(items[demand])
         ]
 
@@ -121,6 +127,6 @@ def _qualification(index: int, order: ServiceOrderPlan, item: ServiceItem) -> di
     }
 
 
-def _why(result: dict[str, Any]) -> str:
-    reasons = result.get("eligibilityUnavailabilityReason") or []
-    return "; ".join(str(reason.get("label") or reason.get("code")) for reason in reasons) or "no reason given"
+def _why(result: QualifiedItem) -> str:
+    reasons = [reason.label or reason.code or "" for reason in result.eligibility_unavailability_reason]
+    return "; ".join(filter(None, reasons)) or "no reason given"

@@ -57,6 +57,8 @@ class InstalledProduct(Model):
     """Ids of the products that this bundle bundles."""
     relies_on: list[str] = Field(default_factory=list)
     """Ids of the products that this one relies on."""
+    record: dict[str, Any] = Field(default_factory=dict)
+    """Its attributes in inventory that an order may change, in the shape they have there; None for one it lacks."""
 
     def service(self, key: str) -> InstalledService | None:
         return next((each for each in self.services if each.key == key), None)

@@ -194,6 +194,8 @@ class ProductPlan(Model):
     previous: Characteristics = Field(default_factory=dict)
     prices: list[OrderPrice] = Field(default_factory=list)
     previous_prices: list[OrderPrice] = Field(default_factory=list)
+    record: dict[str, Any] = Field(default_factory=dict)
+    """What inventory records of an installed product, as far as the order may change it, before it does."""
     policy: Policy = Field(default_factory=Policy)
 
 
