@@ -33,6 +33,9 @@ PASSED_THROUGH = (
 """Modules that the sandbox takes as they are: without it, each run would import its own copy of all models."""
 
 
+_ITEMS_SHOWN = 50
+
+
 async def connect(**overrides: Any) -> Client:
     """Connect to the engine that `TEMPORAL_*` variables or a Temporal profile name; `overrides` win over both.
 
@@ -63,8 +66,7 @@ def describe(order: ProductOrder) -> tuple[str, str]:
     }
     lines = [f"**Product order {order.id}**", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
-    lines += ["", "| item | action | offering or product |", "|---|---|---|"]
-    lines += [f"| {item.id} | {item.action} | {item.subject()} |" for item in items[:50]]
+    lines += ["", *(f"- `{item.id}` {item.action} {item.subject()}" for item in items[:_ITEMS_SHOWN])]
     return summary[:200], "\n".join(lines)
 
 

@@ -139,11 +139,10 @@ class OrderTracker:
     def _markdown(self) -> str:
         lines = [f"**{self.state}**" + (f", waiting for {', '.join(self.waiting_for)}" if self.waiting_for else ""), ""]
         lines += [f"> {remark}" for remark in self.remarks[-10:]]
-        lines += ["", "| item | what | state |", "|---|---|---|"]
         shown = list(self.items.items())[:_ROWS_SHOWN]
-        lines += [f"| {item} | {self.names.get(item, '')} | {state} |" for item, state in shown]
+        lines += ["", *(f"- `{item}` {self.names.get(item, '')}: **{state}**" for item, state in shown)]
         if len(self.items) > _ROWS_SHOWN:
-            lines.append(f"| … | {len(self.items) - _ROWS_SHOWN} more | |")
+            lines.append(f"- and {len(self.items) - _ROWS_SHOWN} more")
         return "\n".join(lines)
 
 
