@@ -1,0 +1,106 @@
+"""Activities against the reference systems, called without a server, or against answers that a test makes up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.http import DownstreamSystem
+from systems.activation.app import create_app as create_activation
+from systems.billing.app import create_app as create_billing
+from systems.inventory.app import create_app as create_inventory
+from tests.systems.conftest import running, sqlite
+
+T = TypeVar("T")
+
+STOCK = """
+pools:
+  - specification: gpon-port
+    name: Ports
+    type: PhysicalResource
+    members: {template: "olt-{node}/1/{slot}/{port}", count: 3}
+    places: {BER-1: {node: ber1}, HAM-1: {node: ham1}}
+  - specification: msisdn
+    name: Mobile numbers
+    members: {template: "+4915020{n:06d}", first: 100000, count: 12}
+    characteristics:
+      - {name: category, value: gold, matching: '(\\d)\\1$'}
+      - {name: category, value: standard}
+coverage:
+  - {service: cfs-internet, places: [BER-1], maximum: {downloadSpeed: 1000}}
+"""
+
+
+@dataclass
+class Reference:
+    """A reference system: as activities see it, and as a test looks behind them."""
+
+    system: DownstreamSystem
+    client: httpx.AsyncClient
+
+    async def get(self, path: str, **params: str) -> Any:
+        response = await self.client.get(path, params=params)
+        return response.json() if response.is_success else response.status_code
+
+    async def fault(self, kind: str, **rule: Any) -> None:
+        """Let something go wrong, once unless `times` says otherwise."""
+        match = {name: rule.pop(name) for name in ("operation", "specification", "target") if name in rule}
+        response = await self.client.post("/faults", json={"kind": kind, "times": 1, "match": match, **rule})
+        assert response.status_code == 201, response.text
+
+    async def effects(self) -> list[tuple[str, str]]:
+        """What was really done, oldest first: operation and outcome."""
+        return [(line["operation"], line["outcome"]) for line in await self.get("/log")]
+
+
+@dataclass
+class Script:
+    """A system that gives the answers it is told, one after the other, and remembers what it was asked."""
+
+    answers: list[httpx.Response | Exception]
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def scripted(*answers: httpx.Response | Exception, name: str = "inventory") -> tuple[DownstreamSystem, Script]:
+    """A system with these answers, the last one for ever."""
+    script = Script(list(answers))
+    client = httpx.AsyncClient(transport=httpx.MockTransport(script), base_url="http://system")
+    return DownstreamSystem(name, client), script
+
+
+async def perform(activity: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Run an activity as a worker does."""
+    return await ActivityEnvironment().run(activity, *arguments)
+
+
+@pytest.fixture
+async def inventory(tmp_path: Path) -> AsyncIterator[Reference]:
+    stock = tmp_path / "stock.yaml"
+    stock.write_text(STOCK)
+    async with running(create_inventory(sqlite(tmp_path, "inventory"), stock=stock)) as client:
+        yield Reference(DownstreamSystem("inventory", client), client)
+
+
+@pytest.fixture
+async def activation(tmp_path: Path) -> AsyncIterator[Reference]:
+    async with running(create_activation(sqlite(tmp_path, "activation"))) as client:
+        yield Reference(DownstreamSystem("activation", client), client)
+
+
+@pytest.fixture
+async def billing(tmp_path: Path) -> AsyncIterator[Reference]:
+    async with running(create_billing(sqlite(tmp_path, "billing"))) as client:
+        yield Reference(DownstreamSystem("billing", client), client)
