@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,22 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.http import DownstreamSystem
+from activities.planning import Planner, PlanningActivities
+from catalogs.catalog_set import CatalogSet
+from catalogs.loader import default_catalogs, load_catalogs
+from orders.lifecycle import OrderKind
+from store.database import Database, migrate, open_database
+from store.orders import AcceptedOrder, OrderStore
+from store.plans import PlanStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
 from tests.systems.conftest import running, sqlite
 
 T = TypeVar("T")
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+WHEN = "2026-06-01T10:00:00.000Z"
 
 STOCK = """
 pools:
@@ -86,6 +97,21 @@ async def perform(activity: Callable[..., Awaitable[T]], *arguments: Any) -> T:
     return await ActivityEnvironment().run(activity, *arguments)
 
 
+def example(name: str, **attributes: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
+    return {"id": "7f3k2a9d01", "orderDate": WHEN, "state": "acknowledged", **document, **attributes}
+
+
+async def accept(database: Database, document: dict[str, Any]) -> None:
+    await OrderStore(database).accept(
+        AcceptedOrder(OrderKind.PRODUCT, document["id"], document, client_id="crm", digest="d")
+    )
+
+
+def planning(catalogs: CatalogSet, inventory: DownstreamSystem, database: Database) -> PlanningActivities:
+    return PlanningActivities(Planner(catalogs, inventory), OrderStore(database), PlanStore(database))
+
+
 @pytest.fixture
 async def inventory(tmp_path: Path) -> AsyncIterator[Reference]:
     stock = tmp_path / "stock.yaml"
@@ -104,3 +130,24 @@ async def activation(tmp_path: Path) -> AsyncIterator[Reference]:
 async def billing(tmp_path: Path) -> AsyncIterator[Reference]:
     async with running(create_billing(sqlite(tmp_path, "billing"))) as client:
         yield Reference(DownstreamSystem("billing", client), client)
+
+
+@pytest.fixture(scope="session")
+def catalogs() -> CatalogSet:
+    return load_catalogs(default_catalogs())
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite:///{tmp_path}/store.db"
+    await migrate(url)
+    opened = open_database(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def stocked(tmp_path: Path) -> AsyncIterator[DownstreamSystem]:
+    """An inventory with the stock that it comes with."""
+    async with running(create_inventory(sqlite(tmp_path, "inventory"))) as client:
+        yield DownstreamSystem("inventory", client)

@@ -27,7 +27,7 @@ def test_the_summary_is_a_short_line_whatever_the_offering_is_called() -> None:
     assert len(described(item(1, "n" * 5000))[0]) == 200
 
 
-def test_the_details_have_the_facts_that_there_are_and_a_table_of_the_items() -> None:
+def test_the_details_have_the_facts_that_there_are_and_the_items() -> None:
     _, lines = described(
         item(1),
         {"id": "2", "action": "delete", "product": {"id": "p-1"}},
@@ -42,14 +42,12 @@ def test_the_details_have_the_facts_that_there_are_and_a_table_of_the_items() ->
         "- Customer: c-1",
         "- Priority: 1",
         "",
-        "| item | action | offering or product |",
-        "|---|---|---|",
-        "| 1 | add | Fibre 500 |",
-        "| 2 | delete | p-1 |",
+        "- `1` add Fibre 500",
+        "- `2` delete p-1",
     ]
 
 
 def test_of_a_large_order_the_details_show_the_first_fifty_items() -> None:
     summary, lines = described(*(item(number) for number in range(5000)))
     assert summary == "add Fibre 500 and 4999 more"
-    assert lines[-1] == "| 49 | add | Fibre 500 |"
+    assert lines[-1] == "- `49` add Fibre 500"

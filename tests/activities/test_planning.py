@@ -1,0 +1,120 @@
+"""Planning: an order, what its customer has, and the catalogs make a priced order and its plan, or every reason not."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.http import DownstreamError, DownstreamSystem
+from activities.inventory import InventoryActivities, Named, RecordProduct
+from activities.planning import Planner, PlanRequest
+from activities.qualification import FeasibilityRequest, QualificationActivities
+from catalogs.catalog_set import CatalogSet
+from orders.lifecycle import OrderKind
+from orders.plan import NodeKind
+from orders.tmf import ProductOrder
+from store.database import Database
+from store.orders import OrderStore
+from store.plans import PlanStore
+from tests.activities.conftest import accept, example, perform, planning, scripted
+
+pytestmark = pytest.mark.anyio
+
+PLAN = PlanRequest(order_id="7f3k2a9d01", revision=1, version=1)
+
+
+async def test_an_order_is_planned_priced_and_its_plan_kept(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    await accept(database, example("fibre-bundle"))
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert answer.violations == []
+    kinds = [node.kind for node in answer.graph.nodes]
+    assert NodeKind.SERVICE_ORDER in kinds
+    assert NodeKind.DELIVERY in kinds
+    assert answer.graph == await PlanStore(database).graph("7f3k2a9d01", 1)
+    document = await OrderStore(database).get(OrderKind.PRODUCT, "7f3k2a9d01")
+    assert document is not None
+    assert document["orderTotalPrice"]
+    assert document["state"] == "acknowledged"
+    plan = await PlanStore(database).load("7f3k2a9d01", 1)
+    assert plan is not None
+    assert plan.catalog == catalogs.version
+
+
+async def test_planning_again_gives_the_same_plan(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    await accept(database, example("mobile"))
+    first = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert await perform(planning(catalogs, stocked, database).plan_order, PLAN) == first
+
+
+async def test_an_order_that_cannot_be_planned_has_every_reason_and_no_plan(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    items = [
+        {"id": "1", "action": "add", "productOffering": {"id": "no-such-offering"}},
+        {"id": "2", "action": "delete", "product": {"id": "not\nthere/at?all"}},
+        {"id": "3", "action": "add"},
+    ]
+    await accept(database, example("mobile", productOrderItem=items))
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert {violation.item_id for violation in answer.violations} == {"1", "2", "3"}
+    assert answer.graph.nodes == []
+    assert await PlanStore(database).load("7f3k2a9d01") is None
+
+
+async def test_an_order_that_the_store_does_not_have_is_final(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    with pytest.raises(ApplicationError, match="order 7f3k2a9d01 is not in the order store") as caught:
+        await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert (caught.value.type, caught.value.non_retryable) == ("UnknownOrder", True)
+
+
+async def test_planning_waits_for_an_inventory_that_is_away(catalogs: CatalogSet) -> None:
+    system, _ = scripted(httpx.ConnectError("connection refused"))
+    order = ProductOrder.model_validate(example("mobile"))
+    with pytest.raises(DownstreamError, match="gave no answer") as caught:
+        await Planner(catalogs, system).plan(order)
+    assert caught.value.retryable
+
+
+async def test_the_plan_of_a_change_has_the_record_that_its_undo_gives_back(
+    catalogs: CatalogSet, stocked: DownstreamSystem
+) -> None:
+    added = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example("mobile")))
+    assert added.plan is not None
+    (product,) = [each for each in added.plan.products if not each.components]
+    assert product.record == {}
+    request = RecordProduct(
+        key="k", order_id="x", product=product, services=[Named(key="mobile", id="no-service-behind-it")]
+    )
+    product_id = await perform(InventoryActivities(stocked).record_product, request)
+    item = {"id": "1", "action": "delete", "product": {"id": product_id}}
+    deleted = await Planner(catalogs, stocked).plan(
+        ProductOrder.model_validate(example("mobile", productOrderItem=[item]))
+    )
+    assert deleted.plan is not None, deleted.violations
+    (gone,) = deleted.plan.products
+    assert (gone.product_id, gone.record["status"]) == (product_id, "active")
+    assert gone.record["realizingService"] == [{"id": "no-service-behind-it", "name": "mobile"}]
+
+
+async def test_an_order_without_a_plan_has_nothing_that_is_not_feasible(
+    stocked: DownstreamSystem, database: Database
+) -> None:
+    activities = QualificationActivities(stocked, PlanStore(database))
+    assert await perform(activities.check_feasibility, FeasibilityRequest(order_id="x", revision=1)) == []
+
+
+async def test_the_shipped_examples_are_feasible_with_the_shipped_stock(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    activities = QualificationActivities(stocked, PlanStore(database))
+    for name in ("fibre-bundle", "mobile", "mobile-esim", "vpn-8-sites"):
+        planned = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example(name)))
+        assert planned.plan is not None, planned.violations
+        assert await activities.infeasible(planned.plan) == []

@@ -1,0 +1,185 @@
+"""Feasibility: which services are not possible, and which resources are too few, said item by item."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import httpx
+import pytest
+
+from activities.http import DownstreamError, DownstreamSystem
+from activities.qualification import QualificationActivities
+from orders.plan import (
+    CUSTOMER_FACING,
+    CatalogVersion,
+    Demand,
+    OrchestrationPlan,
+    ResourceItem,
+    ServiceItem,
+    ServiceOrderPlan,
+    Specification,
+)
+from orders.tmf import Action
+from orders.violation import Violation
+from store.plans import PlanStore
+from tests.activities.conftest import Reference, scripted
+
+pytestmark = pytest.mark.anyio
+
+PORT = Demand(place="BER-1")
+
+
+def service_order(
+    item_id: str,
+    place: str | None = "BER-1",
+    action: Action = Action.ADD,
+    demands: tuple[Demand, ...] = (),
+    of: Action = Action.ADD,
+    **characteristics: Any,
+) -> ServiceOrderPlan:
+    """A service order of an internet service, with a port for each of the demands."""
+    ports = [
+        ResourceItem(
+            key=f"port*{number}", action=of, specification=Specification(id="gpon-port", name="Port"), demand=demand
+        )
+        for number, demand in enumerate(demands)
+    ]
+    items = [
+        ServiceItem(key="access", action=action, specification=Specification(id="rfs", name="Access"), resources=ports),
+        ServiceItem(
+            key=CUSTOMER_FACING,
+            action=action,
+            specification=Specification(id="cfs-internet", name="Internet"),
+            characteristics=characteristics,
+        ),
+    ]
+    return ServiceOrderPlan(
+        key=f"{item_id}:internet",
+        item_id=item_id,
+        unit=item_id,
+        action=action,
+        specification=Specification(id="cfs-internet", name="Internet"),
+        place=place,
+        items=items,
+    )
+
+
+async def infeasible(inventory: DownstreamSystem, *service_orders: ServiceOrderPlan) -> list[Violation]:
+    plan = OrchestrationPlan(
+        order_id="x", catalog=CatalogVersion(digest="d", label="l"), service_orders=list(service_orders)
+    )
+    return await QualificationActivities(inventory, Mock(spec=PlanStore)).infeasible(plan)
+
+
+async def test_what_is_possible_is_no_violation(inventory: Reference) -> None:
+    assert await infeasible(inventory.system, service_order("1", downloadSpeed=500, demands=(PORT,) * 3)) == []
+
+
+async def test_what_is_not_possible_says_which_service_where_and_why(inventory: Reference) -> None:
+    violations = await infeasible(
+        inventory.system,
+        service_order("1", "HAM-1", downloadSpeed=100),
+        service_order("2", downloadSpeed=100),
+        service_order("3", downloadSpeed=2000),
+        service_order("4", None),
+    )
+    assert [(each.code, each.item_id, each.message) for each in violations] == [
+        ("notFeasible", "1", "Internet is not possible at HAM-1: cfs-internet is not available at HAM-1"),
+        ("notFeasible", "3", "Internet is not possible at BER-1: downloadSpeed 2000 is more than BER-1 offers"),
+        (
+            "notFeasible",
+            "4",
+            "Internet is not possible at no place: cfs-internet depends on the place, and none is given",
+        ),
+    ]
+    assert violations[0].path == "productOrderItem[id=1]"
+
+
+async def test_resources_that_several_items_want_together_are_too_few_for_each_of_them(inventory: Reference) -> None:
+    violations = await infeasible(
+        inventory.system,
+        service_order("1", demands=(PORT, PORT)),
+        service_order("2", demands=(PORT, PORT)),
+        service_order("3", demands=(Demand(place="HAM-1"),)),
+    )
+    assert [(each.code, each.item_id, each.message) for each in violations] == [
+        ("noCapacity", "1", "3 of 4 free: gpon-port at BER-1"),
+        ("noCapacity", "2", "3 of 4 free: gpon-port at BER-1"),
+    ]
+
+
+async def test_a_number_that_is_wanted_twice_or_does_not_exist_is_too_few(inventory: Reference) -> None:
+    twice = Demand(value="olt-ber1/1/1/1", place="BER-1")
+    never = Demand(pool="no-such-pool")
+    violations = await infeasible(
+        inventory.system, service_order("1", demands=(twice, twice)), service_order("2", demands=(never,))
+    )
+    assert [each.message for each in violations] == [
+        "1 of 2 free: gpon-port at BER-1, olt-ber1/1/1/1",
+        "no pool no-such-pool of gpon-port",
+    ]
+
+
+async def test_asking_takes_nothing(inventory: Reference) -> None:
+    await infeasible(inventory.system, service_order("1", demands=(PORT,)))
+    assert await inventory.effects() == []
+
+
+async def test_what_goes_or_stays_is_not_asked_for() -> None:
+    system, script = scripted(httpx.Response(500))
+    gone = service_order("1", "HAM-1", Action.DELETE, demands=(PORT,), of=Action.DELETE)
+    kept = service_order("2", "HAM-1", Action.NO_CHANGE, demands=(PORT,), of=Action.NO_CHANGE)
+    assert await infeasible(system, gone, kept) == []
+    assert script.asked == []
+
+
+async def test_what_changes_is_asked_for_again(inventory: Reference) -> None:
+    (violation,) = await infeasible(
+        inventory.system, service_order("1", action=Action.MODIFY, downloadSpeed=2000, of=Action.MODIFY)
+    )
+    assert violation.message == "Internet is not possible at BER-1: downloadSpeed 2000 is more than BER-1 offers"
+
+
+@pytest.mark.parametrize(
+    ("reasons", "why"),
+    [
+        ([{"code": "c", "label": "too far"}, {"code": "noDuct"}], "too far; noDuct"),
+        ([{}], "no reason given"),
+        ([], "no reason given"),
+        (None, "no reason given"),
+    ],
+)
+async def test_a_refusal_is_told_as_far_as_it_says_something(reasons: Any, why: str) -> None:
+    item = {"qualificationItemResult": "unqualified", "eligibilityUnavailabilityReason": reasons}
+    system, _ = scripted(httpx.Response(201, json={"serviceQualificationItem": [item]}))
+    (violation,) = await infeasible(system, service_order("1"))
+    assert violation.message == f"Internet is not possible at BER-1: {why}"
+
+
+async def test_a_shortage_without_a_reason_says_what_was_asked_for_and_what_is_free() -> None:
+    qualified = {"serviceQualificationItem": [{"qualificationItemResult": "qualified"}]}
+    short = {"results": [{"available": False, "free": 1}]}
+    system, _ = scripted(httpx.Response(201, json=qualified), httpx.Response(200, json=short))
+    (violation,) = await infeasible(system, service_order("1", demands=(PORT, PORT)))
+    assert violation.message == "2 asked for, 1 free"
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([{}], "serviceQualificationItem"),
+        ([[]], "the body"),
+        ([{"serviceQualificationItem": []}], "0 answers to 1 questions"),
+        ([{"serviceQualificationItem": [{"id": "0"}]}], r"serviceQualificationItem\.0\.qualificationItemResult"),
+        ([None, {}], "results"),
+        ([None, {"results": []}], "0 answers to 1 demands"),
+        ([None, {"results": [{"free": 3}]}], r"results\.0\.available"),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_final_and_says_what_is_missing(answers: list[Any], said: str) -> None:
+    good = {"serviceQualificationItem": [{"qualificationItemResult": "qualified"}]}
+    system, _ = scripted(*(httpx.Response(200, json=good if each is None else each) for each in answers))
+    with pytest.raises(DownstreamError, match=rf"makes no sense \({said}") as caught:
+        await infeasible(system, service_order("1", demands=(PORT,)))
+    assert not caught.value.retryable

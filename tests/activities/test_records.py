@@ -1,0 +1,164 @@
+"""The order store's part of an order: what its workflows load, open, record and compute."""
+
+from __future__ import annotations
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.http import DownstreamSystem
+from activities.planning import PlanRequest
+from activities.records import Late, LoadProduct, OpenOrder, OpenResourceOrder, RecordActivities
+from catalogs.catalog_set import CatalogSet
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind, OrderState
+from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
+from orders.plan import NodeKind
+from orders.tmf import ProductOrder
+from store.database import Database
+from store.orders import OrderStore
+from store.plans import PlanStore
+from tests.activities.conftest import WHEN, accept, example, perform, planning
+
+pytestmark = pytest.mark.anyio
+
+PLAN = PlanRequest(order_id="7f3k2a9d01", revision=1, version=1)
+
+
+def records(database: Database) -> RecordActivities:
+    return RecordActivities(OrderStore(database), PlanStore(database))
+
+
+async def planned(catalogs: CatalogSet, stocked: DownstreamSystem, database: Database) -> str:
+    """Plan the mobile example and return the key of its service order."""
+    await accept(database, example("mobile"))
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    return next(node.key for node in answer.graph.nodes if node.kind == NodeKind.SERVICE_ORDER)
+
+
+async def test_an_order_that_the_store_does_not_have_has_no_items(database: Database) -> None:
+    with pytest.raises(ApplicationError, match="is not in the order store") as caught:
+        await perform(records(database).item_names, "7f3k2a9d01")
+    assert caught.value.non_retryable
+
+
+async def test_an_order_that_the_store_has_lost_goes_on_all_the_same(database: Database) -> None:
+    change = OrderChange(kind=OrderKind.PRODUCT, order_id="lost", version=1, state=OrderState.COMPLETED)
+    await perform(records(database).record, change)
+    assert await OrderStore(database).get(OrderKind.PRODUCT, "lost") is None
+
+
+async def test_items_are_named_by_what_they_order(catalogs: CatalogSet, database: Database) -> None:
+    await accept(database, example("fibre-bundle"))
+    names = await perform(records(database).item_names, "7f3k2a9d01")
+    order = ProductOrder.model_validate(example("fibre-bundle"))
+    assert names == {item.id: item.subject() for item, _, _ in order.items()}
+    assert all(names.values())
+
+
+async def test_service_and_resource_orders_get_their_plans_and_their_places_in_the_store(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    key = await planned(catalogs, stocked, database)
+    opened = OpenOrder(
+        order_id=f"7f3k2a9d01:{key}",
+        parent_id="7f3k2a9d01",
+        root_id="7f3k2a9d01",
+        revision=1,
+        service_order=key,
+        order_date=WHEN,
+    )
+    plan = await perform(records(database).open_service_order, opened)
+    assert plan.key == key
+    document = await OrderStore(database).get(OrderKind.SERVICE, opened.order_id)
+    assert document is not None
+    assert [item["id"] for item in document["serviceOrderItem"]] == [item.key for item in plan.items]
+    item = next(item for item in plan.items if item.resources)
+    below = OpenResourceOrder(
+        **{
+            **opened.model_dump(by_alias=False),
+            "order_id": f"{opened.order_id}:{item.key}",
+            "parent_id": opened.order_id,
+        },
+        item=item.key,
+    )
+    resources = await perform(records(database).open_resource_order, below)
+    assert resources.resources == item.resources
+    for _ in range(2):
+        await perform(records(database).open_resource_order, below)
+    children = await OrderStore(database).children(OrderKind.RESOURCE, opened.order_id)
+    assert [child["id"] for child in children] == [below.order_id]
+
+
+async def test_an_undo_is_opened_with_the_plan_taken_the_other_way(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    key = await planned(catalogs, stocked, database)
+    plan = await PlanStore(database).service_order("7f3k2a9d01", 1, key)
+    done = ServiceOrderOutcome(
+        services={
+            item.key: RealisedService(
+                id=f"s-{item.key}",
+                resources={
+                    each.key: AssignedResource(id=f"r-{each.key}", value=f"v-{each.key}") for each in item.resources
+                },
+            )
+            for item in plan.items
+        }
+    )
+    opened = OpenOrder(
+        order_id=f"7f3k2a9d01:{key}:undo",
+        parent_id="7f3k2a9d01",
+        root_id="7f3k2a9d01",
+        revision=1,
+        service_order=key,
+        order_date=WHEN,
+        undo=done,
+    )
+    undo = await perform(records(database).open_service_order, opened)
+    assert {item.service_id for item in undo.items} == {f"s-{item.key}" for item in plan.items}
+    assert {item.action for item in undo.items} == {"delete"}
+    item = next(item for item in plan.items if len(item.resources) > 1)
+    part = dict(list(done.services[item.key].resources.items())[:1])
+    below = OpenResourceOrder(
+        **{**opened.model_dump(by_alias=False, exclude={"undo"}), "order_id": f"{opened.order_id}:{item.key}"},
+        item=item.key,
+        undo_resources=part,
+    )
+    resources = await perform(records(database).open_resource_order, below)
+    assert [(each.action, each.resource_id) for each in resources.resources] == [
+        ("delete", resource.id) for resource in part.values()
+    ]
+
+
+async def test_a_product_is_loaded_as_it_was_planned(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    await planned(catalogs, stocked, database)
+    plan = await PlanStore(database).load("7f3k2a9d01", 1)
+    assert plan is not None
+    for product in plan.products:
+        request = LoadProduct(order_id="7f3k2a9d01", revision=1, key=product.key)
+        assert await perform(records(database).load_product, request) == product
+
+
+async def test_a_late_record_does_not_take_an_order_back(database: Database) -> None:
+    await accept(database, example("mobile"))
+    changes = [
+        OrderChange(kind=OrderKind.PRODUCT, order_id="7f3k2a9d01", version=version, state=state)
+        for version, state in ((2, OrderState.COMPLETED), (1, OrderState.IN_PROGRESS), (2, OrderState.HELD))
+    ]
+    for change in changes:
+        await perform(records(database).record, change)
+    document = await OrderStore(database).get(OrderKind.PRODUCT, "7f3k2a9d01")
+    assert document is not None
+    assert document["state"] == "completed"
+
+
+async def test_what_is_known_late_is_computed_and_a_fault_names_its_characteristic(database: Database) -> None:
+    known = {"port": {"id": "r-1", "value": "olt-1/1/1/7"}}
+    late = Late(expressions={"oltPort": "assigned.port.value"}, assigned=known, services={})
+    assert await perform(records(database).evaluate, late) == {"oltPort": "olt-1/1/1/7"}
+    broken = late.model_copy(update={"expressions": {"oltPort": "assigned.vlan.value"}})
+    with pytest.raises(ApplicationError, match="oltPort") as caught:
+        await perform(records(database).evaluate, broken)
+    assert (caught.value.type, caught.value.non_retryable) == ("ExpressionError", True)
