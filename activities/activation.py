@@ -50,6 +50,8 @@ class ActivationRequest(Model):
     characteristics: Characteristics = Field(default_factory=dict)
     callback: bool = False
     """Ask for an asynchronous completion, announced by callback."""
+    undo: bool = False
+    """This takes something back: where there is nothing to change back, that is done already."""
 
 
 class ActivationAnswer(Model):
@@ -115,13 +117,14 @@ class ActivationActivities:
     async def _ask(self, request: ActivationRequest) -> Answer:
         collection = f"{_BASE[request.target]}/{request.target}"
         tear_down = request.operation == Operation.DEACTIVATE
+        may_be_gone = tear_down or (request.undo and request.operation == Operation.MODIFY)
         return await self._activation.call(
             request.operation,
             collection if request.operation == Operation.ACTIVATE else at(collection, request.id),
             key=request.key,
             params={"mode": "async"} if request.callback else {},
             body=None if tear_down else _body(request),
-            accept=(404,) if tear_down else (),
+            accept=(404,) if may_be_gone else (),
         )
 
     async def _is_set_up(self, request: ActivationRequest) -> bool:

@@ -20,7 +20,7 @@ Listed = Annotated[list[T], BeforeValidator(lambda value: [] if value is None el
 """A list that may be missing or null: then it is empty."""
 
 
-CHANGEABLE = (
+_OF_A_PRODUCT = (
     "status",
     "productCharacteristic",
     "productPrice",
@@ -31,7 +31,7 @@ CHANGEABLE = (
     "place",
     "billingAccount",
 )
-"""The attributes of a product's record that an order may change."""
+_OF_A_SERVICE = ("state", "serviceCharacteristic", "supportingService", "supportingResource")
 
 
 class ProductRelationship(Resource):
@@ -56,8 +56,7 @@ class ProductDocument(Identified):
 
     def changeable(self) -> dict[str, Any]:
         """Return the attributes that an order may change, as they are: None for one that is not there."""
-        sent = self.model_dump(mode="json", exclude_unset=True)
-        return {name: sent.get(name) for name in CHANGEABLE}
+        return _changeable(self, _OF_A_PRODUCT)
 
     def related(self, kind: str) -> list[str]:
         """Return the ids of the products that it has this relation to."""
@@ -73,6 +72,14 @@ class ServiceDocument(Identified):
     supporting_service: Listed[Reference]
     supporting_resource: Listed[Reference]
 
+    def changeable(self) -> dict[str, Any]:
+        """Return the attributes that an order may change, as they are: None for one that is not there."""
+        return _changeable(self, _OF_A_SERVICE)
+
+
+class Reservation(Resource):
+    requested_by: str | None = None
+
 
 class ResourceDocument(Identified):
     """TMF639 Resource; `value` is the thing itself, `category` its pool."""
@@ -81,6 +88,7 @@ class ResourceDocument(Identified):
     value: str | None = None
     category: str | None = None
     resource_status: str | None = None
+    reservation: Reservation | None = None
     resource_specification: Reference | None = None
     resource_characteristic: Listed[Characteristic]
 
@@ -158,3 +166,8 @@ def values(characteristics: list[Characteristic]) -> Characteristics:
 def prices(charged: list[OrderPrice]) -> list[dict[str, Any]]:
     """Return prices as product inventory and billing take them."""
     return [price.model_dump(mode="json", exclude_none=True) for price in charged]
+
+
+def _changeable(document: Resource, names: tuple[str, ...]) -> dict[str, Any]:
+    sent = document.model_dump(mode="json", exclude_unset=True)
+    return {name: sent.get(name) for name in names}

@@ -90,6 +90,7 @@ class _Reader:
             characteristics=values(document.service_characteristic),
             services=await self._services(document.supporting_service, above),
             resources=[_resource(resource, keys[each]) for each, resource in resources.items()],
+            record=document.changeable(),
         )
 
     async def _documents(self, path: str, ids: Iterable[str], shape: type[D]) -> dict[str, D]:
@@ -106,6 +107,7 @@ def _resource(document: ResourceDocument, key: str) -> InstalledResource:
         specification_id=_id(document.resource_specification) or "",
         value=document.value,
         pool=document.category,
+        reserved_by=document.reservation.requested_by if document.reservation else None,
         characteristics=values(document.resource_characteristic),
     )
 

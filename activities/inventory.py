@@ -9,7 +9,7 @@ from pydantic import Field
 from temporalio import activity
 
 from activities.documents import ResourceDocument, prices, values
-from activities.http import DownstreamSystem, Identified, at
+from activities.http import DownstreamError, DownstreamSystem, Identified, at
 from orders.documents import characteristic_list
 from orders.model import Model, Resource
 from orders.outcome import AssignedResource, Residue
@@ -22,9 +22,15 @@ RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
 
 
 class ReserveResource(Model):
+    """Reserve a resource; or take one back that an order released, unless it came to no release."""
+
     key: str
     specification: str
     demand: Demand
+    resource_id: str | None = None
+    """The resource to take back."""
+    held_by: str | None = None
+    """The key of the reservation that holds it still, if it came to no release."""
 
 
 class ReleaseResource(Model):
@@ -73,6 +79,8 @@ class ChangeService(Model):
     characteristics: Characteristics | None = None
     services: list[Named] | None = None
     resources: list[Named] | None = None
+    record: dict[str, Any] = Field(default_factory=dict)
+    """The attributes that it had before an order, to be given back in place of all the others."""
 
 
 class RemoveService(Model):
@@ -141,14 +149,13 @@ class InventoryActivities:
             body["place"] = {"id": demand.place}
         if demand.value is not None:
             body["value"] = demand.value
-        answer = await self._inventory.call("POST", RESERVATION, key=request.key, body=body)
-        resource = answer.read_as(ResourceDocument)
-        return AssignedResource(
-            id=resource.id,
-            value=resource.value,
-            name=resource.name,
-            characteristics=values(resource.resource_characteristic),
-        )
+        try:
+            answer = await self._inventory.call("POST", RESERVATION, key=request.key, body=body)
+        except DownstreamError as error:
+            if error.status == 409 and (held := await self._still_held(request)):
+                return _assigned(held)
+            raise
+        return _assigned(answer.read_as(ResourceDocument))
 
     @activity.defn
     async def release_resource(self, request: ReleaseResource) -> None:
@@ -200,7 +207,8 @@ class InventoryActivities:
             body["supportingService"] = _references(request.services)
         if request.resources is not None:
             body["supportingResource"] = _references(request.resources)
-        await self._inventory.call("PATCH", at(SERVICE, request.service_id), key=request.key, body=body)
+        path = at(SERVICE, request.service_id)
+        await self._inventory.call("PATCH", path, key=request.key, body=request.record or body)
 
     @activity.defn
     async def remove_service(self, request: RemoveService) -> None:
@@ -254,6 +262,14 @@ class InventoryActivities:
                 )
         return residue
 
+    async def _still_held(self, request: ReserveResource) -> ResourceDocument | None:
+        """Return the resource to take back where it is held as it was before the order: it was never released."""
+        if request.resource_id is None or request.held_by is None:
+            return None
+        resource = await self._inventory.find(at(RESOURCE, request.resource_id), ResourceDocument)
+        holder = resource.reservation if resource else None
+        return resource if holder and holder.requested_by == request.held_by else None
+
     async def _ids(self, path: str, wanted: dict[str, str]) -> list[str]:
         return [found.id for found in await self._inventory.search(path, wanted, Identified)]
 
@@ -267,6 +283,15 @@ _STATE_OF = {
     Kind.SERVICE: (SERVICE, "state"),
     Kind.RESOURCE: (RESOURCE, "resourceStatus"),
 }
+
+
+def _assigned(resource: ResourceDocument) -> AssignedResource:
+    return AssignedResource(
+        id=resource.id,
+        value=resource.value,
+        name=resource.name,
+        characteristics=values(resource.resource_characteristic),
+    )
 
 
 def _references(named: list[Named]) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from catalogs.decomposition import DecompositionError, decompose
 from catalogs.order_check import check_order
 from catalogs.pricing import price_order
 from orders.change import OrderChange
+from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
@@ -68,9 +69,7 @@ class Planner:
             plan = decompose(priced, self._catalogs, installed, revision, on)
         except DecompositionError as error:
             return PlannedOrder(order=order, violations=error.violations)
-        for product in plan.products:
-            if product.product_id in installed.products:
-                product.record = installed.products[product.product_id].record
+        _keep_records(plan, installed)
         return PlannedOrder(order=priced, plan=plan)
 
 
@@ -98,6 +97,20 @@ class PlanningActivities:
         await self._orders.record(_prices(planned.order, request))
         stored = await self._plans.graph(request.order_id, request.revision)
         return PlanAnswer(graph=stored)
+
+
+def _keep_records(plan: OrchestrationPlan, installed: InstalledBase) -> None:
+    """Put what inventory has of everything installed into the plan, so that its undo can give it back as it was."""
+    for product in plan.products:
+        if product.product_id in installed.products:
+            product.record = installed.products[product.product_id].record
+    services = {service.id: service for service in installed.services()}
+    holders = {resource.id: resource.reserved_by for service in services.values() for resource in service.resources}
+    for item in (item for order in plan.service_orders for item in order.items):
+        if item.service_id in services:
+            item.record = services[item.service_id].record
+        for resource in item.resources:
+            resource.reserved_by = holders.get(resource.resource_id or "")
 
 
 def _prices(order: ProductOrder, request: PlanRequest) -> OrderChange:

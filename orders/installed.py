@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
@@ -18,6 +19,8 @@ class InstalledResource(Model):
     specification_id: str
     value: str | None = None
     pool: str | None = None
+    reserved_by: str | None = None
+    """The key of the reservation that holds it."""
     characteristics: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -31,6 +34,8 @@ class InstalledService(Model):
     characteristics: dict[str, Any] = Field(default_factory=dict)
     services: list[InstalledService] = Field(default_factory=list)
     resources: list[InstalledResource] = Field(default_factory=list)
+    record: dict[str, Any] = Field(default_factory=dict)
+    """Its attributes in inventory that an order may change, in the shape they have there; None for one it lacks."""
 
     def service(self, key: str) -> InstalledService | None:
         return next((each for each in self.services if each.key == key), None)
@@ -68,6 +73,14 @@ class InstalledBase(Model):
     """The installed products that an order may refer to, by id."""
 
     products: dict[str, InstalledProduct] = Field(default_factory=dict)
+
+    def services(self) -> Iterator[InstalledService]:
+        """Yield every service of every product, supporting ones too."""
+        queue = [service for product in self.products.values() for service in product.services]
+        while queue:
+            service = queue.pop()
+            yield service
+            queue += service.services
 
     def of_customer(self, customer_id: str | None) -> list[InstalledProduct]:
         return [each for each in self.products.values() if each.customer_id == customer_id]

@@ -90,6 +90,8 @@ class ResourceItem(Model):
     specification: Specification
     depends_on: list[str] = Field(default_factory=list)
     resource_id: str | None = None
+    reserved_by: str | None = None
+    """The key of the reservation that holds an installed resource before the order."""
     demand: Demand = Field(default_factory=Demand)
     characteristics: Characteristics = Field(default_factory=dict)
     previous: Characteristics = Field(default_factory=dict)
@@ -117,6 +119,8 @@ class ServiceItem(Model):
     activation: Activation | None = None
     test: str | None = None
     """The id of the test that the service must pass after its activation."""
+    record: dict[str, Any] = Field(default_factory=dict)
+    """What inventory records of an installed service, as far as the order may change it, before it does."""
     policy: Policy = Field(default_factory=Policy)
 
     @property

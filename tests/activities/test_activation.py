@@ -74,6 +74,10 @@ async def test_changing_what_is_not_there_is_final(activation: Reference) -> Non
     assert not caught.value.retryable
 
 
+async def test_changing_back_what_is_not_there_is_done_already(activation: Reference) -> None:
+    assert await activate(activation, asked(Operation.MODIFY, undo=True)) == ActivationAnswer()
+
+
 async def test_setting_up_again_what_was_never_torn_down_is_done_already(activation: Reference) -> None:
     await activate(activation, asked(characteristics={"downloadSpeed": 500, "vlan": "2043"}))
     await activation.fault("permanent", operation="deactivate")

@@ -156,7 +156,24 @@ async def test_what_an_order_may_change_is_kept_as_it_is(inventory: Reference) -
     assert record["productCharacteristic"] == [{"name": "downloadSpeed", "value": 500}, {"name": "note"}]
     assert record["place"][0] == {"role": "billing"}
     assert (record["status"], record["productOffering"]) == ("active", {"id": "fibre-500"})
-    assert (await read(inventory, order({"id": "line"}))).products["line"].record["billingAccount"] is None
+    line = (await read(inventory, order({"id": "line"}))).products["line"]
+    assert line.record["billingAccount"] is None
+    assert line.services[0].record == {
+        "state": "active",
+        "serviceCharacteristic": None,
+        "supportingService": None,
+        "supportingResource": None,
+    }
+
+
+async def test_who_holds_a_resource_is_read_with_it(inventory: Reference) -> None:
+    await fibre(inventory)
+    reservation = {"resourceSpecification": {"id": "gpon-port"}, "pool": "gpon-port-ber-1", "requestedBy": "po:before"}
+    await inventory.client.post(
+        "/tmf-api/resourcePoolManagement/v4/reservation", json=reservation, headers={"Idempotency-Key": "r"}
+    )
+    (internet,) = (await read(inventory, order({"id": "internet"}))).products["internet"].services
+    assert [resource.reserved_by for resource in internet.services[0].resources] == ["po:before"]
 
 
 @pytest.mark.parametrize("product_id", ["unknown", "a/b?c#d", "..", ".", "a\nb", "😀", "x" * 400])

@@ -7,12 +7,19 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamError, DownstreamSystem
-from activities.inventory import InventoryActivities, Named, RecordProduct
+from activities.inventory import (
+    ChangeService,
+    InventoryActivities,
+    Named,
+    RecordProduct,
+    RecordService,
+    ReserveResource,
+)
 from activities.planning import Planner, PlanRequest
 from activities.qualification import FeasibilityRequest, QualificationActivities
 from catalogs.catalog_set import CatalogSet
 from orders.lifecycle import OrderKind
-from orders.plan import NodeKind
+from orders.plan import Demand, NodeKind, ProductPlan, Specification
 from orders.tmf import ProductOrder
 from store.database import Database
 from store.orders import OrderStore
@@ -82,25 +89,50 @@ async def test_planning_waits_for_an_inventory_that_is_away(catalogs: CatalogSet
     assert caught.value.retryable
 
 
-async def test_the_plan_of_a_change_has_the_record_that_its_undo_gives_back(
+async def test_the_plan_of_a_change_has_the_records_that_its_undo_gives_back(
     catalogs: CatalogSet, stocked: DownstreamSystem
 ) -> None:
     added = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example("mobile")))
     assert added.plan is not None
-    (product,) = [each for each in added.plan.products if not each.components]
-    assert product.record == {}
-    request = RecordProduct(
-        key="k", order_id="x", product=product, services=[Named(key="mobile", id="no-service-behind-it")]
-    )
-    product_id = await perform(InventoryActivities(stocked).record_product, request)
+    assert [product.record for product in added.plan.products] == [{}]
+    product_id, service_id = await installed(stocked, added.plan.products[0])
     item = {"id": "1", "action": "delete", "product": {"id": product_id}}
+
     deleted = await Planner(catalogs, stocked).plan(
         ProductOrder.model_validate(example("mobile", productOrderItem=[item]))
     )
+
     assert deleted.plan is not None, deleted.violations
     (gone,) = deleted.plan.products
     assert (gone.product_id, gone.record["status"]) == (product_id, "active")
-    assert gone.record["realizingService"] == [{"id": "no-service-behind-it", "name": "mobile"}]
+    assert gone.record["realizingService"] == [{"id": service_id, "name": "mobile"}]
+    whole = deleted.plan.service_orders[0].customer_facing_item()
+    assert (whole.service_id, whole.record["state"]) == (service_id, "active")
+    assert [each.reserved_by for each in whole.resources] == ["reservation"]
+
+
+async def installed(stocked: DownstreamSystem, product: ProductPlan) -> tuple[str, str]:
+    """Put a product with a service on one number into inventory, and return the ids of both."""
+    activities = InventoryActivities(stocked)
+    number = await perform(
+        activities.reserve_resource,
+        ReserveResource(key="reservation", specification="msisdn", demand=Demand()),
+    )
+    service = RecordService(
+        key="s",
+        name="Mobile",
+        specification=Specification(id="cfs-mobile", name="Mobile"),
+        customer_facing=True,
+        service_order="x:1:mobile",
+        item="service",
+    )
+    service_id = await perform(activities.record_service, service)
+    change = ChangeService(
+        key="c", service_id=service_id, state="active", resources=[Named(key="msisdn", id=number.id)]
+    )
+    await perform(activities.change_service, change)
+    request = RecordProduct(key="p", order_id="x", product=product, services=[Named(key="mobile", id=service_id)])
+    return await perform(activities.record_product, request), service_id
 
 
 async def test_an_order_without_a_plan_has_nothing_that_is_not_feasible(

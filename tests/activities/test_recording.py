@@ -111,6 +111,29 @@ async def test_a_service_changes_its_state_and_what_supports_it_only_where_that_
     assert service["supportingResource"] == [{"id": "r-1", "name": "port"}]
 
 
+async def test_a_service_is_given_back_the_very_record_that_it_had(inventory: System) -> None:
+    service_id = await record(inventory, access())
+    activities = InventoryActivities(inventory.system)
+    before = {
+        "state": "active",
+        "serviceCharacteristic": [{"name": "downloadSpeed", "value": 250, "valueType": "integer"}],
+        "supportingService": [{"id": "s-2", "name": "core", "@type": "ServiceRef"}],
+        "supportingResource": None,
+    }
+    change = ChangeService(
+        key="a",
+        service_id=service_id,
+        state="active",
+        characteristics={"downloadSpeed": 500},
+        services=[],
+        resources=[],
+    )
+    await perform(activities.change_service, change)
+    await perform(activities.change_service, change.model_copy(update={"key": "u", "record": before}))
+    service = await inventory.get(f"{SERVICE}/{service_id}")
+    assert {name: service.get(name) for name in before} == before
+
+
 async def test_a_service_is_removed_once(inventory: System) -> None:
     service_id = await record(inventory, access())
     request = RemoveService(key="u", service_order="x:1:internet", item="access", service_id=service_id)

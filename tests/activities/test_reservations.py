@@ -113,6 +113,35 @@ async def test_giving_back_what_was_never_reserved_is_nothing(inventory: Referen
     assert [operation for operation, outcome in await inventory.effects() if outcome == "done"] == []
 
 
+async def test_taking_back_what_was_never_released_leaves_it_where_it_is(inventory: Reference) -> None:
+    resource = await reserve(inventory, port())
+    again = port(key="undo", value=resource.value or "").model_copy(update={"resource_id": resource.id, "held_by": KEY})
+    assert await reserve(inventory, again) == resource
+    held = [each["requestedBy"] for each in (await inventory.get("/audit"))["resources"]]
+    assert held == [KEY]
+
+
+async def test_taking_back_what_was_released_reserves_the_very_same(inventory: Reference) -> None:
+    resource = await reserve(inventory, port())
+    await release(inventory, ReleaseResource(key="r", resource_id=resource.id))
+    again = port(key="undo", value=resource.value or "").model_copy(update={"resource_id": resource.id, "held_by": KEY})
+    assert (await reserve(inventory, again)).id == resource.id
+    assert (await inventory.get(f"{RESOURCE}/{resource.id}"))["reservation"]["requestedBy"] == "undo"
+
+
+async def test_taking_back_what_somebody_else_holds_by_now_is_refused(inventory: Reference) -> None:
+    resource = await reserve(inventory, port())
+    await release(inventory, ReleaseResource(key="r", resource_id=resource.id))
+    await reserve(inventory, port(key="somebody else", value=resource.value or ""))
+    for resource_id in (resource.id, "no-such-resource", None):
+        again = port(key=f"undo {resource_id}", value=resource.value or "").model_copy(
+            update={"resource_id": resource_id, "held_by": KEY}
+        )
+        with pytest.raises(DownstreamError, match="409") as caught:
+            await reserve(inventory, again)
+        assert not caught.value.retryable
+
+
 async def test_a_resource_is_put_into_use_and_out_of_it(inventory: Reference) -> None:
     resource = await reserve(inventory, port())
     activities = InventoryActivities(inventory.system)
