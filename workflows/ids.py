@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from orders.lifecycle import OrderKind
 
 _UNDO = ":undo"
 _PATTERN = re.compile(
-    r"^po:(?P<order>[^:]+)(?::so:(?P<service>[^:]+:[^:]+)(?P<service_undo>:undo)?"
-    r"(?::ro:(?P<resource>[^:]+)(?P<resource_undo>:undo)?)?)?$"
+    r"po:(?P<order>[^:]+)(?::so:(?P<service>[^:]+:[^:]+)(?P<service_undo>:undo)?"
+    r"(?::ro:(?P<resource>[^:]+)(?P<resource_undo>:undo)?)?)?"
 )
 
 
@@ -54,10 +55,7 @@ def parse(workflow_id: str) -> WorkflowId:
     Raises:
         ValueError: when it is not the id of an order's workflow.
     """
-    match = _PATTERN.match(workflow_id)
-    if not match:
-        raise ValueError(f"{workflow_id!r} is not the id of an order's workflow")
-    part = match.groupdict()
+    part = _parts(workflow_id)
     if part["service"] is None:
         return WorkflowId(part["order"], OrderKind.PRODUCT)
     if part["resource"] is None:
@@ -68,10 +66,25 @@ def parse(workflow_id: str) -> WorkflowId:
 
 
 def order_id(workflow_id: str) -> str:
-    """Return the TMF id of the order that the workflow runs: its id without the kinds."""
-    return re.sub(r"^po:|(?<=:)(?:so|ro):", "", workflow_id)
+    """Return the TMF id of the order that the workflow runs: its id without the kinds.
+
+    Raises:
+        ValueError: when it is not the id of an order's workflow.
+    """
+    part = _parts(workflow_id)
+    undo = {name: (part[name] or "") for name in ("service_undo", "resource_undo")}
+    service = f":{part['service']}{undo['service_undo']}" if part["service"] else ""
+    resource = f":{part['resource']}{undo['resource_undo']}" if part["resource"] else ""
+    return f"{part['order']}{service}{resource}"
 
 
 def parent(workflow_id: str) -> str:
     """Return the id of the workflow that started this one: an undo's parent is that of what it takes back."""
     return re.sub(r":(?:so:[^:]+:[^:]+|ro:[^:]+)(?::undo)?$", "", workflow_id)
+
+
+def _parts(workflow_id: str) -> dict[str, Any]:
+    match = _PATTERN.fullmatch(workflow_id)
+    if not match:
+        raise ValueError(f"{workflow_id!r} is not the id of an order's workflow")
+    return match.groupdict()

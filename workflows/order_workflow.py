@@ -124,6 +124,7 @@ class FulfilmentWorkflow(OrderWorkflow):
 
     async def deactivate_again(self, request: ActivationRequest, policy: Policy, what: str) -> None:
         """Take an activation, a change or a tear-down back, and wait until that is complete."""
+        request = request.model_copy(update={"undo": True})
         summary = f"undo: {_VERBS[request.operation]} {what}"
         answer = await self._call(
             policies.ACTIVATION, ActivationActivities.activate, request, summary, policies.undo(policy)

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, FailureError, is_cancelled_exception
 
 from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
@@ -88,8 +88,20 @@ class ProductOrderWorkflow(OrderWorkflow):
         return violations
 
     async def _ask(self, activity: Any, request: Any, summary: str) -> Any:
+        """Ask what has no effect.
+
+        Raises:
+            ApplicationError: when there is no sense in asking again; the order has failed then.
+        """
         stop_if_cancelled()
-        return await workflow.execute_activity_method(activity, request, summary=summary, **policies.PLANNING)
+        try:
+            return await workflow.execute_activity_method(activity, request, summary=summary, **policies.PLANNING)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            self.tracker.waits()
+            self.tracker.to(OrderState.IN_PROGRESS)
+            return await self._conclude([explain(error, summary)])
 
     async def _waited_for_start_date(self) -> bool:
         start = self.input.requested_start_date
@@ -165,6 +177,7 @@ class ProductOrderWorkflow(OrderWorkflow):
             services=self._services_of(product),
             components=[self.products[key] for key in product.components],
             relies_on=[self.products[key] for key in product.relies_on if key in self.products],
+            ended=self._ended(product),
         )
         product_id = await self._call_for(product, policies.INVENTORY, InventoryActivities.record_product, record)
         self.products[node.key] = product_id
@@ -172,6 +185,13 @@ class ProductOrderWorkflow(OrderWorkflow):
         saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
         saga.add("restore charge", lambda: self._unbill(product), system="billing", target=target)
         await self._call_for(product, policies.BILLING, BillingActivities.bill, self._bill(product, "bill"))
+
+    def _ended(self, product: ProductPlan) -> list[str]:
+        """Return those of the products it bundles or relies on that the order ends."""
+        related = (*product.components, *product.relies_on)
+        return [
+            self.products[key] for key in related if key in self.products and self.nodes[key].action == Action.DELETE
+        ]
 
     async def _call_for(self, product: ProductPlan, system: str, activity: Any, request: Any) -> Any:
         summary = f"{system}: {product.action} {product.name}"

@@ -177,6 +177,8 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             key=self._key(item, "reserve/undo"),
             specification=item.specification.id,
             demand=item.demand.model_copy(update={"criteria": {}}),
+            resource_id=item.resource_id,
+            held_by=item.reserved_by,
         )
         await self._undo(item, "reserve", InventoryActivities.reserve_resource, request)
 

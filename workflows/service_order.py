@@ -226,6 +226,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             service_id=service.id,
             state=state,
             characteristics=characteristics,
+            record=item.record if self.undoing else {},
             **self._supports(item),
         )
         await self._inventory(item, "record as active", InventoryActivities.change_service, change)
@@ -254,11 +255,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             service_id=self.services[item.key].id,
             state="active",
             characteristics=item.previous,
-            resources=[
-                Named(key=resource.key.removesuffix("~replaced"), id=resource.resource_id)
-                for resource in item.resources
-                if resource.resource_id
-            ],
+            record=item.record,
         )
         await self._undo(item, "record", InventoryActivities.change_service, change)
 

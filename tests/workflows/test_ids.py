@@ -90,10 +90,10 @@ def test_what_is_not_an_orders_workflow_is_refused_by_name(workflow_id: str) -> 
 
 
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,5}(\*[2-9])?(~replaced)?", fullmatch=True).filter(
-    lambda name: name not in {"undo", "so", "ro"}
+    lambda name: name != "undo"
 )
-ITEM_IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(
-    lambda item_id: item_id not in {"so", "ro"}
+ITEM_IDS = st.sampled_from(["so", "ro", "po", "undo"]) | st.text(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20
 )
 
 
@@ -112,11 +112,13 @@ def test_whatever_an_item_is_called_its_workflows_are_told_apart(
 
 
 def test_no_two_workflows_run_the_same_order() -> None:
-    keys = [service_order_key(product_key(item_id), name) for item_id in ("1", "1*2", "2", "%") for name in "ab"]
+    keys = [
+        service_order_key(product_key(item_id), name) for item_id in ("1", "1*2", "so", "ro") for name in ("a", "so")
+    ]
     above = [ids.service_order_workflow(PRODUCT, key, undo=undo) for key in keys for undo in (False, True)]
     below = [
         ids.resource_order_workflow(each, item, undo=undo)
-        for each, item, undo in itertools.product(above, ("access", "routing"), (False, True))
+        for each, item, undo in itertools.product(above, ("access", "ro"), (False, True))
     ]
     orders = [ids.order_id(each) for each in (PRODUCT, *above, *below)]
     assert len(set(orders)) == len(orders)
