@@ -24,3 +24,5 @@ class OrderChange(Model):
     """Top-level attributes of the document to set, in their JSON names."""
     items: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Item id → attributes of that item to set, `state` among them."""
+    appended: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """Top-level lists of the document (`note`, `milestone`, `jeopardyAlert`) → entries to add at their end."""

@@ -43,6 +43,35 @@ class OnFailure(StrEnum):
     """The service order undoes itself and fails alone (with its bundle, where it is part of one)."""
     ROLLBACK = "rollback"
     """The whole order is undone."""
+    HOLD = "hold"
+    """The step waits as a fallout task for a person to settle it."""
+
+
+class Step(StrEnum):
+    """The steps in which products, services and resources are realised; each kind takes its own, in this order."""
+
+    RESERVE = "reserve"
+    """A resource is reserved in its pool."""
+    RECORD = "record"
+    """A service or product is recorded in inventory."""
+    RESOURCES = "resources"
+    """A service's resource order runs."""
+    CONFIGURE = "configure"
+    """A resource is set up, changed or torn down in the network."""
+    MANUAL = "manual"
+    """People do their part."""
+    ACTIVATE = "activate"
+    """A service is set up, changed or torn down in the network."""
+    TEST = "test"
+    """A service is tested."""
+    INSTALL = "install"
+    """A resource is recorded as in use, or as no longer in use."""
+    RELEASE = "release"
+    """A resource is given back to its pool."""
+    COMPLETE = "complete"
+    """A service is recorded as active or as terminated."""
+    BILL = "bill"
+    """A product's charge is started, changed or stopped."""
 
 
 class Policy(Model):
@@ -56,6 +85,27 @@ class Policy(Model):
     """How long an accepted asynchronous activation may take."""
     expected_duration: timedelta = timedelta(minutes=5)
     on_failure: OnFailure = OnFailure.FAIL
+    hold_timeout: timedelta | None = None
+    """How long a fallout task waits for a person; without end where it is None."""
+    after_hold: Literal[OnFailure.FAIL, OnFailure.ROLLBACK] = OnFailure.FAIL
+    """What is done when nobody has settled a fallout task in that time."""
+
+
+class ManualWork(Model):
+    """What people do in a step: a site visit, a shipment."""
+
+    instructions: str
+    undo: str | None = None
+    """What people do to take it back; nothing, where it is None."""
+
+
+class Milestone(Model):
+    """A point on an order's way that its customer can be told of."""
+
+    name: str
+    after: Step
+    """The step at whose end it is reached."""
+    description: str | None = None
 
 
 class Specification(Model):
@@ -98,6 +148,10 @@ class ResourceItem(Model):
     late: dict[str, str] = Field(default_factory=dict)
     """Characteristics known only when it runs: name → CEL over `assigned` and `services`."""
     configuration: Activation | None = None
+    manual: ManualWork | None = None
+    point_of_no_return: Step | None = None
+    """The step from whose start on the item cannot be cancelled or amended."""
+    milestones: list[Milestone] = Field(default_factory=list)
     policy: Policy = Field(default_factory=Policy)
 
 
@@ -121,6 +175,10 @@ class ServiceItem(Model):
     """The id of the test that the service must pass after its activation."""
     record: dict[str, Any] = Field(default_factory=dict)
     """What inventory records of an installed service, as far as the order may change it, before it does."""
+    manual: ManualWork | None = None
+    point_of_no_return: Step | None = None
+    """The step from whose start on the item cannot be cancelled or amended."""
+    milestones: list[Milestone] = Field(default_factory=list)
     policy: Policy = Field(default_factory=Policy)
 
     @property
@@ -200,6 +258,9 @@ class ProductPlan(Model):
     previous_prices: list[OrderPrice] = Field(default_factory=list)
     record: dict[str, Any] = Field(default_factory=dict)
     """What inventory records of an installed product, as far as the order may change it, before it does."""
+    point_of_no_return: Step | None = None
+    """The step from whose start on the product cannot be cancelled or amended."""
+    milestones: list[Milestone] = Field(default_factory=list)
     policy: Policy = Field(default_factory=Policy)
 
 
@@ -231,6 +292,8 @@ class PlanNode(Model):
     on_failure: OnFailure = OnFailure.FAIL
     service_id: str | None = None
     """The installed customer-facing service that a service order changes or leaves alone."""
+    duration: timedelta = timedelta()
+    """How long the node is expected to take."""
 
 
 class PlanGraph(Model):

@@ -11,6 +11,7 @@ from orders.lifecycle import OrderState
 from orders.model import Model
 from orders.outcome import AssignedResource, ServiceOrderOutcome
 from orders.plan import Characteristics, PlanNode
+from orders.task import TaskAction
 
 
 class ProductOrderInput(Model):
@@ -45,6 +46,63 @@ class ResourceOrderInput(Model):
     """What the service order did, when this one belongs to its undo."""
     undo: dict[str, AssignedResource] | None = None
     """What the resource order did, when this run is to take it back."""
+
+
+class Word(Model):
+    """What every message of a person may carry: who says it, and why."""
+
+    by: str | None = None
+    reason: str | None = None
+
+
+class Cancel(Word):
+    """Cancel the order: assessed against the points of no return, then undone."""
+
+    task: str | None = None
+    """The id of the TMF cancellation resource that asks for it."""
+    at: datetime | None = None
+    """When to cancel; at once where it is None."""
+
+
+class Hold(Word):
+    """Start nothing new below the order, or below one item of it; what runs may finish."""
+
+    item: str | None = None
+
+
+class Resume(Word):
+    """Go on with the order, or with the one item."""
+
+    item: str | None = None
+
+
+class Amend(Word):
+    """Change the order to a proposed revision, which is in the order store."""
+
+    revision: int
+
+
+class Resolve(Word):
+    """Settle a fallout task."""
+
+    task: str | None = None
+    """Its id; may be left out where the order has only one."""
+    action: TaskAction
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class Complete(Word):
+    """Say that a manual task is done, with the values that it gave."""
+
+    task: str | None = None
+    values: dict[str, Any] = Field(default_factory=dict)
+
+
+class Reschedule(Word):
+    """Plan a manual task for another date."""
+
+    task: str | None = None
+    due_at: datetime
 
 
 class SystemEvent(Model):
