@@ -1,0 +1,106 @@
+"""Which message is allowed in which state of an order, as data; workflows, the gateway and the documentation read it.
+
+`python -m orders.admission docs/messages.md` writes the tables of that page anew.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+from orders.lifecycle import TERMINAL, OrderKind, OrderState
+
+
+class Message(StrEnum):
+    """What an order can be told while it runs; the names of the signals and updates."""
+
+    CANCEL = "cancel"
+    HOLD = "hold"
+    RESUME = "resume"
+    AMEND = "amend"
+    RESOLVE = "resolve"
+    COMPLETE = "complete"
+    RESCHEDULE = "reschedule"
+
+
+_S = OrderState
+
+_BEING_CANCELLED = frozenset({_S.ASSESSING_CANCELLATION, _S.PENDING_CANCELLATION})
+_BEGUN = frozenset({_S.PENDING, _S.IN_PROGRESS, _S.HELD})
+_WITH_TASKS = frozenset({_S.IN_PROGRESS, _S.HELD, _S.PENDING_CANCELLATION})
+"""States in which steps run that may wait for a person: in the last one, steps of the undo."""
+
+_COMMON: dict[Message, frozenset[OrderState]] = {
+    Message.CANCEL: frozenset({_S.ACKNOWLEDGED}) | _BEGUN | _BEING_CANCELLED,
+    Message.HOLD: _BEGUN,
+    Message.RESUME: _BEGUN,
+    Message.AMEND: frozenset(),
+    Message.RESOLVE: _WITH_TASKS,
+    Message.COMPLETE: _WITH_TASKS,
+    Message.RESCHEDULE: _WITH_TASKS,
+}
+
+ADMITTED: dict[OrderKind, dict[Message, frozenset[OrderState]]] = {
+    OrderKind.PRODUCT: _COMMON | {Message.AMEND: frozenset({_S.ACKNOWLEDGED}) | _BEGUN},
+    OrderKind.SERVICE: _COMMON,
+    OrderKind.RESOURCE: _COMMON,
+}
+
+_CANNOT = {
+    Message.CANCEL: "cannot be cancelled",
+    Message.HOLD: "cannot be held",
+    Message.RESUME: "cannot be resumed",
+    Message.AMEND: "cannot be amended",
+    Message.RESOLVE: "has no fallout task to resolve",
+    Message.COMPLETE: "has no manual task to complete",
+    Message.RESCHEDULE: "has no manual task to put on another date",
+}
+
+_INSTEAD = {
+    _S.ACKNOWLEDGED: "wait until it has been planned, or cancel it",
+    _S.PENDING: "resume it or cancel it, or wait until it has started",
+    _S.ASSESSING_CANCELLATION: "wait until its cancellation has been decided",
+    _S.PENDING_CANCELLATION: "it is being undone, and then it ends as cancelled",
+    **dict.fromkeys(TERMINAL, "it has ended, so place a new order for what is to be different"),
+}
+"""What a person can do where a message is refused; no message but `amend` is refused in the other states."""
+
+_MARKED = re.compile(r"(?P<begin><!-- generated: (?P<kind>\w+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
+
+
+def refusal(kind: OrderKind, state: OrderState, message: Message) -> str | None:
+    """Return None where an order in `state` may be told `message`, else one sentence that says why not and what to do.
+
+    Items and tasks that the message names are for the workflow to check.
+    """
+    if state in ADMITTED[kind][message]:
+        return None
+    if not ADMITTED[kind][message]:
+        return f"a {kind} {_CANNOT[message]}; amend the product order that it belongs to"
+    return f"a {kind} that is {state} {_CANNOT[message]}; {_INSTEAD[state]}"
+
+
+def as_markdown(kind: OrderKind) -> str:
+    """Return the table of one kind in Markdown: a row for each state, a column for each message."""
+    rows = [
+        ["state", *(f"`{message}`" for message in Message)],
+        ["---", *(":-:" for _ in Message)],
+        *([f"`{state}`", *(_cell(kind, state, message) for message in Message)] for state in OrderState),
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def with_tables(page: str) -> str:
+    """Return a page with the table of each kind between `<!-- generated: productOrder -->` and `<!-- end -->`."""
+    return _MARKED.sub(lambda found: f"{found['begin']}{as_markdown(OrderKind(found['kind']))}{found['end']}", page)
+
+
+def _cell(kind: OrderKind, state: OrderState, message: Message) -> str:
+    return "yes" if state in ADMITTED[kind][message] else "–"
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.write_text(with_tables(target.read_text(encoding="utf-8")), encoding="utf-8")
