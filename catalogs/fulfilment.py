@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 
 from catalogs.durations import Duration
 from catalogs.expressions import Expression
+from catalogs.steps import StepRules, WorkRules
 from orders.model import Model
 from orders.plan import CUSTOMER_FACING, Activation, OnFailure, Policy
 
@@ -25,6 +28,8 @@ class PolicyBlock(Model):
     completion_timeout: Duration | None = None
     expected_duration: Duration | None = None
     on_failure: OnFailure | None = None
+    hold_timeout: Duration | None = None
+    after_hold: Literal[OnFailure.FAIL, OnFailure.ROLLBACK] | None = None
 
     def over(self, inherited: PolicyBlock | None) -> PolicyBlock:
         """Return this block with what it leaves open taken from `inherited`."""
@@ -64,14 +69,14 @@ class ResourceRequirement(Requirement):
     value: Expression | None = None
 
 
-class ProductFulfilment(Model):
+class ProductFulfilment(StepRules):
     """Which customer-facing services realise a product."""
 
     services: list[ServiceRequirement] = Field(default_factory=list)
     policy: PolicyBlock | None = None
 
 
-class ServiceFulfilment(Model):
+class ServiceFulfilment(WorkRules):
     """Which resource-facing services and resources realise a service, and how it is activated and tested.
 
     `characteristics` are what the service works out itself, above all from what was assigned to it.
@@ -85,7 +90,7 @@ class ServiceFulfilment(Model):
     policy: PolicyBlock | None = None
 
 
-class ResourceFulfilment(Model):
+class ResourceFulfilment(WorkRules):
     """Whether a resource is configured in the network before it is installed."""
 
     configuration: Activation | None = None

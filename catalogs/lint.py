@@ -12,7 +12,9 @@ from catalogs.lint_circles import circle_faults
 from catalogs.lint_expressions import expression_faults
 from catalogs.lint_fulfilment import fulfilment_faults
 from catalogs.lint_offerings import offering_faults
+from catalogs.lint_policies import policy_warnings
 from catalogs.lint_prices import price_faults
+from catalogs.lint_steps import step_faults
 from catalogs.lint_trial import trial_faults
 from catalogs.lint_warnings import find_warnings
 
@@ -21,6 +23,7 @@ _CHECKS: tuple[Callable[[Entries], Iterator[Fault]], ...] = (
     offering_faults,
     price_faults,
     fulfilment_faults,
+    step_faults,
     circle_faults,
     expression_faults,
 )
@@ -38,8 +41,8 @@ def check(entries: Entries) -> list[Fault]:
 
 
 def warnings(entries: Entries) -> list[Fault]:
-    """Return what is odd but no fault: entries that nothing uses, services that nothing activates."""
-    return list(find_warnings(entries))
+    """Return what is odd but no fault: what nothing uses or activates, and policies without effect."""
+    return [*find_warnings(entries), *policy_warnings(entries)]
 
 
 def _section_faults(section: Section[Any]) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.changes import Changed, affected, differing, overlaid
+from catalogs.steps import take_rules
 from catalogs.targets import ResourceTarget, ServiceTarget
 from catalogs.teardown import (
     fulfilment_of,
@@ -81,6 +82,7 @@ def plan_service(
     whole, changes = _plan_one(compared, CUSTOMER_FACING, supporting, {**inputs, **changed})
     if whole.action is Action.NO_CHANGE and None in changed.values():
         whole.action = Action.MODIFY  # its supporting services are others than before
+        take_rules(whole, target.rules)
     whole.relies_on = [*supporting, *(item.key for item in gone)]
     items = [*parts, *gone, whole]
     orient_services(items)
@@ -106,6 +108,7 @@ def _plan_one(
         policy=target.policy,
     )
     if installed is None:
+        take_rules(item, target.rules)
         return item, None
     item.service_id = installed.id
     item.previous = installed.characteristics
@@ -114,6 +117,7 @@ def _plan_one(
     changes = differing(installed.characteristics, item.characteristics) | item.late.keys()
     moves = any(each.action is not Action.NO_CHANGE for each in resources)
     item.action = Action.MODIFY if changes or moves else Action.NO_CHANGE
+    take_rules(item, target.rules)
     return item, changes
 
 
@@ -146,7 +150,7 @@ def _plan_resources(compared: _Compared, services: Changed) -> list[ResourceItem
 
 
 def _new_resource(target: ResourceTarget) -> ResourceItem:
-    return ResourceItem(
+    item = ResourceItem(
         key=target.key,
         action=Action.ADD,
         specification=target.specification,
@@ -156,6 +160,8 @@ def _new_resource(target: ResourceTarget) -> ResourceItem:
         configuration=target.configuration,
         policy=target.policy,
     )
+    take_rules(item, target.rules)
+    return item
 
 
 def _kept_resource(
@@ -164,7 +170,7 @@ def _kept_resource(
     characteristics = overlaid(there.characteristics, target.characteristics)
     late = affected(target.late, assigned=assigned, services=services)
     moves = late or differing(there.characteristics, characteristics)
-    return ResourceItem(
+    item = ResourceItem(
         key=target.key,
         action=Action.MODIFY if moves else Action.NO_CHANGE,
         specification=target.specification,
@@ -176,6 +182,8 @@ def _kept_resource(
         configuration=target.configuration,
         policy=target.policy,
     )
+    take_rules(item, target.rules)
+    return item
 
 
 def _is_replaced(target: ResourceTarget, there: InstalledResource, before: Demand | None) -> bool:

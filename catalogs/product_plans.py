@@ -11,6 +11,7 @@ from catalogs.pricing import unit_prices
 from catalogs.product_decomposition import ServiceDraft, relied_products
 from catalogs.product_nodes import WHOLE_ORDER, ProductNode
 from catalogs.reliance import Reliance
+from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from orders.graph import find_circle, orient
 from orders.plan import Delivery, ProductPlan, ServiceOrderPlan, delivery_key
@@ -93,6 +94,7 @@ def _product(
         plan.prices = unit_prices(node, catalogs, on)
     else:
         _compare(plan, node, catalogs, on)
+    take_rules(plan, node.specification.fulfilment if node.specification else None)
     return plan
 
 

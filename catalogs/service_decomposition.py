@@ -66,6 +66,7 @@ def _service(
         place=place,
         activation=fulfilment.activation,
         test=fulfilment.test,
+        rules=fulfilment,
         policy=policy_of(fulfilment.policy, requirement.policy),
         services=_services(fulfilment.services, below, own, catalogs),
         resources=_resources(fulfilment, below, own, catalogs),
@@ -108,6 +109,7 @@ def _resource(
         late=late,
         relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
         configuration=fulfilment.configuration,
+        rules=fulfilment,
         policy=policy_of(fulfilment.policy, requirement.policy),
     )
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from catalogs.fulfilment import PolicyBlock
+from catalogs.steps import WorkRules
 from orders.plan import Activation, Characteristics, Demand, Policy, Specification
 
 
@@ -21,6 +22,7 @@ class ResourceTarget:
     late: dict[str, str]
     relies_on: list[str]
     configuration: Activation | None
+    rules: WorkRules
     policy: Policy
 
 
@@ -39,6 +41,7 @@ class ServiceTarget:
     place: str | None
     activation: Activation | None
     test: str | None
+    rules: WorkRules
     policy: Policy
     services: list[ServiceTarget] = field(default_factory=list)
     resources: list[ResourceTarget] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Takes down what inventory says is there; the catalog adds order, activation and policies where it knows them."""
+"""Takes down what inventory says is there; the catalog adds sequence, steps and policies where it knows them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from catalogs.catalog_set import CatalogSet
 from catalogs.fulfilment import Requirement, ServiceFulfilment
 from catalogs.model import Entry
+from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from orders.graph import orient
 from orders.installed import InstalledResource, InstalledService
@@ -46,7 +47,7 @@ def removed_resource(
     specification = catalogs.resources.get(installed.specification_id)
     fulfilment = specification.fulfilment if specification else None
     configuration = fulfilment.configuration if fulfilment else None
-    return ResourceItem(
+    item = ResourceItem(
         key=key or installed.key,
         action=Action.DELETE,
         specification=_specification(specification, installed.specification_id),
@@ -57,6 +58,8 @@ def removed_resource(
         configuration=configuration,
         policy=policy_of(fulfilment.policy if fulfilment else None, requirement.policy if requirement else None),
     )
+    take_rules(item, fulfilment)
+    return item
 
 
 def fulfilment_of(installed: InstalledService, catalogs: CatalogSet) -> ServiceFulfilment:
@@ -102,7 +105,7 @@ def _removed(
     fulfilment = fulfilment_of(installed, catalogs)
     resources = [removed_resource(each, fulfilment, catalogs) for each in installed.resources]
     orient_resources(resources, reliance([each.key for each in resources], fulfilment.resources))
-    return ServiceItem(
+    item = ServiceItem(
         key=key,
         action=Action.DELETE,
         specification=_specification(specification, installed.specification_id),
@@ -114,6 +117,8 @@ def _removed(
         test=fulfilment.test,
         policy=policy_of(fulfilment.policy, requirement.policy if requirement else None),
     )
+    take_rules(item, fulfilment)
+    return item
 
 
 def _specification(known: Entry | None, specification_id: str) -> Specification:
