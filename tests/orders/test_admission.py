@@ -55,7 +55,8 @@ def test_nothing_is_taken_once_an_order_has_ended() -> None:
 
 def test_a_refusal_says_what_happened_and_what_can_be_done() -> None:
     assert refusal(OrderKind.PRODUCT, OrderState.COMPLETED, Message.HOLD) == (
-        "a productOrder that is completed cannot be held; it has ended, so place a new order for what is to be different"
+        "a productOrder that is completed cannot be held; "
+        "it has ended, so place a new order for what is to be different"
     )
     assert refusal(OrderKind.PRODUCT, OrderState.PENDING_CANCELLATION, Message.AMEND) == (
         "a productOrder that is pendingCancellation cannot be amended; "
