@@ -29,7 +29,7 @@ class PolicyBlock(Model):
     expected_duration: Duration | None = None
     on_failure: OnFailure | None = None
     hold_timeout: Duration | None = None
-    after_hold: Literal[OnFailure.FAIL, OnFailure.ROLLBACK] | None = None
+    after_hold: Literal["fail", "rollback"] | None = None
 
     def over(self, inherited: PolicyBlock | None) -> PolicyBlock:
         """Return this block with what it leaves open taken from `inherited`."""

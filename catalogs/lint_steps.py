@@ -10,6 +10,9 @@ from catalogs.faults import Fault, Loc
 from catalogs.fulfilment import ProductFulfilment, ResourceFulfilment, ServiceFulfilment
 from catalogs.steps import CHANGES, PRODUCT_STEPS, RESOURCE_STEPS, SERVICE_STEPS, Change, Steps, WorkRules
 from orders.plan import ManualWork, Step
+from orders.tmf import Action
+
+_GERUND = {Action.ADD: "adding", Action.MODIFY: "modifying", Action.DELETE: "deleting"}
 
 _Fulfilment = ProductFulfilment | ServiceFulfilment | ResourceFulfilment
 
@@ -56,7 +59,8 @@ class _PartFaults:
     def _step_faults(self, loc: Loc, change: Change, step: Step) -> Iterator[Fault]:
         if step not in self.steps[change]:
             known = ", ".join(self.steps[change])
-            yield self._fault(loc, f"to {change} a {self.kind} has no step {step.value!r}; its steps are {known}")
+            verb = _GERUND[change]
+            yield self._fault(loc, f"{step.value!r} is no step of {verb} a {self.kind}; its steps are {known}")
         elif self.whole and (missing := self._missing(change, step)):
             yield self._fault(loc, f"{self.sourced.entry.id!r} has no {missing}, so that {step.value!r} never happens")
 

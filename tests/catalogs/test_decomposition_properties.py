@@ -29,6 +29,7 @@ Values = st.SearchStrategy[dict[str, Any]]
 
 VOICE: Values = st.fixed_dictionaries({"numberCount": st.integers(1, 3)})
 TV: Values = st.fixed_dictionaries({"package": st.sampled_from(["basic", "premium"]), "setTopBoxes": st.integers(0, 3)})
+ROUTER: Values = st.fixed_dictionaries({"installation": st.sampled_from([None, "self", "technician"])})
 INTERNET: Values = st.fixed_dictionaries({"downloadSpeed": st.sampled_from([100, 250, 500, 1000])})
 MOBILE: Values = st.fixed_dictionaries(
     {
@@ -39,13 +40,18 @@ MOBILE: Values = st.fixed_dictionaries(
     }
 )
 SITE: Values = st.fixed_dictionaries(
-    {"siteName": st.just("Site"), "bandwidth": st.integers(10, 1000), "redundancy": st.sampled_from(["none", "dual"])}
+    {
+        "siteName": st.just("Site"),
+        "bandwidth": st.integers(10, 1000),
+        "redundancy": st.sampled_from(["none", "dual"]),
+        "siteSurvey": st.sampled_from([None, False, True]),
+    }
 )
 
 
 @st.composite
 def fibre_items(draw: st.DrawFn, name: str) -> Document:
-    parts = [add(f"{name}.i", "fibre-internet", **draw(INTERNET)), add(f"{name}.r", "home-router")]
+    parts = [add(f"{name}.i", "fibre-internet", **draw(INTERNET)), add(f"{name}.r", "home-router", **draw(ROUTER))]
     if draw(st.booleans()):
         parts.append(add(f"{name}.v", "home-voice", **draw(VOICE)))
     if draw(st.booleans()):

@@ -89,7 +89,7 @@ def test_an_order_that_breaks_no_rule_has_no_violation(shipped: CatalogSet, item
     assert violations(shipped, order(*items)) == []
 
 
-@pytest.mark.parametrize("name", ["fibre-bundle", "mobile", "mobile-esim", "vpn-8-sites"])
+@pytest.mark.parametrize("name", ["fibre-bundle", "fibre-technician", "mobile", "mobile-esim", "vpn-8-sites"])
 def test_the_example_orders_break_no_rule(shipped: CatalogSet, name: str) -> None:
     placed = ProductOrder.model_validate_json((EXAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     assert violations(shipped, placed) == []
