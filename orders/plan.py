@@ -22,6 +22,7 @@ from pydantic import Field
 
 from orders.graph import dependents
 from orders.model import Model
+from orders.schedule import product_duration, service_order_duration
 from orders.tmf import Action, OrderPrice, Reference
 
 Characteristics = dict[str, Any]
@@ -359,6 +360,7 @@ class OrchestrationPlan(Model):
                         inputs=each.inputs,
                         service_id=each.customer_facing_item().service_id,
                         on_failure=each.policy.on_failure,
+                        duration=service_order_duration(each),
                     )
                     for each in self.service_orders
                 ),
@@ -382,6 +384,7 @@ class OrchestrationPlan(Model):
                         action=each.action,
                         depends_on=each.depends_on,
                         on_failure=each.policy.on_failure,
+                        duration=product_duration(each),
                     )
                     for each in self.products
                 ),

@@ -1,0 +1,100 @@
+"""Durations and dates: how long the parts of a plan take, when all of it will be done, and when each must start.
+
+All that depends on nothing unfinished runs at the same time, so that the longest way through the dependencies counts.
+Dates that would leave the years 1 to 9999 stay at their ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from orders.graph import Graph, in_order
+from orders.tmf import Action
+
+if TYPE_CHECKING:  # the plan's graph has durations that are computed here
+    from orders.plan import PlanGraph, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+
+_NOTHING = timedelta()
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def item_duration(item: ServiceItem) -> timedelta:
+    """Return how long an item of a service order is expected to take: its resources one after another, then itself."""
+    resources = {each.key: _own_duration(each) for each in item.resources}
+    return _own_duration(item) + _longest_way({each.key: each.depends_on for each in item.resources}, resources)
+
+
+def service_order_duration(plan: ServiceOrderPlan) -> timedelta:
+    """Return how long a service order is expected to take."""
+    durations = {item.key: item_duration(item) for item in plan.items}
+    return _longest_way({item.key: item.depends_on for item in plan.items}, durations)
+
+
+def product_duration(plan: ProductPlan) -> timedelta:
+    """Return how long it is expected to take to record and bill a product."""
+    return _own_duration(plan)
+
+
+def expected_completion(
+    graph: PlanGraph, now: datetime, *, done: Collection[str], started: Mapping[str, datetime]
+) -> datetime:
+    """Return when the last node is expected to be done; `now` where all are.
+
+    Args:
+        done: the nodes that nothing waits for any more: those that are done, and those that were withdrawn.
+        started: when each node that runs has started. One that should have ended by now is expected to end now.
+    """
+    nodes = graph.by_key()
+    ends: dict[str, datetime] = {}
+    for key in in_order(graph.dependencies()):
+        if key in done:
+            ends[key] = now
+        elif key in started:
+            ends[key] = max(now, _shifted(started[key], nodes[key].duration))
+        else:
+            begin = max((ends[need] for need in nodes[key].depends_on if need in ends), default=now)
+            ends[key] = _shifted(begin, nodes[key].duration)
+    return max(ends.values(), default=now)
+
+
+def latest_starts(graph: PlanGraph, due: datetime) -> dict[str, datetime]:
+    """Return when each node must start at the latest, for all of them to be done by `due`."""
+    nodes = graph.by_key()
+    ends = dict.fromkeys(nodes, due)
+    starts: dict[str, datetime] = {}
+    for key in reversed(in_order(graph.dependencies())):
+        starts[key] = _shifted(ends[key], -nodes[key].duration)
+        for need in nodes[key].depends_on:
+            if need in ends:
+                ends[need] = min(ends[need], starts[key])
+    return {key: starts[key] for key in nodes}
+
+
+def jeopardy(expected: datetime, requested: datetime | None) -> timedelta | None:
+    """Return by how much an order is expected to be late; None where it is not, or has no requested date."""
+    return expected - requested if requested is not None and expected > requested else None
+
+
+def _own_duration(part: ServiceItem | ResourceItem | ProductPlan) -> timedelta:
+    return _NOTHING if part.action == Action.NO_CHANGE else part.policy.expected_duration
+
+
+def _longest_way(graph: Graph, durations: Mapping[str, timedelta]) -> timedelta:
+    ends: dict[str, timedelta] = {}
+    for key in in_order(graph):
+        ends[key] = _latest(ends[need] for need in graph[key] if need in ends) + durations[key]
+    return _latest(ends.values())
+
+
+def _latest(ends: Iterable[timedelta]) -> timedelta:
+    return max(ends, default=_NOTHING)
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return _FIRST if by < _NOTHING else _LAST

@@ -1,0 +1,225 @@
+"""Durations and dates: how long a plan takes, when it will be done, when its parts must start."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.plan import (
+    CUSTOMER_FACING,
+    CatalogVersion,
+    Delivery,
+    OrchestrationPlan,
+    PlanGraph,
+    Policy,
+    ProductPlan,
+    ResourceItem,
+    ServiceItem,
+)
+from orders.schedule import (
+    expected_completion,
+    item_duration,
+    jeopardy,
+    latest_starts,
+    product_duration,
+    service_order_duration,
+)
+from orders.tmf import Action
+from tests.orders.samples import graph, node, resource, service, service_order
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def minutes(number: int) -> timedelta:
+    return timedelta(minutes=number)
+
+
+def takes(number: int) -> Policy:
+    return Policy(expected_duration=minutes(number))
+
+
+def port(key: str, number: int, action: Action = Action.ADD, **fields: Any) -> ResourceItem:
+    return resource(key, action, policy=takes(number), **fields)
+
+
+def part(key: str, number: int, action: Action = Action.ADD, **fields: Any) -> ServiceItem:
+    return service(key, action, policy=takes(number), **fields)
+
+
+def product(action: Action = Action.ADD) -> ProductPlan:
+    return ProductPlan(key="1", item_id="1", unit="1", action=action, name="Fibre", policy=takes(2))
+
+
+def test_an_item_takes_its_own_time_and_that_of_its_resources_along_the_longest_way() -> None:
+    resources = [port("a", 10), port("b", 20), port("c", 5, depends_on=["a"]), port("d", 7, depends_on=["b", "c"])]
+    assert item_duration(part("access", 3, resources=resources)) == minutes(20 + 7 + 3)
+
+
+def test_what_is_left_alone_takes_no_time() -> None:
+    kept = port("a", 10, Action.NO_CHANGE)
+    assert item_duration(part("access", 3, Action.NO_CHANGE, resources=[kept])) == minutes(0)
+    assert item_duration(part("access", 3, Action.MODIFY, resources=[kept, port("b", 4)])) == minutes(7)
+    assert product_duration(product(Action.NO_CHANGE)) == minutes(0)
+
+
+def test_a_service_order_takes_the_longest_way_through_its_items() -> None:
+    items = [
+        part("access", 10, resources=[port("a", 5)]),
+        part("cpe", 40),
+        part("routing", 30, depends_on=["access"]),
+        part(CUSTOMER_FACING, 2, depends_on=["access", "cpe", "routing"]),
+    ]
+    assert service_order_duration(service_order(items)) == minutes(15 + 30 + 2)
+    assert service_order_duration(service_order(items[::-1])) == minutes(15 + 30 + 2)
+    assert service_order_duration(service_order([])) == minutes(0)
+
+
+def test_what_an_item_depends_on_elsewhere_takes_no_time_here() -> None:
+    assert service_order_duration(service_order([part("access", 10, depends_on=["elsewhere"])])) == minutes(10)
+
+
+def test_the_graph_of_a_plan_says_how_long_each_node_takes() -> None:
+    plan = OrchestrationPlan(
+        order_id="abc",
+        catalog=CatalogVersion(digest="d", label="l"),
+        service_orders=[service_order([part(CUSTOMER_FACING, 30, resources=[port("a", 5)])])],
+        products=[product()],
+        deliveries=[Delivery(key="1:!delivered", unit="1", depends_on=["1:internet"])],
+    )
+    assert {each.key: each.duration for each in plan.graph().nodes} == {
+        "1:internet": minutes(35),
+        "1:!delivered": minutes(0),
+        "1": minutes(2),
+    }
+
+
+def chain() -> PlanGraph:
+    """Ten minutes, then twenty beside five, then one."""
+    return graph(
+        node("d", depends_on=["b", "c"], duration=minutes(1)),
+        node("b", depends_on=["a"], duration=minutes(20)),
+        node("c", depends_on=["a"], duration=minutes(5)),
+        node("a", duration=minutes(10)),
+    )
+
+
+def expected(*done: str, **started: datetime) -> datetime:
+    return expected_completion(chain(), NOW, done=set(done), started=started)
+
+
+def test_an_order_that_has_not_begun_takes_its_longest_way() -> None:
+    assert expected() == NOW + minutes(10 + 20 + 1)
+
+
+def test_what_is_done_takes_no_more_time() -> None:
+    assert expected("a") == NOW + minutes(20 + 1)
+    assert expected("a", "b") == NOW + minutes(5 + 1)
+    assert expected("a", "b", "c", "d") == NOW
+
+
+def test_what_runs_ends_when_it_was_expected_to() -> None:
+    assert expected(a=NOW - minutes(4)) == NOW + minutes(6 + 20 + 1)
+
+
+def test_what_runs_for_longer_than_expected_ends_now() -> None:
+    assert expected(a=NOW - minutes(40)) == NOW + minutes(20 + 1)
+    assert expected("a", "c", b=NOW - DAY) == NOW + minutes(1)
+
+
+def test_what_is_done_counts_as_done_though_it_has_started() -> None:
+    assert expected("a", a=NOW, b=NOW) == NOW + minutes(20 + 1)
+
+
+def test_an_order_of_nothing_is_done_now() -> None:
+    assert expected_completion(graph(), NOW, done=set(), started={}) == NOW
+    assert latest_starts(graph(), NOW) == {}
+
+
+def test_each_node_starts_as_late_as_those_behind_it_allow() -> None:
+    assert latest_starts(chain(), NOW) == {
+        "d": NOW - minutes(1),
+        "b": NOW - minutes(1 + 20),
+        "c": NOW - minutes(1 + 5),
+        "a": NOW - minutes(1 + 20 + 10),
+    }
+
+
+def test_what_nothing_waits_for_starts_as_late_as_its_own_time_allows() -> None:
+    plan = graph(node("a", duration=DAY), node("b", depends_on=["a", "elsewhere"], duration=minutes(0)))
+    assert latest_starts(plan, NOW) == {"a": NOW - DAY, "b": NOW}
+
+
+def test_an_order_is_late_by_what_it_is_expected_after_the_requested_date() -> None:
+    assert jeopardy(NOW + DAY, NOW) == DAY
+    assert jeopardy(NOW, NOW) is None
+    assert jeopardy(NOW, NOW + DAY) is None
+    assert jeopardy(NOW, None) is None
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_dates_stay_within_the_years_that_there_are(moment: datetime) -> None:
+    plan = graph(node("a", duration=DAY), node("b", depends_on=["a"], duration=DAY))
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    assert expected_completion(plan, moment, done=set(), started={}) == min(last - 2 * DAY, moment) + 2 * DAY
+    assert latest_starts(plan, moment)["a"] == max(first + 2 * DAY, moment) - 2 * DAY
+
+
+KEYS = "abcdefg"
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> PlanGraph:
+    nodes = [
+        node(
+            key,
+            depends_on=draw(st.lists(st.sampled_from(KEYS[:place]), unique=True)) if place else [],
+            duration=minutes(draw(st.integers(0, 100))),
+        )
+        for place, key in enumerate(KEYS)
+    ]
+    return PlanGraph(nodes=draw(st.permutations(nodes)))
+
+
+@given(plans())
+def test_what_starts_at_its_latest_is_done_in_time_and_the_first_of_all_not_before(plan: PlanGraph) -> None:
+    starts = latest_starts(plan, NOW)
+    nodes = plan.by_key()
+    for key, each in nodes.items():
+        ends = starts[key] + each.duration
+        behind = [starts[other.key] for other in plan.nodes if key in other.depends_on]
+        assert ends == min(behind, default=NOW)
+    begin = min(starts.values())
+    assert expected_completion(plan, begin, done=set(), started={}) == NOW
+
+
+@given(plans(), st.sets(st.sampled_from(KEYS)))
+def test_an_order_is_never_expected_later_for_what_is_done(plan: PlanGraph, done: set[str]) -> None:
+    nothing = expected_completion(plan, NOW, done=set(), started={})
+    assert NOW <= expected_completion(plan, NOW, done=done, started={}) <= nothing
+
+
+@given(plans(), st.lists(st.integers(0, 300), min_size=len(KEYS), max_size=len(KEYS)))
+def test_an_order_that_runs_as_expected_is_expected_when_it_was(plan: PlanGraph, delays: list[int]) -> None:
+    """Play the plan through on time: whenever one asks, the answer is the same."""
+    nodes = plan.by_key()
+    begins: dict[str, datetime] = {}
+    for key in KEYS:
+        begins[key] = max((begins[need] + nodes[need].duration for need in nodes[key].depends_on), default=NOW)
+    whole = expected_completion(plan, NOW, done=set(), started={})
+    for delay in delays:
+        now = NOW + minutes(delay)
+        done = {key for key, begin in begins.items() if begin + nodes[key].duration <= now}
+        started = {key: begin for key, begin in begins.items() if begin <= now}
+        assert expected_completion(plan, now, done=done, started=started) == max(whole, now)
+
+
+def test_thousands_of_nodes_are_scheduled_at_once() -> None:
+    nodes = [node(f"n{n}", depends_on=[f"n{n - 1}"] if n else [], duration=minutes(1)) for n in range(5000)]
+    large = graph(*nodes)
+    assert expected_completion(large, NOW, done=set(), started={}) == NOW + minutes(5000)
+    assert latest_starts(large, NOW)["n0"] == NOW - minutes(5000)
