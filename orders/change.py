@@ -20,6 +20,8 @@ class OrderChange(Model):
     order_id: str
     version: int
     state: OrderState
+    revision: int | None = None
+    """The revision that the order is at from now on; None leaves it as it is."""
     attributes: dict[str, Any] = Field(default_factory=dict)
     """Top-level attributes of the document to set, in their JSON names."""
     items: dict[str, dict[str, Any]] = Field(default_factory=dict)

@@ -19,7 +19,7 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Insert, Table, event, exc, func, select
+from sqlalchemy import ColumnElement, Connection, Insert, Table, event, exc, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -93,9 +93,13 @@ class Database:
 
     def insert_if_absent(self, table: Table) -> Insert:
         """Return an insertion that changes nothing where a row with that key is there already."""
-        if self.dialect == "postgresql":
-            return postgresql.insert(table).on_conflict_do_nothing()
-        return sqlite.insert(table).on_conflict_do_nothing()
+        return self._insert(table).on_conflict_do_nothing()
+
+    def insert_or_update(self, table: Table, where: ColumnElement[bool]) -> Insert:
+        """Return an insertion that replaces the row with that key where `where` holds of it, else changes nothing."""
+        statement = self._insert(table)
+        replaced = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced, where=where)
 
     async def ping(self) -> None:
         """Return when the database answers and has the store's tables.
@@ -109,6 +113,9 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+    def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
 
 
 def open_database(url: str) -> Database:

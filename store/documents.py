@@ -48,11 +48,15 @@ def write_json(value: Any) -> str:
 
 
 def apply_change(document: Json, change: OrderChange) -> Json:
-    """Return the document as it is after `change`: its state, attributes and items; None removes an attribute.
+    """Return the document as it is after `change`: its state, attributes, lists and items; None removes an attribute.
 
     An item that the document does not have is added behind the others; what no database keeps is replaced (`storable`).
     """
     changed = _merged(document, storable(change.attributes))
+    for name, entries in storable(change.appended).items():
+        kept = changed.get(name)
+        # A client may have sent something else under a name that we make a list of.
+        changed[name] = [*kept, *entries] if isinstance(kept, list) else entries
     changed |= {"id": change.order_id, "state": change.state.value}
     if change.items:
         name = ITEM_LISTS[change.kind]

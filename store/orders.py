@@ -126,13 +126,13 @@ class OrderStore:
             return []
         async with self._database.write() as connection:
             rows = await _locked(connection, {(change.kind.value, change.order_id) for change in changes})
-            before = {key: party_ids(document) for key, (_, document) in rows.items()}
+            before = {key: party_ids(row.document) for key, row in rows.items()}
             applied = [_applied(rows, change) for change in changes]
             touched = {(c.kind.value, c.order_id) for c, done in zip(changes, applied, strict=True) if done}
             for key in sorted(touched):
-                await _update(connection, key, *rows[key])
-                if party_ids(rows[key][1]) != before[key]:
-                    await _replace_parties(connection, key, rows[key][1])
+                await _update(connection, key, rows[key])
+                if party_ids(rows[key].document) != before[key]:
+                    await _replace_parties(connection, key, rows[key].document)
         return applied
 
     async def get(self, kind: OrderKind, order_id: str) -> Json | None:
@@ -214,42 +214,48 @@ class OrderStore:
 
 _Key = tuple[str, str]
 """Kind and id."""
-_Rows = dict[_Key, tuple[int, Json]]
-"""Version and document of each order."""
 
 
-async def _locked(connection: AsyncConnection, keys: set[_Key]) -> _Rows:
-    """Return version and document of each order, which no other writer changes until this transaction ends.
+@dataclass(frozen=True, slots=True)
+class _Row:
+    version: int
+    revision: int
+    document: Json
+
+
+async def _locked(connection: AsyncConnection, keys: set[_Key]) -> dict[_Key, _Row]:
+    """Return what is stored of each order, which no other writer changes until this transaction ends.
 
     Locks are taken in the order of the keys, so that two batches never wait for each other.
     """
     rows = await connection.execute(
-        select(orders.c.kind, orders.c.id, orders.c.version, orders.c.document)
+        select(orders.c.kind, orders.c.id, orders.c.version, orders.c.revision, orders.c.document)
         .where(tuple_(orders.c.kind, orders.c.id).in_(sorted(keys)))
         .order_by(orders.c.kind, orders.c.id)
         .with_for_update()
     )
-    found = {(row.kind, row.id): (row.version, row.document) for row in rows}
+    found = {(row.kind, row.id): _Row(row.version, row.revision, row.document) for row in rows}
     for key in keys - found.keys():
         raise UnknownOrderError(*key)
     return found
 
 
-def _applied(rows: _Rows, change: OrderChange) -> bool:
+def _applied(rows: dict[_Key, _Row], change: OrderChange) -> bool:
     key = (change.kind.value, change.order_id)
-    version, document = rows[key]
-    if change.version <= version:
+    row = rows[key]
+    if change.version <= row.version:
         return False
-    rows[key] = (change.version, apply_change(document, change))
+    revision = row.revision if change.revision is None else change.revision
+    rows[key] = _Row(change.version, revision, apply_change(row.document, change))
     return True
 
 
-async def _update(connection: AsyncConnection, key: _Key, version: int, document: Json) -> None:
-    columns = indexed_columns(document)
+async def _update(connection: AsyncConnection, key: _Key, row: _Row) -> None:
+    columns = indexed_columns(row.document)
     del columns["order_date"]
+    values = {"version": row.version, "revision": row.revision, "document": row.document}
     now = timestamp(datetime.now(UTC))
-    changed = update(orders).where(_is(*key)).values(version=version, document=document, updated_at=now, **columns)
-    await connection.execute(changed)
+    await connection.execute(update(orders).where(_is(*key)).values(**values, updated_at=now, **columns))
 
 
 def _is(kind: str, order_id: str) -> ColumnElement[bool]:

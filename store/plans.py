@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, insert, select
+from sqlalchemy import ColumnElement, and_, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orders.installed import InstalledBase
+from orders.lifecycle import OrderKind
 from orders.plan import (
     Delivery,
     NodeKind,
@@ -17,11 +19,12 @@ from orders.plan import (
     ProductPlan,
     ServiceOrderPlan,
 )
+from orders.revision import RevisionState
 from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable
 from store.errors import UnknownPlanError
-from store.tables import plan_nodes, plans
+from store.tables import orders, plan_nodes, plans, revisions
 
 _NODE_LISTS = {
     NodeKind.SERVICE_ORDER: "service_orders",
@@ -36,19 +39,38 @@ class PlanStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def save(self, plan: OrchestrationPlan) -> bool:
+    async def save(self, plan: OrchestrationPlan, installed: InstalledBase | None = None) -> bool:
         """Keep a plan; where that order's revision has one already, that one stays. Return whether it was kept.
+
+        Args:
+            installed: what the plan was made against: amendments are planned against the same.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        row = self._database.insert_if_absent(plans).values(**_plan_row(plan))
+        values = _plan_row(plan)
+        if installed is not None:
+            values["installed"] = installed.model_dump(mode="json")
+        row = self._database.insert_if_absent(plans).values(**values)
         nodes = list(_node_rows(plan))
         async with self._database.write() as connection:
             kept = (await connection.execute(row)).rowcount == 1
             if kept and nodes:
                 await connection.execute(insert(plan_nodes), nodes)
         return kept
+
+    async def installed(self, order_id: str, revision: int | None = None) -> InstalledBase | None:
+        """Return the installed base kept with the latest plan that has one, or with that of a revision; None without.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = select(plans.c.installed).where(plans.c.order_id == order_id, plans.c.installed.is_not(None))
+        if revision is not None:
+            wanted = wanted.where(plans.c.revision == revision)
+        async with self._database.read() as connection:
+            found = await connection.scalar(wanted.order_by(plans.c.revision.desc()).limit(1))
+        return None if found is None else InstalledBase.model_validate(found)
 
     async def graph(self, order_id: str, revision: int) -> PlanGraph:
         """Return the graph of a plan, without the contents of its nodes.
@@ -83,16 +105,23 @@ class PlanStore:
         return ProductPlan.model_validate(await self._node(order_id, revision, key, NodeKind.PRODUCT))
 
     async def load(self, order_id: str, revision: int | None = None) -> OrchestrationPlan | None:
-        """Return a whole plan, of the latest revision unless one is named; None where there is none.
+        """Return a whole plan, unless a revision is named the one that the order runs; None where there is none.
+
+        What an order runs is the plan of its own revision, or of the last one before that changed the plan; of an
+        order that is not in the store, the latest there is.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         if not is_storable(order_id):
             return None
-        wanted = select(plans).where(plans.c.order_id == order_id).order_by(plans.c.revision.desc()).limit(1)
-        if revision is not None:
-            wanted = wanted.where(plans.c.revision == revision)
+        chosen = _running() if revision is None else plans.c.revision == revision
+        wanted = (
+            select(plans.c.revision, plans.c.document)
+            .where(plans.c.order_id == order_id, chosen)
+            .order_by(plans.c.revision.desc())
+            .limit(1)
+        )
         async with self._database.read() as connection:
             row = (await connection.execute(wanted)).one_or_none()
             if row is None:
@@ -112,6 +141,16 @@ class PlanStore:
         if found is None:
             raise UnknownPlanError(order_id, revision, key)
         return found
+
+
+def _running() -> ColumnElement[bool]:
+    """Return the condition that a plan has not been made for a revision that its order is not, or not yet, at."""
+    order = and_(orders.c.kind == OrderKind.PRODUCT.value, orders.c.id == plans.c.order_id)
+    proposal = and_(revisions.c.order_id == plans.c.order_id, revisions.c.number == plans.c.revision)
+    return and_(
+        ~exists().where(order, orders.c.revision < plans.c.revision),
+        ~exists().where(proposal, revisions.c.state != RevisionState.APPLIED.value),
+    )
 
 
 def _plan_row(plan: OrchestrationPlan) -> dict[str, Any]:

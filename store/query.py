@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, cast, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Table, bindparam, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.sql.elements import UnaryExpression
 
@@ -27,10 +27,26 @@ MAX_LIMIT = 1000
 MAX_OFFSET = 2**31 - 1
 MAX_FILTERS = 50
 
-_COLUMNS = {"id": "id"} | TEXTS | DATES
 _SEGMENT = re.compile(r"[@\w$:-]{1,100}")
 _VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A table that can be listed: its `document`, and the columns that attributes have of their own."""
+
+    table: Table
+    columns: dict[str, str]
+    """Path of an attribute, as in `productOrder.id` → column."""
+    age: str
+    """The column with the time by which the newest come first."""
+
+    def column(self, attribute: str) -> Column[Any]:
+        return self.table.c[self.columns[attribute]]
+
+
+ORDERS = Listed(orders, {"id": "id"} | TEXTS | DATES, age="order_date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +85,14 @@ class ListQuery:
         return {name: value for name, value in document.items() if name in ("id", "href", *self.fields)}
 
 
-def parse_list_query(params: Sequence[tuple[str, str]]) -> ListQuery:
+def parse_list_query(params: Sequence[tuple[str, str]], sortable: Collection[str] = tuple(ORDERS.columns)) -> ListQuery:
     """Read the decoded parameters of a list request: `fields`, `offset`, `limit`, `sort`; all others are filters.
 
     A filter is `path=value`; several values separated by commas mean any of them; a value in double quotes may hold
     commas, and `\\"` for a quote. All filters must hold.
+
+    Args:
+        sortable: the attributes that the list can be sorted by.
 
     Raises:
         QueryError: naming the parameter that makes no sense.
@@ -96,7 +115,7 @@ def parse_list_query(params: Sequence[tuple[str, str]]) -> ListQuery:
         fields=tuple(_words(paging["fields"])) if "fields" in paging else None,
         offset=_integer("offset", paging.get("offset", "0"), 0, MAX_OFFSET),
         limit=_integer("limit", paging.get("limit", str(DEFAULT_LIMIT)), 1, MAX_LIMIT),
-        sort=tuple(_sort(word) for word in _words(paging.get("sort", ""))),
+        sort=tuple(_sort(word, sortable) for word in _words(paging.get("sort", ""))),
     )
 
 
@@ -129,41 +148,49 @@ def _words(text: str) -> Iterator[str]:
     return (word.strip() for word in text.split(",") if word.strip())
 
 
-def _sort(word: str) -> Sort:
+def _sort(word: str, sortable: Collection[str]) -> Sort:
     attribute = word.lstrip("+-").strip()
-    if attribute not in _COLUMNS:
-        raise QueryError("sort", f"{attribute} is not one of {', '.join(_COLUMNS)}")
+    if attribute not in sortable:
+        raise QueryError("sort", f"{attribute} is not one of {', '.join(sortable)}")
     return Sort(attribute, descending=word.startswith("-"))
 
 
-def condition(kept: Filter, dialect: str) -> ColumnElement[bool]:
-    """Return a filter as a condition on `orders`: by column where there is one, else by search in the document."""
-    if kept.path == ("relatedParty", "id"):
+def condition(kept: Filter, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
+    """Return a filter as a condition: by column where there is one, else by search in the document."""
+    path = ".".join(kept.path)
+    if listed is ORDERS and path == "relatedParty.id":
         related = select(order_parties.c.kind, order_parties.c.order_id).where(
             order_parties.c.party_id.in_(kept.values)
         )
         return tuple_(orders.c.kind, orders.c.id).in_(related)
-    if len(kept.path) == 1 and kept.path[0] in _COLUMNS:
-        name = kept.path[0]
-        values = [as_instant(value) or value for value in kept.values] if name in DATES else kept.values
-        return orders.c[_COLUMNS[name]].in_(values)
+    if path in listed.columns:
+        values = [as_instant(value) or value for value in kept.values] if path in DATES else kept.values
+        return listed.column(path).in_(values)
+    document = listed.table.c.document
     if dialect == "postgresql":
-        return _jsonpath_condition(kept)
-    return func.document_matches(orders.c.document, write_json(kept.path), write_json(candidates(kept.values))) == 1
+        return _jsonpath_condition(document, kept)
+    return func.document_matches(document, write_json(kept.path), write_json(candidates(kept.values))) == 1
 
 
-def _jsonpath_condition(kept: Filter) -> ColumnElement[bool]:
+def _jsonpath_condition(document: ColumnElement[Any], kept: Filter) -> ColumnElement[bool]:
     path = "".join(f".{write_json(segment)}" for segment in kept.path)
     wanted = bindparam(None, {"wanted": candidates(kept.values)}, type_=JSONB)
-    return func.jsonb_path_exists(orders.c.document, cast(f"lax ${path} ? (@ == $wanted[*])", JSONPATH), wanted)
+    return func.jsonb_path_exists(document, cast(f"lax ${path} ? (@ == $wanted[*])", JSONPATH), wanted)
 
 
-def ordering(query: ListQuery) -> list[UnaryExpression[Any]]:
-    """Return what the list is sorted by; the id decides between equals, so that pages never overlap."""
+def ordering(query: ListQuery, listed: Listed = ORDERS) -> list[UnaryExpression[Any]]:
+    """Return what the list is sorted by; the id decides between equals, so that pages never overlap.
+
+    Raises:
+        QueryError: when the list cannot be sorted by one of the attributes.
+    """
+    table = listed.table
     if not query.sort:
-        return [orders.c.order_date.desc(), orders.c.id.desc()]
-    chosen = [(orders.c[_COLUMNS[each.attribute]], each.descending) for each in query.sort]
-    return [*((c.desc() if down else c.asc()).nulls_last() for c, down in chosen), orders.c.id.asc()]
+        return [table.c[listed.age].desc(), table.c.id.desc()]
+    for each in query.sort:
+        _sort(each.attribute, listed.columns)
+    chosen = [(listed.column(each.attribute), each.descending) for each in query.sort]
+    return [*((c.desc() if down else c.asc()).nulls_last() for c, down in chosen), table.c.id.asc()]
 
 
 def candidates(values: Sequence[str]) -> list[Any]:

@@ -90,9 +90,10 @@ plans = Table(
     Column("catalog_label", Text, nullable=False),
     Column("graph", Document, nullable=False),
     Column("document", Document, nullable=False),
+    Column("installed", Document),
     Column("created_at", Text, nullable=False),
 )
-"""One row a revision: the graph, and of the plan itself all but its nodes."""
+"""One row a revision: the graph, of the plan itself all but its nodes, and the installed base it was made against."""
 
 plan_nodes = Table(
     "plan_nodes",
@@ -106,3 +107,82 @@ plan_nodes = Table(
     ForeignKeyConstraint(["order_id", "revision"], ["plans.order_id", "plans.revision"], ondelete="CASCADE"),
 )
 """One row a node, so that whoever runs it loads its own slice and no more."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("root_id", Text, nullable=False),
+    Column("item", Text),
+    Column("step", Text, nullable=False),
+    Column("system", Text),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("created_at", Text, nullable=False),
+    Column("document", Document, nullable=False),
+    Index(None, "created_at", "id"),
+    Index(None, "kind", "state", "created_at", "id"),
+    Index(None, "state", "created_at", "id"),
+    Index(None, "order_id", "created_at", "id"),
+    Index(None, "root_id", "created_at", "id"),
+    Index(None, "system", "created_at", "id"),
+    Index(None, "step", "created_at", "id"),
+    Index(None, "error_code", "created_at", "id"),
+)
+"""What people are asked to do or to decide."""
+
+cancellations = Table(
+    "cancellations",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("sent", Boolean, nullable=False),
+    Column("document", Document, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Index(None, "kind", "created_at", "id"),
+    Index(None, "kind", "state", "created_at", "id"),
+    Index(None, "kind", "order_id", "created_at", "id"),
+)
+"""The requests to cancel an order; `kind` is that of the order."""
+
+Index(
+    "ix_cancellations_unsent",
+    cancellations.c.created_at,
+    cancellations.c.id,
+    sqlite_where=cancellations.c.sent.is_(false()),
+    postgresql_where=cancellations.c.sent.is_(false()),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("document", Document, nullable=False),
+)
+"""The versions of a product order. An order that was never amended has no row here."""
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("accepted_at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Index(None, "order_id", "state"),
+)
+"""Which orders want, have or had which installed product or resource for themselves."""
+
+Index(
+    "ix_claims_granted",
+    claims.c.subject,
+    unique=True,
+    sqlite_where=claims.c.state == "granted",
+    postgresql_where=claims.c.state == "granted",
+)

@@ -14,10 +14,14 @@ from sqlalchemy import delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from store.cancellations import CancelStore
+from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
 from store.tables import metadata
+from store.tasks import TaskStore
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -91,3 +95,23 @@ def store(database: Database) -> OrderStore:
 @pytest.fixture
 def plan_store(database: Database) -> PlanStore:
     return PlanStore(database)
+
+
+@pytest.fixture
+def tasks(database: Database) -> TaskStore:
+    return TaskStore(database)
+
+
+@pytest.fixture
+def cancellations(database: Database) -> CancelStore:
+    return CancelStore(database)
+
+
+@pytest.fixture
+def revisions(database: Database) -> RevisionStore:
+    return RevisionStore(database)
+
+
+@pytest.fixture
+def claims(database: Database) -> ClaimStore:
+    return ClaimStore(database)

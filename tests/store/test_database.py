@@ -7,24 +7,37 @@ import socket
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, text
 
+import store.migrations
 from orders.lifecycle import OrderKind
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
+from store.plans import PlanStore
 from store.query import ListQuery
 from store.tables import metadata, plans
 from tests.store.samples import accepted, change
 
 pytestmark = pytest.mark.anyio
 
+PLAN = {"orderId": "o1", "catalog": {"digest": "d", "label": "l"}}
+
 
 def differences(connection: Connection) -> list[object]:
     context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
     return list(compare_metadata(context, metadata))
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(store.migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    command.downgrade(config, revision)
 
 
 async def test_migrations_lead_from_nothing_to_the_tables_of_this_release(empty_url: str) -> None:
@@ -43,6 +56,24 @@ async def test_migrating_again_keeps_what_is_there(empty_url: str) -> None:
     await OrderStore(database).accept(accepted("o1"))
     await migrate(empty_url)
     assert await OrderStore(database).get(OrderKind.PRODUCT, "o1") is not None
+    await database.close()
+
+
+async def test_database_of_the_first_release_is_brought_up_with_what_it_holds(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    async with database.write() as connection:
+        await connection.run_sync(downgrade, "0001")
+    row = {"order_id": "o1", "revision": 1, "catalog_digest": "d", "catalog_label": "l", "created_at": "now"}
+    async with database.write() as connection:
+        columns = await connection.run_sync(lambda plain: inspect(plain).get_columns("plans"))
+        await connection.execute(insert(plans).values(graph={}, document=PLAN, **row))
+    assert "installed" not in {column["name"] for column in columns}
+    await migrate(empty_url)
+    assert await PlanStore(database).load("o1") is not None
+    assert await PlanStore(database).installed("o1") is None
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
     await database.close()
 
 

@@ -31,6 +31,16 @@ def test_change_leaves_the_document_it_was_made_from_as_it_was() -> None:
     assert before == kept
 
 
+def test_entries_are_added_at_the_end_of_a_list_and_make_one_where_there_is_none() -> None:
+    before = product_order("o1", note=[{"text": "mind the dog"}], milestone="none of ours")
+    entries = {"note": [{"text": "and the cat"}], "milestone": [{"name": "\0"}], "jeopardyAlert": [{"id": "1"}]}
+    after = apply_change(before, change("o1", 1).model_copy(update={"appended": entries}))
+    assert after["note"] == [{"text": "mind the dog"}, {"text": "and the cat"}]
+    assert after["milestone"] == [{"name": "\ufffd"}]
+    assert after["jeopardyAlert"] == [{"id": "1"}]
+    assert before["note"] == [{"text": "mind the dog"}]
+
+
 def test_none_removes_an_attribute_of_order_and_item() -> None:
     before = product_order("o1", description="two lines", category=None)
     after = apply_change(before, change("o1", 1, attributes={"description": None}, items={"2": {"action": None}}))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from orders.installed import InstalledBase, InstalledProduct
+from orders.lifecycle import OrderState
 from orders.plan import (
     CatalogVersion,
     Delivery,
@@ -21,9 +23,13 @@ from orders.plan import (
     delivery_key,
     service_order_key,
 )
+from orders.revision import Revision, RevisionState
 from orders.tmf import Action, Money, OrderPrice, Price
 from store.errors import UnknownPlanError
+from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
+from tests.store.samples import accepted, change
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +122,56 @@ async def test_latest_revision_is_loaded_unless_one_is_named(plan_store: PlanSto
     await plan_store.save(bundle())
     assert await plan_store.load("o1") == revised
     assert await plan_store.load("o1", 1) == bundle()
+
+
+async def amended(revisions: RevisionStore, state: RevisionState | None) -> int:
+    """Propose a revision, and decide on it where there is a state."""
+    proposed = await revisions.propose("o1", {}, None, datetime(2026, 3, 1, tzinfo=UTC))
+    if state is not None:
+        await revisions.settle(Revision.model_validate({**proposed.model_dump(), "state": state}))
+    return proposed.number
+
+
+async def test_plan_of_an_order_is_that_of_its_own_revision(
+    store: OrderStore, plan_store: PlanStore, revisions: RevisionStore
+) -> None:
+    await store.accept(accepted("o1"))
+    await plan_store.save(bundle())
+    for state in (RevisionState.REFUSED, None):
+        await plan_store.save(bundle(revision=await amended(revisions, state), names=("tv",)))
+        assert await plan_store.load("o1") == bundle()
+    applied = bundle(revision=await amended(revisions, RevisionState.APPLIED), names=("internet",))
+    await plan_store.save(applied)
+    assert await plan_store.load("o1") == bundle()
+    await store.record(change("o1", 1).model_copy(update={"revision": applied.revision}))
+    assert await plan_store.load("o1") == applied
+
+
+async def test_revision_that_left_the_plan_alone_has_the_plan_that_was_applied_before(
+    store: OrderStore, plan_store: PlanStore, revisions: RevisionStore
+) -> None:
+    await store.accept(accepted("o1"))
+    await plan_store.save(bundle())
+    await plan_store.save(bundle(revision=await amended(revisions, RevisionState.REFUSED), names=("tv",)))
+    dates_only = await amended(revisions, RevisionState.APPLIED)
+    await store.record(change("o1", 1, OrderState.PENDING).model_copy(update={"revision": dates_only}))
+    assert await plan_store.load("o1") == bundle()
+
+
+async def test_installed_base_is_kept_beside_the_plan(plan_store: PlanStore) -> None:
+    bases = [
+        InstalledBase(products={name: InstalledProduct(id=name, name=name, status="active", place="BER-1")})
+        for name in ("p-1", "p-2")
+    ]
+    await plan_store.save(bundle(), bases[0])
+    await plan_store.save(bundle(revision=2), bases[1])
+    await plan_store.save(bundle(revision=3))
+    assert await plan_store.installed("o1") == bases[1]
+    assert await plan_store.installed("o1", 1) == bases[0]
+    assert await plan_store.installed("o1", 3) is None
+    assert await plan_store.installed("o2") is None
+    await plan_store.save(bundle(revision=2), bases[0])
+    assert await plan_store.installed("o1", 2) == bases[1]
 
 
 async def test_what_is_not_there_is_named(plan_store: PlanStore) -> None:

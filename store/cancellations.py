@@ -1,0 +1,140 @@
+"""The order store's repository of requests to cancel: cancelProductOrder of TMF622, and its like in 641 and 652."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, false, func, select, update
+
+from orders.lifecycle import OrderKind
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import Json, is_storable, storable
+from store.orders import Page
+from store.query import Listed, ListQuery, condition, ordering
+from store.tables import cancellations
+
+SORTABLE = ("id", "state")
+"""The attributes that lists of cancellations can be sorted by."""
+
+_PROGRESS = {"acknowledged": 0, "accepted": 0, "inProgress": 1, "done": 2, "terminatedWithError": 2}
+"""How far a request is in each of its states; TMF641 spells the first one `accepted`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentCancel:
+    """A request to cancel that the order's workflow is still to be told of."""
+
+    kind: OrderKind
+    id: str
+    order_id: str
+    document: Json
+
+
+class CancelStore:
+    """Requests to cancel orders of all three kinds, with their documents in TM Forum's shape."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, kind: OrderKind, cancel_id: str, order_id: str, document: Json, at: datetime) -> None:
+        """Keep a new request, in the state that its document has; where the id is known already, nothing changes.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve; nothing is kept then.
+        """
+        row = {
+            "kind": kind.value,
+            "id": cancel_id,
+            "order_id": order_id,
+            "state": document["state"],
+            "sent": False,
+            "document": storable(document),
+            "created_at": timestamp(at),
+        }
+        async with self._database.write() as connection:
+            await connection.execute(self._database.insert_if_absent(cancellations).values(**row))
+
+    async def get(self, kind: OrderKind, cancel_id: str) -> Json | None:
+        """Return a request's document; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(cancel_id):
+            return None
+        async with self._database.read() as connection:
+            found: Json | None = await connection.scalar(
+                select(cancellations.c.document).where(_is(kind.value, cancel_id))
+            )
+        return found
+
+    async def find(self, kind: OrderKind, query: ListQuery) -> Page:
+        """Return the part of the list that the query asks for, with the count of all that match.
+
+        Raises:
+            QueryError: when the list cannot be sorted like that.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        listed = _listed(kind)
+        conditions = (condition(each, self._database.dialect, listed) for each in query.filters)
+        wanted = and_(cancellations.c.kind == kind.value, *conditions)
+        page = select(cancellations.c.document).where(wanted).order_by(*ordering(query, listed))
+        async with self._database.read() as connection:
+            total = await connection.scalar(select(func.count()).select_from(cancellations).where(wanted))
+            documents = await connection.scalars(page.offset(query.offset).limit(query.limit))
+            return Page(total or 0, [query.project(document) for document in documents])
+
+    async def settle(self, kind: OrderKind, cancel_id: str, state: str, /, **attributes: Any) -> bool:
+        """Bring a request to a state that is further on, and set attributes of its document; return whether it did.
+
+        Whoever settles it knows of it: from then on it is not among the unsent.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        async with self._database.write() as connection:
+            found = select(cancellations.c.state, cancellations.c.document).where(_is(kind.value, cancel_id))
+            row = (await connection.execute(found.with_for_update())).one_or_none()
+            if row is None or _PROGRESS[state] <= _PROGRESS[row.state]:
+                return False
+            document = {**row.document, **storable(attributes), "state": state}
+            changed = update(cancellations).where(_is(kind.value, cancel_id))
+            await connection.execute(changed.values(state=state, sent=True, document=document))
+        return True
+
+    async def unsent(self, limit: int = 100) -> list[UnsentCancel]:
+        """Return requests that the order's workflow is still to be told of, oldest first.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        waiting = (
+            select(cancellations)
+            .where(cancellations.c.sent.is_(false()))
+            .order_by(cancellations.c.created_at, cancellations.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(waiting)
+            return [UnsentCancel(OrderKind(row.kind), row.id, row.order_id, row.document) for row in rows]
+
+    async def mark_sent(self, kind: OrderKind, cancel_id: str) -> None:
+        """Note that the order's workflow has been told of a request; noting it again changes nothing.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        async with self._database.write() as connection:
+            await connection.execute(update(cancellations).where(_is(kind.value, cancel_id)).values(sent=True))
+
+
+def _listed(kind: OrderKind) -> Listed:
+    columns = {name: name for name in SORTABLE} | {f"{kind.value}.id": "order_id"}
+    return Listed(cancellations, columns, age="created_at")
+
+
+def _is(kind: str, cancel_id: str) -> ColumnElement[bool]:
+    return and_(cancellations.c.kind == kind, cancellations.c.id == cancel_id)

@@ -1,0 +1,141 @@
+"""The order store's repository of revisions: the versions of a product order, and what became of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, select, update
+
+from orders.intake import SERVER_SET
+from orders.lifecycle import OrderKind
+from orders.revision import Revision, RevisionState
+from orders.tmf import as_utc
+from store.database import Database
+from store.documents import ITEM_LISTS, Json, is_storable, storable
+from store.errors import UnknownOrderError
+from store.tables import orders, revisions
+
+_ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
+
+
+class RevisionStore:
+    """The revisions of product orders; the first one is the order as it came in."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def propose(self, order_id: str, document: Json, author: str | None, at: datetime) -> Revision:
+        """Keep a new version of an order under the next number, for its workflow to decide on.
+
+        Raises:
+            UnknownOrderError: when the store does not hold the order.
+            StoreUnavailableError: when the database cannot serve; nothing is kept then.
+        """
+        async with self._database.write() as connection:
+            # The order's row is locked, so that two proposals never take the same number.
+            order = (await connection.execute(_order(order_id).with_for_update())).one_or_none()
+            if order is None:
+                raise UnknownOrderError(OrderKind.PRODUCT, order_id)
+            first = self._database.insert_if_absent(revisions).values(**_row(_first(order)))
+            await connection.execute(first)
+            last = select(func.max(revisions.c.number)).where(revisions.c.order_id == order_id)
+            number = (await connection.execute(last)).scalar_one() + 1
+            proposed = Revision(
+                order_id=order_id, number=number, author=author, requested_at=as_utc(at), document=storable(document)
+            )
+            await connection.execute(revisions.insert().values(**_row(proposed)))
+        return proposed
+
+    async def get(self, order_id: str, number: int) -> Revision | None:
+        """Return a revision; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        return next((each for each in await self.list(order_id) if each.number == number), None)
+
+    async def list(self, order_id: str) -> list[Revision]:
+        """Return the revisions of an order, the first one first; none where there is no such order.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(order_id):
+            return []
+        kept = select(revisions.c.document).where(revisions.c.order_id == order_id).order_by(revisions.c.number)
+        async with self._database.read() as connection:
+            found = [Revision.model_validate(document) for document in await connection.scalars(kept)]
+            if found:
+                return found
+            order = (await connection.execute(_order(order_id))).one_or_none()
+        return [] if order is None else [_first(order)]
+
+    async def revise(self, order_id: str, number: int, document: Json) -> bool:
+        """Replace what a proposal sets, as long as nobody has decided on it; return whether it was replaced.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        return await self._change(order_id, number, {"document": storable(document)})
+
+    async def settle(self, revision: Revision) -> bool:
+        """Apply or refuse a proposal, with what it did or why not; return whether it was undecided until then.
+
+        What was proposed, when and by whom stays as it was.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        decided = revision.model_dump(mode="json", include={"state", "decided_at", "changes", "refusals"})
+        return await self._change(revision.order_id, revision.number, storable(decided))
+
+    async def _change(self, order_id: str, number: int, attributes: dict[str, Any]) -> bool:
+        proposal = and_(
+            revisions.c.order_id == order_id,
+            revisions.c.number == number,
+            revisions.c.state == RevisionState.PROPOSED.value,
+        )
+        async with self._database.write() as connection:
+            kept = await connection.scalar(select(revisions.c.document).where(proposal).with_for_update())
+            if kept is None:
+                return False
+            changed = Revision.model_validate({**kept, **attributes})
+            await connection.execute(update(revisions).where(proposal).values(**_row(changed)))
+        return True
+
+
+def _order(order_id: str) -> Select[Any]:
+    return select(orders).where(orders.c.kind == OrderKind.PRODUCT.value, orders.c.id == order_id)
+
+
+def _first(order: Row[Any]) -> Revision:
+    """Return the revision that an order is which has not been amended yet."""
+    return Revision(
+        order_id=order.id,
+        number=1,
+        state=RevisionState.APPLIED,
+        author=order.client_id,
+        requested_at=order.order_date,
+        decided_at=order.order_date,
+        document=_as_sent(order.document),
+    )
+
+
+def _as_sent(document: Json) -> Json:
+    sent = {name: value for name, value in document.items() if name not in SERVER_SET}
+    return sent | {_ITEMS: [_item_as_sent(item) for item in sent.get(_ITEMS) or []]}
+
+
+def _item_as_sent(item: Json) -> Json:
+    sent = {name: value for name, value in item.items() if name != "state"}
+    return sent | {_ITEMS: [_item_as_sent(each) for each in nested]} if (nested := sent.get(_ITEMS)) else sent
+
+
+def _row(revision: Revision) -> dict[str, Any]:
+    return {
+        "order_id": revision.order_id,
+        "number": revision.number,
+        "state": revision.state.value,
+        "document": revision.model_dump(mode="json"),
+    }

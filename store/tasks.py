@@ -1,0 +1,116 @@
+"""The order store's repository of tasks: what people are asked to do or to decide, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from orders.task import Task, TaskKind, TaskState
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import is_storable, storable
+from store.tables import tasks
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks to find: those for which all that is given here holds."""
+
+    kind: TaskKind | None = None
+    state: TaskState | None = None
+    order_id: str | None = None
+    """The order whose step it is, or the order at the top of that one."""
+    item: str | None = None
+    step: str | None = None
+    system: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+    """A part of the error's text, in upper or lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """A part of a list: how many tasks match in all, and the tasks of this part."""
+
+    total: int
+    tasks: list[Task]
+
+
+class TaskStore:
+    """Tasks, written by the workflows that wait for them, and read by whoever settles them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, task: Task) -> bool:
+        """Keep a task as it is now; return whether it was kept: one that is settled never changes.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        statement = self._database.insert_or_update(tasks, where=tasks.c.state == TaskState.OPEN.value)
+        async with self._database.write() as connection:
+            return (await connection.execute(statement.values(**_row(task)))).rowcount == 1
+
+    async def get(self, task_id: str) -> Task | None:
+        """Return a task; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(task_id):
+            return None
+        async with self._database.read() as connection:
+            found = await connection.scalar(select(tasks.c.document).where(tasks.c.id == task_id))
+        return None if found is None else Task.model_validate(found)
+
+    async def find(self, wanted: TaskFilter, offset: int = 0, limit: int = 100) -> TaskPage:
+        """Return a part of the list of the tasks that match, oldest first, with the count of all that do.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        given = {field.name: value for field in fields(wanted) if (value := getattr(wanted, field.name)) is not None}
+        if not all(map(is_storable, given.values())):
+            return TaskPage(0, [])
+        matching = select(tasks.c.document).where(*_conditions(given))
+        count = select(func.count()).select_from(tasks).where(*_conditions(given))
+        page = matching.order_by(tasks.c.created_at, tasks.c.id).offset(offset).limit(limit)
+        async with self._database.read() as connection:
+            total = await connection.scalar(count)
+            documents = await connection.scalars(page)
+            return TaskPage(total or 0, [Task.model_validate(document) for document in documents])
+
+
+def _conditions(given: dict[str, str]) -> Iterator[ColumnElement[bool]]:
+    for name, value in given.items():
+        match name:
+            case "order_id":
+                yield or_(tasks.c.root_id == value, tasks.c.order_id == value)
+            case "error":
+                yield tasks.c.error.icontains(value, autoescape=True)
+            case _:
+                yield tasks.c[name] == str(value)
+
+
+def _row(task: Task) -> dict[str, Any]:
+    row: dict[str, Any] = storable(
+        {
+            "id": task.id,
+            "kind": task.kind.value,
+            "state": task.state.value,
+            "order_id": task.order_id,
+            "root_id": task.root_id,
+            "item": task.item,
+            "step": task.step,
+            "system": task.system,
+            "error_code": task.error_code,
+            "error": task.error,
+            "created_at": timestamp(task.created_at),
+            "document": task.model_dump(mode="json"),
+        }
+    )
+    return row

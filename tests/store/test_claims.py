@@ -1,0 +1,165 @@
+"""Claims: orders that touch the same take turns, whatever happens at once, and none waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from store.claims import ClaimStore
+from store.database import Database
+from store.tables import claims as table
+
+pytestmark = pytest.mark.anyio
+
+FIRST, SECOND, THIRD = (f"2026-03-01T10:00:0{second}.000Z" for second in (1, 2, 3))
+NUMBER = "resource:msisdn:+4915020100000"
+
+
+async def test_subjects_that_nobody_else_claims_are_granted(claims: ClaimStore) -> None:
+    assert await claims.claim("a", FIRST, ["product:1", NUMBER]) == []
+    assert await claims.claim("b", SECOND, ["product:2"]) == []
+    assert await claims.claim("c", THIRD, []) == []
+
+
+async def test_orders_that_claim_the_same_take_turns_in_order_of_acceptance(claims: ClaimStore) -> None:
+    assert await claims.claim("a", FIRST, ["product:1"]) == []
+    assert await claims.claim("c", THIRD, ["product:1"]) == ["a"]
+    assert await claims.claim("b", SECOND, ["product:1", "product:2"]) == ["a"]
+    assert await claims.release("a") == ["b", "c"]
+    assert await claims.claim("c", THIRD, ["product:1"]) == ["b"]
+    assert await claims.claim("b", SECOND, ["product:1", "product:2"]) == []
+    assert await claims.release("b") == ["c"]
+    assert await claims.claim("c", THIRD, ["product:1"]) == []
+    assert await claims.release("c") == []
+
+
+async def test_order_accepted_earlier_does_not_take_what_is_granted_already(claims: ClaimStore) -> None:
+    assert await claims.claim("b", SECOND, ["product:1"]) == []
+    assert await claims.claim("a", FIRST, ["product:1"]) == ["b"]
+
+
+async def test_orders_accepted_at_the_same_moment_go_by_their_ids(claims: ClaimStore) -> None:
+    await claims.claim("x", FIRST, ["product:1"])
+    for order_id in ("b", "a"):
+        await claims.claim(order_id, SECOND, ["product:1"])
+    await claims.release("x")
+    assert await claims.claim("b", SECOND, ["product:1"]) == ["a"]
+    assert await claims.claim("a", SECOND, ["product:1"]) == []
+
+
+async def test_order_that_waits_holds_nothing_of_what_it_asked_for(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, ["product:1"])
+    assert await claims.claim("b", SECOND, ["product:1", "product:2"]) == ["a"]
+    assert await claims.claim("c", THIRD, ["product:2"]) == ["b"]
+    assert await claims.claim("z", "2026-03-01T09:00:00.000Z", ["product:2"]) == []
+
+
+async def test_claiming_and_releasing_again_gives_the_same_answers(claims: ClaimStore) -> None:
+    for _ in range(2):
+        assert await claims.claim("a", FIRST, ["product:1", "product:1"]) == []
+    for _ in range(2):
+        assert await claims.claim("b", SECOND, ["product:1"]) == ["a"]
+    for _ in range(3):
+        assert await claims.release("a") == ["b"]
+    assert await claims.release("nobody") == []
+
+
+async def test_what_was_released_can_be_claimed_anew(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.release("a")
+    assert await claims.claim("b", SECOND, ["product:1"]) == []
+    assert await claims.claim("a", FIRST, ["product:1"]) == ["b"]
+
+
+async def test_claim_that_an_order_adds_later_waits_for_who_holds_it(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.claim("b", SECOND, [NUMBER])
+    assert await claims.claim("a", FIRST, [NUMBER]) == ["b"]
+    assert await claims.claim("c", THIRD, ["product:1"]) == ["a"]
+    assert await claims.release("b") == ["a"]
+    assert await claims.claim("a", FIRST, [NUMBER]) == []
+    assert await claims.claim("c", THIRD, ["product:1"]) == ["a"]
+
+
+async def test_order_that_holds_something_goes_before_one_that_only_waits(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, [NUMBER])
+    await claims.claim("c", THIRD, ["product:1"])
+    assert await claims.claim("b", SECOND, [NUMBER, "product:1"]) == ["a", "c"]
+    assert await claims.claim("c", THIRD, [NUMBER]) == ["a"]
+    await claims.release("a")
+    assert await claims.claim("b", SECOND, [NUMBER, "product:1"]) == ["c"]
+    assert await claims.claim("c", THIRD, [NUMBER]) == []
+
+
+async def test_two_that_each_hold_what_the_other_needs_do_not_wait_for_each_other(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.claim("b", SECOND, ["product:2"])
+    assert await claims.claim("b", SECOND, ["product:1"]) == ["a"]
+    assert await claims.claim("a", FIRST, ["product:2"]) == []
+    assert await claims.claim("b", SECOND, ["product:1"]) == ["a"]
+    assert await claims.release("a") == ["b"]
+    assert await claims.claim("b", SECOND, ["product:1"]) == []
+
+
+async def test_circle_of_three_is_opened_by_the_one_that_would_close_it(claims: ClaimStore) -> None:
+    orders = {"a": FIRST, "b": SECOND, "c": THIRD}
+    for number, (order_id, at) in enumerate(orders.items()):
+        assert await claims.claim(order_id, at, [f"product:{number}"]) == []
+    assert await claims.claim("a", FIRST, ["product:1"]) == ["b"]
+    assert await claims.claim("b", SECOND, ["product:2"]) == ["c"]
+    assert await claims.claim("c", THIRD, ["product:0"]) == []
+    assert await claims.claim("b", SECOND, ["product:2"]) == ["c"]
+    assert await claims.claim("a", FIRST, ["product:1"]) == ["b", "c"]
+
+
+async def test_order_that_claims_at_the_same_moment_as_others_is_alone(claims: ClaimStore) -> None:
+    answers = await asyncio.gather(*(claims.claim(f"o{n}", FIRST, ["product:1", NUMBER]) for n in range(12)))
+    assert answers.count([]) == 1
+    holder = f"o{answers.index([])}"
+    assert all(holder in before for before in answers if before)
+    assert len(await claims.release(holder)) == 11
+
+
+async def run_through(claims: ClaimStore, database: Database, seed: int) -> None:
+    """Run orders that claim twice, and release, each in its own time: as workflows do, told by who releases."""
+    chance = random.Random(seed)
+    subjects = [f"product:{number}" for number in range(4)]
+    woken: dict[str, asyncio.Event] = {f"o{number}": asyncio.Event() for number in range(6)}
+    running: dict[str, set[str]] = {}
+
+    async def turn(order_id: str, at: str, wanted: list[str]) -> None:
+        while await claims.claim(order_id, at, wanted):
+            await woken[order_id].wait()
+            woken[order_id].clear()
+
+    async def go(order_id: str) -> None:
+        at = chance.choice([FIRST, SECOND, THIRD])
+        early, late = chance.sample(subjects, 1), chance.sample(subjects, 2)
+        await turn(order_id, at, early)
+        await asyncio.sleep(0)
+        await turn(order_id, at, late)
+        busy = set[str]().union(*running.values())
+        assert not busy & {*early, *late}
+        running[order_id] = {*early, *late}
+        await asyncio.sleep(0)
+        del running[order_id]
+        for other in await claims.release(order_id):
+            woken[other].set()
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(*map(go, woken))
+    async with database.read() as connection:
+        assert set(await connection.scalars(select(table.c.state))) == {"released"}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10**6))
+async def test_whatever_is_claimed_when_all_get_their_turn_and_no_two_at_once(
+    claims: ClaimStore, database: Database, seed: int
+) -> None:
+    await run_through(claims, database, seed)
