@@ -26,20 +26,26 @@ from temporalio.worker import Worker
 
 from activities.activation import ActivationActivities
 from activities.billing import BillingActivities
+from activities.cancellations import CancellationActivities
+from activities.claims import ClaimActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
 from activities.planning import Planner, PlanningActivities
 from activities.qualification import QualificationActivities
 from activities.records import RecordActivities
+from activities.tasks import TaskActivities
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings
+from store.cancellations import CancelStore
+from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreError
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.tasks import TaskStore
 from workflows import policies
 from workflows.connection import connect, sandbox
 from workflows.product_order import ProductOrderWorkflow
@@ -71,6 +77,9 @@ def activities_by_queue(
             *activities_of(RecordActivities(orders, plans)),
             *activities_of(PlanningActivities(Planner(catalogs, inventory), orders, plans)),
             *activities_of(QualificationActivities(inventory, plans)),
+            *activities_of(TaskActivities(TaskStore(database))),
+            *activities_of(ClaimActivities(orders, plans, ClaimStore(database))),
+            *activities_of(CancellationActivities(CancelStore(database))),
         ],
         policies.INVENTORY: activities_of(InventoryActivities(inventory)),
         policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),

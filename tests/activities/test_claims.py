@@ -1,0 +1,118 @@
+"""Turns: what an order claims, from its document and from its plan, and who is told when it gives that up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.claims import ClaimActivities, ClaimRequest, named_subjects, planned_subjects
+from orders.plan import (
+    CatalogVersion,
+    Demand,
+    OrchestrationPlan,
+    ProductPlan,
+    ResourceItem,
+    ServiceItem,
+    ServiceOrderPlan,
+    Specification,
+)
+from orders.tmf import Action, ProductOrder
+from store.claims import ClaimStore
+from store.database import Database
+from store.orders import OrderStore
+from store.plans import PlanStore
+from tests.activities.conftest import accept, example, perform
+
+pytestmark = pytest.mark.anyio
+
+
+def claiming(database: Database) -> ClaimActivities:
+    return ClaimActivities(OrderStore(database), PlanStore(database), ClaimStore(database))
+
+
+def about(item_id: str, product_id: str | None, **attributes: Any) -> dict[str, Any]:
+    product = {"product": {"id": product_id}} if product_id else {}
+    return {"id": item_id, "action": "modify" if product_id else "add", **product, **attributes}
+
+
+def resource(key: str, action: Action, value: str | None) -> ResourceItem:
+    specification = Specification(id="msisdn", name="Mobile number")
+    return ResourceItem(key=key, action=action, specification=specification, demand=Demand(value=value))
+
+
+def product(key: str, action: Action, product_id: str | None) -> ProductPlan:
+    return ProductPlan(key=key, item_id=key, unit=key, action=action, name="Mobile", product_id=product_id)
+
+
+def plan(order_id: str, *resources: ResourceItem, products: tuple[ProductPlan, ...] = ()) -> OrchestrationPlan:
+    specification = Specification(id="cfs-mobile", name="Mobile")
+    item = ServiceItem(key="service", action=Action.ADD, specification=specification, resources=list(resources))
+    mobile = ServiceOrderPlan(
+        key="1:mobile", item_id="1", unit="1", action=Action.ADD, specification=specification, items=[item]
+    )
+    version = CatalogVersion(digest="d", label="l")
+    return OrchestrationPlan(order_id=order_id, catalog=version, service_orders=[mobile], products=list(products))
+
+
+def test_an_order_names_the_installed_products_of_its_items_nested_ones_too() -> None:
+    items = [about("1", "p-1", productOrderItem=[about("1.1", "p-2"), about("1.2", None)]), about("2", None)]
+    order = ProductOrder.model_validate(example("mobile", productOrderItem=items))
+    assert list(named_subjects(order)) == ["product:p-1", "product:p-2"]
+
+
+def test_a_plan_touches_products_that_it_changes_and_numbers_that_it_takes_or_gives_back() -> None:
+    planned = plan(
+        "o1",
+        resource("old", Action.DELETE, "+4915020100000"),
+        resource("chosen", Action.ADD, "+4915020100001"),
+        resource("any", Action.ADD, None),
+        resource("kept", Action.NO_CHANGE, "+4915020100002"),
+        resource("changed", Action.MODIFY, "+4915020100003"),
+        products=(
+            product("1", Action.ADD, None),
+            product("2", Action.DELETE, "p-2"),
+            product("3", Action.NO_CHANGE, "p-3"),
+            product("4", Action.MODIFY, "p-4"),
+        ),
+    )
+    assert list(planned_subjects(planned)) == [
+        "product:p-2",
+        "product:p-4",
+        "resource:msisdn:+4915020100000",
+        "resource:msisdn:+4915020100001",
+    ]
+
+
+async def test_the_second_order_of_a_product_waits_until_the_first_gives_it_up(database: Database) -> None:
+    for order_id, at in (("o1", "2026-06-01T10:00:00.000Z"), ("o2", "2026-06-01T11:00:00.000Z")):
+        items = [about("1", "p-1")]
+        await accept(database, example("mobile", id=order_id, orderDate=at, productOrderItem=items))
+    activities = claiming(database)
+    assert await perform(activities.claim, ClaimRequest(order_id="o1")) == []
+    assert await perform(activities.claim, ClaimRequest(order_id="o2")) == ["o1"]
+    assert await perform(activities.release_claims, "o1") == ["o2"]
+    assert await perform(activities.claim, ClaimRequest(order_id="o2")) == []
+
+
+async def test_a_number_that_moves_waits_for_its_release_in_the_plan_of_another_order(database: Database) -> None:
+    number = "+4915020100000"
+    for order_id, action in (("o1", Action.DELETE), ("o2", Action.ADD)):
+        await accept(database, example("mobile", id=order_id, productOrderItem=[about("1", None)]))
+        await PlanStore(database).save(plan(order_id, resource("msisdn", action, number)))
+    activities = claiming(database)
+    assert await perform(activities.claim, ClaimRequest(order_id="o1", revision=1)) == []
+    assert await perform(activities.claim, ClaimRequest(order_id="o2")) == []
+    assert await perform(activities.claim, ClaimRequest(order_id="o2", revision=1)) == ["o1"]
+    assert await perform(activities.release_claims, "o1") == ["o2"]
+
+
+async def test_what_the_store_does_not_have_is_final(database: Database) -> None:
+    with pytest.raises(ApplicationError, match="order o1 is not in the order store") as unknown:
+        await perform(claiming(database).claim, ClaimRequest(order_id="o1"))
+    await accept(database, example("mobile", id="o1"))
+    with pytest.raises(ApplicationError, match="no plan of order o1, revision 2") as unplanned:
+        await perform(claiming(database).claim, ClaimRequest(order_id="o1", revision=2))
+    assert unknown.value.non_retryable
+    assert unplanned.value.non_retryable
