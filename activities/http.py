@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from orders.model import Resource
@@ -38,7 +39,14 @@ class DownstreamError(ApplicationError):
     def __init__(
         self, system: str, message: str, *, retryable: bool, status: int | None = None, delay: timedelta | None = None
     ) -> None:
-        super().__init__(message, type="DownstreamError", non_retryable=not retryable, next_retry_delay=delay)
+        attempt = activity.info().attempt if activity.in_activity() else 1
+        super().__init__(
+            message,
+            {"system": system, "attempt": attempt},
+            type="DownstreamError",
+            non_retryable=not retryable,
+            next_retry_delay=delay,
+        )
         self.system, self.status, self.retryable = system, status, retryable
 
 

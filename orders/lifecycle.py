@@ -59,7 +59,7 @@ TRANSITIONS: dict[OrderKind, dict[OrderState, frozenset[OrderState]]] = {
     OrderKind.RESOURCE: _COMMON,
 }
 
-_REOPENED = frozenset({_S.ASSESSING_CANCELLATION, _S.FAILED})
+_REOPENED = frozenset({_S.ASSESSING_CANCELLATION, _S.FAILED, _S.IN_PROGRESS})
 
 
 class IllegalTransitionError(Exception):
@@ -85,8 +85,8 @@ def item_transition(kind: OrderKind, current: OrderState, target: OrderState) ->
     """Return `target` when the life cycle of an item leads there from `current`.
 
     Items take the states of their order, and one more way: what an item completed is final only with its order, so a
-    completed item can still be cancelled, or fail when the order is rolled back. Only the items of service orders,
-    which nest in TMF641, can be partial.
+    completed item can still be cancelled, be amended, or fail when the order is rolled back. Only the items of service
+    orders, which nest in TMF641, can be partial.
 
     Raises:
         IllegalTransitionError: when the life cycle has no such edge.

@@ -51,9 +51,18 @@ class ServiceOrderOutcome(Model):
     """What a service order did, by the item's key."""
 
     services: dict[str, RealisedService] = Field(default_factory=dict)
+    standing: dict[str, RealisedService] | None = None
+    """All that there is now, where it only changed what an earlier revision had done."""
 
     def customer_facing(self) -> RealisedService:
         return self.services[CUSTOMER_FACING]
+
+
+class Redo(Model):
+    """What a service order had done under an earlier revision, which a new one changes."""
+
+    revision: int
+    done: ServiceOrderOutcome
 
 
 class ProductOutcome(Model):
@@ -77,4 +86,9 @@ class Failure(Model):
     code: str
     message: str
     step: str | None = None
+    system: str | None = None
+    attempts: int | None = None
+    """How often it was tried, where that is known."""
+    rollback: bool = False
+    """Whether a person has decided that the whole order is to be undone."""
     residue: list[Residue] = Field(default_factory=list)

@@ -7,10 +7,11 @@ and the new one gives way to it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from orders.graph import reverse
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import REPLACED, Demand, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.plan import REPLACED, Demand, ManualWork, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
 
 _OPPOSITE = {
@@ -75,6 +76,7 @@ def _reverse_item(item: ServiceItem, done: RealisedService) -> ServiceItem:
             "late": {},
             "resources": reverse_resources(item.resources, done.resources),
             "test": None,
+            **_rules_of_undo(item),
         }
     )
 
@@ -88,5 +90,13 @@ def _reverse_resource(item: ResourceItem, done: AssignedResource) -> ResourceIte
             "characteristics": item.previous,
             "previous": done.characteristics,
             "late": {},
+            **_rules_of_undo(item),
         }
     )
+
+
+def _rules_of_undo(item: ServiceItem | ResourceItem) -> dict[str, Any]:
+    """Return what people do of an undo; there is always a return from it, and it reaches no milestones."""
+    work = item.manual.undo if item.manual else None
+    manual = ManualWork(instructions=work) if work else None
+    return {"manual": manual, "point_of_no_return": None, "milestones": []}

@@ -5,6 +5,7 @@ The gateway, the worker, the tests and the replayer all take these from here.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from temporalio.client import Client
@@ -70,6 +71,15 @@ def describe(order: ProductOrder) -> tuple[str, str]:
     return summary[:200], "\n".join(lines)
 
 
+def precedence(order: ProductOrder) -> Priority:
+    """Return what an order's steps take precedence by: its priority, and among equals its customer's fair share.
+
+    The share counts where the engine's matching has fairness on.
+    """
+    customer = hashlib.sha256((order.customer_id() or "").encode()).hexdigest()[:16]
+    return Priority(priority_key=search_attributes.priority_number(order.priority) + 1, fairness_key=customer)
+
+
 async def start_product_order(client: Client, order: ProductOrder, task_queue: str) -> bool:
     """Start the workflow of an accepted order; return False when it runs already, or has run.
 
@@ -90,7 +100,7 @@ async def start_product_order(client: Client, order: ProductOrder, task_queue: s
             search_attributes=search_attributes.of_order(order),
             static_summary=summary,
             static_details=details,
-            priority=Priority(priority_key=search_attributes.priority_number(order.priority) + 1),
+            priority=precedence(order),
         )
     except WorkflowAlreadyStartedError:
         return False

@@ -34,7 +34,14 @@ def explain(error: BaseException, step: str) -> Failure:
     if isinstance(cause, ApplicationError):
         if cause.type == ORDER_FAILED and cause.details:
             return Failure.model_validate(cause.details[0])
-        return Failure(code=cause.type or "error", message=f"{step}: {cause.message}", step=step)
+        told = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+        return Failure(
+            code=cause.type or "error",
+            message=f"{step}: {cause.message}",
+            step=step,
+            system=told.get("system"),
+            attempts=told.get("attempt"),
+        )
     if isinstance(cause, EngineTimeoutError):
         return Failure(code="timeout", message=f"{step}: no answer in time ({cause.message})", step=step)
     message = cause.message if isinstance(cause, FailureError) else str(cause)

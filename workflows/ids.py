@@ -5,6 +5,7 @@
 | product order | `po:7f3k2a9d` | `7f3k2a9d` |
 | its service order | `po:7f3k2a9d:so:1:internet` | `7f3k2a9d:1:internet` |
 | that one's resource order | `po:7f3k2a9d:so:1:internet:ro:access` | `7f3k2a9d:1:internet:access` |
+| one of a later revision | the same with `@2` behind it | the same with `@2` behind it |
 | the undo of one of them | the same with `:undo` behind it | the same with `:undo` behind it |
 """
 
@@ -18,7 +19,7 @@ from orders.lifecycle import OrderKind
 
 _UNDO = ":undo"
 _PATTERN = re.compile(
-    r"po:(?P<order>[^:]+)(?::so:(?P<service>[^:]+:[^:]+)(?P<service_undo>:undo)?"
+    r"po:(?P<order>[^:]+)(?::so:(?P<service>[^:]+:[^:@]+)(?P<revision>@\d+)?(?P<service_undo>:undo)?"
     r"(?::ro:(?P<resource>[^:]+)(?P<resource_undo>:undo)?)?)?"
 )
 
@@ -35,14 +36,17 @@ class WorkflowId:
     item: str | None = None
     """The key of the service order's item, such as `access`."""
     undo: bool = False
+    revision: int = 1
+    """The revision in which the service order, or the one around the resource order, was begun."""
 
 
 def product_order_workflow(order_id: str) -> str:
     return f"po:{order_id}"
 
 
-def service_order_workflow(parent: str, key: str, *, undo: bool = False) -> str:
-    return f"{parent}:so:{key}{_UNDO if undo else ''}"
+def service_order_workflow(parent: str, key: str, *, revision: int = 1, undo: bool = False) -> str:
+    of_revision = f"@{revision}" if revision > 1 else ""
+    return f"{parent}:so:{key}{of_revision}{_UNDO if undo else ''}"
 
 
 def resource_order_workflow(parent: str, key: str, *, undo: bool = False) -> str:
@@ -58,11 +62,10 @@ def parse(workflow_id: str) -> WorkflowId:
     part = _parts(workflow_id)
     if part["service"] is None:
         return WorkflowId(part["order"], OrderKind.PRODUCT)
-    if part["resource"] is None:
-        return WorkflowId(part["order"], OrderKind.SERVICE, part["service"], undo=bool(part["service_undo"]))
-    return WorkflowId(
-        part["order"], OrderKind.RESOURCE, part["service"], part["resource"], undo=bool(part["resource_undo"])
-    )
+    revision = int(part["revision"][1:]) if part["revision"] else 1
+    kind = OrderKind.SERVICE if part["resource"] is None else OrderKind.RESOURCE
+    undo = part["service_undo"] if part["resource"] is None else part["resource_undo"]
+    return WorkflowId(part["order"], kind, part["service"], part["resource"], undo=bool(undo), revision=revision)
 
 
 def order_id(workflow_id: str) -> str:
@@ -72,9 +75,9 @@ def order_id(workflow_id: str) -> str:
         ValueError: when it is not the id of an order's workflow.
     """
     part = _parts(workflow_id)
-    undo = {name: (part[name] or "") for name in ("service_undo", "resource_undo")}
-    service = f":{part['service']}{undo['service_undo']}" if part["service"] else ""
-    resource = f":{part['resource']}{undo['resource_undo']}" if part["resource"] else ""
+    more = {name: (part[name] or "") for name in ("revision", "service_undo", "resource_undo")}
+    service = f":{part['service']}{more['revision']}{more['service_undo']}" if part["service"] else ""
+    resource = f":{part['resource']}{more['resource_undo']}" if part["resource"] else ""
     return f"{part['order']}{service}{resource}"
 
 

@@ -7,45 +7,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from orders.amendment import NodeProgress
 from orders.lifecycle import OrderState
 from orders.model import Model
-from orders.outcome import AssignedResource, ServiceOrderOutcome
+from orders.outcome import AssignedResource, Redo, Residue, ServiceOrderOutcome
 from orders.plan import Characteristics, PlanNode
 from orders.task import TaskAction
-
-
-class ProductOrderInput(Model):
-    """Which order to run; its document and plan are in the order store."""
-
-    order_id: str
-    revision: int = 1
-    requested_start_date: datetime | None = None
-
-
-class ServiceOrderInput(Model):
-    """Which service order of a plan to run, or to take back."""
-
-    order_id: str
-    revision: int
-    key: str
-    services: dict[str, Characteristics] = Field(default_factory=dict)
-    """What the service orders that this one relies on came to, by the name that its expressions use."""
-    undo: ServiceOrderOutcome | None = None
-    """What the service order did, when this run is to take it back."""
-
-
-class ResourceOrderInput(Model):
-    """Which item's resources to reserve, configure and install, or to take back."""
-
-    order_id: str
-    revision: int
-    service_order: str
-    item: str
-    services: dict[str, Characteristics] = Field(default_factory=dict)
-    reverse_service_order: ServiceOrderOutcome | None = None
-    """What the service order did, when this one belongs to its undo."""
-    undo: dict[str, AssignedResource] | None = None
-    """What the resource order did, when this run is to take it back."""
 
 
 class Word(Model):
@@ -62,6 +29,72 @@ class Cancel(Word):
     """The id of the TMF cancellation resource that asks for it."""
     at: datetime | None = None
     """When to cancel; at once where it is None."""
+
+
+class TimelineEntry(Model):
+    """A thing that happened to an order, and when: one line of the answer to the query `timeline`."""
+
+    at: datetime
+    what: str
+
+
+class ProductOrderInput(Model):
+    """Which order to run; its document and plan are in the order store."""
+
+    order_id: str
+    revision: int = 1
+    requested_start_date: datetime | None = None
+    carried: Carried | None = None
+    """Where an earlier run of the same order has come to."""
+
+
+class Carried(Model):
+    """What a product order that waits for its start takes along into a new run, so that its history stays short."""
+
+    state: OrderState
+    version: int
+    items: dict[str, OrderState]
+    names: dict[str, str]
+    parents: dict[str, str]
+    timeline: list[TimelineEntry]
+    requested_completion: datetime | None = None
+    as_late_as_possible: bool = False
+    priority: int | None = None
+    """The engine's priority key, where an amendment has changed it."""
+    all_held: bool = False
+    items_held: list[str] = Field(default_factory=list)
+    to_cancel: list[Cancel] = Field(default_factory=list)
+    """Cancellations that are asked for at a later date."""
+
+
+class ServiceOrderInput(Model):
+    """Which service order of a plan to run, or to take back."""
+
+    order_id: str
+    revision: int
+    key: str
+    services: dict[str, Characteristics] = Field(default_factory=dict)
+    """What the service orders that this one relies on came to, by the name that its expressions use."""
+    undo: ServiceOrderOutcome | None = None
+    """What the service order did, when this run is to take it back."""
+    redo: Redo | None = None
+    """What it had done under an earlier revision, when this run changes that."""
+
+
+class ResourceOrderInput(Model):
+    """Which item's resources to reserve, configure and install, or to take back."""
+
+    order_id: str
+    revision: int
+    service_order: str
+    item: str
+    services: dict[str, Characteristics] = Field(default_factory=dict)
+    reverse_service_order: ServiceOrderOutcome | None = None
+    """What the service order did, when this one belongs to its undo."""
+    redo: Redo | None = None
+    """What the service order had done under an earlier revision."""
+    undo: dict[str, AssignedResource] | None = None
+    """What the resource order did, when this run is to take it back."""
 
 
 class Hold(Word):
@@ -115,6 +148,38 @@ class SystemEvent(Model):
     characteristics: dict[str, Any] = Field(default_factory=dict)
 
 
+class ChildReport(Model):
+    """What a child tells its parent of itself, whenever it changes."""
+
+    workflow_id: str
+    version: int
+    """Rises with each report, so that one that comes late is known."""
+    held: bool = False
+    tasks: dict[str, str] = Field(default_factory=dict)
+    """Its open tasks, and those below it: id → the workflow that waits for it."""
+    residue: list[Residue] = Field(default_factory=list)
+    """What undos that wait for a person have left so far."""
+    appended: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
+    """Notes, milestones and alerts that are new since its last report."""
+
+
+class Passage(Model):
+    """A child asks whether it may pass a point of no return, or is told that it may."""
+
+    workflow_id: str
+    key: str
+    """The item that is to pass it."""
+    what: str
+    """The step that begins, in words."""
+
+
+class ProgressView(Model):
+    """How far a product order is: the answer to the query `progress`."""
+
+    revision: int
+    nodes: dict[str, NodeProgress] = Field(default_factory=dict)
+
+
 class OrderView(Model):
     """An order as its workflow sees it: the answer to the query `order`."""
 
@@ -122,6 +187,11 @@ class OrderView(Model):
     state: OrderState
     items: dict[str, OrderState] = Field(default_factory=dict)
     waiting_for: list[str] = Field(default_factory=list)
+    revision: int = 1
+    held: list[str] = Field(default_factory=list)
+    """What a person has put on hold: `order`, or items."""
+    tasks: list[str] = Field(default_factory=list)
+    """Ids of the tasks that wait for a person, here and below."""
 
 
 class PlanView(Model):
@@ -129,10 +199,3 @@ class PlanView(Model):
 
     node: PlanNode
     state: Literal["waiting", "running", "done", "withdrawn"]
-
-
-class TimelineEntry(Model):
-    """A thing that happened to an order, and when: one line of the answer to the query `timeline`."""
-
-    at: datetime
-    what: str

@@ -1,34 +1,46 @@
-"""What the workflows of service and resource orders share: queries, callbacks, steps, and how they end."""
+"""What the workflows of all orders share: what operators ask them and tell them, their steps, and how they end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from datetime import timedelta
-from typing import Any, Literal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
+from temporalio.common import Priority
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureError, is_cancelled_exception
 
-from activities.activation import ActivationActivities, ActivationRequest, Operation
-from activities.inventory import Expectation, InventoryActivities, Kind
-from activities.records import Late, RecordActivities
-from orders.graph import Graph, dependents
-from orders.lifecycle import OrderKind, OrderState
+from activities.inventory import Expectation, InventoryActivities
+from activities.tasks import TaskActivities
+from orders.lifecycle import OrderKind
 from orders.outcome import Failure, Residue
-from orders.plan import Activation, Characteristics, Policy
+from orders.plan import Milestone, OnFailure, Policy, Step
+from orders.task import Task, TaskAction, TaskKind
 from orders.tmf import timestamp
 from workflows import ids, policies
+from workflows.desk import Parse, TaskDesk
 from workflows.failures import explain, left_behind, order_failed
-from workflows.messages import OrderView, SystemEvent, TimelineEntry
-from workflows.saga import Saga, SagaGraph, carried_out, is_cancelling, stop_if_cancelled
-from workflows.tracking import OrderTracker, messages, residue_document
+from workflows.messages import OrderView, TimelineEntry
+from workflows.saga import SagaGraph, carried_out, is_cancelling, stop_if_cancelled
+from workflows.steering import Steering
+from workflows.tracking import OrderTracker
 
-_CALLBACK_PATIENCE = timedelta(minutes=1)
-"""How long a callback alone is waited for; then the monitor is asked, so that a lost callback holds up nothing."""
+T = TypeVar("T")
+
+_TO_UNDO = [TaskAction.RETRY, TaskAction.COMPLETE, TaskAction.FAIL]
 
 
-class OrderWorkflow:
-    """The base of every order's workflow: what operators ask it, and how it calls the order store and inventory."""
+class Stepped(Protocol):
+    """What is realised in steps: a product, a service or a resource of a plan."""
+
+    key: str
+    policy: Policy
+    point_of_no_return: Step | None
+    milestones: list[Milestone]
+
+
+class OrderWorkflow(Steering):
+    """The base of every order's workflow."""
 
     def __init__(self, kind: OrderKind, revision: int, *, undoing: bool = False) -> None:
         self.workflow_id = workflow.info().workflow_id
@@ -37,53 +49,172 @@ class OrderWorkflow:
         self.undoing = undoing
         """Whether this order takes another one back: then nothing of it is undone in turn, and steps do not give up."""
         self.tracker = OrderTracker(kind, self.order_id)
+        self.desk = TaskDesk(self._keep_task, self.standing_changed)
         self.graph: SagaGraph | None = None
+        self.priority: Priority | None = None
+        """What its steps take precedence by; that of its start, where it is None."""
+        super().__init__()
 
     @workflow.query(description="The order as it stands: its state, its items' states, and what it waits for.")
     def order(self) -> OrderView:
-        return self.tracker.view()
+        tasks = [*self.desk.open, *(task for report in self.reports.values() for task in report.tasks)]
+        held = ["order"] if self.all_held else sorted(self.items_held)
+        return self.tracker.view().model_copy(update={"revision": self.revision, "held": held, "tasks": tasks})
 
     @workflow.query(description="What happened to the order so far, and when.")
     def timeline(self) -> list[TimelineEntry]:
         return self.tracker.timeline
 
+    async def supervised(self, process: Coroutine[Any, Any, T]) -> T:
+        """Run the order's process to its end, whatever cancellations come meanwhile, and return what it came to.
+
+        A process that a message has cancelled ends by `asyncio.CancelledError`, as one does that the engine cancelled.
+        """
+        self.process = asyncio.create_task(process)
+        if self.cancelling:
+            self.process.cancel()
+        while not self.process.done():
+            try:
+                await asyncio.shield(self.process)
+            except asyncio.CancelledError:
+                if not self.process.done():
+                    self.engine_cancels()
+            except (FailureError, workflow.ContinueAsNewError):
+                break
+        await self.settle_errands()
+        result: T = self.process.result()
+        return result
+
     def key(self, *parts: str) -> str:
         """Return the idempotency key of a call: business item, step, action and revision."""
         return "/".join([self.workflow_id, *parts, str(self.revision)])
+
+    async def step(
+        self,
+        item: Stepped,
+        step: Step,
+        do: Callable[[], Awaitable[T]],
+        what: str,
+        *,
+        system: str = "ordersaga",
+        parse: Parse = lambda values: None,
+    ) -> T:
+        """Take one step of an item: when it may begin, until it is done, or a person has settled it otherwise.
+
+        Raises:
+            FailureError: when it has failed for good.
+        """
+        stop_if_cancelled()
+        if not self.undoing:
+            await self.may_start(item.key)
+            if item.point_of_no_return == step:
+                await self.pass_point_of_no_return(item.key, what)
+            stop_if_cancelled()
+        result: T = await self._until_settled(item, step, do, what, system, parse)
+        if not self.undoing:
+            self._reached([each for each in item.milestones if each.after == step])
+        return result
+
+    async def _until_settled(
+        self, item: Stepped, step: Step, do: Callable[[], Awaitable[T]], what: str, system: str, parse: Parse
+    ) -> Any:
+        while True:
+            try:
+                return await do()
+            except FailureError as error:
+                if is_cancelled_exception(error) or not self._is_for_people(error, item.policy):
+                    raise
+                failed = error
+            failure = explain(failed, what)
+            actions = _TO_UNDO if self.undoing else [*TaskAction]
+            task = self.new_task(TaskKind.FALLOUT, step, what, actions, item=item.key, undoing=self.undoing)
+            told = _told(failure, item.policy, system)
+            if not self.undoing and item.policy.hold_timeout:
+                told["due_at"] = workflow.now() + item.policy.hold_timeout
+            self.tracker.remark(failure)
+            settled = await self.desk.ask(task.model_copy(update=told), parse, item.policy.after_hold)
+            self.note_resolution(task, settled)
+            match settled.action:
+                case TaskAction.COMPLETE:
+                    return parse(settled.values)
+                case TaskAction.FAIL:
+                    raise failed
+                case TaskAction.ROLLBACK:
+                    raise order_failed(failure.model_copy(update={"rollback": True}))
+            stop_if_cancelled()
+
+    def _is_for_people(self, error: FailureError, policy: Policy) -> bool:
+        """Return whether a failed step waits for a person; what failed below has been a person's matter there."""
+        return not isinstance(error, ChildWorkflowError) and (self.undoing or policy.on_failure == OnFailure.HOLD)
+
+    async def stuck(self, left: Residue, error: FailureError) -> TaskAction:
+        """Ask a person what to do about an undo that has failed for good, and show meanwhile what it leaves."""
+        if isinstance(error, ChildWorkflowError):
+            return TaskAction.FAIL
+        what = f"undo: {left.step} {left.target}"
+        failure = explain(error, what)
+        task = self.new_task(TaskKind.FALLOUT, left.step, what, _TO_UNDO, undoing=True)
+        told = _told(failure, Policy(), left.system)
+        return await self._undo_settled(task.model_copy(update=told), [left])
+
+    async def _undo_settled(self, task: Task, left: list[Residue]) -> TaskAction:
+        self.residue_of[task.id] = left
+        settled = await self.desk.ask(task, lambda values: None)
+        del self.residue_of[task.id]
+        self.note_resolution(task, settled)
+        self.standing_changed()
+        return settled.action
+
+    async def read_back(self, expected: list[Expectation]) -> list[Residue]:
+        """Prove by inventory what an undo did; return what is not as it should be, once a person has seen it."""
+        while True:
+            residue: list[Residue] = await self.request(
+                policies.INVENTORY,
+                InventoryActivities.read_back,
+                expected,
+                f"read back {len(expected)} from inventory",
+                policies.undo(Policy()),
+            )
+            if not residue:
+                return []
+            task = self.new_task(TaskKind.FALLOUT, "read back", left_behind(residue), _TO_UNDO, undoing=True)
+            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left_behind(residue), "attempts": 1}
+            match await self._undo_settled(task.model_copy(update=told), residue):
+                case TaskAction.COMPLETE:
+                    return []
+                case TaskAction.FAIL:
+                    return residue
 
     async def call(self, system: str, activity: Any, request: Any, policy: Policy, summary: str) -> Any:
         """Call a downstream system for an effect, retried as the catalog's policy says."""
         stop_if_cancelled()
         options = policies.undo(policy) if self.undoing else policies.step(policy)
-        return await self._call(system, activity, request, summary, options)
+        return await self.request(system, activity, request, summary, options)
 
     async def take_back(self, system: str, activity: Any, request: Any, policy: Policy, summary: str) -> None:
         """Call a downstream system to take an effect back, retried until the system is there."""
-        await self._call(system, activity, request, summary, policies.undo(policy))
+        await self.request(system, activity, request, summary, policies.undo(policy))
 
     async def local(self, activity: Any, request: Any, summary: str) -> Any:
         """Ask or tell the order store."""
         handle = workflow.start_local_activity_method(activity, request, summary=summary, **policies.LOCAL)
         return await carried_out(handle, cancellable=False)
 
-    async def read_back(self, expected: list[Expectation]) -> list[Residue]:
-        """Prove by inventory what an undo did; return what is not as it should be."""
-        residue: list[Residue] = await self._call(
-            policies.INVENTORY,
-            InventoryActivities.read_back,
-            expected,
-            f"read back {len(expected)} from inventory",
-            policies.undo(Policy()),
-        )
-        return residue
-
-    async def _call(self, system: str, activity: Any, request: Any, summary: str, options: dict[str, Any]) -> Any:
+    async def request(self, system: str, activity: Any, request: Any, summary: str, options: dict[str, Any]) -> Any:
+        """Call a downstream system, and wait for its answer even where a cancellation comes in between."""
         queue = policies.task_queue(workflow.info().task_queue, system)
-        handle = workflow.start_activity_method(activity, request, task_queue=queue, summary=summary[:200], **options)
+        handle = workflow.start_activity_method(
+            activity, request, task_queue=queue, summary=summary[:200], **self.precedence(), **options
+        )
         return await carried_out(handle)
 
-    async def child(self, run: Any, request: Any, workflow_id: str, summary: str, details: str | None = None) -> Any:
-        """Run a child workflow and return its outcome; a cancellation cancels it, and waits for what comes of that."""
+    async def child(
+        self, run: Any, request: Any, workflow_id: str, summary: str, details: str | None = None, key: str = ""
+    ) -> Any:
+        """Run a child workflow for the node or item `key` and return its outcome.
+
+        A cancellation cancels it, and waits for what comes of that.
+        """
         stop_if_cancelled()
         starting = workflow.start_child_workflow(
             run,
@@ -91,180 +222,80 @@ class OrderWorkflow:
             id=workflow_id,
             static_summary=summary[:200],
             static_details=details,
+            **self.precedence(),
             **policies.CHILD,
         )
         handle: Any = await carried_out(asyncio.ensure_future(starting), cancellable=False)
         if is_cancelling():
             handle.cancel()
-        return await carried_out(handle)
-
-
-class FulfilmentWorkflow(OrderWorkflow):
-    """The base of service and resource orders: activation with its callbacks, and all-or-nothing ends."""
-
-    def __init__(self, kind: OrderKind, revision: int, *, undoing: bool) -> None:
-        super().__init__(kind, revision, undoing=undoing)
-        self._events: dict[str, SystemEvent] = {}
-        self.goals: list[Expectation] = []
-        """What inventory must show once an undo is done."""
-
-    @workflow.signal(description="A downstream system's word on something it was asked to do. The gateway sends it.")
-    def system_event(self, event: SystemEvent) -> None:
-        self._events[event.correlation_id] = event
-
-    async def activate(self, request: ActivationRequest, activation: Activation, policy: Policy, what: str) -> None:
-        """Set up, change or tear down in the network, and wait until that is complete."""
-        callback = activation.completion == "callback"
-        request = request.model_copy(update={"callback": callback})
-        summary = f"{_VERBS[request.operation]} {what}"
-        answer = await self.call(policies.ACTIVATION, ActivationActivities.activate, request, policy, summary)
-        if answer.monitor:
-            completed = self._completed(request, answer.monitor, policy, summary, callback=callback)
-            await carried_out(asyncio.create_task(completed), cancellable=False)
-
-    async def deactivate_again(self, request: ActivationRequest, policy: Policy, what: str) -> None:
-        """Take an activation, a change or a tear-down back, and wait until that is complete."""
-        request = request.model_copy(update={"undo": True})
-        summary = f"undo: {_VERBS[request.operation]} {what}"
-        answer = await self._call(
-            policies.ACTIVATION, ActivationActivities.activate, request, summary, policies.undo(policy)
-        )
-        if answer.monitor:
-            await self._completed(request, answer.monitor, policy, summary, callback=False)
-
-    async def characteristics(
-        self,
-        static: Characteristics,
-        late: dict[str, str],
-        assigned: dict[str, Characteristics],
-        services: dict[str, Characteristics],
-    ) -> Characteristics:
-        """Return characteristics with those that only this run can know."""
-        if not late:
-            return static
-        request = Late(expressions=late, assigned=assigned, services=services)
-        return {**static, **await self.local(RecordActivities.evaluate, request, "evaluate characteristics")}
-
-    def goal(self, kind: Kind, target: str, *states: str) -> None:
-        self.goals.append(Expectation(kind=kind, id=target, states=list(states)))
-
-    def saga_graph(self, graph: Graph, do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> SagaGraph:
-        """Return the graph that this order runs: all or nothing, or, when it is an undo, as much as can be undone."""
-
-        async def undo_one(key: str, _: Saga) -> None:
-            await do(key, Saga())
-
-        return SagaGraph(
-            graph,
-            undo_one if self.undoing else do,
-            taken_by_failure=(lambda key: {key, *dependents(graph, [key])}) if self.undoing else lambda _: set(graph),
-            read_back=self.read_back,
-            changed=lambda: None,
-        )
-
-    async def fulfil(self, graph: SagaGraph) -> None:
-        """Run the order's graph to its end: all of it, or, when a part fails or a person cancels, none of it.
-
-        Raises:
-            ApplicationError: when the order failed, or its undo left something behind.
-            CancelledError: when it was cancelled and all of it is undone.
-        """
-        self.graph = graph
-        self.tracker.to(OrderState.IN_PROGRESS)
+        self.adopt(workflow_id, key)
         try:
-            if self.undoing:
-                await carried_out(asyncio.create_task(graph.run()), cancellable=False)
-            else:
-                stop_if_cancelled()
-                await graph.run()
-        except asyncio.CancelledError:
-            graph.stop()
-            await asyncio.shield(asyncio.create_task(self._cancel(graph)))
-            raise
-        await self._conclude(graph)
-
-    async def _conclude(self, graph: SagaGraph) -> None:
-        failures = [explain(error, self.tracker.names.get(key, key)) for key, error in graph.failures.items()]
-        residue = list(graph.residue)
-        if self.undoing:
-            residue += [_not_undone(failure, self.order_id) for failure in failures]
-            residue += await self.read_back(self.goals) if not failures and self.goals else []
-        if not failures and not residue:
-            self.tracker.to(OrderState.COMPLETED, completionDate=timestamp(workflow.now()))
-            await self.tracker.flushed()
-            return
-        await self._fail(failures, residue)
-
-    async def _fail(self, failures: list[Failure], residue: list[Residue]) -> None:
-        self.tracker.note(left_behind(residue)) if residue else None
-        for failure in failures:
-            self.tracker.remark(failure)
-        for item in self.tracker.items:
-            self.tracker.item_to(item, OrderState.FAILED)
-        first = failures[0] if failures else Failure(code="residue", message=left_behind(residue))
-        self.tracker.to(
-            OrderState.FAILED,
-            completionDate=timestamp(workflow.now()),
-            errorMessage=messages(failures or [first], workflow.now(), _ITEMS[self.tracker.kind], self.tracker.items),
-            **residue_document(residue),
-        )
-        await self.tracker.flushed()
-        raise order_failed(first.model_copy(update={"residue": residue}))
-
-    async def _cancel(self, graph: SagaGraph) -> None:
-        self.tracker.cancel_begins()
-        await graph.undone()
-        self.tracker.cancel_ends(cancellationDate=timestamp(workflow.now()), **residue_document(graph.residue))
-        await self.tracker.flushed()
-        if graph.residue:
-            message = f"cancelled. {left_behind(graph.residue)}"
-            raise order_failed(Failure(code="residue", message=message, residue=graph.residue))
-
-    async def _completed(
-        self, request: ActivationRequest, monitor: str, policy: Policy, summary: str, *, callback: bool
-    ) -> None:
-        if callback and await self._called_back(
-            request.key, min(_CALLBACK_PATIENCE, policy.completion_timeout), summary
-        ):
-            return
-        queue = policies.task_queue(workflow.info().task_queue, policies.ACTIVATION)
-        await workflow.execute_activity_method(
-            ActivationActivities.await_completion,
-            args=[request.target, monitor],
-            task_queue=queue,
-            summary=f"await: {summary}"[:200],
-            **policies.completion(policy),
-        )
-
-    async def _called_back(self, key: str, patience: timedelta, summary: str) -> bool:
-        """Return whether the system called back in time.
-
-        Raises:
-            ApplicationError: when it called back to say that it failed.
-        """
-        self.tracker.waits(f"callback: {summary}")
-        try:
-            await workflow.wait_condition(
-                lambda: key in self._events, timeout=patience, timeout_summary=f"callback: {summary}"[:200]
-            )
-        except asyncio.TimeoutError:  # noqa: UP041  (the engine's own, on every Python)
-            return False
+            return await carried_out(handle)
         finally:
-            self.tracker.waits()
-        event = self._events[key]
-        if not event.succeeded:
-            raise order_failed(Failure(code="activationFailed", message=f"{summary}: {event.message}"))
-        return True
+            self.release(workflow_id)
+
+    def precedence(self) -> dict[str, Any]:
+        return {"priority": self.priority} if self.priority else {}
+
+    def new_task(
+        self,
+        kind: TaskKind,
+        step: str,
+        what: str,
+        actions: list[TaskAction],
+        *,
+        item: str | None = None,
+        undoing: bool = False,
+    ) -> Task:
+        return Task(
+            id=self.desk.task_id(self.order_id),
+            kind=kind,
+            workflow_id=self.workflow_id,
+            order_kind=self.tracker.kind,
+            order_id=self.order_id,
+            root_id=ids.parse(self.workflow_id).order_id,
+            item=item,
+            step=step,
+            what=what,
+            undoing=undoing,
+            actions=actions,
+            created_at=workflow.now(),
+        )
+
+    async def _keep_task(self, task: Task) -> None:
+        await self.local(TaskActivities.keep_task, task, f"task {task.id} is {task.state}")
+
+    def _reached(self, milestones: list[Milestone]) -> None:
+        for each in milestones:
+            self.tracker.note(f"milestone: {each.name}")
+            self.tell(
+                "milestone",
+                {
+                    "id": each.name,
+                    "name": each.name,
+                    "description": each.description or each.name,
+                    "milestoneDate": timestamp(workflow.now()),
+                    "status": "completed",
+                },
+            )
+
+    def alert(self, kind: str, name: str, message: str) -> None:
+        """Say that the order is in jeopardy: on its document, and on those of the orders above it."""
+        self.tracker.note(f"jeopardy: {message}")
+        now = timestamp(workflow.now())
+        self.tell("jeopardyAlert", {"id": f"{kind}:{name}", "name": name, "alertDate": now, "message": message})
 
 
-_VERBS: dict[Operation, Literal["activate", "change", "deactivate"]] = {
-    Operation.ACTIVATE: "activate",
-    Operation.MODIFY: "change",
-    Operation.DEACTIVATE: "deactivate",
-}
+def _told(failure: Failure, policy: Policy, system: str) -> dict[str, Any]:
+    """Return what a fallout task says of a failure."""
+    return {
+        "system": failure.system or system,
+        "error_code": failure.code,
+        "error": failure.message,
+        "attempts": failure.attempts or policy.attempts,
+    }
 
-_ITEMS = {OrderKind.SERVICE: "serviceOrderItem", OrderKind.RESOURCE: "orderItem"}
 
-
-def _not_undone(failure: Failure, order_id: str) -> Residue:
-    return Residue(step=failure.step or "undo", system="ordersaga", target=f"order {order_id}", message=failure.message)
+def not_done(what: str, reason: str | None) -> ApplicationError:
+    """Return the error of a step that people could not do."""
+    return ApplicationError(f"{what}: {reason or 'people could not do it'}", type="notDone", non_retryable=True)

@@ -22,6 +22,12 @@ PLANNING: Final[dict[str, Any]] = {
 }
 """For planning and feasibility, which have no effect: tried until the systems that they ask are back."""
 
+AMENDMENT: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(maximum_attempts=3),
+}
+"""For planning an amendment, for whose answer somebody waits: refused when the systems that it asks are away."""
+
 CHILD: Final[dict[str, Any]] = {"parent_close_policy": ParentClosePolicy.REQUEST_CANCEL}
 """A child has effects in systems: when its parent is gone it takes them back, it does not just stop."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -19,11 +20,12 @@ from activities.records import OpenResourceOrder, RecordActivities
 from orders.documents import resource_order_item
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, ResourceOrderOutcome
-from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan
+from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan, Step
 from orders.tmf import Action, timestamp
 from workflows import ids, policies
+from workflows.desk import Parse
+from workflows.fulfilment import FulfilmentWorkflow
 from workflows.messages import ResourceOrderInput
-from workflows.order_workflow import FulfilmentWorkflow
 from workflows.saga import Saga, stop_if_cancelled
 
 
@@ -41,6 +43,9 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
 
     @workflow.run
     async def run(self, order: ResourceOrderInput) -> ResourceOrderOutcome:
+        return await self.until_ended(self._fulfilled())
+
+    async def _fulfilled(self) -> ResourceOrderOutcome:
         await self._open()
         graph = {item.key: item.depends_on for item in self.plan.resources}
         await self.fulfil(self.saga_graph(graph, self._do))
@@ -58,6 +63,7 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
                 item=self.input.item,
                 order_date=timestamp(workflow.now()),
                 undo=self.input.reverse_service_order,
+                redo=self.input.redo,
                 undo_resources=self.input.undo,
             ),
             "load the plan",
@@ -66,7 +72,18 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
 
     async def _do(self, key: str, saga: Saga) -> None:
         item = next(each for each in self.plan.resources if each.key == key)
+        if not self.undoing:
+            await self.may_start(key)
         self.tracker.item_to(key, OrderState.IN_PROGRESS)
+        expected = timedelta() if item.action == Action.NO_CHANGE else item.policy.expected_duration
+        async with self.on_time(item, item.specification.name, expected):
+            await self._realise(item, saga)
+        stop_if_cancelled()
+        done = self.assigned[key]
+        document = resource_order_item(item, OrderState.COMPLETED, done.id, done.value, done.characteristics)
+        self.tracker.item_to(key, OrderState.COMPLETED, resource=document["resource"])
+
+    async def _realise(self, item: ResourceItem, saga: Saga) -> None:
         match item.action:
             case Action.ADD:
                 await self._add(item, saga)
@@ -75,24 +92,23 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             case Action.DELETE:
                 await self._delete(item, saga)
             case Action.NO_CHANGE:
-                self.assigned[key] = installed(item)
-        stop_if_cancelled()
-        done = self.assigned[key]
-        document = resource_order_item(item, OrderState.COMPLETED, done.id, done.value, done.characteristics)
-        self.tracker.item_to(key, OrderState.COMPLETED, resource=document["resource"])
+                self.assigned[item.key] = installed(item)
 
     async def _add(self, item: ResourceItem, saga: Saga) -> None:
         reservation = self._key(item, "reserve")
         saga.add("release", lambda: self._release(item, reservation), system="inventory", target=item.key)
         resource = await self._inventory(
             item,
+            Step.RESERVE,
             "reserve",
             InventoryActivities.reserve_resource,
             ReserveResource(key=reservation, specification=item.specification.id, demand=item.demand),
+            parse=AssignedResource.model_validate,
         )
         self.assigned[item.key] = resource
         saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=["available", "absent"]))
-        characteristics = {**resource.characteristics, **await self._characteristics(item)}
+        given = await self.by_people(item, saga, item.specification.name)
+        characteristics = {**resource.characteristics, **await self._characteristics(item), **given}
         self.assigned[item.key] = resource.model_copy(update={"characteristics": characteristics})
         if item.configuration:
             saga.add("deconfigure", lambda: self._reconfigure(item, Operation.DEACTIVATE), **_network(resource.id))
@@ -103,7 +119,8 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
 
     async def _modify(self, item: ResourceItem, saga: Saga) -> None:
         resource = installed(item)
-        characteristics = {**item.previous, **await self._characteristics(item)}
+        given = await self.by_people(item, saga, item.specification.name)
+        characteristics = {**item.previous, **await self._characteristics(item), **given}
         self.assigned[item.key] = resource
         if item.configuration:
             saga.add("configure as before", lambda: self._reconfigure(item, Operation.MODIFY), **_network(resource.id))
@@ -124,12 +141,14 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             "install again", lambda: self._restore_record(item, item.previous, in_use=True), **_inventory(resource.id)
         )
         await self._install(item, {}, in_use=False)
+        await self.by_people(item, saga, item.specification.name)
         if item.configuration:
             saga.add("configure again", lambda: self._reconfigure(item, Operation.ACTIVATE), **_network(resource.id))
             await self._configure(item, Operation.DEACTIVATE, {})
         saga.add("reserve again", lambda: self._reserve_again(item), **_inventory(resource.id))
         await self._inventory(
             item,
+            Step.RELEASE,
             "release",
             InventoryActivities.release_resource,
             ReleaseResource(key=self._key(item, "release"), resource_id=resource.id),
@@ -143,12 +162,13 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
     async def _configure(self, item: ResourceItem, operation: Operation, characteristics: Characteristics) -> None:
         if item.configuration:
             request = self._activation(item, operation, "configure", characteristics)
-            await self.activate(request, item.configuration, item.policy, item.specification.name)
+            await self.activate(item, Step.CONFIGURE, request, item.configuration, item.specification.name)
 
     async def _install(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
         step = "install" if in_use else "uninstall"
         await self._inventory(
             item,
+            Step.INSTALL,
             step,
             InventoryActivities.set_up_resource,
             SetUpResource(
@@ -159,9 +179,21 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             ),
         )
 
-    async def _inventory(self, item: ResourceItem, step: str, activity: Any, request: Any) -> Any:
-        summary = f"{step} {item.specification.name}"
-        return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
+    async def _inventory(
+        self,
+        item: ResourceItem,
+        step: Step,
+        verb: str,
+        activity: Any,
+        request: Any,
+        parse: Parse = lambda values: None,
+    ) -> Any:
+        summary = f"{verb} {item.specification.name}"
+
+        async def record() -> Any:
+            return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
+
+        return await self.step(item, step, record, summary, system=policies.INVENTORY, parse=parse)
 
     async def _release(self, item: ResourceItem, reservation: str) -> None:
         resource = self.assigned.get(item.key)

@@ -18,10 +18,13 @@ from temporalio.exceptions import FailureError
 from activities.inventory import Expectation
 from orders.graph import Graph, in_order, ready, reverse
 from orders.outcome import Residue
+from orders.task import TaskAction
 from workflows.failures import explain
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
+Stuck = Callable[[Residue, FailureError], Awaitable[TaskAction]]
+"""Asks a person what to do about an undo that has failed for good; its residue is what is left if it is given up."""
 
 
 def is_cancelling() -> bool:
@@ -51,31 +54,38 @@ class Saga:
         """Register what inventory must show once all is undone."""
         self.expected.append(expectation)
 
-    async def undo(self) -> list[Residue]:
+    async def undo(self, stuck: Stuck) -> list[Residue]:
         """Take the steps back, last first, and return what could not be taken back.
 
-        Nothing is given back that is still in use: where one step's undo fails for good, those before it stay, and
-        are part of what is returned.
+        Nothing is given back that is still in use: where one step's undo is given up, those before it stay, and are
+        part of what is returned.
         """
         while self.steps:
             step, system, target, undo = self.steps[-1]
             try:
                 await undo()
             except FailureError as error:
-                blocked = explain(error, step).message
-                return [
-                    Residue(step=step, system=system, target=target, message=blocked),
-                    *(
-                        Residue(step=each, system=where, target=what, message=f"not tried, since {step} failed")
-                        for each, where, what, _ in reversed(self.steps[:-1])
-                    ),
-                ]
+                left = Residue(step=step, system=system, target=target, message=explain(error, step).message)
+                match await stuck(left, error):
+                    case TaskAction.RETRY:
+                        continue
+                    case TaskAction.FAIL | TaskAction.ROLLBACK:
+                        return [left, *self._not_tried(step)]
             self.steps.pop()
         return []
 
+    def _not_tried(self, failed: str) -> list[Residue]:
+        return [
+            Residue(step=step, system=system, target=target, message=f"not tried, since {failed} failed")
+            for step, system, target, _ in reversed(self.steps[:-1])
+        ]
+
 
 class SagaGraph:
-    """Runs a graph as parallel as its dependencies allow, and undoes what a failure or a cancellation takes with it."""
+    """Runs a graph as parallel as its dependencies allow, and undoes what a failure or a cancellation takes with it.
+
+    An amendment gives it another graph while it runs.
+    """
 
     def __init__(
         self,
@@ -84,6 +94,7 @@ class SagaGraph:
         *,
         taken_by_failure: Callable[[str], Collection[str]],
         read_back: Callable[[list[Expectation]], Awaitable[list[Residue]]],
+        stuck: Stuck,
         changed: Callable[[], None],
     ) -> None:
         self.graph = graph
@@ -92,40 +103,77 @@ class SagaGraph:
         self.withdrawn: set[str] = set()
         self.failures: dict[str, BaseException] = {}
         self.residue: list[Residue] = []
+        self.ended = False
+        """Whether the graph has run to its end, or has been stopped: no amendment comes in any more."""
         self._do = do
         self._taken_by_failure = taken_by_failure
         self._read_back = read_back
+        self._stuck = stuck
         self._changed = changed
         self._sagas: dict[str, Saga] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._undoing: list[asyncio.Task[None]] = []
+        self._undoing: dict[asyncio.Task[None], set[str]] = {}
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Run until every node is done or withdrawn. Failures are kept in `failures`, what undos left in `residue`."""
         self._start_ready()
-        while pending := [*self._running.values(), *self._undoing]:
-            await workflow.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        while self._running or self._undoing:
+            self._woken.clear()
+            woken = asyncio.create_task(self._woken.wait())
+            pending: list[asyncio.Task[Any]] = [*self._running.values(), *self._undoing, woken]
+            try:
+                await workflow.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                woken.cancel()
             self._settle()
             self._start_ready()
             self._changed()
+        self.ended = True
 
     def stop(self) -> None:
         """Begin to undo every node that has started; nothing of what runs goes on to its next step."""
-        self._withdraw(set(self.graph) - self.withdrawn)
+        self.ended = True
+        self._withdraw({*self.graph, *self.started} - self.withdrawn)
 
     async def undone(self) -> None:
         """Wait until all that was withdrawn is undone."""
         await asyncio.gather(*self._undoing)
 
+    def amend(self, graph: Graph, *, taken_back: Collection[str], again: Collection[str]) -> None:
+        """Go on with another graph.
+
+        What is `taken_back` is undone, and then done anew where the graph still has it; `again` names nodes that are
+        done and run once more, on top of what they did.
+        """
+        before = self.graph
+        self.graph = graph
+        for key in again:
+            self.done.discard(key)
+            self.started.remove(key)
+        keys = {key for key in taken_back if key in self.started}
+        self.done -= keys
+        if keys:
+            undoing = asyncio.create_task(self._take_back(before, keys, self._stopped(keys)))
+            self._undoing[undoing] = keys
+        self._woken.set()
+
+    async def _take_back(self, graph: Graph, keys: set[str], running: list[asyncio.Task[None]]) -> None:
+        await self._undo(graph, keys, running, [])
+        self.started = [key for key in self.started if key not in keys or key in self.withdrawn]
+        for key in keys - self.withdrawn:
+            self._sagas.pop(key)
+            self.failures.pop(key, None)
+
     def _start_ready(self) -> None:
         for key in ready(self.graph, self.done, {*self.started, *self.withdrawn}):
             self.started.append(key)
-            self._sagas[key] = Saga()
-            self._running[key] = asyncio.create_task(self._do(key, self._sagas[key]))
+            saga = self._sagas.setdefault(key, Saga())
+            self._running[key] = asyncio.create_task(self._do(key, saga))
 
     def _settle(self) -> None:
         for key, task in list(self._running.items()):
-            if not task.done():
+            if key not in self._running or not task.done():
                 continue
             del self._running[key]
             error = _failure_of(task)
@@ -136,36 +184,53 @@ class SagaGraph:
                 self.residue += explain(error, key).residue
                 self._withdraw(set(self._taken_by_failure(key)) - self.withdrawn)
         for task in [task for task in self._undoing if task.done()]:
-            self._undoing.remove(task)
+            del self._undoing[task]
             task.result()
 
     def _withdraw(self, keys: set[str]) -> None:
         self.withdrawn |= keys
         self.done -= keys
-        running = [self._running.pop(key) for key in self.graph if key in keys and key in self._running]
+        before = [task for task, others in self._undoing.items() if others & keys]
+        mine = {key for key in self.started if key in keys}
+        undoing = asyncio.create_task(self._undo(self.graph, mine, self._stopped(keys), before))
+        self._undoing[undoing] = keys
+
+    def _stopped(self, keys: Collection[str]) -> list[asyncio.Task[None]]:
+        """Cancel what runs of `keys`, and return it in its order."""
+        running = [self._running.pop(key) for key in list(self._running) if key in keys]
         for task in running:
             task.cancel()
-        self._undoing.append(asyncio.create_task(self._undo([key for key in self.started if key in keys], running)))
+        return running
 
-    async def _undo(self, keys: list[str], running: list[asyncio.Task[None]]) -> None:
+    async def _undo(
+        self, graph: Graph, keys: set[str], running: list[asyncio.Task[None]], before: list[asyncio.Task[None]]
+    ) -> None:
         for task in running:
             await workflow.wait([task])
             error = _failure_of(task)
             self.residue += explain(error, "cancel").residue if error else []
-        self.residue += await _undo_in_order(reverse(self.graph, keys), self._sagas)
+        for task in before:
+            await workflow.wait([task])
+        started = [key for key in self.started if key in keys and key in self._sagas]
+        graph = {**{key: [] for key in started}, **graph}
+        self.residue += await _undo_in_order(reverse(graph, started), self._sagas, self._stuck)
         left = {each.target for each in self.residue}
-        expected = [each for key in keys for each in self._sagas[key].expected if f"{each.kind} {each.id}" not in left]
+        expected = [
+            each for key in started for each in self._sagas[key].expected if f"{each.kind} {each.id}" not in left
+        ]
         if expected:
             self.residue += await self._read_back(expected)
+        for key in started:
+            self._sagas[key].expected.clear()
 
 
-async def _undo_in_order(graph: Graph, sagas: dict[str, Saga]) -> list[Residue]:
+async def _undo_in_order(graph: Graph, sagas: dict[str, Saga], stuck: Stuck) -> list[Residue]:
     """Undo each node's saga once those that depended on it are undone, and return what all of them left."""
     tasks: dict[str, asyncio.Task[list[Residue]]] = {}
 
     async def undo(key: str) -> list[Residue]:
         await asyncio.gather(*(tasks[need] for need in graph[key]))
-        return await sagas[key].undo()
+        return await sagas[key].undo(stuck)
 
     for key in in_order(graph):
         tasks[key] = asyncio.create_task(undo(key))

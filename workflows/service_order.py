@@ -20,11 +20,14 @@ from activities.records import OpenOrder, RecordActivities
 from orders.documents import service_order_item
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, RealisedService, ResourceOrderOutcome, ServiceOrderOutcome
-from orders.plan import Characteristics, ServiceItem, ServiceOrderPlan
+from orders.plan import Characteristics, ServiceItem, ServiceOrderPlan, Step
+from orders.redo import merged_outcome
+from orders.schedule import item_duration
 from orders.tmf import Action, timestamp
 from workflows import ids, policies
+from workflows.desk import Parse
+from workflows.fulfilment import FulfilmentWorkflow
 from workflows.messages import ResourceOrderInput, ServiceOrderInput
-from workflows.order_workflow import FulfilmentWorkflow
 from workflows.resource_order import ResourceOrderWorkflow, installed
 from workflows.saga import Saga, stop_if_cancelled
 
@@ -42,10 +45,17 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
 
     @workflow.run
     async def run(self, order: ServiceOrderInput) -> ServiceOrderOutcome:
+        return await self.until_ended(self._fulfilled())
+
+    async def _fulfilled(self) -> ServiceOrderOutcome:
         await self._open()
         graph = {item.key: item.depends_on for item in self.plan.items}
         await self.fulfil(self.saga_graph(graph, self._do))
-        return ServiceOrderOutcome(services=self.services)
+        outcome = ServiceOrderOutcome(services=self.services)
+        redo = self.input.redo
+        if redo is not None and self.input.undo is None:
+            return outcome.model_copy(update={"standing": merged_outcome(redo.done, self.plan, outcome).services})
+        return outcome
 
     async def _open(self) -> None:
         self.plan = await self.local(
@@ -58,6 +68,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
                 service_order=self.input.key,
                 order_date=timestamp(workflow.now()),
                 undo=self.input.undo,
+                redo=self.input.redo,
             ),
             "load the plan",
         )
@@ -65,7 +76,17 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
 
     async def _do(self, key: str, saga: Saga) -> None:
         item = self.plan.item(key)
+        if not self.undoing:
+            await self.may_start(key)
         self.tracker.item_to(key, OrderState.IN_PROGRESS)
+        async with self.on_time(item, item.specification.name, item_duration(item)):
+            await self._realise(item, saga)
+        stop_if_cancelled()
+        done = self.services[key]
+        document = service_order_item(item, self.plan.place, OrderState.COMPLETED, done.id, done.characteristics)
+        self.tracker.item_to(key, OrderState.COMPLETED, service=document["service"])
+
+    async def _realise(self, item: ServiceItem, saga: Saga) -> None:
         match item.action:
             case Action.ADD:
                 await self._add(item, saga)
@@ -74,22 +95,19 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             case Action.DELETE:
                 await self._delete(item, saga)
             case Action.NO_CHANGE:
-                self.services[key] = self._unchanged(item)
-        stop_if_cancelled()
-        done = self.services[key]
-        document = service_order_item(item, self.plan.place, OrderState.COMPLETED, done.id, done.characteristics)
-        self.tracker.item_to(key, OrderState.COMPLETED, service=document["service"])
+                self.services[item.key] = self._unchanged(item)
 
     async def _add(self, item: ServiceItem, saga: Saga) -> None:
         saga.add("remove record", lambda: self._remove_record(item), system="inventory", target=f"service {item.key}")
         # A service that an undo brings back has its record still.
         service_id = item.service_id or await self._inventory(
-            item, "record", InventoryActivities.record_service, self._record(item)
+            item, Step.RECORD, InventoryActivities.record_service, self._record(item), parse=_service_id
         )
         self.services[item.key] = RealisedService(id=service_id)
         saga.expect(Expectation(kind=Kind.SERVICE, id=service_id, states=["absent", "terminated"]))
         await self._resources(item, saga)
-        characteristics = await self._characteristics(item)
+        given = await self.by_people(item, saga, item.specification.name)
+        characteristics = {**await self._characteristics(item), **given}
         if item.activation:
             saga.add("deactivate", lambda: self._activate_back(item, Operation.DEACTIVATE), **_network(service_id))
             await self._activate(item, Operation.ACTIVATE, characteristics)
@@ -102,7 +120,8 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         self.services[item.key] = service
         saga.expect(Expectation(kind=Kind.SERVICE, id=service.id, states=["active"]))
         await self._resources(item, saga)
-        characteristics = {**item.previous, **await self._characteristics(item)}
+        given = await self.by_people(item, saga, item.specification.name)
+        characteristics = {**item.previous, **await self._characteristics(item), **given}
         if item.activation:
             saga.add("change back", lambda: self._activate_back(item, Operation.MODIFY), **_network(service.id))
             await self._activate(item, Operation.MODIFY, characteristics)
@@ -114,13 +133,14 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         service = self._unchanged(item)
         self.services[item.key] = service
         saga.expect(Expectation(kind=Kind.SERVICE, id=service.id, states=["active"]))
+        await self.by_people(item, saga, item.specification.name)
         if item.activation:
             saga.add("activate again", lambda: self._activate_back(item, Operation.ACTIVATE), **_network(service.id))
             await self._activate(item, Operation.DEACTIVATE, {})
         await self._resources(item, saga)
         saga.add("record as active again", lambda: self._restore_record(item), **_inventory(service.id))
         change = ChangeService(key=self._key(item, "terminate"), service_id=service.id, state="terminated")
-        await self._inventory(item, "terminate", InventoryActivities.change_service, change)
+        await self._inventory(item, Step.COMPLETE, InventoryActivities.change_service, change)
         self.goal(Kind.SERVICE, service.id, "terminated", "absent")
 
     async def _resources(self, item: ServiceItem, saga: Saga) -> None:
@@ -131,12 +151,19 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             return
         done: list[ResourceOrderOutcome] = []
         saga.add("take back resources", lambda: self._reverse(item, done), **_inventory(service.id))
-        outcome: ResourceOrderOutcome = await self.child(
-            ResourceOrderWorkflow.run,
-            self._resource_order(item),
-            ids.resource_order_workflow(self.workflow_id, item.key),
-            f"resources of {item.specification.name}",
-        )
+        name = f"resources of {item.specification.name}"
+
+        async def run() -> ResourceOrderOutcome:
+            outcome: ResourceOrderOutcome = await self.child(
+                ResourceOrderWorkflow.run,
+                self._resource_order(item),
+                ids.resource_order_workflow(self.workflow_id, item.key),
+                name,
+                key=item.key,
+            )
+            return outcome
+
+        outcome = await self.step(item, Step.RESOURCES, run, name)
         done.append(outcome)
         self._keep(item, outcome.resources)
 
@@ -148,6 +175,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             item=item.key,
             services=self._known_services(item),
             reverse_service_order=self.input.undo,
+            redo=self.input.redo,
         )
 
     async def _reverse(self, item: ServiceItem, done: list[ResourceOrderOutcome]) -> None:
@@ -158,6 +186,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
                 self._resource_order(item).model_copy(update={"undo": outcome.resources}),
                 ids.resource_order_workflow(self.workflow_id, item.key, undo=True),
                 f"undo: resources of {item.specification.name}",
+                key=item.key,
             )
 
     def _keep(self, item: ServiceItem, resources: dict[str, AssignedResource]) -> None:
@@ -183,7 +212,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
     async def _activate(self, item: ServiceItem, operation: Operation, characteristics: Characteristics) -> None:
         if item.activation:
             request = self._activation(item, operation, "activate", characteristics)
-            await self.activate(request, item.activation, item.policy, item.specification.name)
+            await self.activate(item, Step.ACTIVATE, request, item.activation, item.specification.name)
 
     async def _activate_back(self, item: ServiceItem, operation: Operation) -> None:
         request = self._activation(item, operation, "activate/undo", item.previous)
@@ -205,7 +234,11 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         if item.test:
             request = ServiceTest(key=self._key(item, "test"), service_id=self.services[item.key].id, test=item.test)
             summary = f"test {item.specification.name}"
-            await self.call(policies.ACTIVATION, ActivationActivities.test_service, request, item.policy, summary)
+
+            async def test() -> None:
+                await self.call(policies.ACTIVATION, ActivationActivities.test_service, request, item.policy, summary)
+
+            await self.step(item, Step.TEST, test, summary, system=policies.ACTIVATION)
 
     def _record(self, item: ServiceItem) -> RecordService:
         return RecordService(
@@ -229,7 +262,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             record=item.record if self.undoing else {},
             **self._supports(item),
         )
-        await self._inventory(item, "record as active", InventoryActivities.change_service, change)
+        await self._inventory(item, Step.COMPLETE, InventoryActivities.change_service, change)
         self.services[item.key] = service.model_copy(update={"characteristics": characteristics})
 
     def _supports(self, item: ServiceItem) -> dict[str, list[Named]]:
@@ -269,9 +302,15 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         )
         await self._undo(item, "remove record of", InventoryActivities.remove_service, request)
 
-    async def _inventory(self, item: ServiceItem, step: str, activity: Any, request: Any) -> Any:
-        summary = f"{step} {item.specification.name}"
-        return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
+    async def _inventory(
+        self, item: ServiceItem, step: Step, activity: Any, request: Any, parse: Parse = lambda values: None
+    ) -> Any:
+        summary = f"{_IN_INVENTORY[step, item.action]} {item.specification.name}"
+
+        async def record() -> Any:
+            return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
+
+        return await self.step(item, step, record, summary, system=policies.INVENTORY, parse=parse)
 
     async def _undo(self, item: ServiceItem, step: str, activity: Any, request: Any) -> None:
         summary = f"undo: {step} {item.specification.name}"
@@ -281,9 +320,28 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         return self.key(item.key, step, item.action)
 
 
+_IN_INVENTORY = {
+    (Step.RECORD, Action.ADD): "record",
+    (Step.COMPLETE, Action.ADD): "record as active",
+    (Step.COMPLETE, Action.MODIFY): "record as active",
+    (Step.COMPLETE, Action.DELETE): "terminate",
+}
+
+
 def _inventory(target: str) -> dict[str, str]:
     return {"system": "inventory", "target": f"service {target}"}
 
 
 def _network(target: str) -> dict[str, str]:
     return {"system": "activation", "target": f"service {target}"}
+
+
+def _service_id(values: Characteristics) -> str:
+    """Return the id of a service that a person has recorded by hand.
+
+    Raises:
+        ValueError: when it is not among the values.
+    """
+    if not isinstance(values.get("id"), str):
+        raise ValueError("`id`, that of the service in inventory, is missing")
+    return str(values["id"])

@@ -7,7 +7,7 @@ are written together.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,14 +16,15 @@ from temporalio import workflow
 
 from activities.records import RecordActivities
 from orders.change import OrderChange
-from orders.lifecycle import OrderKind, OrderState, item_transition, transition
+from orders.lifecycle import TERMINAL, TRANSITIONS, OrderKind, OrderState, item_transition, transition
 from orders.outcome import Failure, Residue
 from orders.tmf import timestamp
 from workflows import policies, search_attributes
-from workflows.messages import OrderView, TimelineEntry
+from workflows.messages import Carried, OrderView, TimelineEntry
 
 _ROWS_SHOWN = 100
 _TIMELINE_KEPT = 500
+_STANDING = frozenset({OrderState.ACKNOWLEDGED, OrderState.PENDING, OrderState.HELD})
 _ENDED = frozenset({OrderState.REJECTED, OrderState.CANCELLED, OrderState.FAILED})
 
 
@@ -41,9 +42,11 @@ class OrderTracker:
     timeline: list[TimelineEntry] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     _attributes: dict[str, Any] = field(default_factory=dict)
+    _appended: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _items: dict[str, dict[str, Any]] = field(default_factory=dict)
     _dirty: bool = False
     _writer: asyncio.Task[None] | None = None
+    _paused: bool = False
 
     def follow(self, names: dict[str, str]) -> None:
         """Begin to follow these items (id → name), all of them acknowledged."""
@@ -51,13 +54,29 @@ class OrderTracker:
         self.items = dict.fromkeys(names, OrderState.ACKNOWLEDGED)
         self._changed(write=False)
 
+    def carry_on(self, carried: Carried) -> None:
+        """Go on where an earlier run has come to."""
+        self.state, self.version = carried.state, carried.version
+        self.items, self.names, self.timeline = carried.items, carried.names, carried.timeline
+        self._changed(write=False)
+
     def to(self, state: OrderState, **attributes: Any) -> None:
         """Bring the order to `state`, and set attributes of its document (in their JSON names)."""
         if state != self.state:
-            self.state = transition(self.kind, self.state, state)
+            for each in (*self._by_way_of(self.state, state), state):
+                self.state = transition(self.kind, self.state, each)
             self.note(f"order {state}")
             workflow.upsert_search_attributes([search_attributes.STATE.value_set(state)])
+        self.set(**attributes)
+
+    def set(self, **attributes: Any) -> None:
+        """Set attributes of the order's document, in their JSON names; None removes one."""
         self._attributes |= attributes
+        self._changed()
+
+    def append(self, attribute: str, *entries: dict[str, Any]) -> None:
+        """Add entries to a list of the order's document."""
+        self._appended.setdefault(attribute, []).extend(entries)
         self._changed()
 
     def item_to(self, item: str, state: OrderState, **attributes: Any) -> None:
@@ -65,9 +84,9 @@ class OrderTracker:
         current = self.items[item]
         if state == current and not attributes:
             return
-        if current == OrderState.ACKNOWLEDGED and state in (OrderState.COMPLETED, OrderState.FAILED):
-            current = item_transition(self.kind, current, OrderState.IN_PROGRESS)
-        self.items[item] = item_transition(self.kind, current, state)
+        for each in (*self._by_way_of(current, state), state):
+            current = item_transition(self.kind, current, each)
+        self.items[item] = current
         self.note(f"{self.names.get(item) or 'item'} ({item}) {state}")
         self._items.setdefault(item, {}).update({"state": state, **attributes})
         self._changed()
@@ -86,6 +105,25 @@ class OrderTracker:
             if current not in _ENDED:
                 self.item_to(item, OrderState.CANCELLED)
         self.to(OrderState.CANCELLED, **attributes)
+
+    def denies_cancellation(self) -> None:
+        """Show that a cancellation was assessed and refused: the order is as it was before."""
+        before = self.state
+        self.to(OrderState.ASSESSING_CANCELLATION)
+        self.to(before)
+
+    def amended(self, names: dict[str, str]) -> None:
+        """Follow the items of a new version: those that stay keep their states, new ones are acknowledged."""
+        self.names = names
+        self.items = {item: self.items.get(item, OrderState.ACKNOWLEDGED) for item in names}
+        self._items = {item: changes for item, changes in self._items.items() if item in names}
+        self._changed(write=False)
+
+    def _by_way_of(self, current: OrderState, target: OrderState) -> tuple[OrderState, ...]:
+        """Return the states between two that the life cycle joins through inProgress only."""
+        direct = target in TRANSITIONS[self.kind][current]
+        joined = current in _STANDING and target in TRANSITIONS[self.kind][OrderState.IN_PROGRESS]
+        return (OrderState.IN_PROGRESS,) if joined and not direct else ()
 
     def waits(self, *what: str) -> None:
         """Say what the order waits for; nothing, when called without."""
@@ -110,19 +148,38 @@ class OrderTracker:
     def view(self) -> OrderView:
         return OrderView(id=self.order_id, state=self.state, items=self.items, waiting_for=self.waiting_for)
 
+    @property
+    def ended(self) -> bool:
+        return self.state in TERMINAL
+
     async def flushed(self) -> None:
         """Wait until the order store has every change."""
-        while self._writer is not None and not self._writer.done():
-            await asyncio.shield(self._writer)
+        while self._dirty or (self._writer is not None and not self._writer.done()):
+            if self._writer is None or self._writer.done():
+                await workflow.wait_condition(lambda: not self._paused)
+                self._changed(write=False)
+            elif self._writer is not None:
+                await asyncio.shield(self._writer)
+
+    async def apart(self, write: Callable[[int], Awaitable[Any]]) -> None:
+        """Have something else write the order's document, under a version of its own between all other writes."""
+        self._paused = True
+        try:
+            while self._writer is not None and not self._writer.done():
+                await asyncio.shield(self._writer)
+            await write(self.next_version())
+        finally:
+            self._paused = False
+            self._changed(write=False)
 
     def _changed(self, *, write: bool = True) -> None:
         workflow.set_current_details(self._markdown())
         self._dirty = self._dirty or write
-        if self._dirty and (self._writer is None or self._writer.done()):
+        if self._dirty and not self._paused and (self._writer is None or self._writer.done()):
             self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        while self._dirty:
+        while self._dirty and not self._paused:
             change = OrderChange(
                 kind=self.kind,
                 order_id=self.order_id,
@@ -130,8 +187,9 @@ class OrderTracker:
                 state=self.state,
                 attributes=self._attributes,
                 items=self._items,
+                appended=self._appended,
             )
-            self._attributes, self._items, self._dirty = {}, {}, False
+            self._attributes, self._items, self._appended, self._dirty = {}, {}, {}, False
             await workflow.execute_local_activity_method(
                 RecordActivities.record, change, summary=f"record {change.state}", **policies.LOCAL
             )

@@ -1,0 +1,279 @@
+"""The amendments of a product order while it runs: planned, compared with what is done, and carried out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
+from activities.planning import PlanAnswer
+from activities.records import RecordActivities
+from orders.admission import Message
+from orders.amendment import Amendment, NodeProgress, NodeState, decide
+from orders.lifecycle import OrderKind, OrderState
+from orders.outcome import ServiceOrderOutcome
+from orders.plan import PlanGraph
+from orders.revision import NodeAction, Refusal, Revision, RevisionState
+from orders.rollup import item_state
+from workflows import policies, search_attributes
+from workflows.failures import explain
+from workflows.messages import Amend, Carried, ProductOrderInput
+from workflows.refusals import RefusedError
+from workflows.timetable import Timetable
+
+_TAKEN_BACK = frozenset({NodeAction.REPLACE, NodeAction.UNDO})
+
+_TIMELINE_CARRIED = 100
+"""Lines of the timeline that a new run begins with."""
+
+
+class Amending(Timetable):
+    """A product order's plan, how far it is, and how it is changed."""
+
+    def __init__(self, kind: OrderKind, revision: int) -> None:
+        super().__init__(kind, revision)
+        self.service_orders: dict[str, ServiceOrderOutcome] = {}
+        self.products: dict[str, str] = {}
+        self.done_in: dict[str, int] = {}
+        """Service order → the revision that it was done, or last changed, in."""
+        self.parents: dict[str, str] = {}
+        """Item → the bundle around it."""
+        self.planned = False
+        self.awaits_start = False
+        self.turns = 0
+        """How often this order was told that one before it has ended."""
+        self._amendments = asyncio.Lock()
+
+    @workflow.update(name="amend", description="Change the order to a revision that is proposed in the order store.")
+    async def amend_update(self, word: Amend) -> Revision:
+        return await self._amend(word)
+
+    @workflow.signal(name="amend", description="Change the order to a revision that is proposed in the order store.")
+    async def amend_signal(self, word: Amend) -> None:
+        try:
+            await self._amend(word)
+        except ApplicationError as error:
+            self.tracker.note(f"amend refused: {error.message}")
+
+    @workflow.signal(name="your_turn", description="An order that goes before this one has ended. That order sends it.")
+    def your_turn(self) -> None:
+        self.turns += 1
+
+    def take(self, answer: PlanAnswer) -> None:
+        """Take the plan that was made of the order."""
+        self.take_graph(answer.graph)
+        self.parents = answer.parents
+        self.requested_completion = answer.requested_completion_date
+        self.as_late_as_possible = answer.as_late_as_possible
+        self.planned = not answer.violations
+        if self.planned:
+            self.dates_changed()
+
+    def take_graph(self, graph: PlanGraph) -> None:
+        self.plan_graph = graph
+        self.nodes = graph.by_key()
+
+    def history_is_long(self) -> bool:
+        """Return whether it is time for a new run, and nothing stands in its way."""
+        return workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished()
+
+    def carried_over(self) -> ProductOrderInput:
+        """Return the input of a new run that goes on where this one has come to: waiting for the order's start."""
+        return ProductOrderInput(
+            order_id=self.order_id,
+            revision=self.revision,
+            requested_start_date=self.requested_start,
+            carried=Carried(
+                state=self.tracker.state,
+                version=self.tracker.version,
+                items=self.tracker.items,
+                names=self.tracker.names,
+                parents=self.parents,
+                timeline=self.tracker.timeline[-_TIMELINE_CARRIED:],
+                requested_completion=self.requested_completion,
+                as_late_as_possible=self.as_late_as_possible,
+                priority=self.priority.priority_key if self.priority else None,
+                all_held=self.all_held,
+                items_held=sorted(self.items_held),
+                to_cancel=self.to_cancel,
+            ),
+        )
+
+    def carry_on(self, carried: Carried, graph: PlanGraph) -> None:
+        """Go on where an earlier run has come to."""
+        self.tracker.carry_on(carried)
+        self.take_graph(graph)
+        self.parents, self.planned = carried.parents, True
+        self.requested_completion = carried.requested_completion
+        self.as_late_as_possible = carried.as_late_as_possible
+        if carried.priority:
+            self.priority = replace(workflow.info().priority, priority_key=carried.priority)
+        self.all_held, self.items_held = carried.all_held, set(carried.items_held)
+        self.dates_changed()
+        for word in carried.to_cancel:
+            self.cancel_at(word)
+
+    async def _amend(self, word: Amend) -> Revision:
+        """Amend the order, after all amendments before; return the revision with what it changes.
+
+        Raises:
+            RefusedError: when it cannot be; nothing has changed then.
+        """
+        async with self._amendments:
+            revision = Revision(
+                order_id=self.order_id, number=word.revision, author=word.by, requested_at=workflow.now()
+            )
+            try:
+                self.admit(Message.AMEND)
+                planned = await self._plan_amendment(word)
+                self.admit(Message.AMEND)
+                amendment = self._decided(planned)
+            except RefusedError as error:
+                refusals = [Refusal.model_validate(each) for each in error.details] or [Refusal(reason=error.message)]
+                refused = {"state": RevisionState.REFUSED, "refusals": refusals, "decided_at": workflow.now()}
+                await self.local(
+                    AmendmentActivities.refuse_amendment, revision.model_copy(update=refused), "refuse the amendment"
+                )
+                raise
+            self._carry_out(word, planned, amendment)
+            applied = {"state": RevisionState.APPLIED, "changes": amendment.diff(), "decided_at": workflow.now()}
+            revision = revision.model_copy(update=applied)
+            await self.tracker.apart(lambda version: self._applied(revision, version))
+            if not self.planned:
+                self.tracker.amended(
+                    await self.local(RecordActivities.item_names, self.order_id, "load the amended items")
+                )
+            return revision
+
+    async def _plan_amendment(self, word: Amend) -> PlannedAmendment:
+        base = self.revision if self.planned else None
+        request = PlanAmendment(order_id=self.order_id, revision=word.revision, base_revision=base)
+        try:
+            planned: PlannedAmendment = await workflow.execute_activity_method(
+                AmendmentActivities.plan_amendment,
+                request,
+                summary=f"plan revision {word.revision}",
+                **policies.AMENDMENT,
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            failure = explain(error, f"plan revision {word.revision}")
+            raise RefusedError(f"the amendment cannot be planned now: {failure.message}") from error
+        if planned.violations:
+            refusals = [Refusal(item_id=each.item_id, reason=str(each)) for each in planned.violations]
+            raise RefusedError(f"the new version is not possible: {refusals[0].reason}", refusals)
+        if (base is not None) != self.planned:
+            raise RefusedError("the order was being planned just now; send the amendment again")
+        return planned
+
+    def _decided(self, planned: PlannedAmendment) -> Amendment:
+        if planned.graph is None:
+            return Amendment()
+        if self.graph is not None and (self.graph.ended or set(self.nodes) <= self.graph.withdrawn):
+            raise RefusedError(f"order {self.order_id} is being undone; it cannot be amended any more")
+        amendment = decide(planned.comparison, self.plan_graph, planned.graph, self.progress_of_nodes())
+        if amendment.refusals:
+            reasons = "; ".join(each.reason for each in amendment.refusals)
+            raise RefusedError(f"too late to change: {reasons}", amendment.refusals)
+        return amendment
+
+    def _carry_out(self, word: Amend, planned: PlannedAmendment, amendment: Amendment) -> None:
+        """Go on as the new version says; only nodes that it touches stop."""
+        self.tracker.note(f"amended to revision {word.revision}" + (f" by {word.by}" if word.by else ""))
+        if planned.graph is not None:
+            self._go_on(planned, amendment, word.revision)
+        elif not self.planned:
+            self.revision = word.revision
+        if "requestedStartDate" in planned.attributes:
+            self.requested_start = planned.requested_start_date
+        if "requestedCompletionDate" in planned.attributes:
+            self.requested_completion = planned.requested_completion_date
+        if "priority" in planned.attributes:
+            number = search_attributes.priority_number(planned.priority)
+            self.priority = replace(workflow.info().priority, priority_key=number + 1)
+            workflow.upsert_search_attributes([search_attributes.PRIORITY.value_set(number)])
+        if self.planned:
+            self.dates_changed()
+
+    def _go_on(self, planned: PlannedAmendment, amendment: Amendment, revision: int) -> None:
+        assert planned.graph is not None
+        actions = {each.key: each.action for each in amendment.changes}
+        self.take_graph(planned.graph)
+        self.parents = planned.parents
+        self.revision = revision
+        self.tracker.amended(planned.names)
+        self.items_held &= set(planned.names)
+        if self.graph is not None:
+            taken_back = [key for key, action in actions.items() if action in _TAKEN_BACK]
+            for key in taken_back:
+                self.begun.pop(key, None)
+            self.graph.amend(
+                self.plan_graph.dependencies(),
+                taken_back=taken_back,
+                again=[key for key, action in actions.items() if action == NodeAction.MODIFY],
+            )
+            self.nodes_changed()
+
+    async def _applied(self, revision: Revision, version: int) -> None:
+        request = ApplyAmendment(
+            revision=revision, version=version, state=self.tracker.state, items=dict(self.tracker.items)
+        )
+        await self.local(AmendmentActivities.apply_amendment, request, f"apply revision {revision.number}")
+
+    # --- how far the plan is ---
+
+    def state_of(self, key: str) -> NodeState:
+        graph = self.graph
+        if graph is None or key not in graph.started:
+            return NodeState.WITHDRAWN if graph and key in graph.withdrawn else NodeState.WAITING
+        if key in graph.done:
+            return NodeState.DONE
+        return NodeState.WITHDRAWN if key in graph.withdrawn else NodeState.RUNNING
+
+    def progress_of_nodes(self) -> dict[str, NodeProgress]:
+        return {key: NodeProgress(state=self.state_of(key), past=self.past.get(key)) for key in self.nodes}
+
+    def item_of(self, key: str) -> str | None:
+        return self.nodes[key].item_id if key in self.nodes else None
+
+    def around(self, item: str) -> list[str]:
+        chain = [item]
+        while (bundle := self.parents.get(chain[-1])) is not None and bundle not in chain:
+            chain.append(bundle)
+        return chain
+
+    def state_when_not_held(self) -> OrderState:
+        return OrderState.PENDING if self.awaits_start else OrderState.IN_PROGRESS
+
+    def nodes_changed(self) -> None:
+        """Show what has begun, is done or was withdrawn, and when the rest is expected."""
+        self.roll_up()
+        if not self.cancelling and not self.tracker.ended:
+            self.expect()
+        self.standing_changed()
+
+    def roll_up(self) -> None:
+        """Bring each item to the state that its nodes of the plan make."""
+        graph = self.graph
+        if graph is None or self.cancelling or self.tracker.state not in (OrderState.IN_PROGRESS, OrderState.HELD):
+            return
+        for item, nodes in self._nodes_by_item().items():
+            state = item_state(
+                nodes=len(nodes),
+                started=sum(key in self.begun for key in nodes),
+                done=sum(key in graph.done for key in nodes),
+                withdrawn=sum(key in graph.withdrawn for key in nodes),
+            )
+            if not (state == OrderState.IN_PROGRESS and self.tracker.items[item] == OrderState.HELD):
+                self.tracker.item_to(item, state)
+
+    def _nodes_by_item(self) -> dict[str, list[str]]:
+        by_item: dict[str, list[str]] = {item: [] for item in self.tracker.items}
+        for node in self.plan_graph.nodes:
+            if node.item_id is not None:
+                by_item[node.item_id].append(node.key)
+        return by_item

@@ -1,0 +1,129 @@
+"""The tasks that an order's workflow has for people: asked, kept in the order store, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from temporalio import workflow
+
+from orders.plan import OnFailure
+from orders.task import Resolution, Task, TaskAction, TaskState
+from workflows.messages import Complete, Reschedule, Resolve
+from workflows.refusals import RefusedError
+from workflows.saga import stop_if_cancelled
+
+Parse = Callable[[dict[str, Any]], Any]
+"""Makes the values that come with a completion into what the step would have given; ValueError says what is missing."""
+
+
+@dataclass
+class TaskDesk:
+    """The open tasks of one workflow. Each change is kept; `changed` tells the order and those above it."""
+
+    keep: Callable[[Task], Coroutine[Any, Any, None]]
+    changed: Callable[[], None]
+    count: int = 0
+    open: dict[str, Task] = field(default_factory=dict)
+    _parse: dict[str, Parse] = field(default_factory=dict)
+
+    async def ask(self, task: Task, parse: Parse, then: OnFailure | None = None) -> Resolution:
+        """Open a task and wait until it is settled, or until it is due, where a second policy decides `then`."""
+        self.open[task.id] = task
+        self._parse[task.id] = parse
+        try:
+            self.changed()
+            await self.keep(task)
+            await self._settled(task.id, then)
+        except asyncio.CancelledError:
+            self.open[task.id] = self.open[task.id].model_copy(update={"state": TaskState.WITHDRAWN})
+            raise
+        finally:
+            settled = self.open.pop(task.id)
+            self.changed()
+            await asyncio.shield(asyncio.create_task(self.keep(settled)))
+        assert settled.resolution is not None
+        return settled.resolution
+
+    def task_id(self, order_id: str) -> str:
+        """Return the id of the next task."""
+        self.count += 1
+        return f"{order_id}!{self.count}"
+
+    def settle(self, word: Resolve | Complete) -> None:
+        """Settle an open task as a person says.
+
+        Raises:
+            RefusedError: when there is no such task, or it cannot be settled so.
+        """
+        task = self.find(word.task)
+        action = word.action if isinstance(word, Resolve) else TaskAction.COMPLETE
+        if action not in task.actions:
+            ways = ", ".join(task.actions)
+            raise RefusedError(f"task {task.id} ({task.what}) cannot be settled by {action}; it can by: {ways}")
+        if action == TaskAction.COMPLETE:
+            try:
+                self._parse[task.id](word.values)
+            except ValueError as error:
+                raise RefusedError(
+                    f"task {task.id} ({task.what}) is not complete without its values: {error}"
+                ) from error
+        self._resolve(task, Resolution(action=action, at=workflow.now(), **word.model_dump(include=_OF_A_PERSON)))
+
+    def reschedule(self, word: Reschedule) -> None:
+        """Plan an open manual task for another date.
+
+        Raises:
+            RefusedError: when there is no such task.
+        """
+        task = self.find(word.task)
+        self.open[task.id] = task.model_copy(update={"due_at": word.due_at})
+        self.changed()
+
+    def find(self, task_id: str | None) -> Task:
+        """Return an open task, the only one where no id is given.
+
+        Raises:
+            RefusedError: when there is none, or more than one to choose from.
+        """
+        if task_id is None and len(self.open) == 1:
+            return next(iter(self.open.values()))
+        if task_id is None:
+            known = ", ".join(self.open) or "none"
+            raise RefusedError(f"which task? Name it by `task`; open are: {known}")
+        if task_id not in self.open:
+            raise RefusedError(f"task {task_id} is not open here; it has been settled, or there is none with that id")
+        return self.open[task_id]
+
+    def _resolve(self, task: Task, resolution: Resolution) -> None:
+        self.open[task.id] = task.model_copy(update={"state": TaskState.RESOLVED, "resolution": resolution})
+
+    async def _settled(self, task_id: str, then: OnFailure | None) -> None:
+        """Wait for a person, and keep each new date; decide by the second policy when the task is due."""
+        while self.open[task_id].state == TaskState.OPEN:
+            stop_if_cancelled()
+            task = self.open[task_id]
+            patience = max((task.due_at - workflow.now()).total_seconds(), 0) if then and task.due_at else None
+            try:
+                await workflow.wait_condition(
+                    partial(self._is_another, task),
+                    timeout=patience,
+                    timeout_summary=f"task {task_id}: {task.what}"[:200],
+                )
+            except asyncio.TimeoutError:  # noqa: UP041  (the engine's own, on every Python)
+                action = TaskAction.ROLLBACK if then == OnFailure.ROLLBACK else TaskAction.FAIL
+                self._resolve(
+                    task, Resolution(action=action, at=workflow.now(), reason="nobody has settled it in time")
+                )
+                return
+            if self.open[task_id].state == TaskState.OPEN:
+                await self.keep(self.open[task_id])
+
+    def _is_another(self, task: Task) -> bool:
+        return self.open[task.id] is not task
+
+
+_OF_A_PERSON = {"by", "reason", "values"}

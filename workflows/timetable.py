@@ -1,0 +1,91 @@
+"""When a product order's nodes begin, when the order is expected to be done, and the alert when that is too late."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+
+from orders.lifecycle import OrderKind
+from orders.plan import PlanGraph, PlanNode
+from orders.schedule import expected_completion, jeopardy, latest_starts
+from orders.tmf import timestamp
+from workflows.order_workflow import OrderWorkflow
+
+_WORTH_TELLING = timedelta(seconds=1)
+_SHORTEST_WATCH = timedelta(seconds=1)
+
+
+class Timetable(OrderWorkflow):
+    """The dates of a product order."""
+
+    def __init__(self, kind: OrderKind, revision: int) -> None:
+        super().__init__(kind, revision)
+        self.plan_graph = PlanGraph()
+        self.nodes: dict[str, PlanNode] = {}
+        self.requested_start: datetime | None = None
+        self.requested_completion: datetime | None = None
+        self.as_late_as_possible = False
+        """Whether each node begins no sooner than it must for the requested completion."""
+        self.begun: dict[str, datetime] = {}
+        self._expected: datetime | None = None
+        self._latest: dict[str, datetime] = {}
+        self._late = False
+
+    def is_early(self) -> bool:
+        """Return whether the requested start is still to come."""
+        return self.requested_start is not None and self.requested_start > workflow.now()
+
+    def begins(self, key: str) -> None:
+        """Take note that a node begins now."""
+        self.begun[key] = workflow.now()
+
+    async def until_due(self, key: str) -> None:
+        """Wait until a node must begin, where the order is to be done as late as possible."""
+        while (start := self._latest.get(key)) is not None and start > workflow.now():
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda start=start: self._latest.get(key) != start,  # type: ignore[misc]
+                    timeout=(start - workflow.now()).total_seconds(),
+                    timeout_summary=f"latest start of {key}"[:200],
+                )
+
+    def dates_changed(self) -> None:
+        """Schedule anew, after a new plan or other wishes."""
+        due = self.requested_completion
+        self._latest = latest_starts(self.plan_graph, due) if self.as_late_as_possible and due else {}
+        self.expect()
+
+    def expect(self) -> datetime:
+        """Keep the expected completion up to date, and raise an alert once it is later than requested."""
+        now = workflow.now()
+        start = max(now, self.requested_start) if self.requested_start else now
+        finished = {*self.graph.done, *self.graph.withdrawn} if self.graph else set[str]()
+        running = {key: at for key, at in self.begun.items() if key in self.nodes and key not in finished}
+        expected = expected_completion(self.plan_graph, start, done=finished, started=running)
+        if self._expected is None or abs(expected - self._expected) >= _WORTH_TELLING:
+            self._expected = expected
+            self.tracker.set(expectedCompletionDate=timestamp(expected))
+        late = jeopardy(expected, self.requested_completion)
+        if late and not self._late and self.requested_completion:
+            wanted = timestamp(self.requested_completion)
+            self.alert("late", "requested completion", f"expected {late} later than requested, {wanted}")
+        self._late = bool(late)
+        return expected
+
+    async def watch_dates(self) -> None:
+        """Look again whenever the expected completion may have moved past the requested one without any event."""
+        while self.requested_completion is not None:
+            expected = self.expect()
+            if expected > self.requested_completion:
+                return
+            ends = [at + self.nodes[key].duration for key, at in self.begun.items() if self._runs(key)]
+            still = max(min(ends, default=workflow.now()), workflow.now()) - workflow.now()
+            await workflow.sleep(
+                max(still + self.requested_completion - expected, _SHORTEST_WATCH), summary="is the order in jeopardy?"
+            )
+
+    def _runs(self, key: str) -> bool:
+        return self.graph is not None and key in self.nodes and key not in {*self.graph.done, *self.graph.withdrawn}
