@@ -199,6 +199,8 @@ def test_what_we_make_ourselves_knows_no_unknown_field_and_speaks_camel_case() -
         "state": "held",
         "attributes": {},
         "items": {},
+        "appended": {},
+        "revision": None,
     }
     with pytest.raises(ValidationError):
         OrderChange.model_validate({**change.model_dump(), "surprise": 1})
