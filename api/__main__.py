@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
@@ -19,20 +20,25 @@ from pydantic import ValidationError
 from activities.http import DownstreamSystem
 from activities.planning import Planner
 from api.app import create_app
+from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe, system_probe
 from api.registration import HubRegistration
 from api.starter import Starter
+from api.sweep import Sweep, sweep_for_ever
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings
+from store.cancellations import CancelStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
+from store.tasks import TaskStore
 from workflows.connection import connect
 
 _MIGRATION_PAUSE = timedelta(seconds=2)
@@ -66,6 +72,8 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     orders = OrderStore(database)
     engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)
     starter = Starter(orders, engine, settings.start_sweep_interval)
+    cancellations = CancelStore(database)
+    canceller = Canceller(orders, cancellations, engine, starter)
     timeout = settings.http_timeout.total_seconds()
     inventory = await stack.enter_async_context(
         httpx.AsyncClient(base_url=str(settings.inventory_url), timeout=timeout)
@@ -82,8 +90,12 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     return Gateway(
         orders=orders,
         plans=PlanStore(database),
+        tasks=TaskStore(database),
+        cancellations=cancellations,
+        revisions=RevisionStore(database),
         engine=engine,
         starter=starter,
+        canceller=canceller,
         planner=Planner(catalogs, DownstreamSystem("inventory", inventory)),
         readiness=Readiness(
             [
@@ -96,7 +108,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         background=(
-            partial(_start_orders, settings.store_url, starter),
+            partial(_sweep, settings, {"orders": starter.sweep, "cancellations": canceller.sweep}),
             HubRegistration(activation, settings.gateway_url()).run,
         ),
     )
@@ -109,10 +121,10 @@ async def _close(database: Database) -> None:
             await database.close()
 
 
-async def _start_orders(store_url: str, starter: Starter) -> None:
+async def _sweep(settings: Settings, sweeps: Mapping[str, Sweep]) -> None:
     """Bring the store's tables up to date, as soon as the database serves, and sweep from then on."""
-    await _prepare_store(store_url)
-    await starter.run()
+    await _prepare_store(settings.store_url)
+    await sweep_for_ever(sweeps, settings.start_sweep_interval)
 
 
 async def _prepare_store(url: str) -> None:

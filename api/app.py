@@ -10,8 +10,18 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import callbacks, health, product_orders, resource_orders, service_orders
-from api.callbacks import StateChangeEvent
+from api import (
+    amendments,
+    callbacks,
+    cancellations,
+    fallout,
+    health,
+    holding,
+    manual,
+    product_orders,
+    resource_orders,
+    service_orders,
+)
 from api.documentation import describe_request_bodies
 from api.errors import install_error_answers
 from api.gateway import Gateway
@@ -19,8 +29,32 @@ from api.request_log import RequestLog
 
 _DESCRIPTION = """\
 Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
-(TMF652 v4). Every error has the TM Forum error body.
+(TMF652 v4). While they run they can be cancelled, held, resumed and amended; fallout and manual work wait as tasks for
+people. Every error has the TM Forum error body.
 """
+
+_MODULES = (
+    product_orders,
+    amendments,
+    service_orders,
+    resource_orders,
+    cancellations,
+    holding,
+    fallout,
+    manual,
+    callbacks,
+    health,
+)
+
+_BODIES = (
+    callbacks.StateChangeEvent,
+    holding.HoldRequest,
+    fallout.ResolutionRequest,
+    fallout.BulkResolutionRequest,
+    manual.CompletionRequest,
+    manual.RescheduleRequest,
+)
+"""The bodies that routes read by themselves."""
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -52,7 +86,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.add_middleware(RequestLog)
     install_error_answers(app)
-    for module in (product_orders, service_orders, resource_orders, callbacks, health):
+    for module in _MODULES:
         app.include_router(module.router)
-    describe_request_bodies(app, [StateChangeEvent])
+    describe_request_bodies(app, _BODIES)
     return app

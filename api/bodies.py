@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -14,21 +15,48 @@ from orders.intake import InvalidBodyError, faults_of, parse_json
 
 M = TypeVar("M", bound=BaseModel)
 
-_JSON = re.compile(r"\s*\w+/json\s*(;.*)?", re.IGNORECASE)
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+
+SMALL_BODY = 256 * 1024
+"""Bytes of the largest body that goes on to a workflow as it is: far below what the engine takes in a message."""
+
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?(?!utf-?8\b)", re.IGNORECASE)
 _LARGE = 64 * 1024
 
 
-async def read_json(request: Request, limit: int) -> Any:
+async def read_json(request: Request, limit: int, media_types: Sequence[str] = (JSON,)) -> Any:
     """Return the request's body, read as JSON of at most `limit` bytes.
 
     Raises:
-        UnsupportedMediaTypeError: when it does not say that it is JSON in UTF-8, not compressed.
+        UnsupportedMediaTypeError: when it does not say that it is JSON in UTF-8 of those types, not compressed.
         BodyTooLargeError: when it is larger, whatever its Content-Length says.
         InvalidRequestError: when it is not JSON, or JSON that cannot be kept.
     """
-    _check_media_type(request)
+    _check_media_type(request, media_types)
+    return await _parsed(await _read(request, limit))
+
+
+async def read_optional_json(request: Request, limit: int) -> Any:
+    """Return what `read_json` does, or an empty object where the request has no body.
+
+    Raises:
+        ApiError: as `read_json`.
+    """
     raw = await _read(request, limit)
+    if not raw:
+        return {}
+    _check_media_type(request, (JSON,))
+    return await _parsed(raw)
+
+
+def media_type_of(request: Request) -> str:
+    """Return the media type that the request names for its body, without parameters."""
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+async def _parsed(raw: bytes) -> Any:
     try:
         if len(raw) > _LARGE:
             return await anyio.to_thread.run_sync(parse_json, raw)
@@ -48,10 +76,10 @@ def read_as(model: type[M], body: Any) -> M:
     return model.model_validate(body)
 
 
-def _check_media_type(request: Request) -> None:
-    media_type = request.headers.get("Content-Type", "")
-    if not _JSON.fullmatch(media_type) or _CHARSET.search(media_type):
-        raise UnsupportedMediaTypeError(f"Content-Type must be application/json in UTF-8, not {media_type!r}")
+def _check_media_type(request: Request, media_types: Sequence[str]) -> None:
+    named = request.headers.get("Content-Type", "")
+    if media_type_of(request) not in media_types or _CHARSET.search(named):
+        raise UnsupportedMediaTypeError(f"Content-Type must be {' or '.join(media_types)} in UTF-8, not {named!r}")
     if encoding := request.headers.get("Content-Encoding"):
         raise UnsupportedMediaTypeError(f"the body must not be compressed, and it is {encoding!r}")
 

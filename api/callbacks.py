@@ -15,7 +15,7 @@ from pydantic import Field
 
 from api.bodies import read_as, read_json
 from api.documentation import body_of, errors
-from api.engine import EngineRefusedError, EngineUnavailableError
+from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError
 from api.errors import InvalidRequestError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from orders.model import Resource
@@ -111,7 +111,7 @@ async def _pass_on(request: Request, gateway: Gateway, subject: str) -> Response
         log.info("event of somebody else's request dropped")
         return Response(status_code=204)
     try:
-        taken = await gateway.engine.tell(workflow_id, _told(event))
+        taken = await gateway.engine.signal(workflow_id, SYSTEM_EVENT_SIGNAL, _told(event))
     except (EngineUnavailableError, EngineRefusedError) as error:
         log.warning("event not passed on", reason=str(error))
         raise UnavailableError("the event cannot be passed on now; send it again") from error

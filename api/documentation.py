@@ -10,19 +10,28 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.errors import ErrorBody
+from orders.lifecycle import OrderKind
 
 _DESCRIPTIONS = {
     400: "The request does not fit its schema; the message names each fault by its path.",
     404: "There is no such resource.",
-    409: "The idempotency key, or the external id, was used before with another body.",
+    409: "This is not possible any more, or not now; `refusals` has each item that does not allow it, and why. Of an "
+    "order that is being taken in: its idempotency key, or external id, was used before with another body.",
     413: "The body is over the limit.",
-    415: "The body is not `application/json` in UTF-8.",
+    415: "The body has a media type that is not taken here, or is not in UTF-8.",
+    422: "The catalogs do not allow this; `violations` has every rule that it breaks, with its path.",
     503: "Something that the answer needs cannot serve just now; `Retry-After` says when to try again.",
 }
 
 _COUNT_HEADERS = {
     "X-Total-Count": {"description": "How many match in all.", "schema": {"type": "integer"}},
     "X-Result-Count": {"description": "How many are in this answer.", "schema": {"type": "integer"}},
+}
+
+TAGS = {
+    OrderKind.PRODUCT: "TMF622 Product Ordering",
+    OrderKind.SERVICE: "TMF641 Service Ordering",
+    OrderKind.RESOURCE: "TMF652 Resource Ordering",
 }
 
 Responses = dict[int | str, dict[str, Any]]
@@ -43,10 +52,10 @@ def list_responses(model: type[BaseModel]) -> Responses:
     }
 
 
-def body_of(model: type[BaseModel], example: Any) -> dict[str, Any]:
+def body_of(model: type[BaseModel], example: Any, *, required: bool = True) -> dict[str, Any]:
     """Return the description of a JSON request body that the route reads by itself."""
     content = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}, "example": example}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 
 FIELDS_PARAMETER = {
@@ -57,21 +66,25 @@ FIELDS_PARAMETER = {
     "example": "state,productOrderItem",
 }
 
+PAGING_PARAMETERS = [
+    {
+        "name": "offset",
+        "in": "query",
+        "description": "How many of those that match to leave out.",
+        "schema": {"type": "integer", "minimum": 0, "default": 0},
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "description": "How many to give at most.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+    },
+]
+
 LIST_PARAMETERS = {
     "parameters": [
         FIELDS_PARAMETER,
-        {
-            "name": "offset",
-            "in": "query",
-            "description": "How many of those that match to leave out.",
-            "schema": {"type": "integer", "minimum": 0, "default": 0},
-        },
-        {
-            "name": "limit",
-            "in": "query",
-            "description": "How many to give at most.",
-            "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
-        },
+        *PAGING_PARAMETERS,
         {
             "name": "sort",
             "in": "query",

@@ -1,23 +1,39 @@
-"""The engine as the gateway needs it: to start an order, to pass on a system's word, to say whether it is there."""
+"""The engine as the gateway needs it: to start an order, to pass on what people and systems say, to look at it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
+from pydantic import BaseModel
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import QueryRejectCondition
+from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
+from orders.revision import Refusal
 from orders.tmf import ProductOrder
+from orders.violation import Violation
 from workflows import search_attributes
 from workflows.connection import start_product_order
-from workflows.messages import SystemEvent
 
 SYSTEM_EVENT_SIGNAL = "system_event"
+
+_PROGRESS_QUERY = "progress"
+_REFUSED = "Refused"
+"""The type of the error with which a workflow refuses what a person asks for."""
+_ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
+"""The type of the error with which the server tells that a workflow ended before it had answered."""
 
 _REFUSALS = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNIMPLEMENTED})
 
@@ -30,6 +46,25 @@ class EngineRefusedError(Exception):
     """The engine answered, and does not take this request as it is."""
 
 
+class WorkflowEndedError(Exception):
+    """There is no such workflow, or it has ended: nobody is there to be asked."""
+
+    def __init__(self, workflow_id: str) -> None:
+        super().__init__(f"no workflow {workflow_id} runs")
+        self.workflow_id = workflow_id
+
+
+class MessageRefusedError(Exception):
+    """A workflow refuses what a person asks for, and has changed nothing.
+
+    `refusals` names each item that does not allow it; `violations` each rule of the catalogs that it would break.
+    """
+
+    def __init__(self, message: str, refusals: list[Refusal], violations: list[Violation]) -> None:
+        super().__init__(message)
+        self.message, self.refusals, self.violations = message, refusals, violations
+
+
 class Engine(Protocol):
     """What the gateway asks of the engine. Each call ends within seconds, whether the engine is there or not.
 
@@ -39,8 +74,23 @@ class Engine(Protocol):
     async def start(self, order: ProductOrder) -> bool:
         """Start the workflow of an accepted order; return False when it runs already, or has run."""
 
-    async def tell(self, workflow_id: str, event: SystemEvent) -> bool:
-        """Pass a system's word on to the workflow that waits for it; return False when there is none, or it is over."""
+    async def signal(self, workflow_id: str, name: str, argument: BaseModel) -> bool:
+        """Tell a workflow something; return False when there is no such workflow, or it has ended."""
+
+    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+        """Ask a workflow for something, and return its answer; the same `update_id` twice asks once.
+
+        Raises:
+            MessageRefusedError: when the workflow refuses.
+            WorkflowEndedError: when there is no such workflow, or it has ended.
+        """
+
+    async def progress(self, workflow_id: str) -> dict[str, Any]:
+        """Return how far the plan of a product order's workflow is, as its query `progress` tells.
+
+        Raises:
+            WorkflowEndedError: when there is no such workflow, or it has ended.
+        """
 
     async def check(self) -> None:
         """Return when the engine serves."""
@@ -50,32 +100,64 @@ class Engine(Protocol):
 
 
 class TemporalEngine:
-    """Temporal, through a client that `connect` makes at the first call."""
+    """Temporal, through a client that `connect` makes at the first call.
+
+    What a workflow must answer itself has `request_timeout`, since an amendment is planned first; all else `timeout`.
+    """
 
     def __init__(
         self,
         connect: Callable[[], Awaitable[Client]],
         task_queue: str,
         timeout: timedelta = timedelta(seconds=2),
+        request_timeout: timedelta = timedelta(seconds=10),
     ) -> None:
         self._connect = connect
         self._task_queue = task_queue
         self._timeout = timeout
+        self._request_timeout = request_timeout
         self._client: Client | None = None
 
     async def start(self, order: ProductOrder) -> bool:
         async with self._answering() as client:
             return await start_product_order(client, order, self._task_queue)
 
-    async def tell(self, workflow_id: str, event: SystemEvent) -> bool:
+    async def signal(self, workflow_id: str, name: str, argument: BaseModel) -> bool:
         async with self._answering() as client:
             try:
-                await client.get_workflow_handle(workflow_id).signal(SYSTEM_EVENT_SIGNAL, event)
+                await client.get_workflow_handle(workflow_id).signal(name, argument)
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:
                     return False
                 raise
         return True
+
+    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+        async with self._answering(self._request_timeout) as client:
+            try:
+                return await client.get_workflow_handle(workflow_id).execute_update(name, argument, id=update_id)
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:
+                    raise WorkflowEndedError(workflow_id) from error
+                raise
+            except WorkflowUpdateFailedError as error:
+                raise _why_not(workflow_id, name, error.cause) from error
+
+    async def progress(self, workflow_id: str) -> dict[str, Any]:
+        async with self._answering(self._request_timeout) as client:
+            try:
+                answer: dict[str, Any] = await client.get_workflow_handle(workflow_id).query(
+                    _PROGRESS_QUERY, reject_condition=QueryRejectCondition.NOT_OPEN
+                )
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:
+                    raise WorkflowEndedError(workflow_id) from error
+                raise
+            except WorkflowQueryRejectedError as error:
+                raise WorkflowEndedError(workflow_id) from error
+            except WorkflowQueryFailedError as error:
+                raise EngineRefusedError(f"{workflow_id} cannot say how far it is: {error.message}") from error
+        return answer
 
     async def check(self) -> None:
         async with self._answering() as client:
@@ -89,20 +171,40 @@ class TemporalEngine:
         return sorted(search_attributes.TYPES.keys() - set(known.custom_attributes))
 
     @asynccontextmanager
-    async def _answering(self) -> AsyncIterator[Client]:
+    async def _answering(self, timeout: timedelta | None = None) -> AsyncIterator[Client]:
         """Give the client, and turn what goes wrong with it into one of the two errors, in bounded time."""
         engine = "the engine"
-        seconds = self._timeout.total_seconds()
+        seconds = (timeout or self._timeout).total_seconds()
         try:
             async with asyncio.timeout(seconds):
                 if self._client is None:
                     self._client = await self._connect()
                 engine = f"the engine at {self._client.service_client.config.target_host}"
                 yield self._client
-        except TimeoutError as error:
+        except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             raise EngineUnavailableError(f"{engine} gave no answer within {seconds:g} s") from error
         except RPCError as error:
             kind = EngineRefusedError if error.status in _REFUSALS else EngineUnavailableError
             raise kind(f"{engine} answered {error.status.name}: {error.message}") from error
         except RuntimeError as error:
             raise EngineUnavailableError(f"{engine} cannot be reached") from error
+
+
+def _why_not(workflow_id: str, name: str, cause: BaseException) -> Exception:
+    """Return the error that tells why a workflow did not do what it was asked."""
+    if isinstance(cause, ApplicationError) and cause.type == _REFUSED:
+        return MessageRefusedError(cause.message, *_reasons(cause.details))
+    if isinstance(cause, ApplicationError) and cause.type == _ENDED_MEANWHILE:
+        return WorkflowEndedError(workflow_id)
+    while isinstance(cause, FailureError) and cause.cause is not None:
+        cause = cause.cause
+    return EngineRefusedError(f"{workflow_id} could not do {name}: {cause}")
+
+
+def _reasons(details: Sequence[Any]) -> tuple[list[Refusal], list[Violation]]:
+    """Return the refusals and violations among the details of a workflow's refusal."""
+    flat = [each for detail in details for each in (detail if isinstance(detail, list) else [detail])]
+    found = [each for each in flat if isinstance(each, dict)]
+    refusals = [Refusal.model_validate(each) for each in found if "reason" in each]
+    violations = [Violation.model_validate(each) for each in found if "code" in each]
+    return refusals, violations

@@ -4,15 +4,17 @@ ApiError
  ├─ InvalidRequestError        400  the request does not fit its schema; each fault with its path
  ├─ NotFoundError              404  there is no such resource
  ├─ ConflictError              409  an idempotency key was used before, with another body
+ ├─ NotAllowedError            409  an order or task does not allow this any more, or not now; with each item's reason
  ├─ BodyTooLargeError          413
  ├─ UnsupportedMediaTypeError  415
+ ├─ BrokenRulesError           422  the catalogs do not allow this; each rule that it breaks with its path
  └─ UnavailableError           503  something that the answer needs cannot serve just now; with Retry-After
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -24,7 +26,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.engine import EngineRefusedError, EngineUnavailableError, MessageRefusedError
 from orders.model import Model
+from orders.revision import Refusal
+from orders.violation import Violation
 from store.errors import IdempotencyConflictError, QueryError, StoreUnavailableError
 
 RETRY_AFTER_SECONDS = 5
@@ -42,6 +47,8 @@ class ErrorBody(Model):
     status: str = Field(description="The HTTP status.", examples=["400"])
     reference_error: str | None = Field(default=None, description="Where more about the error can be read.")
     type: str = Field(default="Error", alias="@type")
+    refusals: list[Refusal] | None = Field(default=None, description="Which items do not allow this, and why.")
+    violations: list[Violation] | None = Field(default=None, description="Which rules of the catalogs this breaks.")
 
 
 class ApiError(Exception):
@@ -78,6 +85,33 @@ class ConflictError(ApiError):
     reason = "This key was used before, with another body"
 
 
+class NotAllowedError(ApiError):
+    status = HTTPStatus.CONFLICT
+    code = "notAllowed"
+    reason = "This is not possible any more, or not now; nothing has changed"
+
+    def __init__(self, message: str, refusals: Sequence[Refusal] = ()) -> None:
+        told = "; ".join(f"item {each.item_id or each.key}: {each.reason}" for each in refusals)
+        super().__init__(": ".join(part for part in (message, told) if part))
+        self.refusals = list(refusals)
+
+    def response(self) -> JSONResponse:
+        return error_response(self.status, self.code, self.reason, self.message, refusals=self.refusals)
+
+
+class BrokenRulesError(ApiError):
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "brokenRules"
+    reason = "The catalogs do not allow this; nothing has changed"
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(str(violation) for violation in violations))
+        self.violations = list(violations)
+
+    def response(self) -> JSONResponse:
+        return error_response(self.status, self.code, self.reason, self.message, violations=self.violations)
+
+
 class BodyTooLargeError(ApiError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "bodyTooLarge"
@@ -100,10 +134,24 @@ class UnavailableError(ApiError):
 
 
 def error_response(
-    status: int, code: str, reason: str, message: str | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    reason: str,
+    message: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    refusals: list[Refusal] | None = None,
+    violations: list[Violation] | None = None,
 ) -> JSONResponse:
     """Return the answer with the TM Forum error body."""
-    body = ErrorBody(code=code, reason=reason, message=message, status=str(int(status)))
+    body = ErrorBody(
+        code=code,
+        reason=reason,
+        message=message,
+        status=str(int(status)),
+        refusals=refusals or None,
+        violations=violations or None,
+    )
     return JSONResponse(body.model_dump(exclude_none=True), status_code=int(status), headers=dict(headers or {}))
 
 
@@ -113,6 +161,9 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(QueryError, _on_query_error)
     app.add_exception_handler(IdempotencyConflictError, _on_conflict)
     app.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
+    app.add_exception_handler(MessageRefusedError, _on_refusal)
+    app.add_exception_handler(EngineUnavailableError, _on_engine_trouble)
+    app.add_exception_handler(EngineRefusedError, _on_engine_trouble)
     app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
@@ -135,6 +186,18 @@ async def _on_conflict(_request: Request, error: Exception) -> Response:
 async def _on_store_unavailable(request: Request, error: Exception) -> Response:
     _log.warning("store unavailable", path=request.url.path, error=str(error))
     return UnavailableError("the order store cannot serve").response()
+
+
+async def _on_refusal(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, MessageRefusedError)
+    if error.violations:
+        return BrokenRulesError(error.violations).response()
+    return NotAllowedError(error.message, error.refusals).response()
+
+
+async def _on_engine_trouble(request: Request, error: Exception) -> Response:
+    _log.warning("engine cannot serve", path=request.url.path, error=str(error))
+    return UnavailableError(str(error)).response()
 
 
 async def _on_invalid_parameters(_request: Request, error: Exception) -> Response:

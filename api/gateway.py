@@ -9,12 +9,17 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 
 from activities.planning import PlannedOrder
+from api.canceller import Canceller
 from api.engine import Engine
 from api.health import Readiness
 from api.starter import Starter
+from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
+from store.cancellations import CancelStore
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
+from store.tasks import TaskStore
 
 Background = Callable[[], Coroutine[Any, Any, None]]
 
@@ -22,8 +27,10 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 class Planner(Protocol):
     """Plans an order without executing anything."""
 
-    async def plan(self, order: ProductOrder, revision: int = 1) -> PlannedOrder:
-        """Return what the order comes down to.
+    async def plan(
+        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
+    ) -> PlannedOrder:
+        """Return what the order comes down to, for a customer who has what is `installed`, or else has by inventory.
 
         Raises:
             DownstreamError: when inventory cannot answer.
@@ -36,8 +43,12 @@ class Gateway:
 
     orders: OrderStore
     plans: PlanStore
+    tasks: TaskStore
+    cancellations: CancelStore
+    revisions: RevisionStore
     engine: Engine
     starter: Starter
+    canceller: Canceller
     planner: Planner
     readiness: Readiness
     base_url: str

@@ -22,12 +22,33 @@ CHILD_KINDS = {OrderKind.PRODUCT: OrderKind.SERVICE, OrderKind.SERVICE: OrderKin
 
 RELATIONS = "orderRelationship"
 
-_KINDS = {f"{kind.value[0].upper()}{kind.value[1:]}": kind for kind in OrderKind}
-
 
 def href(base_url: str, kind: OrderKind, order_id: str) -> str:
     """Return the address of an order."""
     return f"{base_url}{BASE_PATHS[kind]}/{kind.value}/{quote(order_id, safe=':*~!')}"
+
+
+def resource_name(kind: OrderKind) -> str:
+    """Return the name of a kind's resource: `ProductOrder`."""
+    return f"{kind.value[0].upper()}{kind.value[1:]}"
+
+
+def cancellation_name(kind: OrderKind) -> str:
+    """Return the name of the collection of a kind's cancellations: `cancelProductOrder`."""
+    return f"cancel{resource_name(kind)}"
+
+
+def cancellation_href(base_url: str, kind: OrderKind, cancellation_id: str) -> str:
+    """Return the address of a cancellation."""
+    return f"{base_url}{BASE_PATHS[kind]}/{cancellation_name(kind)}/{quote(cancellation_id, safe=':*~!')}"
+
+
+def with_cancellation_links(base_url: str, kind: OrderKind, document: Document) -> Document:
+    """Return a cancellation with its `href`, and one on the order that it names."""
+    linked = {"id": document["id"], "href": cancellation_href(base_url, kind, document["id"]), **document}
+    if (order := linked.get(kind.value)) is not None:
+        linked[kind.value] = {"id": order["id"], "href": href(base_url, kind, order["id"]), **order}
+    return linked
 
 
 def with_links(base_url: str, kind: OrderKind, document: Document) -> Document:
@@ -42,8 +63,7 @@ def with_links(base_url: str, kind: OrderKind, document: Document) -> Document:
 def with_children(document: Document, kind: OrderKind, children: Iterable[Document]) -> Document:
     """Return the document with a relation to each of the orders of `kind` that it has made."""
     added = [
-        {"id": child["id"], "relationshipType": "child", "@referredType": f"{kind.value[0].upper()}{kind.value[1:]}"}
-        for child in children
+        {"id": child["id"], "relationshipType": "child", "@referredType": resource_name(kind)} for child in children
     ]
     relations = document.get(RELATIONS, [])
     # A product order's client may have sent anything under a name that TMF622 v4 does not know.
@@ -59,3 +79,6 @@ def _linked_relation(base_url: str, relation: Any) -> Any:
     if kind is None or not isinstance(order_id, str):
         return relation
     return {"id": order_id, "href": href(base_url, kind, order_id), **relation}
+
+
+_KINDS = {resource_name(kind): kind for kind in OrderKind}

@@ -14,12 +14,12 @@ from fastapi.responses import JSONResponse
 
 from activities.http import DownstreamError
 from api.bodies import read_json
-from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors, list_responses
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
 from api.links import BASE_PATHS, href, with_links
-from api.reads import answer_list, answer_order
+from api.reads import answer_list, answer_order, stored_order
 from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview
 from orders.intake import (
     Document,
@@ -41,7 +41,7 @@ _PREVIEW_ID = "preview"
 
 _log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=["TMF622 Product Ordering"])
+router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
 
 _KEY_PARAMETER = {
     "name": _KEY_HEADER,
@@ -151,9 +151,7 @@ async def retrieve_product_order(
     responses={200: {"model": OrchestrationPlan}, **errors(404, 503)},
 )
 async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
-    document = await gateway.orders.get(OrderKind.PRODUCT, order_id)
-    if document is None:
-        raise NotFoundError(f"there is no productOrder {order_id!r}")
+    document = await stored_order(gateway, OrderKind.PRODUCT, order_id)
     plan = await gateway.plans.load(order_id)
     if plan is None:
         raise NotFoundError(f"productOrder {order_id!r} has no plan; the order is {document['state']}")

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from api.errors import NotFoundError
 from api.gateway import Gateway
-from api.links import CHILD_KINDS, RELATIONS, with_children, with_links
+from api.links import CHILD_KINDS, RELATIONS, Document, with_children, with_links
 from orders.lifecycle import OrderKind
-from store.query import parse_list_query
+from store.query import ListQuery, parse_list_query
 
 
 async def answer_list(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
     """Answer with the orders that the request's filters let through: 200, or 206 where some of them are left out."""
     page = await gateway.orders.find(kind, parse_list_query(request.query_params.multi_items()))
     documents = [with_links(gateway.base_url, kind, document) for document in page.documents]
+    return list_answer(documents, page.total)
+
+
+def list_answer(documents: Sequence[Document], total: int) -> JSONResponse:
+    """Answer with a part of a list: 200 where it is all that matches, or else 206."""
     return JSONResponse(
-        documents,
-        status_code=200 if len(documents) == page.total else 206,
-        headers={"X-Total-Count": str(page.total), "X-Result-Count": str(len(documents))},
+        list(documents),
+        status_code=200 if len(documents) == total else 206,
+        headers={"X-Total-Count": str(total), "X-Result-Count": str(len(documents))},
     )
 
 
@@ -29,11 +36,40 @@ async def answer_order(request: Request, gateway: Gateway, kind: OrderKind, orde
     Raises:
         NotFoundError: when there is no such order.
     """
-    query = parse_list_query([each for each in request.query_params.multi_items() if each[0] == "fields"])
+    query = fields_query(request)
+    with_relations = query.fields is None or RELATIONS in query.fields
+    return JSONResponse(query.project(await linked_order(gateway, kind, order_id, with_relations=with_relations)))
+
+
+def fields_query(request: Request) -> ListQuery:
+    """Return which fields of a single document the request asks for.
+
+    Raises:
+        QueryError: when it asks twice.
+    """
+    return parse_list_query([each for each in request.query_params.multi_items() if each[0] == "fields"])
+
+
+async def linked_order(gateway: Gateway, kind: OrderKind, order_id: str, *, with_relations: bool = True) -> Document:
+    """Return one order as it leaves the gateway, with relations to those that it has made.
+
+    Raises:
+        NotFoundError: when there is no such order.
+    """
+    document = await stored_order(gateway, kind, order_id)
+    child_kind = CHILD_KINDS.get(kind)
+    if child_kind and with_relations:
+        document = with_children(document, child_kind, await gateway.orders.children(child_kind, order_id))
+    return with_links(gateway.base_url, kind, document)
+
+
+async def stored_order(gateway: Gateway, kind: OrderKind, order_id: str) -> Document:
+    """Return an order's document as it is stored.
+
+    Raises:
+        NotFoundError: when there is no such order.
+    """
     document = await gateway.orders.get(kind, order_id)
     if document is None:
         raise NotFoundError(f"there is no {kind.value} {order_id!r}")
-    child_kind = CHILD_KINDS.get(kind)
-    if child_kind and (query.fields is None or RELATIONS in query.fields):
-        document = with_children(document, child_kind, await gateway.orders.children(child_kind, order_id))
-    return JSONResponse(query.project(with_links(gateway.base_url, kind, document)))
+    return document

@@ -7,14 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, errors, list_responses
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, errors, list_responses
 from api.gateway import GatewayDep
 from api.links import BASE_PATHS
 from api.reads import answer_list, answer_order
 from api.schemas import ResourceOrder
 from orders.lifecycle import OrderKind
 
-router = APIRouter(prefix=BASE_PATHS[OrderKind.RESOURCE], tags=["TMF652 Resource Ordering"])
+router = APIRouter(prefix=BASE_PATHS[OrderKind.RESOURCE], tags=[TAGS[OrderKind.RESOURCE]])
 
 
 @router.get(

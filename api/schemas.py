@@ -9,6 +9,7 @@ from pydantic import Field
 from orders.lifecycle import OrderState
 from orders.model import Model, Resource
 from orders.plan import OrchestrationPlan
+from orders.revision import NodeChange, Refusal
 from orders.tmf import Action, ProductOrder, RelatedParty
 from orders.violation import Violation
 
@@ -72,6 +73,14 @@ class Preview(Model):
     violations: list[Violation]
 
 
+class ChangePreview(Model):
+    """What an amendment or a cancellation of a running order would do: nothing, where there is a refusal."""
+
+    changes: list[NodeChange] = Field(description="What becomes of each node of the plan; of a cancellation, undone.")
+    refusals: list[Refusal] = Field(description="Which items do not allow it any more, and why.")
+    violations: list[Violation] = Field(description="Which rules of the catalogs the new version breaks.")
+
+
 _PLACE = {"id": "BER-1", "role": "installation", "@referredType": "GeographicSite"}
 
 PRODUCT_ORDER_EXAMPLE: dict[str, Any] = {
@@ -111,3 +120,11 @@ PRODUCT_ORDER_EXAMPLE: dict[str, Any] = {
     ],
 }
 """An order that the shipped catalogs know, for a place that the reference inventory knows."""
+
+PATCH_EXAMPLE: dict[str, Any] = {
+    "requestedCompletionDate": "2026-12-01T17:00:00.000Z",
+    "priority": "1",
+    "productOrderItem": PRODUCT_ORDER_EXAMPLE["productOrderItem"],
+}
+
+CANCEL_PREVIEW_EXAMPLE: dict[str, Any] = {"cancel": True}

@@ -5,7 +5,6 @@ The workflow's id follows from the order's, so however many gateways try, the en
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -65,18 +64,6 @@ class Starter:
             if done < len(waiting):
                 break
         return started
-
-    async def run(self) -> None:
-        """Sweep for ever, every `interval`."""
-        while True:
-            try:
-                if started := await self.sweep():
-                    _log.info("orders started by the sweep", count=started)
-            except (EngineUnavailableError, StoreUnavailableError) as error:
-                _log.warning("sweep broken off", reason=str(error))
-            except Exception:
-                _log.exception("sweep failed")
-            await asyncio.sleep(self._interval)
 
     async def _start(self, order_id: str, document: dict[str, Any]) -> bool:
         """Start one order and note it; return False when the engine cannot take this order as it is."""

@@ -19,6 +19,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from activities.http import DownstreamSystem
 from activities.planning import Planner
 from api.app import create_app
+from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness
@@ -26,9 +27,12 @@ from api.registration import HubRegistration
 from api.starter import Starter
 from catalogs.loader import default_catalogs, load_catalogs
 from orders.lifecycle import TERMINAL
+from store.cancellations import CancelStore
 from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
+from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
@@ -254,13 +258,18 @@ async def staged(client: Client, folder: Path) -> AsyncIterator[Stage]:
             return client
 
         engine = TemporalEngine(connected, queue)
+        starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
         downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
         app = create_app(
             Gateway(
                 orders=orders,
                 plans=plans,
+                tasks=TaskStore(database),
+                cancellations=cancellations,
+                revisions=RevisionStore(database),
                 engine=engine,
-                starter=Starter(orders, engine, timedelta(seconds=5)),
+                starter=starter,
+                canceller=Canceller(orders, cancellations, engine, starter),
                 planner=Planner(catalogs, downstream["inventory"]),
                 readiness=Readiness([]),
                 base_url=GATEWAY,

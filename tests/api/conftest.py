@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -11,22 +11,31 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
 from activities.planning import PlannedOrder
 from api.app import create_app
-from api.engine import EngineRefusedError, EngineUnavailableError
+from api.canceller import Canceller
+from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
 from api.starter import Starter
-from orders.plan import CatalogVersion, OrchestrationPlan
+from api.workflow_ids import workflow_of
+from orders.change import OrderChange
+from orders.installed import InstalledBase
+from orders.lifecycle import OrderKind, OrderState
+from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
 from orders.tmf import ProductOrder
 from orders.violation import Violation
+from store.cancellations import CancelStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
+from store.tasks import TaskStore
 from workflows import search_attributes
 from workflows.connection import describe
-from workflows.messages import SystemEvent
+from workflows.ids import product_order_workflow
 
 BASE_URL = "http://gateway.test"
 CATALOG = CatalogVersion(digest="d1", label="test")
@@ -49,10 +58,20 @@ class FakeEngine:
     away: bool = False
     refused: set[str] = field(default_factory=set)
     running: list[str] = field(default_factory=list)
+    """Ids of the product orders that were started."""
+    ended: set[str] = field(default_factory=set)
+    """Those of them that have ended."""
     attempts: list[str] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
-    """Ids of the workflows that take a system's word."""
-    told: list[tuple[str, SystemEvent]] = field(default_factory=list)
+    """Ids of the workflows that can be told and asked something, beside those of the orders that run."""
+    told: list[tuple[str, Any]] = field(default_factory=list)
+    """What workflows were told by signals."""
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    """What workflows were asked for by updates, with its name."""
+    answer: Callable[[str, Any], Any] = lambda _name, _argument: None
+    """Does, or refuses, what a workflow is asked for."""
+    nodes: dict[str, Any] = field(default_factory=dict)
+    """How far the nodes of each plan are."""
     unknown_attributes: list[str] = field(default_factory=list)
 
     async def start(self, order: ProductOrder) -> bool:
@@ -68,10 +87,23 @@ class FakeEngine:
         self.running.append(order.id)
         return True
 
-    async def tell(self, workflow_id: str, event: SystemEvent) -> bool:
+    async def signal(self, workflow_id: str, name: str, argument: BaseModel) -> bool:
         await self.check()
-        self.told.append((workflow_id, event))
-        return workflow_id in self.waiting
+        self.told.append((workflow_id, argument))
+        return self._runs(workflow_id)
+
+    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+        await self.check()
+        if not self._runs(workflow_id):
+            raise WorkflowEndedError(workflow_id)
+        self.asked.append((workflow_id, name, argument))
+        return self.answer(name, argument)
+
+    async def progress(self, workflow_id: str) -> dict[str, Any]:
+        await self.check()
+        if not self._runs(workflow_id):
+            raise WorkflowEndedError(workflow_id)
+        return {"revision": 1, "nodes": self.nodes}
 
     async def check(self) -> None:
         if self.away:
@@ -81,6 +113,14 @@ class FakeEngine:
         await self.check()
         return self.unknown_attributes
 
+    def end(self, order_id: str) -> None:
+        """Let an order's workflow end: from now on nobody is there to be told."""
+        self.ended.add(order_id)
+
+    def _runs(self, workflow_id: str) -> bool:
+        running = {product_order_workflow(each) for each in self.running if each not in self.ended}
+        return workflow_id in running | self.waiting
+
 
 @dataclass
 class FakePlanner:
@@ -88,15 +128,20 @@ class FakePlanner:
 
     violations: list[Violation] = field(default_factory=list)
     error: Exception | None = None
+    products: list[ProductPlan] = field(default_factory=list)
+    planned: list[tuple[ProductOrder, InstalledBase | None]] = field(default_factory=list)
+    """What it has planned, and against what."""
 
-    async def plan(self, order: ProductOrder, revision: int = 1) -> PlannedOrder:
+    async def plan(
+        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
+    ) -> PlannedOrder:
+        self.planned.append((order, installed))
         if self.error:
             raise self.error
         if self.violations:
             return PlannedOrder(order=order, violations=self.violations)
-        return PlannedOrder(
-            order=order, plan=OrchestrationPlan(order_id=order.id or "", revision=revision, catalog=CATALOG)
-        )
+        plan = OrchestrationPlan(order_id=order.id or "", revision=revision, catalog=CATALOG, products=self.products)
+        return PlannedOrder(order=order, plan=plan)
 
 
 @dataclass
@@ -112,9 +157,41 @@ class Bench:
     clock: Clock
     orders: OrderStore
     plans: PlanStore
+    tasks: TaskStore
+    cancellations: CancelStore
+    revisions: RevisionStore
+    canceller: Canceller
+    versions: int = 0
+    """The version of the last change of any order."""
 
     async def post(self, body: Any, **headers: str) -> httpx.Response:
         return await self.client.post(PRODUCT_ORDERS, json=body, headers=headers)
+
+    async def ordered(self, body: Any = None, state: OrderState = OrderState.ACKNOWLEDGED) -> str:
+        """Place a product order, bring it to a state, and return its id."""
+        order_id = str((await self.post(body or MINIMAL)).json()["id"])
+        await self.become(order_id, state)
+        return order_id
+
+    async def become(self, order_id: str, state: OrderState, kind: OrderKind = OrderKind.PRODUCT, **more: Any) -> None:
+        """Bring an order to a state, with other attributes."""
+        document = await self.orders.get(kind, order_id) or {}
+        if document["state"] == state and not more:
+            return
+        self.versions += 1
+        change = OrderChange(kind=kind, order_id=order_id, version=self.versions, state=state, attributes=more)
+        assert await self.orders.record(change)
+
+    async def child(self, kind: OrderKind, order_id: str, state: OrderState = OrderState.IN_PROGRESS) -> str:
+        """Keep a service or resource order of order `abcdefghij` that runs; return its workflow's id."""
+        items = {"serviceOrderItem": [{"id": "internet", "action": "add", "service": {}}]}
+        if kind == OrderKind.RESOURCE:
+            items = {"orderItem": [{"id": "port", "action": "add", "state": state.value, "resource": {}}]}
+        document = {"id": order_id, "state": state.value, "orderDate": "2026-11-23T09:00:00.000Z", **items}
+        await self.orders.open(kind, order_id, document, "abcdefghij", "abcdefghij", 1)
+        workflow_id = workflow_of(kind, order_id)
+        self.engine.waiting.add(workflow_id)
+        return workflow_id
 
     async def stored(self) -> int:
         """Return how many product orders the store holds."""
@@ -150,11 +227,17 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
     starter = Starter(orders, engine, timedelta(seconds=5), clock)
+    tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
+    canceller = Canceller(orders, cancellations, engine, starter)
     gateway = Gateway(
         orders=orders,
         plans=plans,
+        tasks=tasks,
+        cancellations=cancellations,
+        revisions=revisions,
         engine=engine,
         starter=starter,
+        canceller=canceller,
         planner=planner,
         readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
         base_url=BASE_URL,
@@ -162,5 +245,19 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
     )
     transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
-        yield Bench(gateway, client, database, engine, planner, starter, clock, orders, plans)
+        yield Bench(
+            gateway,
+            client,
+            database,
+            engine,
+            planner,
+            starter,
+            clock,
+            orders,
+            plans,
+            tasks,
+            cancellations,
+            revisions,
+            canceller,
+        )
     await database.close()

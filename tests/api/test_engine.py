@@ -13,7 +13,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from api.engine import EngineRefusedError, EngineUnavailableError, TemporalEngine
+from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError, TemporalEngine
 from embedded.temporal_server import binary
 from orders.tmf import ProductOrder
 from workflows import search_attributes
@@ -55,10 +55,10 @@ async def test_an_order_is_started_once_and_told_what_systems_say(server: Client
     assert await engine.start(order())
     assert not await engine.start(order())
 
-    assert await engine.tell("po:abcdefghij", EVENT)
-    assert not await engine.tell("po:unknown", EVENT)
+    assert await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
+    assert not await engine.signal("po:unknown", SYSTEM_EVENT_SIGNAL, EVENT)
     await server.get_workflow_handle("po:abcdefghij").terminate()
-    assert not await engine.tell("po:abcdefghij", EVENT)
+    assert not await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.start(order()), "what has run never runs again"
 
 
@@ -86,4 +86,4 @@ async def _assert_unavailable(address: str) -> None:
             await ask()
         assert time.monotonic() - began < 2
     with pytest.raises(EngineUnavailableError):
-        await engine.tell("po:x", EVENT)
+        await engine.signal("po:x", SYSTEM_EVENT_SIGNAL, EVENT)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from api.starter import Starter
+from api.sweep import sweep_for_ever
 from orders.lifecycle import OrderKind
 from orders.tmf import ProductOrder
 from store.errors import StoreUnavailableError
@@ -108,13 +109,17 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
             over.set()
             return True
 
-        tell = bench.engine.tell
+        signal = bench.engine.signal
+        request = bench.engine.request
+        progress = bench.engine.progress
         check = bench.engine.check
         missing_search_attributes = bench.engine.missing_search_attributes
 
     bench.engine.away = True
     await bench.post(MINIMAL)
-    sweeping = asyncio.create_task(Starter(bench.orders, Trouble(), timedelta(milliseconds=1)).run())
+    pause = timedelta(milliseconds=1)
+    starter = Starter(bench.orders, Trouble(), pause)
+    sweeping = asyncio.create_task(sweep_for_ever({"orders": starter.sweep}, pause))
     async with asyncio.timeout(10):
         await over.wait()
     sweeping.cancel()

@@ -1,0 +1,242 @@
+"""Amendments of running product orders (TMF622 PATCH): what one would do, its being put to the order, revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import anyio.to_thread
+import structlog
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse
+
+from activities.http import DownstreamError
+from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
+from api.documentation import TAGS, errors
+from api.engine import MessageRefusedError, WorkflowEndedError
+from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
+from api.gateway import Gateway, GatewayDep
+from api.identity import client_of
+from api.links import BASE_PATHS, Document, href
+from api.messages import admit, ask
+from api.patches import amended, amendment, apply_operations, merge_patch
+from api.reads import linked_order, list_answer, stored_order
+from api.schemas import CANCEL_PREVIEW_EXAMPLE, PATCH_EXAMPLE, ChangePreview
+from orders.admission import Message
+from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
+from orders.intake import InvalidBodyError
+from orders.lifecycle import OrderKind, OrderState
+from orders.plan import OrchestrationPlan, PlanGraph
+from orders.revision import Refusal, Revision, RevisionState
+from orders.tmf import ProductOrder
+from orders.violation import Violation
+from workflows.ids import product_order_workflow
+from workflows.messages import Amend
+
+_MEDIA_TYPES = (JSON, MERGE_PATCH, JSON_PATCH)
+
+_log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
+
+OrderId = Annotated[str, Path(alias="id")]
+
+
+def _patch_body(example: Any) -> dict[str, Any]:
+    """Return the description of a body that changes an order, in each media type that it may have."""
+    merge = {"schema": {"type": "object"}, "example": example}
+    operations = {
+        "schema": {"type": "array", "items": {"type": "object"}},
+        "example": [{"op": "replace", "path": "/requestedStartDate", "value": "2026-12-01T09:00:00.000Z"}],
+    }
+    return {
+        "requestBody": {"required": True, "content": {JSON: merge, MERGE_PATCH: merge, JSON_PATCH: operations}},
+    }
+
+
+@router.patch(
+    "/productOrder/{id}",
+    summary="Amend a product order while it runs",
+    operation_id="patchProductOrder",
+    description="Attributes that the body names take their new values; `null` removes one, and a list such as "
+    "`productOrderItem` is replaced whole, so it names every item of the new version. The new version is planned and "
+    "compared with what is done: what stays the same is left alone. Where an item is past its point of no return the "
+    "whole amendment is refused, and nothing changes. Each amendment is a revision of the order.",
+    responses={
+        200: {"model": ProductOrder, "description": "The order as it is recorded now."},
+        **errors(400, 404, 409, 413, 415, 422, 503),
+    },
+    openapi_extra=_patch_body(PATCH_EXAMPLE),
+)
+async def patch_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
+    current = await stored_order(gateway, OrderKind.PRODUCT, order_id)
+    attributes = await _attributes(request, gateway, current, body)
+    admit(OrderKind.PRODUCT, current, Message.AMEND)
+    if attributes:
+        await _amend(gateway, current, attributes, client_of(request))
+    return JSONResponse(await linked_order(gateway, OrderKind.PRODUCT, order_id))
+
+
+@router.post(
+    "/productOrder/{id}/preview",
+    summary="See what an amendment or a cancellation of a running order would do",
+    operation_id="previewProductOrderChange",
+    description='The body is what PATCH takes, or `{"cancel": true}`. Nothing is stored, and the order goes on; by '
+    "the time that it is asked for in earnest, more may be done.",
+    responses={
+        200: {"model": ChangePreview, "description": "What becomes of each part of the plan, or why it is refused."},
+        **errors(400, 404, 409, 413, 415, 503),
+    },
+    openapi_extra=_patch_body(CANCEL_PREVIEW_EXAMPLE),
+)
+async def preview_change(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
+    current = await stored_order(gateway, OrderKind.PRODUCT, order_id)
+    if body == {"cancel": True}:
+        admit(OrderKind.PRODUCT, current, Message.CANCEL)
+        return _preview(await _cancelled(gateway, current))
+    attributes = await _attributes(request, gateway, current, body)
+    admit(OrderKind.PRODUCT, current, Message.AMEND)
+    return await _preview_amendment(gateway, current, attributes)
+
+
+@router.get(
+    "/productOrder/{id}/revision",
+    summary="List the revisions of a product order",
+    operation_id="listProductOrderRevision",
+    description="The first is the order as it came in; each amendment is one more, with its author, what it changed, "
+    "and what it did to the plan, or why it was refused.",
+    responses={
+        200: {"model": list[Revision], "description": "All revisions, the first one first."},
+        **errors(404, 503),
+    },
+)
+async def list_revisions(gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+    revisions = [_revision(each) for each in await _revisions(gateway, order_id)]
+    return list_answer(revisions, len(revisions))
+
+
+@router.get(
+    "/productOrder/{id}/revision/{number}",
+    summary="Retrieve a revision of a product order",
+    operation_id="retrieveProductOrderRevision",
+    responses={200: {"model": Revision}, **errors(400, 404, 503)},
+)
+async def retrieve_revision(gateway: GatewayDep, order_id: OrderId, number: int) -> JSONResponse:
+    for revision in await _revisions(gateway, order_id):
+        if revision.number == number:
+            return JSONResponse(_revision(revision))
+    raise NotFoundError(f"productOrder {order_id!r} has no revision {number}")
+
+
+async def _attributes(request: Request, gateway: Gateway, current: Document, body: Any) -> Document:
+    """Return what the request's body changes in an order: attributes with their new values, None where they go.
+
+    Raises:
+        InvalidRequestError: naming each attribute that cannot be changed or read.
+    """
+    operations = media_type_of(request) == JSON_PATCH
+    shown = {**current, "href": href(gateway.base_url, OrderKind.PRODUCT, current["id"])}
+
+    def compute() -> Document:
+        if operations:
+            return amendment(shown, apply_operations(shown, body, gateway.body_limit))
+        if not isinstance(body, dict):
+            raise InvalidRequestError("the body must be a JSON object")
+        return amendment(shown, merge_patch(shown, body))
+
+    try:
+        return await anyio.to_thread.run_sync(compute)
+    except InvalidBodyError as error:
+        raise InvalidRequestError(str(error)) from error
+
+
+async def _amend(gateway: Gateway, current: Document, attributes: Document, author: str) -> None:
+    """Propose a revision and put it to the order; one that is refused is kept as such."""
+    order_id = current["id"]
+    revision = await gateway.revisions.propose(order_id, attributes, author, datetime.now(UTC))
+    message = Amend(revision=revision.number, by=author)
+    try:
+        await ask(
+            gateway, OrderKind.PRODUCT, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}"
+        )
+    except MessageRefusedError as error:
+        await _refuse(gateway, revision, error.refusals or _as_refusals(error))
+        raise
+    except NotAllowedError as error:
+        await _refuse(gateway, revision, [Refusal(reason=error.message)])
+        raise
+    _log.info("order amended", order=order_id, revision=revision.number)
+
+
+async def _refuse(gateway: Gateway, revision: Revision, refusals: list[Refusal]) -> None:
+    """Keep why a revision was refused; where the order's workflow has done so already, that stays."""
+    refused = {"state": RevisionState.REFUSED, "refusals": refusals, "decided_at": datetime.now(UTC)}
+    await gateway.revisions.settle(revision.model_copy(update=refused))
+    _log.info("amendment refused", order=revision.order_id, revision=revision.number)
+
+
+def _as_refusals(error: MessageRefusedError) -> list[Refusal]:
+    broken = [Refusal(item_id=each.item_id, reason=str(each)) for each in error.violations]
+    return broken or [Refusal(reason=error.message)]
+
+
+async def _preview_amendment(gateway: Gateway, current: Document, attributes: Document) -> JSONResponse:
+    order_id = current["id"]
+    running = await gateway.plans.load(order_id)
+    installed = await gateway.plans.installed(order_id)
+    order = ProductOrder.model_validate(amended(current, attributes))
+    try:
+        planned = await gateway.planner.plan(order, running.revision + 1 if running else 1, installed)
+    except DownstreamError as error:
+        raise UnavailableError(error.message) from error
+    if planned.plan is None:
+        return _preview(Amendment(), planned.violations)
+    old = running or OrchestrationPlan(order_id=order_id, catalog=planned.plan.catalog)
+    progress = await _progress(gateway, current)
+    decided = await anyio.to_thread.run_sync(_decided, old, planned.plan, progress)
+    return _preview(decided)
+
+
+def _decided(old: OrchestrationPlan, new: OrchestrationPlan, progress: Mapping[str, NodeProgress]) -> Amendment:
+    return decide(compare(old, new), old.graph(), new.graph(), progress)
+
+
+async def _cancelled(gateway: Gateway, current: Document) -> Amendment:
+    """Return what a cancellation would undo, or what it is too late for."""
+    running = await gateway.plans.load(current["id"])
+    return cancellation(running.graph() if running else PlanGraph(), await _progress(gateway, current))
+
+
+async def _progress(gateway: Gateway, current: Document) -> dict[str, NodeProgress]:
+    """Return how far the nodes of an order's plan are; nothing has begun of an order that waits for its start.
+
+    Raises:
+        NotAllowedError: when the order has ended.
+    """
+    try:
+        answer = await gateway.engine.progress(product_order_workflow(current["id"]))
+    except WorkflowEndedError as error:
+        if current["state"] == OrderState.ACKNOWLEDGED:
+            return {}
+        raise NotAllowedError(f"productOrder {current['id']!r} has ended") from error
+    return {key: NodeProgress.model_validate(node) for key, node in answer.get("nodes", {}).items()}
+
+
+def _preview(decided: Amendment, violations: list[Violation] | None = None) -> JSONResponse:
+    preview = ChangePreview(changes=decided.changes, refusals=decided.refusals, violations=violations or [])
+    return JSONResponse(preview.model_dump(mode="json", exclude_none=True))
+
+
+async def _revisions(gateway: Gateway, order_id: str) -> list[Revision]:
+    revisions = await gateway.revisions.list(order_id)
+    if not revisions:
+        raise NotFoundError(f"there is no productOrder {order_id!r}")
+    return revisions
+
+
+def _revision(revision: Revision) -> Document:
+    dumped: Document = revision.model_dump(mode="json", exclude_none=True)
+    return {**dumped, "document": revision.document}

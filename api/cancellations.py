@@ -1,0 +1,200 @@
+"""Cancellations of product, service and resource orders: TMF622, TMF641 and TMF652 v4 alike, each with its own names.
+
+A cancellation is kept before the order's workflow is told of it, so that none is lost while the engine is away; the
+workflow assesses it, and writes into it how it ended.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from api.bodies import SMALL_BODY, read_as, read_json
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.errors import NotFoundError
+from api.gateway import Gateway, GatewayDep
+from api.identity import client_of
+from api.links import (
+    BASE_PATHS,
+    Document,
+    cancellation_href,
+    cancellation_name,
+    resource_name,
+    with_cancellation_links,
+)
+from api.messages import admit
+from api.reads import fields_query, list_answer, stored_order
+from orders.admission import Message
+from orders.intake import order_id_from
+from orders.lifecycle import OrderKind
+from orders.model import Resource
+from orders.tmf import UtcDatetime
+from store.cancellations import SORTABLE, UnsentCancel
+from store.query import parse_list_query
+
+_SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"})
+
+_log = structlog.get_logger(__name__)
+
+
+class OrderRef(Resource):
+    """The order that is to be cancelled."""
+
+    id: str = Field(min_length=1)
+    href: str | None = None
+
+
+class _Cancellation(Resource):
+    id: str | None = None
+    href: str | None = None
+    state: str | None = Field(
+        default=None, description="acknowledged (accepted), inProgress, done, terminatedWithError"
+    )
+    cancellation_reason: str | None = None
+    requested_cancellation_date: UtcDatetime | None = Field(
+        default=None, description="When to cancel; at once where it is left out or past."
+    )
+    effective_cancellation_date: UtcDatetime | None = None
+    author: str | None = Field(default=None, max_length=200, description="Who asks for it; else the client.")
+
+
+class CancelProductOrder(_Cancellation):
+    """TMF622 v4 CancelProductOrder."""
+
+    product_order: OrderRef
+
+
+class CancelServiceOrder(_Cancellation):
+    """TMF641 v4 CancelServiceOrder."""
+
+    service_order: OrderRef
+
+
+class CancelResourceOrder(_Cancellation):
+    """TMF652 v4 CancelResourceOrder."""
+
+    resource_order: OrderRef
+
+
+MODELS: dict[OrderKind, type[_Cancellation]] = {
+    OrderKind.PRODUCT: CancelProductOrder,
+    OrderKind.SERVICE: CancelServiceOrder,
+    OrderKind.RESOURCE: CancelResourceOrder,
+}
+
+_FIRST_STATES = {
+    OrderKind.PRODUCT: "acknowledged",
+    OrderKind.SERVICE: "accepted",
+    OrderKind.RESOURCE: "acknowledged",
+}
+"""What TMF622 and TMF652 on the one side and TMF641 on the other call the first state."""
+
+_EXAMPLE_IDS = {
+    OrderKind.PRODUCT: "7f3k2a9dqe",
+    OrderKind.SERVICE: "7f3k2a9dqe:1.internet:internet",
+    OrderKind.RESOURCE: "7f3k2a9dqe:1.internet:internet:access",
+}
+
+
+def _routes(kind: OrderKind) -> APIRouter:
+    """Return the routes of one kind's cancellations."""
+    name, model = cancellation_name(kind), MODELS[kind]
+    resource = f"Cancel{resource_name(kind)}"
+    routes = APIRouter(prefix=f"{BASE_PATHS[kind]}/{name}", tags=[TAGS[kind]])
+    example = {kind.value: {"id": _EXAMPLE_IDS[kind]}, "cancellationReason": "The customer moves house"}
+
+    @routes.post(
+        "",
+        status_code=201,
+        summary=f"Cancel a {_in_words(kind)}",
+        operation_id=f"create{resource}",
+        description="Takes the wish in; the order then assesses it against its points of no return. Accepted, all that "
+        "was done is undone, and the cancellation is `done` when the order is `cancelled`; denied, the order goes on "
+        "as before, and the cancellation is `terminatedWithError` with the reason. Asked twice, both end alike.",
+        responses={
+            201: {
+                "model": model,
+                "description": "The cancellation as it was taken in.",
+                "headers": {"Location": {"description": "Its `href`.", "schema": {"type": "string"}}},
+            },
+            **errors(400, 404, 409, 413, 415, 503),
+        },
+        openapi_extra=body_of(model, example),
+    )
+    async def create(request: Request, gateway: GatewayDep) -> JSONResponse:
+        return await _create(request, gateway, kind)
+
+    @routes.get(
+        "",
+        summary=f"List or find cancellations of {_in_words(kind)}s",
+        operation_id=f"list{resource}",
+        responses=list_responses(model),
+        openapi_extra=LIST_PARAMETERS,
+    )
+    async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
+        page = await gateway.cancellations.find(kind, parse_list_query(request.query_params.multi_items(), SORTABLE))
+        documents = [with_cancellation_links(gateway.base_url, kind, document) for document in page.documents]
+        return list_answer(documents, page.total)
+
+    @routes.get(
+        "/{id}",
+        summary=f"Retrieve a cancellation of a {_in_words(kind)}",
+        operation_id=f"retrieve{resource}",
+        responses={200: {"model": model}, **errors(400, 404, 503)},
+        openapi_extra={"parameters": [FIELDS_PARAMETER]},
+    )
+    async def retrieve(
+        request: Request, gateway: GatewayDep, cancellation_id: Annotated[str, Path(alias="id")]
+    ) -> JSONResponse:
+        query = fields_query(request)
+        document = await gateway.cancellations.get(kind, cancellation_id)
+        if document is None:
+            raise NotFoundError(f"there is no {name} {cancellation_id!r}")
+        return JSONResponse(query.project(with_cancellation_links(gateway.base_url, kind, document)))
+
+    return routes
+
+
+async def _create(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
+    body = await read_json(request, min(gateway.body_limit, SMALL_BODY))
+    wish = _wish(kind, body)
+    order_id = wish[kind.value]["id"]
+    admit(kind, await stored_order(gateway, kind, order_id), Message.CANCEL)
+    cancellation_id, now = order_id_from(secrets.token_bytes(10)), datetime.now(UTC)
+    wish.setdefault("author", client_of(request))
+    document = {"id": cancellation_id, **wish, "state": _FIRST_STATES[kind]}
+    await gateway.cancellations.open(kind, cancellation_id, order_id, document, now)
+    _log.info("cancellation accepted", order=order_id, cancellation=cancellation_id)
+    await gateway.canceller.send(UnsentCancel(kind, cancellation_id, order_id, document))
+    return JSONResponse(
+        with_cancellation_links(gateway.base_url, kind, document),
+        status_code=201,
+        headers={"Location": cancellation_href(gateway.base_url, kind, cancellation_id)},
+    )
+
+
+def _wish(kind: OrderKind, body: object) -> Document:
+    """Return the body of a request to cancel without what is not the client's to set.
+
+    Raises:
+        InvalidRequestError: with every fault of form.
+    """
+    wish = {name: value for name, value in body.items() if name not in _SERVER_SET} if isinstance(body, dict) else body
+    read_as(MODELS[kind], wish)
+    assert isinstance(wish, dict)
+    return wish
+
+
+def _in_words(kind: OrderKind) -> str:
+    return f"{kind.value.removesuffix('Order')} order"
+
+
+router = APIRouter()
+for _kind in OrderKind:
+    router.include_router(_routes(_kind))

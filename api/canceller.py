@@ -1,0 +1,111 @@
+"""Tells workflows of cancellations that were accepted: at once where the engine is there, by a sweep where it was not.
+
+A cancellation that was told twice is one to the workflow, which knows it by its id.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from api.engine import Engine, EngineRefusedError, EngineUnavailableError
+from api.starter import Starter
+from api.workflow_ids import workflow_of
+from orders.admission import Message
+from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.tmf import as_utc
+from store.cancellations import CancelStore, UnsentCancel
+from store.errors import StoreUnavailableError
+from store.orders import OrderStore
+from workflows.messages import Cancel
+
+_log = structlog.get_logger(__name__)
+
+
+class Canceller:
+    """Passes accepted cancellations on to the workflows of their orders; an order that waits for its start is started.
+
+    Where no workflow is there any more, the cancellation ends as the order has.
+    """
+
+    def __init__(self, orders: OrderStore, cancellations: CancelStore, engine: Engine, starter: Starter) -> None:
+        self._orders = orders
+        self._cancellations = cancellations
+        self._engine = engine
+        self._starter = starter
+
+    async def send(self, cancel: UnsentCancel) -> bool:
+        """Pass on a cancellation that was just accepted; return whether that could be done. The sweep does the rest."""
+        try:
+            return await self._send(cancel)
+        except (EngineUnavailableError, StoreUnavailableError) as error:
+            _log.warning("cancellation left to the sweep", cancellation=cancel.id, reason=str(error))
+        return False
+
+    async def sweep(self) -> int:
+        """Pass on, oldest first, what no workflow has been told of yet; return how many cancellations were.
+
+        Raises:
+            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            StoreUnavailableError: when the order store does not.
+        """
+        sent = 0
+        while waiting := await self._cancellations.unsent():
+            done = sum([await self._send(cancel) for cancel in waiting])
+            sent += done
+            if done < len(waiting):
+                break
+        return sent
+
+    async def _send(self, cancel: UnsentCancel) -> bool:
+        try:
+            told = await self._told(cancel)
+        except (EngineRefusedError, ValueError) as error:
+            _log.error(
+                "cancellation refused by the engine; it is tried again", order=cancel.order_id, reason=str(error)
+            )
+            return False
+        if told is None:
+            return False
+        if not told:
+            await self._end(cancel)
+        await self._cancellations.mark_sent(cancel.kind, cancel.id)
+        _log.info("cancellation passed on", order=cancel.order_id, cancellation=cancel.id, told=told)
+        return True
+
+    async def _told(self, cancel: UnsentCancel) -> bool | None:
+        """Tell the order's workflow; return False when there is none any more, None when there is none yet."""
+        workflow_id, message = workflow_of(cancel.kind, cancel.order_id), _message(cancel)
+        if await self._engine.signal(workflow_id, Message.CANCEL.value, message):
+            return True
+        document = await self._orders.get(cancel.kind, cancel.order_id)
+        if cancel.kind != OrderKind.PRODUCT or document is None or document["state"] in TERMINAL:
+            return False
+        if not await self._starter.start(cancel.order_id, document):
+            return None
+        return await self._engine.signal(workflow_id, Message.CANCEL.value, message)
+
+    async def _end(self, cancel: UnsentCancel) -> None:
+        """Let a cancellation end as its order has."""
+        document = await self._orders.get(cancel.kind, cancel.order_id) or {}
+        state = document.get("state")
+        if state == OrderState.CANCELLED:
+            at = {"effectiveCancellationDate": date} if (date := document.get("cancellationDate")) else {}
+            await self._cancellations.settle(cancel.kind, cancel.id, "done", **at)
+            return
+        message = f"the {cancel.kind.value} is {state}, and no workflow runs it any more"
+        told = {"code": "ended", "reason": "The order has ended", "message": message}
+        await self._cancellations.settle(cancel.kind, cancel.id, "terminatedWithError", errorMessage=told)
+
+
+def _message(cancel: UnsentCancel) -> Cancel:
+    wish: dict[str, Any] = cancel.document
+    at = wish.get("requestedCancellationDate")
+    return Cancel(
+        task=cancel.id,
+        by=wish.get("author"),
+        reason=wish.get("cancellationReason"),
+        at=as_utc(datetime.fromisoformat(at)) if at else None,
+    )

@@ -1,0 +1,89 @@
+"""What people ask of orders that run: admitted by the order's state, then put to the workflow that runs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, Field
+
+from api.engine import EngineUnavailableError, WorkflowEndedError
+from api.errors import NotAllowedError, UnavailableError
+from api.gateway import Gateway
+from api.links import Document
+from api.workflow_ids import workflow_of
+from orders.admission import Message, refusal
+from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.model import Model
+
+_log = structlog.get_logger(__name__)
+
+
+class Words(Model):
+    """What a request of a person may say beside what it asks for."""
+
+    reason: str | None = Field(default=None, max_length=2000, description="Why; it stays on the order.")
+    author: str | None = Field(
+        default=None, min_length=1, max_length=200, description="Who asks for it; else the client that is known."
+    )
+
+
+def admit(kind: OrderKind, document: Document, message: Message) -> None:
+    """Let a message pass that the order's state allows.
+
+    Raises:
+        NotAllowedError: when it does not.
+    """
+    if told := refusal(kind, OrderState(document["state"]), message):
+        raise NotAllowedError(f"{kind.value} {document['id']!r}: {told}")
+
+
+async def ask(
+    gateway: Gateway, kind: OrderKind, document: Document, name: str, argument: BaseModel, update_id: str | None = None
+) -> Any:
+    """Ask the workflow of an order for something and return its answer; an order that waits for its start is started.
+
+    Raises:
+        MessageRefusedError: when the workflow refuses.
+        NotAllowedError: when the order has ended.
+        UnavailableError: when the engine cannot say whether it was done.
+    """
+    order_id = str(document["id"])
+    workflow_id = workflow_of(kind, order_id)
+    try:
+        return await _request(gateway, workflow_id, name, argument, update_id)
+    except WorkflowEndedError:
+        if kind != OrderKind.PRODUCT or document["state"] in TERMINAL:
+            raise NotAllowedError(f"{kind.value} {order_id!r} has ended") from None
+    if not await gateway.starter.start(order_id, document):
+        raise UnavailableError(f"{kind.value} {order_id!r} waits for the engine to start it, and so must this")
+    try:
+        return await _request(gateway, workflow_id, name, argument, update_id)
+    except WorkflowEndedError:
+        raise NotAllowedError(f"{kind.value} {order_id!r} has ended") from None
+
+
+async def request(gateway: Gateway, workflow_id: str, name: str, argument: BaseModel) -> Any:
+    """Ask a workflow for something and return its answer.
+
+    Raises:
+        MessageRefusedError: when the workflow refuses.
+        NotAllowedError: when the workflow has ended.
+        UnavailableError: when the engine cannot say whether it was done.
+    """
+    try:
+        return await _request(gateway, workflow_id, name, argument)
+    except WorkflowEndedError as error:
+        raise NotAllowedError(f"the order has ended: {error}") from error
+
+
+async def _request(
+    gateway: Gateway, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None
+) -> Any:
+    try:
+        return await gateway.engine.request(workflow_id, name, argument, update_id)
+    except EngineUnavailableError as error:
+        _log.warning("message not answered", workflow=workflow_id, message=name, reason=str(error))
+        raise UnavailableError(
+            f"{error}; it may be done all the same: see how it stands before you repeat it"
+        ) from error

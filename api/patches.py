@@ -1,0 +1,148 @@
+"""What a PATCH makes of an order: RFC 7396 merge patches and RFC 6902 operations, and what may not be patched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from typing import Any
+
+from jsonpatch import JsonPatch, JsonPatchException
+from jsonpointer import JsonPointer, JsonPointerException
+
+from orders.intake import SERVER_SET, Document, Fault, InvalidBodyError, check_product_order, fingerprint, parse_json
+
+READ_ONLY = SERVER_SET | {"cancellationDate", "milestone", "jeopardyAlert"}
+"""Attributes of an order that an amendment cannot change, since only the orchestrator writes them."""
+
+MAX_OPERATIONS = 1000
+"""Operations that one JSON Patch may have."""
+
+_ITEMS = "productOrderItem"
+_UNCHANGEABLE = "is set by the orchestrator and cannot be changed"
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return `target` as a JSON Merge Patch (RFC 7396) changes it: null removes, a list is replaced whole."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def apply_operations(document: Document, operations: Any, limit: int) -> Any:
+    """Return `document` as the operations of a JSON Patch (RFC 6902) change it.
+
+    What they copy may come to `limit` bytes in all, so that copies of copies do not grow beyond all measure.
+
+    Raises:
+        InvalidBodyError: naming the operation that cannot be done.
+    """
+    if not isinstance(operations, list):
+        raise InvalidBodyError([Fault("", "a JSON Patch must be a list of operations")])
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidBodyError([Fault("", f"a JSON Patch may have {MAX_OPERATIONS} operations")])
+    patched: Any = deepcopy(document)
+    for index, operation in enumerate(operations):
+        limit -= _copied(patched, operation)
+        if limit < 0:
+            raise InvalidBodyError([Fault(f"[{index}]", "copies more than an order may have")])
+        try:
+            patched = JsonPatch([operation]).apply(patched, in_place=True)
+        except (JsonPatchException, JsonPointerException) as error:
+            raise InvalidBodyError([Fault(f"[{index}]", str(error))]) from error
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            raise InvalidBodyError([Fault(f"[{index}]", "is not an operation that can be done here")]) from error
+        except RecursionError as error:
+            raise InvalidBodyError([Fault(f"[{index}]", "makes the order nest too deeply")]) from error
+    return patched
+
+
+def amendment(current: Document, patched: Any) -> Document:
+    """Return the attributes that a patched order sets anew, `None` for those that it leaves out.
+
+    Raises:
+        InvalidBodyError: naming each attribute that cannot be changed, or what keeps it from being an order.
+    """
+    if not isinstance(patched, dict):
+        raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
+    if faults := [*_changed_read_only(current, patched), *_changed_states(current, patched)]:
+        raise InvalidBodyError(faults)
+    checked = check_product_order(_storable(patched))
+    before = {name: value for name, value in current.items() if name not in READ_ONLY}
+    before[_ITEMS] = _without_states(before.get(_ITEMS))
+    removed = dict.fromkeys(name for name in before if name not in checked)
+    changed = {
+        name: value
+        for name, value in checked.items()
+        if name not in READ_ONLY and (name not in before or not _same(before[name], value))
+    }
+    return {**removed, **changed}
+
+
+def amended(current: Document, attributes: Document) -> Document:
+    """Return the order as an amendment that sets `attributes` makes it."""
+    changed = {**current, **attributes}
+    return {name: value for name, value in changed.items() if value is not None or name not in attributes}
+
+
+def _copied(document: Any, operation: Any) -> int:
+    """Return how many bytes an operation copies within the document."""
+    if not isinstance(operation, dict) or operation.get("op") != "copy" or not isinstance(operation.get("from"), str):
+        return 0
+    try:
+        return len(json.dumps(JsonPointer(operation["from"]).resolve(document)))
+    except (JsonPointerException, RecursionError):
+        return 0
+
+
+def _storable(patched: Document) -> Document:
+    """Return the order as one that could have been sent: operations can nest it deeper than any body is read."""
+    try:
+        checked: Document = parse_json(json.dumps(patched).encode())
+    except RecursionError as error:
+        raise InvalidBodyError([Fault("", "the patched order nests too deeply")]) from error
+    return checked
+
+
+def _changed_read_only(current: Document, patched: Document) -> Iterator[Fault]:
+    for name in sorted(READ_ONLY):
+        if not _same(patched.get(name), current.get(name)):
+            yield Fault(name, _UNCHANGEABLE)
+
+
+def _changed_states(current: Document, patched: Document) -> Iterator[Fault]:
+    """Yield the items that are to have another state than they have."""
+    states = {item.get("id"): item.get("state") for item, _ in _items(current.get(_ITEMS), _ITEMS)}
+    for item, path in _items(patched.get(_ITEMS), _ITEMS):
+        item_id = item.get("id")
+        known = states.get(item_id) if isinstance(item_id, str) else None
+        if "state" in item and item["state"] != known:
+            yield Fault(f"{path}.state", _UNCHANGEABLE)
+
+
+def _items(items: Any, path: str) -> Iterator[tuple[Document, str]]:
+    waiting: list[tuple[Any, str]] = [(items, path)]
+    while waiting:
+        level, here = waiting.pop()
+        for index, item in enumerate(level if isinstance(level, list) else []):
+            if isinstance(item, dict):
+                yield item, f"{here}[{index}]"
+                waiting.append((item.get(_ITEMS), f"{here}[{index}].{_ITEMS}"))
+
+
+def _without_states(items: Any) -> Any:
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        return items
+    bare = [{name: value for name, value in item.items() if name != "state"} for item in items]
+    return [{**item, **({_ITEMS: _without_states(item[_ITEMS])} if item.get(_ITEMS) else {})} for item in bare]
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two JSON values are the same: 1 and true are not."""
+    return fingerprint({"": one}) == fingerprint({"": other})

@@ -1,0 +1,154 @@
+"""What the tasks for people have in common, fallout and manual ones: finding, reading, and asking their workflow."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS
+from api.errors import NotAllowedError, NotFoundError
+from api.gateway import Gateway
+from api.links import Document
+from api.messages import request as ask_workflow
+from api.reads import fields_query, list_answer
+from orders.model import Model
+from orders.task import Task, TaskKind, TaskState
+from store.errors import QueryError
+from store.query import ListQuery, parse_list_query
+from store.tasks import TaskFilter
+
+BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
+
+
+class TaskSelection(Model):
+    """Which tasks: those for which all that is given here holds."""
+
+    order_id: str | None = Field(default=None, description="The order whose step it is, or the product order above.")
+    item: str | None = Field(default=None, description="The item of the order whose step it is.")
+    step: str | None = Field(default=None, description="The step that waits.")
+    system: str | None = Field(default=None, description="The system that the step asked.")
+    error_code: str | None = Field(default=None, description="What kind of error it was.")
+    error: str | None = Field(default=None, description="A part of the error's text, in upper or lower case.")
+
+    def filter(self, kind: TaskKind, state: TaskState | None) -> TaskFilter:
+        """Return it as the store takes it."""
+        return TaskFilter(kind=kind, state=state, **self.model_dump(by_alias=False))
+
+
+_NAMES = {(field.alias or name): name for name, field in TaskSelection.model_fields.items()}
+"""Name of a parameter → field of a selection."""
+
+TASK_PARAMETERS = {
+    "parameters": [
+        FIELDS_PARAMETER,
+        *PAGING_PARAMETERS,
+        {
+            "name": "state",
+            "in": "query",
+            "description": "How the tasks stand.",
+            "schema": {"type": "string", "enum": [each.value for each in TaskState]},
+            "example": "open",
+        },
+        *(
+            {
+                "name": name,
+                "in": "query",
+                "description": TaskSelection.model_fields[field].description,
+                "schema": {"type": "string"},
+            }
+            for name, field in _NAMES.items()
+        ),
+    ]
+}
+
+
+def task_document(gateway: Gateway, task: Task) -> Document:
+    """Return a task as it leaves the gateway, with its address."""
+    document: Document = task.model_dump(mode="json", exclude_none=True)
+    path = quote(task.id, safe=":*~!")
+    return {"id": task.id, "href": f"{gateway.base_url}{BASES[task.kind]}/task/{path}", **document}
+
+
+async def answer_tasks(request: Request, gateway: Gateway, kind: TaskKind) -> JSONResponse:
+    """Answer with the tasks of a kind that the request's filters let through, the oldest first.
+
+    Raises:
+        QueryError: naming the parameter that makes no sense.
+    """
+    query = parse_list_query(request.query_params.multi_items(), sortable=())
+    state, selection = _wanted(query)
+    page = await gateway.tasks.find(selection.filter(kind, state), query.offset, query.limit)
+    return list_answer([query.project(task_document(gateway, task)) for task in page.tasks], page.total)
+
+
+async def answer_task(request: Request, gateway: Gateway, kind: TaskKind, task_id: str) -> JSONResponse:
+    """Answer with one task.
+
+    Raises:
+        NotFoundError: when there is none of that kind.
+    """
+    query = fields_query(request)
+    return JSONResponse(query.project(task_document(gateway, await stored_task(gateway, kind, task_id))))
+
+
+async def stored_task(gateway: Gateway, kind: TaskKind, task_id: str) -> Task:
+    """Return a task of a kind.
+
+    Raises:
+        NotFoundError: when there is none of that kind.
+    """
+    task = await gateway.tasks.get(task_id)
+    if task is None or task.kind != kind:
+        raise NotFoundError(f"there is no {kind.value} task {task_id!r}")
+    return task
+
+
+def check_open(task: Task) -> None:
+    """Let an open task pass.
+
+    Raises:
+        NotAllowedError: when it is settled, saying how.
+    """
+    if task.state == TaskState.WITHDRAWN:
+        raise NotAllowedError(f"task {task.id} was withdrawn: the order does not need it any more")
+    if task.state == TaskState.RESOLVED:
+        told = task.resolution
+        how = f" by {told.by or 'the second policy'}: {told.action}" if told else ""
+        raise NotAllowedError(f"task {task.id} has been settled{how}")
+
+
+async def ask_and_answer(gateway: Gateway, task: Task, name: str, argument: BaseModel) -> JSONResponse:
+    """Ask the workflow that waits for a task for something; answer with the task as it is recorded then.
+
+    Raises:
+        MessageRefusedError, NotAllowedError, UnavailableError: as `api.messages.request`.
+    """
+    await ask_workflow(gateway, task.workflow_id, name, argument)
+    return JSONResponse(task_document(gateway, await gateway.tasks.get(task.id) or task))
+
+
+def _wanted(query: ListQuery) -> tuple[TaskState | None, TaskSelection]:
+    state: TaskState | None = None
+    found: dict[str, Any] = {}
+    for each in query.filters:
+        name = ".".join(each.path)
+        if len(each.values) != 1 or name in found:
+            raise QueryError(name, "takes one value")
+        if name == "state":
+            state = _state(each.values[0])
+        elif name not in _NAMES:
+            raise QueryError(name, f"is none of the filters: state, {', '.join(_NAMES)}")
+        found[name] = each.values[0]
+    found.pop("state", None)
+    return state, TaskSelection.model_validate(found)
+
+
+def _state(value: str) -> TaskState:
+    try:
+        return TaskState(value)
+    except ValueError:
+        raise QueryError("state", f"must be one of {', '.join(TaskState)}") from None

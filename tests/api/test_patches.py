@@ -1,0 +1,182 @@
+"""What a PATCH makes of an order: merge patches, operations, and what cannot be patched."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.patches import MAX_OPERATIONS, amended, amendment, apply_operations, merge_patch
+from orders.intake import InvalidBodyError
+
+LIMIT = 10_000
+
+CURRENT: dict[str, Any] = {
+    "id": "abc",
+    "href": "http://gateway.test/abc",
+    "state": "inProgress",
+    "orderDate": "2026-11-23T09:00:00.000Z",
+    "description": "Fibre",
+    "x": {"y": [1, True]},
+    "productOrderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "state": "inProgress",
+            "productOrderItem": [{"id": "1.tv", "action": "add", "state": "completed"}],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("patch", "changes"),
+    [
+        ({}, {}),
+        ({"description": "Fibre"}, {}),
+        ({"description": "New"}, {"description": "New"}),
+        ({"description": None}, {"description": None}),
+        ({"nothing": None}, {}),
+        ({"x": {"y": None, "z": 1}}, {"x": {"z": 1}}),
+        ({"x": {"y": [1, 1]}}, {"x": {"y": [1, 1]}}),
+        ({"state": "inProgress", "id": "abc"}, {}),
+        ({"productOrderItem": CURRENT["productOrderItem"]}, {}),
+        (
+            {"productOrderItem": [{"id": "2", "action": "add"}]},
+            {"productOrderItem": [{"id": "2", "action": "add"}]},
+        ),
+    ],
+)
+def test_a_merge_patch_comes_down_to_what_it_changes(patch: Any, changes: Any) -> None:
+    assert amendment(CURRENT, merge_patch(CURRENT, patch)) == changes
+
+
+def test_operations_come_down_to_what_they_change() -> None:
+    operations = [
+        {"op": "test", "path": "/state", "value": "inProgress"},
+        {"op": "add", "path": "/productOrderItem/0/quantity", "value": 2},
+        {"op": "remove", "path": "/description"},
+        {"op": "copy", "from": "/x/y/0", "path": "/priority2"},
+        {"op": "move", "from": "/x", "path": "/z"},
+    ]
+    before = deepcopy(CURRENT)
+    changes = amendment(CURRENT, apply_operations(CURRENT, operations, LIMIT))
+    assert before == CURRENT
+    assert changes == {
+        "description": None,
+        "x": None,
+        "z": {"y": [1, True]},
+        "priority2": 1,
+        "productOrderItem": [
+            {"id": "1", "action": "add", "quantity": 2, "productOrderItem": [{"id": "1.tv", "action": "add"}]}
+        ],
+    }
+    assert amended(CURRENT, changes).keys() == CURRENT.keys() - {"description", "x"} | {"z", "priority2"}
+
+
+@pytest.mark.parametrize(
+    ("patch", "named"),
+    [
+        ({"id": "other"}, "id: "),
+        ({"id": None}, "id: "),
+        ({"href": "http://elsewhere"}, "href: "),
+        ({"state": "completed"}, "state: "),
+        ({"orderDate": None}, "orderDate: "),
+        ({"completionDate": "2026-11-24T09:00:00.000Z"}, "completionDate: "),
+        ({"expectedCompletionDate": "2026-11-24T09:00:00.000Z"}, "expectedCompletionDate: "),
+        ({"cancellationDate": "2026-11-24T09:00:00.000Z"}, "cancellationDate: "),
+        ({"residue": []}, "residue: "),
+        ({"productOrderItem": [{"id": "1", "action": "add", "state": "completed"}]}, "productOrderItem[0].state: "),
+        ({"productOrderItem": [{"id": "2", "action": "add", "state": "held"}]}, "productOrderItem[0].state: "),
+        (
+            {"productOrderItem": [{"id": "1", "action": "add", "productOrderItem": [{"id": "1.tv", "state": "x"}]}]},
+            "productOrderItem[0].productOrderItem[0].state: ",
+        ),
+        ({"productOrderItem": []}, "productOrderItem: "),
+        ({"productOrderItem": None}, "productOrderItem: "),
+        ({"productOrderItem": [{"id": "1"}]}, "productOrderItem[0].action: "),
+        ({"requestedStartDate": "soon"}, "requestedStartDate: "),
+        ({"priority": 1}, "priority: "),
+    ],
+)
+def test_what_cannot_be_patched_is_named(patch: Any, named: str) -> None:
+    with pytest.raises(InvalidBodyError) as refused:
+        amendment(CURRENT, merge_patch(CURRENT, patch))
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("operations", "named"),
+    [
+        ({}, "must be a list of operations"),
+        ([1], "[0]: "),
+        ([[]], "[0]: "),
+        ([{"op": "add", "path": "/x", "value": 1}, {"op": "remove", "path": "/none"}], "[1]: "),
+        ([{"op": "test", "path": "/state", "value": "held"}], "[0]: "),
+        ([{"op": "explode", "path": "/state"}], "[0]: "),
+        ([{"op": "add", "path": "state", "value": 1}], "[0]: "),
+        ([{"op": "add", "path": 5, "value": 1}], "[0]: "),
+        ([{"op": "copy", "from": "/none", "path": "/x"}], "[0]: "),
+        ([{"op": "test", "path": "", "value": 1}] * (MAX_OPERATIONS + 1), f"{MAX_OPERATIONS} operations"),
+    ],
+)
+def test_operations_that_cannot_be_done_are_named(operations: Any, named: str) -> None:
+    with pytest.raises(InvalidBodyError) as refused:
+        apply_operations(CURRENT, operations, LIMIT)
+    assert named in str(refused.value)
+
+
+def test_copies_of_copies_end_at_the_limit() -> None:
+    operations = [{"op": "add", "path": "/a", "value": ["x" * 100]}]
+    operations += [{"op": "copy", "from": "/a", "path": "/a/-"}] * 60  # type: ignore[list-item]
+    with pytest.raises(InvalidBodyError, match="copies more than an order may have"):
+        apply_operations(CURRENT, operations, LIMIT)
+
+
+def test_copies_cannot_nest_an_order_too_deeply() -> None:
+    operations: list[Any] = [{"op": "add", "path": "/a", "value": {}}]
+    operations += [{"op": "copy", "from": "/a", "path": "/a" + "/b" * depth} for depth in range(1, 120)]
+    with pytest.raises(InvalidBodyError, match="deep"):
+        amendment(CURRENT, apply_operations(CURRENT, operations, 10_000_000))
+
+
+def test_operations_that_make_the_order_no_object_are_refused() -> None:
+    with pytest.raises(InvalidBodyError, match="must be a JSON object"):
+        amendment(CURRENT, apply_operations(CURRENT, [{"op": "replace", "path": "", "value": []}], LIMIT))
+
+
+_PATHS = st.sampled_from(
+    ["", "/", "/id", "/x", "/x/y", "/x/y/0", "/x/y/-", "/x/y/9", "/none/a", "x", "/~2", "/state/a"]
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+_OPERATIONS = st.fixed_dictionaries(
+    {"op": st.sampled_from(["add", "remove", "replace", "move", "copy", "test", 1]), "path": _PATHS | _VALUES},
+    optional={"from": _PATHS | _VALUES, "value": _VALUES},
+)
+
+
+@given(st.lists(_OPERATIONS | _VALUES, max_size=5))
+def test_any_operations_are_done_or_named(operations: list[Any]) -> None:
+    before = deepcopy(CURRENT)
+    changes: dict[str, Any] = {}
+    with suppress(InvalidBodyError):
+        changes = amendment(CURRENT, apply_operations(CURRENT, operations, LIMIT))
+    assert not changes.keys() & {"id", "href", "state", "orderDate"}
+    assert before == CURRENT
+
+
+@given(_VALUES)
+def test_any_merge_patch_is_done_or_named(patch: Any) -> None:
+    changes: dict[str, Any] = {}
+    with suppress(InvalidBodyError):
+        changes = amendment(CURRENT, merge_patch(CURRENT, patch))
+    after = amended(CURRENT, changes)
+    assert amendment(after, after) == {}
