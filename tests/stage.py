@@ -13,8 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamSystem
 from activities.planning import Planner
@@ -96,6 +98,40 @@ class Stage:
 
         await eventually(check, lambda: json.dumps(document, indent=1)[:3000])
         return document
+
+    async def tell(self, workflow_id: str, message: str, **word: Any) -> Any:
+        """Tell an order's workflow something, and return what it answers."""
+        return await self.client.get_workflow_handle(workflow_id).execute_update(message, word)
+
+    async def refusal(self, workflow_id: str, message: str, **word: Any) -> str:
+        """Return why an order's workflow refuses what it is told."""
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await self.tell(workflow_id, message, **word)
+        cause = refused.value.cause
+        assert isinstance(cause, ApplicationError)
+        assert cause.type == "Refused"
+        return cause.message
+
+    async def tasks(self, order_id: str, state: str = "open") -> list[dict[str, Any]]:
+        """Return an order's tasks for people, oldest first."""
+        answers = [
+            await self.gateway.get(path, params={"orderId": order_id, "state": state})
+            for path in ("/fallout/v1/task", "/manual/v1/task")
+        ]
+        assert all(answer.status_code == 200 for answer in answers), [answer.text for answer in answers]
+        return [task for answer in answers for task in answer.json()]
+
+    async def task(self, order_id: str) -> dict[str, Any]:
+        """Wait until an order has an open task, and return it."""
+        tasks: list[dict[str, Any]] = []
+
+        async def opened() -> bool:
+            nonlocal tasks
+            tasks = await self.tasks(order_id)
+            return bool(tasks)
+
+        await eventually(opened, lambda: f"order {order_id} has no task")
+        return tasks[0]
 
     async def fault(self, system: httpx.AsyncClient, **rule: Any) -> None:
         """Make a system fail where the rule says so; `match` names specification, order, operation or target."""
