@@ -91,7 +91,8 @@ class NotAllowedError(ApiError):
     reason = "This is not possible any more, or not now; nothing has changed"
 
     def __init__(self, message: str, refusals: Sequence[Refusal] = ()) -> None:
-        told = "; ".join(f"item {each.item_id or each.key}: {each.reason}" for each in refusals)
+        untold = [each for each in refusals if each.reason not in message]
+        told = "; ".join(f"item {each.item_id or each.key}: {each.reason}" for each in untold)
         super().__init__(": ".join(part for part in (message, told) if part))
         self.refusals = list(refusals)
 

@@ -85,7 +85,8 @@ async def test_nothing_is_stored_or_told(bench: Bench) -> None:
     order_id = await running(bench, product("1"))
     await preview(bench, order_id, {"description": "new"})
     await preview(bench, order_id, {"cancel": True})
-    assert bench.engine.asked == bench.engine.told == []
+    assert bench.engine.asked == []
+    assert bench.engine.told == []
     assert len(await bench.revisions.list(order_id)) == 1
     assert "description" not in (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}")).json()
 

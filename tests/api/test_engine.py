@@ -5,20 +5,36 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from temporalio import workflow
 from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError, TemporalEngine
+from api.engine import (
+    SYSTEM_EVENT_SIGNAL,
+    EngineRefusedError,
+    EngineUnavailableError,
+    MessageRefusedError,
+    TemporalEngine,
+    WorkflowEndedError,
+)
 from embedded.temporal_server import binary
+from orders.revision import Refusal
 from orders.tmf import ProductOrder
+from orders.violation import Violation
 from workflows import search_attributes
 from workflows.connection import DATA_CONVERTER, connect
-from workflows.messages import SystemEvent
+from workflows.messages import SystemEvent, Word
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +76,111 @@ async def test_an_order_is_started_once_and_told_what_systems_say(server: Client
     await server.get_workflow_handle("po:abcdefghij").terminate()
     assert not await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.start(order()), "what has run never runs again"
+
+
+@workflow.defn(name="Answering")
+class _Answering:
+    """Answers requests as an order's workflow does, until it is told to end."""
+
+    def __init__(self) -> None:
+        self._over = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self._over)
+
+    @workflow.signal
+    def end(self, _word: Word) -> None:
+        self._over = True
+
+    @workflow.update
+    async def hold(self, word: Word) -> str:
+        return f"held by {word.by}"
+
+    @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def amend(self, word: Word) -> None:
+        kinds: dict[str | None, list[Any]] = {
+            "refusals": [{"itemId": "1", "key": "1:tv", "reason": "has begun"}],
+            "violations": [[{"code": "c", "path": "p", "message": "m"}]],
+        }
+        if word.reason in kinds:
+            raise ApplicationError("no", *kinds[word.reason], type="Refused", non_retryable=True)
+        if word.reason == "ends":
+            self._over = True
+            await workflow.wait_condition(lambda: False)
+        raise ApplicationError("a defect", type="Defect", non_retryable=True)
+
+    @workflow.query
+    def progress(self) -> dict[str, Any]:
+        return {"revision": 1, "nodes": {}}
+
+
+@pytest.fixture
+async def asked(server: Client) -> AsyncIterator[TemporalEngine]:
+    """An engine with a workflow `po:asked` that a worker runs, and one, `po:idle`, that nobody does."""
+
+    async def same_client() -> Client:
+        return server
+
+    runner = UnsandboxedWorkflowRunner()
+    queue, reuse = f"asked-{uuid4().hex}", WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    async with Worker(server, task_queue=queue, workflows=[_Answering], workflow_runner=runner):
+        for name, at in (("po:asked", queue), ("po:idle", "nobody")):
+            await server.start_workflow("Answering", id=name, task_queue=at, id_reuse_policy=reuse)
+        yield TemporalEngine(same_client, queue, request_timeout=timedelta(seconds=20))
+        for name in ("po:asked", "po:idle"):
+            with suppress(RPCError):
+                await server.get_workflow_handle(name).terminate()
+
+
+async def test_a_workflow_is_asked_and_answers(asked: TemporalEngine) -> None:
+    assert await asked.request("po:asked", "hold", Word(by="ada")) == "held by ada"
+    assert await asked.progress("po:asked") == {"revision": 1, "nodes": {}}
+
+
+async def test_the_same_request_twice_is_one(asked: TemporalEngine) -> None:
+    first = await asked.request("po:asked", "hold", Word(by="ada"), update_id="once")
+    assert await asked.request("po:asked", "hold", Word(by="bob"), update_id="once") == first
+
+
+async def test_a_refusal_comes_with_its_reasons(asked: TemporalEngine) -> None:
+    with pytest.raises(MessageRefusedError, match="no") as refused:
+        await asked.request("po:asked", "amend", Word(reason="refusals"))
+    assert refused.value.refusals == [Refusal(item_id="1", key="1:tv", reason="has begun")]
+    with pytest.raises(MessageRefusedError) as refused:
+        await asked.request("po:asked", "amend", Word(reason="violations"))
+    assert refused.value.violations == [Violation(code="c", path="p", message="m")]
+
+
+async def test_any_other_failure_is_told_as_the_engines(asked: TemporalEngine) -> None:
+    with pytest.raises(EngineRefusedError, match=r"po:asked could not do amend: .*a defect"):
+        await asked.request("po:asked", "amend", Word())
+    with pytest.raises(EngineRefusedError):
+        await asked.request("po:asked", "unheard", Word())
+
+
+async def test_nobody_is_there_to_be_asked(asked: TemporalEngine) -> None:
+    for ask in (partial(asked.request, "po:none", "hold", Word()), partial(asked.progress, "po:none")):
+        with pytest.raises(WorkflowEndedError):
+            await ask()
+    with pytest.raises(WorkflowEndedError):
+        await asked.request("po:asked", "amend", Word(reason="ends"))
+    for ask in (partial(asked.request, "po:asked", "hold", Word()), partial(asked.progress, "po:asked")):
+        with pytest.raises(WorkflowEndedError):
+            await ask()
+
+
+async def test_a_workflow_that_no_worker_runs_is_given_up_within_the_time_given(
+    asked: TemporalEngine, server: Client
+) -> None:
+    async def same_client() -> Client:
+        return server
+
+    hasty = TemporalEngine(same_client, "nobody", request_timeout=timedelta(milliseconds=300))
+    with pytest.raises(EngineUnavailableError, match="no answer within"):
+        await hasty.request("po:idle", "hold", Word())
+    with pytest.raises((EngineUnavailableError, EngineRefusedError)):
+        await hasty.progress("po:idle")
 
 
 async def test_an_engine_that_nobody_serves_is_unavailable_within_the_time_given() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from orders.lifecycle import OrderKind
 from store.errors import StoreUnavailableError
 from store.query import ListQuery
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.test_cancellations import CANCEL_PRODUCT
 
 pytestmark = pytest.mark.anyio
 
@@ -58,16 +61,31 @@ async def storeless(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
         ("GET", f"{PRODUCT_ORDERS}/1/plan"),
         ("GET", f"{SERVICE_ORDERS}?state=held"),
         ("GET", f"{RESOURCE_ORDERS}/1"),
+        ("POST", f"{PRODUCT_ORDERS}/1/hold"),
+        ("PATCH", f"{PRODUCT_ORDERS}/1"),
+        ("POST", f"{PRODUCT_ORDERS}/1/preview"),
+        ("GET", f"{PRODUCT_ORDERS}/1/revision"),
+        ("GET", CANCEL_PRODUCT),
+        ("GET", f"{CANCEL_PRODUCT}/1"),
+        ("GET", "/fallout/v1/task?state=open"),
+        ("GET", "/manual/v1/task/1"),
+        ("POST", "/manual/v1/task/1/completion"),
     ],
 )
 async def test_without_the_store_everything_is_to_be_tried_again_later(
     storeless: Bench, method: str, path: str
 ) -> None:
-    answer = await storeless.client.request(method, path, json=MINIMAL if method == "POST" else None)
+    answer = await storeless.client.request(method, path, json=_body(method, path))
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert answer.json()["code"] == "unavailable"
     assert storeless.engine.attempts == []
+
+
+def _body(method: str, path: str) -> Any:
+    if method == "GET" or path.endswith(("hold", "completion")):
+        return None if method == "GET" else {}
+    return MINIMAL
 
 
 async def test_a_defect_is_500_and_says_nothing_of_the_inside(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

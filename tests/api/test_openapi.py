@@ -47,7 +47,9 @@ async def test_every_operation_is_described_with_its_errors(bench: Bench) -> Non
     for operation in operations:
         assert operation["summary"]
         assert operation["tags"]
-        assert "422" not in operation["responses"]
+        # FastAPI's own 422 has another body; ours has the TM Forum one.
+        assert "422" not in operation["responses"] or operation["operationId"] == "patchProductOrder"
+    assert "HTTPValidationError" not in document["components"]["schemas"]
     create = document["paths"][PRODUCT_ORDERS]["post"]
     assert create["responses"].keys() == {"201", "400", "409", "413", "415", "503", "default"}
 

@@ -132,7 +132,7 @@ def test_operations_that_cannot_be_done_are_named(operations: Any, named: str) -
 
 def test_copies_of_copies_end_at_the_limit() -> None:
     operations = [{"op": "add", "path": "/a", "value": ["x" * 100]}]
-    operations += [{"op": "copy", "from": "/a", "path": "/a/-"}] * 60  # type: ignore[list-item]
+    operations += [{"op": "copy", "from": "/a", "path": "/a/-"}] * 60
     with pytest.raises(InvalidBodyError, match="copies more than an order may have"):
         apply_operations(CURRENT, operations, LIMIT)
 

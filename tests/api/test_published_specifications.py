@@ -10,8 +10,9 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
 from api.schemas import PRODUCT_ORDER_EXAMPLE
-from orders.lifecycle import OrderKind
+from orders.lifecycle import OrderKind, OrderState
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.test_cancellations import CANCEL_PRODUCT, CANCEL_RESOURCE, CANCEL_SERVICE
 
 SPECS = Path(__file__).resolve().parents[3] / "shared" / "tmf" / "specs"
 
@@ -76,6 +77,35 @@ async def test_service_and_resource_orders_fit_theirs(
     single = (await bench.client.get(f"{path}/abcdefghij:1:x")).json()
     assert listed == [single]
     assert_fits(single, file, definition)
+
+
+@pytest.mark.parametrize(
+    ("kind", "order_id", "path", "file"),
+    [
+        (OrderKind.PRODUCT, None, CANCEL_PRODUCT, "TMF622-v4.0.0.swagger.json"),
+        (OrderKind.SERVICE, "abcdefghij:1:internet", CANCEL_SERVICE, "TMF641-v4.1.0.swagger.json"),
+        (OrderKind.RESOURCE, "abcdefghij:1:internet:port", CANCEL_RESOURCE, "TMF652-v4.0.0.swagger.json"),
+    ],
+)
+async def test_cancellations_fit_theirs(
+    bench: Bench, kind: OrderKind, order_id: str | None, path: str, file: str
+) -> None:
+    if order_id is None:
+        order_id = await bench.ordered()
+    else:
+        await bench.child(kind, order_id)
+    body = {kind.value: {"id": order_id}, "cancellationReason": "moves"}
+    definition = f"Cancel{kind.value[0].upper()}{kind.value[1:]}"
+    made = (await bench.client.post(path, json=body)).json()
+    assert_fits(made, file, definition)
+    await bench.become(order_id, OrderState.COMPLETED, kind)
+    bench.engine.waiting.clear()
+    bench.engine.end(order_id)
+    await bench.cancellations.settle(kind, made["id"], "inProgress")
+    assert_fits((await bench.client.get(made["href"])).json(), file, definition)
+    refused = await bench.client.post(path, json=body)
+    assert refused.status_code == 409
+    assert_fits(refused.json(), file, "Error")
 
 
 @pytest.mark.parametrize(
