@@ -31,9 +31,11 @@ from orders.plan import OrchestrationPlan, PlanGraph
 from orders.revision import Refusal, Revision, RevisionState
 from orders.tmf import ProductOrder
 from orders.violation import Violation
+from store.documents import ITEM_LISTS
 from workflows.ids import product_order_workflow
 from workflows.messages import Amend
 
+_ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
 _MEDIA_TYPES = (JSON, MERGE_PATCH, JSON_PATCH)
 
 _log = structlog.get_logger(__name__)
@@ -186,6 +188,9 @@ def _as_refusals(error: MessageRefusedError) -> list[Refusal]:
 async def _preview_amendment(gateway: Gateway, current: Document, attributes: Document) -> JSONResponse:
     order_id = current["id"]
     running = await gateway.plans.load(order_id)
+    if running is not None and _ITEMS not in attributes:
+        # Without new items the plan stays as it is, whatever else changes.
+        return _preview(_decided(running, running, await _progress(gateway, current)))
     installed = await gateway.plans.installed(order_id)
     order = ProductOrder.model_validate(amended(current, attributes))
     try:
@@ -196,8 +201,7 @@ async def _preview_amendment(gateway: Gateway, current: Document, attributes: Do
         return _preview(Amendment(), planned.violations)
     old = running or OrchestrationPlan(order_id=order_id, catalog=planned.plan.catalog)
     progress = await _progress(gateway, current)
-    decided = await anyio.to_thread.run_sync(_decided, old, planned.plan, progress)
-    return _preview(decided)
+    return _preview(await anyio.to_thread.run_sync(_decided, old, planned.plan, progress))
 
 
 def _decided(old: OrchestrationPlan, new: OrchestrationPlan, progress: Mapping[str, NodeProgress]) -> Amendment:

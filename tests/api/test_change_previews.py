@@ -18,6 +18,8 @@ pytestmark = pytest.mark.anyio
 
 INSTALLED = InstalledBase(products={"p1": InstalledProduct(id="p1", name="TV", status="active")})
 
+AMENDED = {"description": "new", "productOrderItem": [{"id": "1", "action": "add", "quantity": 2}]}
+
 
 def product(key: str, **more: Any) -> ProductPlan:
     return ProductPlan(key=key, item_id=key, unit=key, action=Action.ADD, name=f"Product {key}", **more)
@@ -39,7 +41,7 @@ async def test_an_amendment_is_planned_against_what_was_installed_and_compared(b
     order_id = await running(bench, product("1"), product("2"), product("3"))
     bench.engine.nodes = {"1": {"state": "done"}, "2": {"state": "done"}}
     bench.planner.products = [product("1"), product("2", place="BER-2"), product("4")]
-    answer = await preview(bench, order_id, {"description": "new"})
+    answer = await preview(bench, order_id, AMENDED)
     assert answer.status_code == 200
     assert {each["key"]: each["action"] for each in answer.json()["changes"]} == {
         "1": "leave",
@@ -52,11 +54,20 @@ async def test_an_amendment_is_planned_against_what_was_installed_and_compared(b
     assert (order.description, installed) == ("new", INSTALLED)
 
 
+async def test_what_names_no_items_leaves_the_plan_as_it_is(bench: Bench) -> None:
+    order_id = await running(bench, product("1"))
+    bench.engine.nodes = {"1": {"state": "done", "past": "billing has begun"}}
+    answer = (await preview(bench, order_id, {"priority": "1"})).json()
+    assert [(each["key"], each["action"]) for each in answer["changes"]] == [("1", "leave")]
+    assert answer["refusals"] == []
+    assert bench.planner.planned == []
+
+
 async def test_items_past_their_point_of_no_return_are_listed(bench: Bench) -> None:
     order_id = await running(bench, product("1"))
     bench.engine.nodes = {"1": {"state": "running", "past": "billing has begun"}}
     bench.planner.products = [product("1", place="BER-2")]
-    refusals = (await preview(bench, order_id, {"description": "new"})).json()["refusals"]
+    refusals = (await preview(bench, order_id, AMENDED)).json()["refusals"]
     assert [(each["itemId"], "billing has begun" in each["reason"]) for each in refusals] == [("1", True)]
 
 
@@ -72,7 +83,7 @@ async def test_a_cancellation_lists_what_it_would_undo(bench: Bench) -> None:
 async def test_every_rule_that_the_new_version_breaks_is_listed(bench: Bench) -> None:
     order_id = await running(bench, product("1"))
     bench.planner.violations = [Violation(code="c", path="productOrderItem[0]", message="no")]
-    answer = await preview(bench, order_id, {"description": "new"})
+    answer = await preview(bench, order_id, AMENDED)
     assert answer.status_code == 200
     assert answer.json() == {
         "changes": [],
@@ -83,7 +94,7 @@ async def test_every_rule_that_the_new_version_breaks_is_listed(bench: Bench) ->
 
 async def test_nothing_is_stored_or_told(bench: Bench) -> None:
     order_id = await running(bench, product("1"))
-    await preview(bench, order_id, {"description": "new"})
+    await preview(bench, order_id, AMENDED)
     await preview(bench, order_id, {"cancel": True})
     assert bench.engine.asked == []
     assert bench.engine.told == []
@@ -96,12 +107,12 @@ async def test_of_an_order_that_waits_for_its_start_all_is_to_be_done(bench: Ben
     order_id = await bench.ordered()
     bench.engine.away = False
     bench.planner.products = [product("1")]
-    answer = (await preview(bench, order_id, {"description": "new"})).json()
+    answer = (await preview(bench, order_id, AMENDED)).json()
     assert [(each["key"], each["action"]) for each in answer["changes"]] == [("1", "do")]
     assert (await preview(bench, order_id, {"cancel": True})).json()["changes"] == []
 
 
-@pytest.mark.parametrize("body", [{"cancel": True}, {"description": "new"}])
+@pytest.mark.parametrize("body", [{"cancel": True}, AMENDED])
 async def test_an_order_that_has_ended_is_409(bench: Bench, body: Any) -> None:
     order_id = await running(bench, product("1"))
     bench.engine.end(order_id)
@@ -124,4 +135,4 @@ async def test_without_inventory_or_engine_it_is_to_be_tried_again(bench: Bench)
     bench.engine.away = True
     assert (await preview(bench, order_id, {"cancel": True})).status_code == 503
     bench.planner.error = DownstreamError("inventory", "inventory gave no answer", retryable=True)
-    assert (await preview(bench, order_id, {"description": "new"})).status_code == 503
+    assert (await preview(bench, order_id, AMENDED)).status_code == 503
