@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
+from console.options import GatewayOption, JsonOption, OrderFile, gateway_address, read_order
+from console.order_app import order_app
+from console.task_app import task_app
 from console.terminal import terminal
 from settings import Settings
 
@@ -24,16 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-order_app = typer.Typer(help="Read orders.", no_args_is_help=True)
 catalog_app = typer.Typer(help="Work on catalogs.", no_args_is_help=True)
 app.add_typer(order_app, name="order")
+app.add_typer(task_app, name="task")
 app.add_typer(catalog_app, name="catalog")
-
-GatewayOption = Annotated[
-    str | None, typer.Option("--gateway", help="Address of the gateway [default: by the settings]", metavar="URL")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
-OrderFile = Annotated[typer.FileText, typer.Argument(help="A TMF622 product order as JSON; - for standard input.")]
 
 
 @app.command()
@@ -100,8 +96,8 @@ def submit(
     """
     from console import commands
 
-    document = _read(file)
-    code = finish(commands.submit(_gateway(gateway), document, idempotency_key, terminal(), watch, as_json))
+    document = read_order(file)
+    code = finish(commands.submit(gateway_address(gateway), document, idempotency_key, terminal(), watch, as_json))
     raise typer.Exit(0 if code else NOT_COMPLETED)
 
 
@@ -113,7 +109,7 @@ def watch(order_id: str, gateway: GatewayOption = None) -> None:
     """
     from console import commands
 
-    completed = finish(commands.follow(_gateway(gateway), order_id, terminal()))
+    completed = finish(commands.follow(gateway_address(gateway), order_id, terminal()))
     raise typer.Exit(0 if completed else NOT_COMPLETED)
 
 
@@ -132,41 +128,9 @@ def plan(
     """
     from console import commands
 
-    document = _read(file)
-    source = _offline_plans() if offline else commands.online(_gateway(gateway))
+    document = read_order(file)
+    source = _offline_plans() if offline else commands.online(gateway_address(gateway))
     raise typer.Exit(0 if finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
-
-
-@order_app.command("list")
-def order_list(
-    state: Annotated[str | None, typer.Option(help="Only orders in this state, such as inProgress.")] = None,
-    customer: Annotated[str | None, typer.Option(help="Only orders of this party.")] = None,
-    external_id: Annotated[str | None, typer.Option(help="Only the order that a client calls so.")] = None,
-    category: Annotated[str | None, typer.Option(help="Only orders of this category.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 20,
-    gateway: GatewayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List product orders, the newest first.
-
-    Examples: `ordersaga order list --state held` · `ordersaga order list --customer c-1001 --json`
-    """
-    from console import commands
-
-    filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
-    wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
-    finish(commands.order_list(_gateway(gateway), wanted, terminal(), as_json))
-
-
-@order_app.command("show")
-def order_show(order_id: str, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
-    """Show a product order with its service and resource orders and prices.
-
-    Example: `ordersaga order show 7f3k2a9dqx`
-    """
-    from console import commands
-
-    finish(commands.order_show(_gateway(gateway), order_id, terminal(), as_json))
 
 
 @catalog_app.command("lint")
@@ -269,20 +233,6 @@ def register() -> None:
 def run() -> NoReturn:
     """Run the command that the arguments name, and end the process with its exit code."""
     run_and_exit(app)
-
-
-def _read(file: typer.FileText) -> dict[str, Any]:
-    try:
-        document = json.load(file)
-    except ValueError as error:
-        fail(f"{file.name} is not JSON: {error}", REFUSED)
-    if not isinstance(document, dict):
-        fail(f"{file.name} is not a product order: it is no JSON object", REFUSED)
-    return document
-
-
-def _gateway(address: str | None) -> str:
-    return address or Settings().gateway_url()
 
 
 def _catalogs() -> Path:

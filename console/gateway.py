@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -75,7 +76,7 @@ class Gateway:
         Raises:
             CommandError: when there is none or the gateway cannot be reached.
         """
-        return _document(await self._ask("GET", f"{PRODUCT_ORDERS}/{quote(order_id, safe=':')}"))
+        return await self.read(f"{PRODUCT_ORDERS}/{quote(order_id, safe=':')}")
 
     async def orders(self, filters: Mapping[str, str]) -> tuple[list[Document], int]:
         """Return product orders, and how many match in all.
@@ -83,9 +84,34 @@ class Gateway:
         Raises:
             CommandError: when a filter is refused or the gateway cannot be reached.
         """
-        answer = await self._ask("GET", PRODUCT_ORDERS, params=dict(filters))
+        return await self.listing(PRODUCT_ORDERS, filters)
+
+    async def listing(self, path: str, filters: Mapping[str, str]) -> tuple[list[Document], int]:
+        """Return the documents of a list, and how many match in all.
+
+        Raises:
+            CommandError: when a filter is refused or the gateway cannot be reached.
+        """
+        answer = await self._ask("GET", path, params=dict(filters))
         documents = answer.json()
         return documents, int(answer.headers.get("X-Total-Count", len(documents)))
+
+    async def read(self, path: str) -> Document:
+        """Return the document at a path.
+
+        Raises:
+            CommandError: when there is none or the gateway cannot be reached.
+        """
+        return _document(await self._ask("GET", path))
+
+    async def tell(self, method: str, path: str, body: Any, media_type: str = "application/json") -> Document:
+        """Send a document to a path; return what is answered.
+
+        Raises:
+            CommandError: when it is refused or the gateway cannot be reached.
+        """
+        content = json.dumps(body).encode()
+        return _document(await self._ask(method, path, content=content, headers={"Content-Type": media_type}))
 
     async def family(self, order_id: str, before: OrderFamily | None = None) -> OrderFamily:
         """Return a product order with its service and resource orders; what had ended `before` is not read again.
@@ -129,7 +155,7 @@ class Gateway:
     async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         for _ in range(_LOST_CONNECTIONS):
             # A kept connection may be closed from the other side just as it is used again. A repeat does no harm:
-            # orders are posted so that they are known again, and all else changes nothing.
+            # orders are posted so that they are known again, and whatever else is asked twice is once.
             with contextlib.suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
                 return await self._client.request(method, path, **arguments)
         return await self._client.request(method, path, **arguments)

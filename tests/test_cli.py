@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import cli
+from console.options import values_of
 from embedded.ports import LOOPBACK, Ports
 
 runner = CliRunner()
@@ -32,7 +33,25 @@ def test_help_tells_the_commands_and_the_exit_codes() -> None:
         assert word in shown.output
 
 
-@pytest.mark.parametrize("words", [["order", "list"], ["order", "show", "abc"], ["watch", "abc"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["order", "list"],
+        ["order", "show", "abc"],
+        ["watch", "abc"],
+        ["order", "cancel", "abc", "--reason", "moves", "--by", "ada"],
+        ["order", "cancel", "abc", "--dry-run"],
+        ["order", "hold", "abc:1:internet", "--item", "access"],
+        ["order", "resume", "abc"],
+        ["order", "history", "abc"],
+        ["task", "list", "--kind", "fallout", "--system", 'a "quoted" one'],
+        ["task", "show", "abc!1"],
+        ["task", "resolve", "retry", "abc!1", "--value", "port=7"],
+        ["task", "resolve", "retry", "--system", "activation"],
+        ["task", "complete", "abc!1", "--value", "serial=SN=1"],
+        ["task", "reschedule", "abc!1", "2026-12-01T09:00:00Z"],
+    ],
+)
 def test_without_a_gateway_commands_say_so_and_end_with_4(nobody: str, words: list[str]) -> None:
     ended = runner.invoke(cli.app, words)
     assert ended.exit_code == 4
@@ -54,6 +73,21 @@ def test_a_file_that_is_not_json_is_refused_with_its_name_and_place(tmp_path: Pa
     assert ended.stderr == f"ordersaga: {file} is not JSON: Expecting value: line 1 column 23 (char 22)\n"
 
 
+def test_a_change_is_read_from_standard_input_as_a_patch_of_either_kind(nobody: str) -> None:
+    for change in ('{"priority": "1"}', '[{"op": "remove", "path": "/note"}]'):
+        ended = runner.invoke(cli.app, ["order", "amend", "abc", "-"], input=change)
+        assert ended.exit_code == 4
+        assert nobody in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("pair", "value"),
+    [("a=7", 7), ("a=SN-1", "SN-1"), ('a="7"', "7"), ("a=x=y", "x=y"), ("a=", ""), ("a=0123", "0123")],
+)
+def test_values_are_json_where_they_can_be(pair: str, value: object) -> None:
+    assert values_of([pair]) == {"a": value}
+
+
 def test_json_that_is_no_object_is_no_order(tmp_path: Path) -> None:
     file = tmp_path / "order.json"
     file.write_text("[]")
@@ -70,6 +104,12 @@ def test_json_that_is_no_object_is_no_order(tmp_path: Path) -> None:
         ["system", "espresso"],
         ["up", "--without", "espresso"],
         ["order", "steal"],
+        ["order", "amend", "abc", "no-such-file.json"],
+        ["task", "resolve", "retry"],
+        ["task", "resolve", "retry", "abc!1", "--system", "activation"],
+        ["task", "resolve", "explode", "abc!1"],
+        ["task", "complete", "abc!1", "--value", "novalue"],
+        ["task", "list", "--state", "lost"],
     ],
 )
 def test_wrong_usage_ends_with_2(words: list[str]) -> None:

@@ -1,0 +1,146 @@
+"""What the commands that steer orders do and print."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.text import Text
+
+from console.change_tables import cancellations_table, changes_table, notes_table, revisions_table
+from console.commands import print_json
+from console.errors import CommandError
+from console.family import UNDO, Document
+from console.gateway import PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Gateway
+
+_MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
+
+
+def order_path(order_id: str) -> str:
+    """Return where the gateway has an order: of a product, service or resource order by its id."""
+    parts = order_id.removesuffix(UNDO).replace(f"{UNDO}:", ":").count(":")
+    collection = PRODUCT_ORDERS if parts == 0 else SERVICE_ORDERS if parts <= 2 else RESOURCE_ORDERS
+    return f"{collection}/{quote(order_id, safe=':*~!')}"
+
+
+async def cancel(address: str, order_id: str, wish: Document, console: Console, as_json: bool) -> None:
+    """Ask for an order's cancellation.
+
+    Raises:
+        CommandError: when it is refused or the gateway cannot be reached.
+    """
+    orders = order_path(order_id).rpartition("/")[0]
+    kind = orders.rpartition("/")[2]
+    async with Gateway(address) as gateway:
+        made = await gateway.tell("POST", _cancellations(orders), {kind: {"id": order_id}, **wish})
+    if as_json:
+        print_json(console, made)
+        return
+    console.print(f"cancellation {made['id']} of order {order_id} is {made['state']}; follow it by {made['href']}")
+
+
+async def steer(address: str, order_id: str, word: str, wish: Document, console: Console, as_json: bool) -> None:
+    """Hold an order, or resume it.
+
+    Raises:
+        CommandError: when it is refused or the gateway cannot be reached.
+    """
+    async with Gateway(address) as gateway:
+        order = await gateway.tell("POST", f"{order_path(order_id)}/{word}", wish)
+    if as_json:
+        print_json(console, order)
+        return
+    what = f"item {wish['item']} of order {order_id}" if wish.get("item") else f"order {order_id}"
+    done = "on hold" if word == "hold" else "resumed"
+    console.print(f"{what} is {done}; the order is {order.get('state')}")
+
+
+async def amend(address: str, order_id: str, change: Any, console: Console, as_json: bool) -> None:
+    """Amend a product order by a merge patch (an object) or a JSON Patch (a list), and show what that does.
+
+    Raises:
+        CommandError: when it is refused or the gateway cannot be reached.
+    """
+    path = _product_order_path(order_id)
+    async with Gateway(address) as gateway:
+        order = await gateway.tell("PATCH", path, change, _media_type(change))
+        revisions, _ = await gateway.listing(f"{path}/revision", {})
+    if as_json:
+        print_json(console, order)
+        return
+    latest = revisions[-1]
+    console.print(f"order {order_id} is at revision {latest['number']}, {latest['state']}")
+    if latest.get("changes"):
+        console.print(changes_table(latest["changes"]))
+
+
+async def preview(address: str, order_id: str, change: Any, console: Console, as_json: bool) -> bool:
+    """Show what an amendment or a cancellation would do; return whether it could be done.
+
+    Raises:
+        CommandError: when it cannot be read or the gateway cannot be reached.
+    """
+    async with Gateway(address) as gateway:
+        told = await gateway.tell("POST", f"{_product_order_path(order_id)}/preview", change, _media_type(change))
+    possible = not told["refusals"] and not told["violations"]
+    if as_json:
+        print_json(console, told)
+        return possible
+    for refusal in told["refusals"]:
+        console.print(Text(f"item {refusal.get('itemId') or refusal.get('key')}: {refusal['reason']}", style="red"))
+    for violation in told["violations"]:
+        console.print(Text(f"{violation['path']}: {violation['message']}", style="red"))
+    if told["changes"]:
+        console.print(changes_table(told["changes"]))
+    elif possible:
+        console.print("nothing is done yet that this would change")
+    return possible
+
+
+async def history(address: str, order_id: str, console: Console, as_json: bool) -> None:
+    """Show the revisions of a product order, the requests to cancel it, and its notes.
+
+    Raises:
+        CommandError: when there is no such order or the gateway cannot be reached.
+    """
+    path = _product_order_path(order_id)
+    async with Gateway(address) as gateway:
+        order, (revisions, _), (cancellations, _) = await asyncio.gather(
+            gateway.read(path),
+            gateway.listing(f"{path}/revision", {}),
+            gateway.listing(_cancellations(PRODUCT_ORDERS), {"productOrder.id": f'"{order_id}"'}),
+        )
+    notes = _documents(order.get("note"))
+    if as_json:
+        print_json(console, {"revision": revisions, "cancelProductOrder": cancellations, "note": notes})
+        return
+    console.print(revisions_table(revisions))
+    if cancellations:
+        console.print(cancellations_table(cancellations))
+    if notes:
+        console.print(notes_table(notes))
+
+
+def _cancellations(orders: str) -> str:
+    """Return where the cancellations of a collection of orders are."""
+    base, _, kind = orders.rpartition("/")
+    return f"{base}/cancel{kind[0].upper()}{kind[1:]}"
+
+
+def _product_order_path(order_id: str) -> str:
+    path = order_path(order_id)
+    if not path.startswith(PRODUCT_ORDERS):
+        root = order_id.partition(":")[0]
+        raise CommandError(f"{order_id} is no product order; the one that it belongs to is {root}")
+    return path
+
+
+def _media_type(change: Any) -> str:
+    return _JSON_PATCH if isinstance(change, list) else _MERGE_PATCH
+
+
+def _documents(value: Any) -> Sequence[Document]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
