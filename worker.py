@@ -25,6 +25,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from activities.activation import ActivationActivities
+from activities.amendments import AmendmentActivities
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
 from activities.claims import ClaimActivities
@@ -45,6 +46,7 @@ from store.database import Database, migrate, open_database
 from store.errors import StoreError
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.revisions import RevisionStore
 from store.tasks import TaskStore
 from workflows import policies
 from workflows.connection import connect, sandbox
@@ -70,15 +72,17 @@ def activities_by_queue(
     database: Database, catalogs: CatalogSet, systems: Mapping[str, DownstreamSystem]
 ) -> dict[str, list[Any]]:
     """Return what each queue's worker can do; `systems` has one entry for each of `policies.SYSTEMS`."""
-    orders, plans = OrderStore(database), PlanStore(database)
+    orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
     inventory = systems[policies.INVENTORY]
+    planner, qualification = Planner(catalogs, inventory), QualificationActivities(inventory, plans)
     return {
         "workflows": [
             *activities_of(RecordActivities(orders, plans)),
-            *activities_of(PlanningActivities(Planner(catalogs, inventory), orders, plans)),
-            *activities_of(QualificationActivities(inventory, plans)),
+            *activities_of(PlanningActivities(planner, orders, plans, claims)),
+            *activities_of(qualification),
+            *activities_of(AmendmentActivities(planner, qualification, orders, plans, RevisionStore(database), claims)),
             *activities_of(TaskActivities(TaskStore(database))),
-            *activities_of(ClaimActivities(orders, plans, ClaimStore(database))),
+            *activities_of(ClaimActivities(orders, plans, claims)),
             *activities_of(CancellationActivities(CancelStore(database))),
         ],
         policies.INVENTORY: activities_of(InventoryActivities(inventory)),

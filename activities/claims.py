@@ -10,12 +10,13 @@ from temporalio.exceptions import ApplicationError
 from orders.lifecycle import OrderKind
 from orders.model import Model
 from orders.plan import OrchestrationPlan, ResourceItem
-from orders.tmf import Action, ProductOrder
+from orders.tmf import Action, ProductOrder, timestamp
 from store.claims import ClaimStore
-from store.documents import as_instant
 from store.errors import UnknownPlanError
 from store.orders import OrderStore
 from store.plans import PlanStore
+
+_PRODUCT = "product:"
 
 
 class ClaimRequest(Model):
@@ -40,16 +41,16 @@ class ClaimActivities:
             raise ApplicationError(
                 f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
-        accepted_at = as_instant(document["orderDate"]) or document["orderDate"]
+        order = ProductOrder.model_validate(document)
         if request.revision is None:
-            subjects = set(named_subjects(ProductOrder.model_validate(document)))
+            subjects = set(named_subjects(order))
         else:
             plan = await self._plans.load(request.order_id, request.revision)
             if plan is None:
                 error = UnknownPlanError(request.order_id, request.revision)
                 raise ApplicationError(str(error), type="UnknownPlan", non_retryable=True)
             subjects = set(planned_subjects(plan))
-        return await self._claims.claim(request.order_id, accepted_at, subjects)
+        return await self._claims.claim(request.order_id, accepted_at(order), subjects)
 
     @activity.defn
     async def release_claims(self, order_id: str) -> list[str]:
@@ -57,18 +58,27 @@ class ClaimActivities:
         return await self._claims.release(order_id)
 
 
+def accepted_at(order: ProductOrder) -> str:
+    """Return when an order was accepted, as the store writes times."""
+    return timestamp(order.order_date) if order.order_date else ""
+
+
+def is_product(subject: str) -> bool:
+    return subject.startswith(_PRODUCT)
+
+
 def named_subjects(order: ProductOrder) -> Iterator[str]:
     """Yield the installed products that the items of an order are about."""
     for item, _, _ in order.items():
         if item.product and item.product.id:
-            yield f"product:{item.product.id}"
+            yield f"{_PRODUCT}{item.product.id}"
 
 
 def planned_subjects(plan: OrchestrationPlan) -> Iterator[str]:
     """Yield the installed products that a plan changes, and the members of pools that it takes or gives back."""
     for product in plan.products:
         if product.product_id and product.action != Action.NO_CHANGE:
-            yield f"product:{product.product_id}"
+            yield f"{_PRODUCT}{product.product_id}"
     for service_order in plan.service_orders:
         for item in service_order.items:
             yield from filter(None, map(_subject, item.resources))

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.claims import accepted_at, is_product, named_subjects, planned_subjects
 from activities.http import DownstreamSystem
 from activities.installed_base import read_installed_base
 from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import DecompositionError, decompose
 from catalogs.order_check import check_order
 from catalogs.pricing import price_order
+from catalogs.product_nodes import parents_of
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
-from orders.tmf import ProductOrder
+from orders.tmf import ProductOrder, UtcDatetime
 from orders.violation import Violation
+from store.claims import ClaimStore
 from store.orders import OrderStore
 from store.plans import PlanStore
+
+SCHEDULING = "scheduling"
+"""The attribute of an order, not of TM Forum's, that says when its parts start."""
+
+AS_LATE_AS_POSSIBLE = "asLateAsPossible"
+"""Its value for parts that start no sooner than the requested completion makes them."""
 
 
 class PlannedOrder(Model):
@@ -29,6 +39,8 @@ class PlannedOrder(Model):
 
     order: ProductOrder
     plan: OrchestrationPlan | None = None
+    installed: InstalledBase | None = None
+    """What it was planned against. Products that the order is not about, and does not rely on, have no record."""
     violations: list[Violation] = []
 
 
@@ -40,10 +52,17 @@ class PlanRequest(Model):
 
 
 class PlanAnswer(Model):
-    """The graph to run, or every reason for which there is none."""
+    """The graph to run, or every reason for which there is none, or the orders that go first."""
 
     graph: PlanGraph = PlanGraph()
+    parents: dict[str, str] = {}
+    """Item → the item that it is nested in."""
+    requested_completion_date: UtcDatetime | None = None
+    as_late_as_possible: bool = False
+    """Whether the order's parts are to start no sooner than its requested completion makes them."""
     violations: list[Violation] = []
+    ahead: list[str] = []
+    """The orders that must end before this one can be planned, since both change the same thing."""
 
 
 class Planner:
@@ -53,13 +72,19 @@ class Planner:
         self._catalogs = catalogs
         self._inventory = inventory
 
-    async def plan(self, order: ProductOrder, revision: int = 1) -> PlannedOrder:
+    async def plan(
+        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
+    ) -> PlannedOrder:
         """Check, price and decompose an order.
+
+        Args:
+            installed: what an earlier revision was planned against; the new one is planned against the same, and what
+                inventory has of the products that it is the first to name.
 
         Raises:
             DownstreamError: when inventory cannot say what the customer has.
         """
-        installed = await read_installed_base(self._inventory, order)
+        installed = await self._base(order, installed)
         on = order.order_date or datetime.now(UTC)
         violations = check_order(order, self._catalogs, installed, on)
         if violations:
@@ -70,33 +95,116 @@ class Planner:
         except DecompositionError as error:
             return PlannedOrder(order=order, violations=error.violations)
         _keep_records(plan, installed)
-        return PlannedOrder(order=priced, plan=plan)
+        return PlannedOrder(order=priced, plan=plan, installed=_noted(installed, order))
+
+    async def _base(self, order: ProductOrder, noted: InstalledBase | None) -> InstalledBase:
+        known = {key: each for key, each in noted.products.items() if each.record} if noted else {}
+        if noted and _concerned(order, noted) <= known.keys():
+            return noted
+        found = await read_installed_base(self._inventory, order)
+        if noted is None:
+            return found
+        concerned = {key: found.products[key] for key in _concerned(order, found) if key in found.products}
+        return InstalledBase(products=noted.products | concerned | known)
 
 
 class PlanningActivities:
     """Planning's part of an order."""
 
-    def __init__(self, planner: Planner, orders: OrderStore, plans: PlanStore) -> None:
+    def __init__(self, planner: Planner, orders: OrderStore, plans: PlanStore, claims: ClaimStore) -> None:
         self._planner = planner
         self._orders = orders
         self._plans = plans
+        self._claims = claims
 
     @activity.defn
     async def plan_order(self, request: PlanRequest) -> PlanAnswer:
-        """Check and decompose an order; store its prices and its plan; return the plan's graph."""
+        """Check and decompose an order; store its prices and its plan; return the plan's graph.
+
+        An order that changes what another is changing is not planned before that one has ended.
+        """
         document = await self._orders.get(OrderKind.PRODUCT, request.order_id)
         if document is None:
             raise ApplicationError(
                 f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
         order = ProductOrder.model_validate(document)
-        planned = await self._planner.plan(order, request.revision)
+        planned = await plan_in_turn(self._planner, self._claims, order, request.revision)
+        if isinstance(planned, list):
+            return PlanAnswer(ahead=planned)
         if planned.plan is None:
             return PlanAnswer(violations=planned.violations)
-        await self._plans.save(planned.plan)
+        await self._plans.save(planned.plan, planned.installed)
         await self._orders.record(_prices(planned.order, request))
-        stored = await self._plans.graph(request.order_id, request.revision)
-        return PlanAnswer(graph=stored)
+        return PlanAnswer(
+            graph=await self._plans.graph(request.order_id, request.revision),
+            parents=parents_of(order),
+            requested_completion_date=order.requested_completion_date,
+            as_late_as_possible=(order.model_extra or {}).get(SCHEDULING) == AS_LATE_AS_POSSIBLE,
+        )
+
+
+async def plan_in_turn(
+    planner: Planner,
+    claims: ClaimStore,
+    order: ProductOrder,
+    revision: int,
+    installed: InstalledBase | None = None,
+    *,
+    queue: bool = True,
+) -> PlannedOrder | list[str]:
+    """Plan an order when all that it touches is its own to change; return the orders that go first until then.
+
+    Args:
+        installed: as for `Planner.plan`.
+        queue: whether the order takes its place behind those; if not, its claims are as before.
+    """
+    subjects = set(named_subjects(order))
+    ahead = await claims.claim(order.id or "", accepted_at(order), subjects, queue=queue)
+    while not ahead:
+        planned = await planner.plan(order, revision, installed)
+        if planned.plan is None:
+            return planned
+        more = set(planned_subjects(planned.plan)) - subjects
+        subjects |= more
+        ahead = await claims.claim(order.id or "", accepted_at(order), more, queue=queue)
+        # What inventory has of a product may have changed until it was granted; a number is a number.
+        if not ahead and not any(map(is_product, more)):
+            return planned
+    return ahead
+
+
+def _concerned(order: ProductOrder, installed: InstalledBase) -> set[str]:
+    """Return the ids of the products that an order names, and of what those bundle or rely on."""
+    concerned: set[str] = set()
+    waiting = set(_named(order))
+    while waiting:
+        concerned |= waiting
+        known = [installed.products[key] for key in waiting if key in installed.products]
+        waiting = {key for product in known for key in (*product.components, *product.relies_on)} - concerned
+    return concerned
+
+
+def _named(order: ProductOrder) -> Iterator[str]:
+    for product in (item.product for item, _, _ in order.items() if item.product):
+        if product.id:
+            yield product.id
+        relations = (product.model_extra or {}).get("productRelationship")
+        for relation in relations if isinstance(relations, list) else []:
+            related = relation.get("product") if isinstance(relation, dict) else None
+            if isinstance(related, dict) and isinstance(related.get("id"), str):
+                yield related["id"]
+
+
+def _noted(installed: InstalledBase, order: ProductOrder) -> InstalledBase:
+    """Return what to keep of an installed base: products that were read without their services lose their records."""
+    concerned = _concerned(order, installed)
+    return InstalledBase(
+        products={
+            key: product if key in concerned or product.services else product.model_copy(update={"record": {}})
+            for key, product in installed.products.items()
+        }
+    )
 
 
 def _keep_records(plan: OrchestrationPlan, installed: InstalledBase) -> None:

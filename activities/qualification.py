@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from temporalio import activity
@@ -40,8 +39,13 @@ class QualificationActivities:
         plan = await self._plans.load(request.order_id, request.revision)
         return await self.infeasible(plan) if plan else []
 
-    async def infeasible(self, plan: OrchestrationPlan) -> list[Violation]:
-        return [*await self._unqualified(plan), *await self._unavailable(plan)]
+    async def infeasible(self, plan: OrchestrationPlan, running: OrchestrationPlan | None = None) -> list[Violation]:
+        """Return why a plan is not possible, item by item.
+
+        Args:
+            running: the plan that the order runs already: what its service orders ask for, they have or will get.
+        """
+        return [*await self._unqualified(plan), *await self._unavailable(plan, running)]
 
     async def _unqualified(self, plan: OrchestrationPlan) -> list[Violation]:
         asked = [
@@ -68,13 +72,15 @@ class QualificationActivities:
             if result.qualification_item_result != "qualified"
         ]
 
-    async def _unavailable(self, plan: OrchestrationPlan) -> list[Violation]:
+    async def _unavailable(self, plan: OrchestrationPlan, running: OrchestrationPlan | None) -> list[Violation]:
         demands = Counter[str]()
         items: dict[str, set[str]] = {}
-        for order, resource in _new_resources(plan):
-            demand = json.dumps(_demand(resource), sort_keys=True)
-            demands[demand] += 1
-            items.setdefault(demand, set()).add(order.item_id)
+        before = {order.key: _demands(order) for order in running.service_orders} if running else {}
+        for order in plan.service_orders:
+            more = _demands(order) - before.get(order.key, Counter())
+            demands += more
+            for demand in more:
+                items.setdefault(demand, set()).add(order.item_id)
         if not demands:
             return []
         asked = [{**json.loads(demand), "quantity": count} for demand, count in demands.items()]
@@ -95,12 +101,14 @@ class QualificationActivities:
         ]
 
 
-def _new_resources(plan: OrchestrationPlan) -> Iterator[tuple[ServiceOrderPlan, ResourceItem]]:
-    for order in plan.service_orders:
-        for item in order.items:
-            for resource in item.resources:
-                if resource.action == Action.ADD:
-                    yield order, resource
+def _demands(order: ServiceOrderPlan) -> Counter[str]:
+    """Return how often a service order asks the pools for what, as JSON."""
+    return Counter(
+        json.dumps(_demand(resource), sort_keys=True)
+        for item in order.items
+        for resource in item.resources
+        if resource.action == Action.ADD
+    )
 
 
 def _demand(resource: ResourceItem) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from orders import documents
 from orders.change import OrderChange
 from orders.lifecycle import OrderKind
 from orders.model import Model
-from orders.outcome import AssignedResource, ServiceOrderOutcome
-from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.outcome import AssignedResource, Redo, ServiceOrderOutcome
+from orders.plan import Characteristics, PlanGraph, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.redo import modified_service_order
 from orders.reversal import reverse_resources, reverse_service_order
 from orders.tmf import ProductOrder
 from store.errors import UnknownOrderError
@@ -29,6 +30,8 @@ class OpenOrder(Model):
     service_order: str
     """The key of the service order in the plan."""
     order_date: str
+    redo: Redo | None = None
+    """What the service order had done under an earlier revision, when it is to be changed to what this one wants."""
     undo: ServiceOrderOutcome | None = None
     """What the service order did, when its plan is to be taken the other way."""
 
@@ -44,6 +47,11 @@ class LoadProduct(Model):
     order_id: str
     revision: int
     key: str
+
+
+class LoadGraph(Model):
+    order_id: str
+    revision: int
 
 
 class Late(Model):
@@ -102,6 +110,11 @@ class RecordActivities:
         return plan
 
     @activity.defn
+    async def load_graph(self, request: LoadGraph) -> PlanGraph:
+        """Load the graph of a plan."""
+        return await self._plans.graph(request.order_id, request.revision)
+
+    @activity.defn
     async def load_product(self, request: LoadProduct) -> ProductPlan:
         """Load a product's part of the plan."""
         return await self._plans.product(request.order_id, request.revision, request.key)
@@ -116,7 +129,16 @@ class RecordActivities:
 
     async def _service_order(self, request: OpenOrder) -> ServiceOrderPlan:
         plan = await self._plans.service_order(request.root_id, request.revision, request.service_order)
+        if request.redo is not None:
+            plan = await self._changed(request, request.redo, plan)
         return plan if request.undo is None else reverse_service_order(plan, request.undo)
+
+    async def _changed(self, request: OpenOrder, redo: Redo, plan: ServiceOrderPlan) -> ServiceOrderPlan:
+        old = await self._plans.service_order(request.root_id, redo.revision, request.service_order)
+        try:
+            return modified_service_order(old, redo.done, plan)
+        except ValueError as error:
+            raise ApplicationError(str(error), type="NotChangeable", non_retryable=True) from error
 
     async def _open(self, kind: OrderKind, request: OpenOrder, document: documents.Document) -> None:
         await self._orders.open(kind, request.order_id, document, request.parent_id, request.root_id, request.revision)

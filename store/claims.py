@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.graph import dependents
@@ -49,13 +49,16 @@ class ClaimStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(self, order_id: str, accepted_at: str, subjects: Collection[str]) -> list[str]:
+    async def claim(
+        self, order_id: str, accepted_at: str, subjects: Collection[str], *, queue: bool = True
+    ) -> list[str]:
         """Claim subjects for an order; return the orders that go before it, or nothing when all is granted to it.
 
         Claiming again changes nothing, and tells how things are by then.
 
         Args:
             accepted_at: when the order was accepted, as the store writes times.
+            queue: whether the order waits for its turn, if it must; without, its claims are as before then.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -73,6 +76,8 @@ class ClaimStore:
             before = await _going_before(connection, order_id)
             if not before:
                 await _grant(connection, order_id)
+            elif not queue:
+                await connection.rollback()
         return [place.order_id for place in sorted(before, key=lambda place: (place.accepted_at, place.order_id))]
 
     async def release(self, order_id: str) -> list[str]:
@@ -95,6 +100,24 @@ class ClaimStore:
             given_up = update(claims).where(claims.c.order_id == order_id).values(state=_State.RELEASED.value)
             await connection.execute(given_up)
             return list(await connection.scalars(waiting))
+
+    async def reduce(self, order_id: str, subjects: Collection[str]) -> None:
+        """Give up all that an order claims but these subjects; whoever waits for one of the others waits on.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        own = select(claims.c.subject).where(claims.c.order_id == order_id, claims.c.state != _State.RELEASED.value)
+        given_up = (
+            update(claims)
+            .where(claims.c.order_id == order_id, claims.c.subject == bindparam("gone"))
+            .values(state=_State.RELEASED.value)
+        )
+        async with self._database.write() as connection:
+            await self._take_turn(connection)
+            gone = set(await connection.scalars(own)) - set(storable(list(subjects)))
+            if gone:
+                await connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
 
     async def _take_turn(self, connection: AsyncConnection) -> None:
         """Wait until no other transaction decides on claims: who waits for whom must not change meanwhile.

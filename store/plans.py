@@ -60,14 +60,15 @@ class PlanStore:
         return kept
 
     async def installed(self, order_id: str, revision: int | None = None) -> InstalledBase | None:
-        """Return the installed base kept with the latest plan that has one, or with that of a revision; None without.
+        """Return what a plan was made against, of a revision or the one that the order runs; None where none is kept.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        wanted = select(plans.c.installed).where(plans.c.order_id == order_id, plans.c.installed.is_not(None))
-        if revision is not None:
-            wanted = wanted.where(plans.c.revision == revision)
+        if not is_storable(order_id):
+            return None
+        chosen = _running() if revision is None else plans.c.revision == revision
+        wanted = select(plans.c.installed).where(plans.c.order_id == order_id, chosen, plans.c.installed.is_not(None))
         async with self._database.read() as connection:
             found = await connection.scalar(wanted.order_by(plans.c.revision.desc()).limit(1))
         return None if found is None else InstalledBase.model_validate(found)

@@ -17,6 +17,7 @@ from activities.planning import Planner, PlanningActivities
 from catalogs.catalog_set import CatalogSet
 from catalogs.loader import default_catalogs, load_catalogs
 from orders.lifecycle import OrderKind
+from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.orders import AcceptedOrder, OrderStore
 from store.plans import PlanStore
@@ -109,7 +110,8 @@ async def accept(database: Database, document: dict[str, Any]) -> None:
 
 
 def planning(catalogs: CatalogSet, inventory: DownstreamSystem, database: Database) -> PlanningActivities:
-    return PlanningActivities(Planner(catalogs, inventory), OrderStore(database), PlanStore(database))
+    orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
+    return PlanningActivities(Planner(catalogs, inventory), orders, plans, claims)
 
 
 @pytest.fixture

@@ -1,0 +1,224 @@
+"""Amendments of orders: planned against what the first version was planned against, then applied or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.claims import named_subjects, planned_subjects
+from activities.planning import PlannedOrder, Planner, plan_in_turn
+from activities.qualification import QualificationActivities
+from catalogs.product_nodes import parents_of
+from orders.amendment import Comparison, compare
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind, OrderState
+from orders.model import Model
+from orders.plan import OrchestrationPlan, PlanGraph
+from orders.revision import Revision, RevisionState
+from orders.tmf import ProductOrder, UtcDatetime
+from orders.violation import Violation
+from store.claims import ClaimStore
+from store.documents import ITEM_LISTS, Json
+from store.errors import UnknownOrderError, UnknownPlanError
+from store.orders import OrderStore
+from store.plans import PlanStore
+from store.revisions import RevisionStore
+
+_ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
+_TOTAL = "orderTotalPrice"
+_PRICES = ("itemPrice", "itemTotalPrice")
+_TO_BE_DONE = (Comparison.ADDED, Comparison.CHANGED, Comparison.MOVED)
+
+
+class PlanAmendment(Model):
+    order_id: str
+    revision: int
+    """The number of the proposal."""
+    base_revision: int | None
+    """The revision of the plan that runs; None where the order has none yet, so that the proposal is only checked."""
+
+
+class PlannedAmendment(Model):
+    """What an amendment comes to, or every reason for which it is not possible."""
+
+    graph: PlanGraph | None = None
+    """None where the plan stays as it is, or is still to be made."""
+    comparison: dict[str, Comparison] = {}
+    names: dict[str, str] = {}
+    """Every item of the new version, nested ones too, and the offering or product that it is about."""
+    parents: dict[str, str] = {}
+    """Item → its bundle."""
+    violations: list[Violation] = []
+    attributes: dict[str, Any] = {}
+    """What the amendment sets, in JSON names, but for the items."""
+    requested_start_date: UtcDatetime | None = None
+    """As it is in the new version, whether the amendment sets it or not; so are the next two."""
+    requested_completion_date: UtcDatetime | None = None
+    priority: str | None = None
+
+
+class ApplyAmendment(Model):
+    revision: Revision
+    version: int
+    """The version under which the order's change is recorded."""
+    state: OrderState
+    items: dict[str, OrderState]
+
+
+class AmendmentActivities:
+    """The planning, and the store's part, of amendments."""
+
+    def __init__(
+        self,
+        planner: Planner,
+        qualification: QualificationActivities,
+        orders: OrderStore,
+        plans: PlanStore,
+        revisions: RevisionStore,
+        claims: ClaimStore,
+    ) -> None:
+        self._planner = planner
+        self._qualification = qualification
+        self._orders = orders
+        self._plans = plans
+        self._revisions = revisions
+        self._claims = claims
+
+    @activity.defn
+    async def plan_amendment(self, request: PlanAmendment) -> PlannedAmendment:
+        """Plan the new version of an order and compare it with the plan that runs; the order itself stays as it is."""
+        proposal = await self._proposal(request.order_id, request.revision)
+        order = ProductOrder.model_validate(await self._amended(request.order_id, proposal))
+        amendment = PlannedAmendment(
+            names={item.id: item.subject() for item, _, _ in order.items()},
+            parents=parents_of(order),
+            attributes={name: value for name, value in proposal.items() if name not in (_ITEMS, _TOTAL)},
+            requested_start_date=order.requested_start_date,
+            requested_completion_date=order.requested_completion_date,
+            priority=order.priority,
+        )
+        if _ITEMS not in proposal:
+            return amendment
+        planned = await self._planned(order, request)
+        if planned.plan is None:
+            return amendment.model_copy(update={"violations": planned.violations})
+        await self._revisions.revise(request.order_id, request.revision, _priced(proposal, planned.order))
+        if request.base_revision is None:
+            return amendment
+        running = await self._plan(request.order_id, request.base_revision)
+        await self._plans.save(planned.plan, planned.installed)
+        # Where an earlier attempt has kept a plan already, that one counts.
+        plan = await self._plan(request.order_id, request.revision)
+        comparison = compare(running, plan)
+        if violations := await self._infeasible(plan, running, comparison):
+            return amendment.model_copy(update={"violations": violations})
+        return amendment.model_copy(update={"graph": plan.graph(), "comparison": comparison})
+
+    @activity.defn
+    async def apply_amendment(self, request: ApplyAmendment) -> None:
+        """Write the new version into the order's document, and say that the revision is applied."""
+        revision = request.revision
+        attributes = dict(await self._proposal(revision.order_id, revision.number))
+        if _ITEMS in attributes:
+            attributes[_ITEMS] = [_with_states(item, request.items) for item in attributes[_ITEMS]]
+        else:
+            attributes.pop(_TOTAL, None)
+        change = OrderChange(
+            kind=OrderKind.PRODUCT,
+            order_id=revision.order_id,
+            version=request.version,
+            state=request.state,
+            revision=revision.number,
+            attributes=attributes,
+        )
+        try:
+            await self._orders.record(change)
+        except UnknownOrderError:
+            activity.logger.error("order not in the store", extra={"order": revision.order_id, "state": request.state})
+        await self._revisions.settle(revision.model_copy(update={"state": RevisionState.APPLIED}))
+
+    @activity.defn
+    async def refuse_amendment(self, revision: Revision) -> None:
+        """Say that a revision is refused, and why; others may have what only that one would have touched."""
+        await self._revisions.settle(revision.model_copy(update={"state": RevisionState.REFUSED}))
+        document = await self._orders.get(OrderKind.PRODUCT, revision.order_id)
+        plan = await self._plans.load(revision.order_id)
+        if document is not None and plan is not None:
+            needed = {*named_subjects(ProductOrder.model_validate(document)), *planned_subjects(plan)}
+            await self._claims.reduce(revision.order_id, needed)
+
+    async def _proposal(self, order_id: str, number: int) -> Json:
+        revision = await self._revisions.get(order_id, number)
+        if revision is None:
+            message = f"order {order_id} has no revision {number} in the order store"
+            raise ApplicationError(message, type="UnknownRevision", non_retryable=True)
+        return revision.document
+
+    async def _amended(self, order_id: str, proposal: Json) -> Json:
+        """Return the order's document as the proposal makes it."""
+        document = await self._orders.get(OrderKind.PRODUCT, order_id)
+        if document is None:
+            message = f"order {order_id} is not in the order store"
+            raise ApplicationError(message, type="UnknownOrder", non_retryable=True)
+        merged = {**document, **proposal}
+        return {name: value for name, value in merged.items() if value is not None or name not in proposal}
+
+    async def _planned(self, order: ProductOrder, request: PlanAmendment) -> PlannedOrder:
+        """Plan the new version: of an order that runs, against what its first version was planned against.
+
+        What such an order has not touched yet is claimed for it, but it cannot wait for others in the middle of things.
+        """
+        if request.base_revision is None:
+            return await self._planner.plan(order, request.revision)
+        installed = await self._plans.installed(request.order_id, request.base_revision)
+        planned = await plan_in_turn(self._planner, self._claims, order, request.revision, installed, queue=False)
+        if isinstance(planned, list):
+            return PlannedOrder(order=order, violations=[_taken_by(planned)])
+        return planned
+
+    async def _plan(self, order_id: str, revision: int) -> OrchestrationPlan:
+        plan = await self._plans.load(order_id, revision)
+        if plan is None:
+            error = UnknownPlanError(order_id, revision)
+            raise ApplicationError(str(error), type="UnknownPlan", non_retryable=True)
+        return plan
+
+    async def _infeasible(
+        self, plan: OrchestrationPlan, running: OrchestrationPlan, comparison: dict[str, Comparison]
+    ) -> list[Violation]:
+        """Return why what is new or different in a plan is not possible; the rest is found to be so already."""
+        touched = [each for each in plan.service_orders if comparison[each.key] in _TO_BE_DONE]
+        return await self._qualification.infeasible(plan.model_copy(update={"service_orders": touched}), running)
+
+
+def _taken_by(order_ids: list[str]) -> Violation:
+    orders = f"order {order_ids[0]}" if len(order_ids) == 1 else f"orders {', '.join(order_ids)}"
+    return Violation(
+        code="changedByAnotherOrder",
+        path=_ITEMS,
+        message=f"{orders} must end first, as the same products or numbers change there; send the amendment again then",
+    )
+
+
+def _priced(proposal: Json, order: ProductOrder) -> Json:
+    """Return a proposal with the prices of the new version on its items, and their total."""
+    items = {
+        item.id: item.model_dump(mode="json", include={"item_price", "item_total_price"}, exclude_none=True)
+        for item, _, _ in order.items()
+    }
+    total = order.model_dump(mode="json", include={"order_total_price"}, exclude_none=True)
+    return {**proposal, **total, _ITEMS: [_with_prices(item, items) for item in proposal[_ITEMS]]}
+
+
+def _with_prices(item: Json, priced: dict[str, Json]) -> Json:
+    kept = {name: value for name, value in item.items() if name not in _PRICES}
+    parts = {_ITEMS: [_with_prices(each, priced) for each in item[_ITEMS]]} if item.get(_ITEMS) else {}
+    return {**kept, **priced[item["id"]], **parts}
+
+
+def _with_states(item: Json, states: dict[str, OrderState]) -> Json:
+    state = states.get(item["id"], OrderState.ACKNOWLEDGED)
+    parts = {_ITEMS: [_with_states(each, states) for each in item[_ITEMS]]} if item.get(_ITEMS) else {}
+    return {**item, **parts, "state": state.value}
