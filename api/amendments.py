@@ -18,7 +18,7 @@ from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.links import BASE_PATHS, Document, href
+from api.links import BASE_PATHS, Document
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
 from api.reads import linked_order, list_answer, stored_order
@@ -140,7 +140,8 @@ async def _attributes(request: Request, gateway: Gateway, current: Document, bod
         InvalidRequestError: naming each attribute that cannot be changed or read.
     """
     operations = media_type_of(request) == JSON_PATCH
-    shown = {**current, "href": href(gateway.base_url, OrderKind.PRODUCT, current["id"])}
+    # As GET shows it, so that a client may send back what it has read with its changes.
+    shown = await linked_order(gateway, OrderKind.PRODUCT, current["id"])
 
     def compute() -> Document:
         if operations:

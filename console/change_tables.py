@@ -55,7 +55,7 @@ def cancellations_table(cancellations: Sequence[Document]) -> Table:
         table.add_row(
             str(each["id"]),
             _state(each["state"]),
-            moment(each.get("requestedCancellationDate")) or "once",
+            moment(each.get("requestedCancellationDate")) or "at once",
             str(each.get("author") or ""),
             Text(str(each.get("cancellationReason") or ""), overflow="fold"),
             Text(_answer(each), overflow="fold"),

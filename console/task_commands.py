@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from console.change_tables import moment
@@ -119,10 +119,12 @@ async def reschedule(address: str, task_id: str, wish: Document, console: Consol
 def tasks_table(tasks: Sequence[Document], total: int) -> Table:
     """Return tasks, a row each, and how many match in all."""
     caption = f"{len(tasks)} of {total}" if total > len(tasks) else None
-    table = Table("task", "kind", "state", "since", "due", "what", "system", "error", caption=caption, box=None)
+    # The id is never cut or folded: it is what the other commands are given.
+    names = ("kind", "state", "since", "due", "what", "system", "error")
+    table = Table(Column("task", no_wrap=True, overflow="ignore"), *names, caption=caption, box=None)
     for task in tasks:
         table.add_row(
-            Text(str(task["id"]), overflow="fold"),
+            str(task["id"]),
             str(task["kind"]),
             str(task["state"]),
             moment(task["createdAt"]),

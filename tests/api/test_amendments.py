@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.engine import EngineUnavailableError, MessageRefusedError
-from orders.lifecycle import TERMINAL, OrderState
+from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from orders.revision import Refusal, RevisionState
 from orders.violation import Violation
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
@@ -56,6 +56,17 @@ async def test_a_patch_that_changes_nothing_makes_no_revision(bench: Bench) -> N
     assert (await patch(bench, order_id, {"description": "same", "none": None})).status_code == 200
     assert bench.engine.asked == []
     assert len(await bench.revisions.list(order_id)) == 1
+
+
+async def test_an_order_may_be_sent_back_as_it_was_read_with_its_changes(bench: Bench) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+    child_id = f"{order_id}:1:tv"
+    child = {"id": child_id, "state": "held", "serviceOrderItem": []}
+    await bench.orders.open(OrderKind.SERVICE, child_id, child, order_id, order_id, 1)
+    read = (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}")).json()
+    assert read["orderRelationship"]
+    assert (await patch(bench, order_id, {**read, "description": "new"})).status_code == 200
+    assert (await bench.revisions.list(order_id))[1].document == {"description": "new"}
 
 
 async def test_an_attribute_that_is_removed_is_kept_as_null(bench: Bench) -> None:
