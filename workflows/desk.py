@@ -40,13 +40,17 @@ class TaskDesk:
             await self._settled(task.id, then)
         except asyncio.CancelledError:
             self.open[task.id] = self.open[task.id].model_copy(update={"state": TaskState.WITHDRAWN})
+            await self._close(task.id)
             raise
-        finally:
-            settled = self.open.pop(task.id)
-            self.changed()
-            await asyncio.shield(asyncio.create_task(self.keep(settled)))
+        settled = await self._close(task.id)
         assert settled.resolution is not None
         return settled.resolution
+
+    async def _close(self, task_id: str) -> Task:
+        closed = self.open.pop(task_id)
+        self.changed()
+        await asyncio.shield(asyncio.create_task(self.keep(closed)))
+        return closed
 
     def task_id(self, order_id: str) -> str:
         """Return the id of the next task."""

@@ -254,9 +254,9 @@ class FulfilmentWorkflow(OrderWorkflow):
                 lambda: key in self._events, timeout=patience, timeout_summary=f"callback: {summary}"[:200]
             )
         except asyncio.TimeoutError:  # noqa: UP041  (the engine's own, on every Python)
-            return False
-        finally:
             self.tracker.waits()
+            return False
+        self.tracker.waits()
         event = self._events[key]
         if not event.succeeded:
             raise order_failed(Failure(code="activationFailed", message=f"{summary}: {event.message}"))

@@ -230,9 +230,12 @@ class OrderWorkflow(Steering):
             handle.cancel()
         self.adopt(workflow_id, key)
         try:
-            return await carried_out(handle)
-        finally:
+            outcome = await carried_out(handle)
+        except (FailureError, asyncio.CancelledError):
             self.release(workflow_id)
+            raise
+        self.release(workflow_id)
+        return outcome
 
     def precedence(self) -> dict[str, Any]:
         return {"priority": self.priority} if self.priority else {}

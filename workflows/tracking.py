@@ -164,13 +164,11 @@ class OrderTracker:
     async def apart(self, write: Callable[[int], Awaitable[Any]]) -> None:
         """Have something else write the order's document, under a version of its own between all other writes."""
         self._paused = True
-        try:
-            while self._writer is not None and not self._writer.done():
-                await asyncio.shield(self._writer)
-            await write(self.next_version())
-        finally:
-            self._paused = False
-            self._changed(write=False)
+        while self._writer is not None and not self._writer.done():
+            await asyncio.shield(self._writer)
+        await write(self.next_version())
+        self._paused = False
+        self._changed(write=False)
 
     def _changed(self, *, write: bool = True) -> None:
         workflow.set_current_details(self._markdown())

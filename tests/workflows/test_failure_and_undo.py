@@ -9,6 +9,7 @@ import pytest
 from tests.replay.scenarios import internet_of
 from tests.stage import Stage, customer_of, example, family
 from tests.workflows.test_straight_way import states_of_items
+from workflows import ids
 
 pytestmark = pytest.mark.anyio
 
@@ -139,17 +140,47 @@ async def test_an_answer_that_makes_no_sense_is_a_permanent_error_that_quotes_it
     await nothing_is_left(stage, order["id"], customer)
 
 
-async def test_what_an_undo_cannot_take_back_is_named_on_the_order(stage: Stage) -> None:
+async def stuck_undo(stage: Stage) -> tuple[str, dict[str, Any]]:
+    """Bring an order into an undo that cannot take back a reservation; return its id and the task that waits."""
     await stage.fault(stage.billing, match={"operation": "startCharge"}, kind="permanent")
     await stage.fault(stage.inventory, match={"operation": "release", "specification": "imsi"}, kind="permanent")
     document = example("mobile")
     customer_of(document)
+    order_id = await stage.submit(document)
+    return order_id, await stage.task(order_id)
 
-    order = await stage.done(document)
+
+async def test_an_undo_that_fails_waits_for_a_person_and_shows_its_residue_meanwhile(stage: Stage) -> None:
+    order_id, task = await stuck_undo(stage)
+
+    assert (task["kind"], task["undoing"], task["system"]) == ("fallout", True, "inventory")
+    assert set(task["actions"]) == {"retry", "complete", "fail"}
+    assert "release" in task["error"]
+    assert (await stage.order(order_id))["state"] == "inProgress"
+
+
+async def test_an_undo_goes_on_when_its_task_is_tried_again_after_the_repair(stage: Stage) -> None:
+    order_id, task = await stuck_undo(stage)
+    await stage.heal()
+
+    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry", by="ops")
+    order = await stage.ended(order_id)
+
+    assert order["state"] == "failed"
+    assert "residue" not in order
+    await nothing_is_left(stage, order_id, order["relatedParty"][0]["id"])
+    assert any("retry by ops" in note["text"] for note in order["note"])
+
+
+async def test_what_an_undo_cannot_take_back_is_named_on_the_order_once_it_is_given_up(stage: Stage) -> None:
+    order_id, task = await stuck_undo(stage)
+
+    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="fail", by="ops")
+    order = await stage.ended(order_id)
 
     assert order["state"] == "failed"
     assert any("release" in each["message"] for each in order["residue"])
-    assert [each["specification"] for each in await stage.taken_resources(order["id"])] == ["imsi"]
+    assert [each["specification"] for each in await stage.taken_resources(order_id)] == ["imsi"]
 
 
 async def test_a_transient_fault_only_delays(stage: Stage) -> None:
