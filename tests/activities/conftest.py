@@ -13,10 +13,19 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.http import DownstreamSystem
+from activities.inventory import (
+    ChangeService,
+    InventoryActivities,
+    Named,
+    RecordProduct,
+    RecordService,
+    ReserveResource,
+)
 from activities.planning import Planner, PlanningActivities
 from catalogs.catalog_set import CatalogSet
 from catalogs.loader import default_catalogs, load_catalogs
 from orders.lifecycle import OrderKind
+from orders.plan import Demand, ProductPlan, Specification
 from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.orders import AcceptedOrder, OrderStore
@@ -112,6 +121,30 @@ async def accept(database: Database, document: dict[str, Any]) -> None:
 def planning(catalogs: CatalogSet, inventory: DownstreamSystem, database: Database) -> PlanningActivities:
     orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
     return PlanningActivities(Planner(catalogs, inventory), orders, plans, claims)
+
+
+async def install_mobile(stocked: DownstreamSystem, product: ProductPlan) -> tuple[str, str]:
+    """Put a product with a service on one number into inventory, and return the ids of both."""
+    activities = InventoryActivities(stocked)
+    number = await perform(
+        activities.reserve_resource,
+        ReserveResource(key="reservation", specification="msisdn", demand=Demand()),
+    )
+    service = RecordService(
+        key="s",
+        name="Mobile",
+        specification=Specification(id="cfs-mobile", name="Mobile"),
+        customer_facing=True,
+        service_order="x:1:mobile",
+        item="service",
+    )
+    service_id = await perform(activities.record_service, service)
+    change = ChangeService(
+        key="c", service_id=service_id, state="active", resources=[Named(key="msisdn", id=number.id)]
+    )
+    await perform(activities.change_service, change)
+    request = RecordProduct(key="p", order_id="x", product=product, services=[Named(key="mobile", id=service_id)])
+    return await perform(activities.record_product, request), service_id
 
 
 @pytest.fixture

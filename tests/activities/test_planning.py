@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamError, DownstreamSystem
-from activities.inventory import (
-    ChangeService,
-    InventoryActivities,
-    Named,
-    RecordProduct,
-    RecordService,
-    ReserveResource,
-)
+from activities.inventory import ChangeService, InventoryActivities
 from activities.planning import Planner, PlanRequest
 from activities.qualification import FeasibilityRequest, QualificationActivities
 from catalogs.catalog_set import CatalogSet
 from orders.lifecycle import OrderKind
-from orders.plan import Demand, NodeKind, ProductPlan, Specification
+from orders.plan import NodeKind
 from orders.tmf import ProductOrder
+from store.claims import ClaimStore
 from store.database import Database
 from store.orders import OrderStore
 from store.plans import PlanStore
-from tests.activities.conftest import accept, example, perform, planning, scripted
+from tests.activities.conftest import accept, example, install_mobile, perform, planning, scripted
 
 pytestmark = pytest.mark.anyio
 
@@ -95,7 +91,7 @@ async def test_the_plan_of_a_change_has_the_records_that_its_undo_gives_back(
     added = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example("mobile")))
     assert added.plan is not None
     assert [product.record for product in added.plan.products] == [{}]
-    product_id, service_id = await installed(stocked, added.plan.products[0])
+    product_id, service_id = await install_mobile(stocked, added.plan.products[0])
     item = {"id": "1", "action": "delete", "product": {"id": product_id}}
 
     deleted = await Planner(catalogs, stocked).plan(
@@ -111,28 +107,68 @@ async def test_the_plan_of_a_change_has_the_records_that_its_undo_gives_back(
     assert [each.reserved_by for each in whole.resources] == ["reservation"]
 
 
-async def installed(stocked: DownstreamSystem, product: ProductPlan) -> tuple[str, str]:
-    """Put a product with a service on one number into inventory, and return the ids of both."""
-    activities = InventoryActivities(stocked)
-    number = await perform(
-        activities.reserve_resource,
-        ReserveResource(key="reservation", specification="msisdn", demand=Demand()),
+async def test_an_order_is_planned_once_those_before_it_have_left_what_it_changes(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    added = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example("mobile")))
+    assert added.plan is not None
+    product_id, service_id = await install_mobile(stocked, added.plan.products[0])
+    item = {"id": "1", "action": "delete", "product": {"id": product_id}}
+    await accept(database, example("mobile", productOrderItem=[item]))
+    claims = ClaimStore(database)
+    await claims.claim("first", "2026-05-01T10:00:00.000Z", [f"product:{product_id}"])
+    waiting = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert (waiting.ahead, waiting.graph.nodes, waiting.violations) == (["first"], [], [])
+    assert await PlanStore(database).load("7f3k2a9d01") is None
+
+    left = ChangeService(key="left", service_id=service_id, state="active", characteristics={"left": "by the first"})
+    await perform(InventoryActivities(stocked).change_service, left)
+    assert await claims.release("first") == ["7f3k2a9d01"]
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert answer.ahead == []
+    plan = await PlanStore(database).load("7f3k2a9d01")
+    assert plan is not None
+    assert plan.service_orders[0].customer_facing_item().previous == {"left": "by the first"}
+
+
+async def test_a_number_that_another_order_gives_back_is_waited_for(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    await accept(database, example("mobile"))
+    claims = ClaimStore(database)
+    await claims.claim("first", "2026-05-01T10:00:00.000Z", ["resource:msisdn:+4915020100777"])
+    assert (await perform(planning(catalogs, stocked, database).plan_order, PLAN)).ahead == ["first"]
+    await claims.release("first")
+    assert (await perform(planning(catalogs, stocked, database).plan_order, PLAN)).ahead == []
+    assert await claims.claim("third", "2026-07-01T10:00:00.000Z", ["resource:msisdn:+4915020100777"]) == ["7f3k2a9d01"]
+
+
+async def test_the_plan_comes_with_what_the_order_asks_of_its_dates_and_how_its_items_nest(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    wishes = {"requestedCompletionDate": "2026-09-01T00:00:00Z", "scheduling": "asLateAsPossible"}
+    await accept(database, example("fibre-bundle", **wishes))
+    await accept(database, example("mobile", id="other"))
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert answer.as_late_as_possible
+    assert answer.requested_completion_date == datetime(2026, 9, 1, tzinfo=UTC)
+    assert answer.parents["1.1"] == "1"
+    other = await perform(
+        planning(catalogs, stocked, database).plan_order, PlanRequest(order_id="other", revision=1, version=1)
     )
-    service = RecordService(
-        key="s",
-        name="Mobile",
-        specification=Specification(id="cfs-mobile", name="Mobile"),
-        customer_facing=True,
-        service_order="x:1:mobile",
-        item="service",
-    )
-    service_id = await perform(activities.record_service, service)
-    change = ChangeService(
-        key="c", service_id=service_id, state="active", resources=[Named(key="msisdn", id=number.id)]
-    )
-    await perform(activities.change_service, change)
-    request = RecordProduct(key="p", order_id="x", product=product, services=[Named(key="mobile", id=service_id)])
-    return await perform(activities.record_product, request), service_id
+    assert (other.as_late_as_possible, other.requested_completion_date, other.parents) == (False, None, {})
+
+
+async def test_planning_against_what_is_known_asks_inventory_nothing(
+    catalogs: CatalogSet, stocked: DownstreamSystem
+) -> None:
+    order = ProductOrder.model_validate(example("mobile"))
+    first = await Planner(catalogs, stocked).plan(order)
+    away, script = scripted(httpx.ConnectError("connection refused"))
+    again = await Planner(catalogs, away).plan(order, 2, first.installed)
+    assert again.plan is not None
+    assert again.plan.revision == 2
+    assert script.asked == []
 
 
 async def test_an_order_without_a_plan_has_nothing_that_is_not_feasible(

@@ -6,12 +6,12 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamSystem
-from activities.planning import PlanRequest
-from activities.records import Late, LoadProduct, OpenOrder, OpenResourceOrder, RecordActivities
+from activities.planning import Planner, PlanRequest
+from activities.records import Late, LoadGraph, LoadProduct, OpenOrder, OpenResourceOrder, RecordActivities
 from catalogs.catalog_set import CatalogSet
 from orders.change import OrderChange
 from orders.lifecycle import OrderKind, OrderState
-from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
+from orders.outcome import AssignedResource, RealisedService, Redo, ServiceOrderOutcome
 from orders.plan import NodeKind
 from orders.tmf import ProductOrder
 from store.database import Database
@@ -128,6 +128,85 @@ async def test_an_undo_is_opened_with_the_plan_taken_the_other_way(
     assert [(each.action, each.resource_id) for each in resources.resources] == [
         ("delete", resource.id) for resource in part.values()
     ]
+
+
+async def test_what_an_earlier_revision_did_is_changed_to_what_the_new_one_wants_and_back_again(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    key = await planned(catalogs, stocked, database)
+    old = await PlanStore(database).service_order("7f3k2a9d01", 1, key)
+    document = example("mobile")
+    (volume,) = [
+        each
+        for each in document["productOrderItem"][0]["product"]["productCharacteristic"]
+        if each["name"] == "dataVolumeGb"
+    ]
+    volume["value"] = 50
+    amended = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(document), 2)
+    assert amended.plan is not None
+    await PlanStore(database).save(amended.plan)
+    done = ServiceOrderOutcome(
+        services={
+            item.key: RealisedService(
+                id=f"s-{item.key}",
+                characteristics=item.characteristics,
+                resources={each.key: AssignedResource(id=f"r-{each.key}", value="v") for each in item.resources},
+            )
+            for item in old.items
+        }
+    )
+    opened = OpenOrder(
+        order_id=f"7f3k2a9d01:{key}:r2",
+        parent_id="7f3k2a9d01",
+        root_id="7f3k2a9d01",
+        revision=2,
+        service_order=key,
+        order_date=WHEN,
+        redo=Redo(revision=1, done=done),
+    )
+    change = await perform(records(database).open_service_order, opened)
+    assert change.action == "modify"
+    assert {item.service_id for item in change.items} <= {f"s-{item.key}" for item in old.items}
+    changed = [item for item in change.items if item.action == "modify"]
+    volumes = {(item.previous.get("dataVolumeGb"), item.characteristics.get("dataVolumeGb")) for item in changed}
+    assert (20, 50) in volumes
+
+    undo = opened.model_copy(update={"order_id": f"{opened.order_id}:undo", "undo": done})
+    back = await perform(records(database).open_service_order, undo)
+    assert [item.action for item in back.items if item.key == changed[0].key] == ["modify"]
+    assert 20 in {item.characteristics.get("dataVolumeGb") for item in back.items}
+
+
+async def test_a_service_order_that_cannot_be_changed_in_place_is_final(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    key = await planned(catalogs, stocked, database)
+    plan = await PlanStore(database).load("7f3k2a9d01", 1)
+    assert plan is not None
+    moved = [each.model_copy(update={"place": "elsewhere"}) for each in plan.service_orders]
+    await PlanStore(database).save(plan.model_copy(update={"revision": 2, "service_orders": moved}))
+    opened = OpenOrder(
+        order_id=f"7f3k2a9d01:{key}:r2",
+        parent_id="7f3k2a9d01",
+        root_id="7f3k2a9d01",
+        revision=2,
+        service_order=key,
+        order_date=WHEN,
+        redo=Redo(revision=1, done=ServiceOrderOutcome()),
+    )
+    with pytest.raises(ApplicationError, match="cannot be changed in place") as caught:
+        await perform(records(database).open_service_order, opened)
+    assert (caught.value.type, caught.value.non_retryable) == ("NotChangeable", True)
+
+
+async def test_the_graph_of_a_plan_is_loaded_alone(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    await planned(catalogs, stocked, database)
+    plan = await PlanStore(database).load("7f3k2a9d01", 1)
+    assert plan is not None
+    request = LoadGraph(order_id="7f3k2a9d01", revision=1)
+    assert await perform(records(database).load_graph, request) == plan.graph()
 
 
 async def test_a_product_is_loaded_as_it_was_planned(

@@ -117,6 +117,25 @@ async def test_circle_of_three_is_opened_by_the_one_that_would_close_it(claims: 
     assert await claims.claim("a", FIRST, ["product:1"]) == ["b", "c"]
 
 
+async def test_order_that_cannot_wait_leaves_its_claims_as_they_were(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.claim("b", SECOND, ["product:2"])
+    assert await claims.claim("a", FIRST, ["product:1", "product:2", "product:3"], queue=False) == ["b"]
+    assert await claims.release("b") == []
+    assert await claims.claim("c", THIRD, ["product:3"]) == []
+    assert await claims.claim("a", FIRST, ["product:1", "product:2"], queue=False) == []
+    assert await claims.claim("c", THIRD, ["product:2"]) == ["a"]
+
+
+async def test_order_may_give_up_a_part_of_its_claims(claims: ClaimStore) -> None:
+    await claims.claim("a", FIRST, ["product:1", "product:2"])
+    for _ in range(2):
+        await claims.reduce("a", ["product:1", "product:3"])
+    assert await claims.claim("b", SECOND, ["product:2", "product:3"]) == []
+    assert await claims.claim("b", SECOND, ["product:1"]) == ["a"]
+    await claims.reduce("nobody", [])
+
+
 async def test_order_that_claims_at_the_same_moment_as_others_is_alone(claims: ClaimStore) -> None:
     answers = await asyncio.gather(*(claims.claim(f"o{n}", FIRST, ["product:1", NUMBER]) for n in range(12)))
     assert answers.count([]) == 1

@@ -1,0 +1,348 @@
+"""Amendments: planned against what the order was planned against, checked as far as they differ, applied or refused."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
+from activities.http import DownstreamSystem
+from activities.inventory import InventoryActivities, RecordProduct, ReserveResource
+from activities.planning import Planner, PlanRequest
+from activities.qualification import QualificationActivities
+from catalogs.catalog_set import CatalogSet
+from orders.amendment import Comparison
+from orders.lifecycle import OrderKind, OrderState
+from orders.plan import Demand
+from orders.revision import Refusal, Revision, RevisionState
+from orders.tmf import Action, ProductOrder
+from store.claims import ClaimStore
+from store.database import Database
+from store.orders import OrderStore
+from store.plans import PlanStore
+from store.revisions import RevisionStore
+from tests.activities.conftest import accept, example, install_mobile, perform, planning
+
+pytestmark = pytest.mark.anyio
+
+ORDER = "7f3k2a9d01"
+NOW = datetime(2026, 6, 2, 9, tzinfo=UTC)
+
+
+@dataclass
+class Desk:
+    """All that amendments need, on one store and one inventory."""
+
+    catalogs: CatalogSet
+    inventory: DownstreamSystem
+    database: Database
+
+    @property
+    def activities(self) -> AmendmentActivities:
+        plans = PlanStore(self.database)
+        return AmendmentActivities(
+            Planner(self.catalogs, self.inventory),
+            QualificationActivities(self.inventory, plans),
+            OrderStore(self.database),
+            plans,
+            RevisionStore(self.database),
+            ClaimStore(self.database),
+        )
+
+    async def take(self, name: str, **attributes: Any) -> dict[str, Any]:
+        """Accept an order and plan it; return its items as they were sent."""
+        document = example(name, **attributes)
+        await accept(self.database, document)
+        request = PlanRequest(order_id=document["id"], revision=1, version=1)
+        answer = await perform(planning(self.catalogs, self.inventory, self.database).plan_order, request)
+        assert (answer.violations, answer.ahead) == ([], [])
+        return copy.deepcopy(document)
+
+    async def install(self) -> tuple[str, str]:
+        """Put a product of the customer's into inventory; return its id and that of its service."""
+        added = await Planner(self.catalogs, self.inventory).plan(ProductOrder.model_validate(example("mobile")))
+        assert added.plan is not None
+        return await install_mobile(self.inventory, added.plan.products[0])
+
+    async def propose(self, **document: Any) -> int:
+        return (await RevisionStore(self.database).propose(ORDER, document, "ada", NOW)).number
+
+    async def plan(self, number: int, base: int | None = 1) -> PlannedAmendment:
+        request = PlanAmendment(order_id=ORDER, revision=number, base_revision=base)
+        return await perform(self.activities.plan_amendment, request)
+
+    async def apply(self, number: int, version: int, **items: OrderState) -> None:
+        revision = Revision(order_id=ORDER, number=number, requested_at=NOW, decided_at=NOW)
+        request = ApplyAmendment(
+            revision=revision,
+            version=version,
+            state=OrderState.IN_PROGRESS,
+            items={name.strip("_").replace("_", "."): state for name, state in items.items()},
+        )
+        await perform(self.activities.apply_amendment, request)
+
+    async def refuse(self, number: int) -> None:
+        refusal = Refusal(item_id="1", reason="activate Mobile has begun")
+        revision = Revision(
+            order_id=ORDER,
+            number=number,
+            state=RevisionState.REFUSED,
+            requested_at=NOW,
+            decided_at=NOW,
+            refusals=[refusal],
+        )
+        await perform(self.activities.refuse_amendment, revision)
+
+    async def document(self) -> dict[str, Any]:
+        document = await OrderStore(self.database).get(OrderKind.PRODUCT, ORDER)
+        assert document is not None
+        return document
+
+    async def revision(self, number: int) -> Revision:
+        revision = await RevisionStore(self.database).get(ORDER, number)
+        assert revision is not None
+        return revision
+
+
+@pytest.fixture
+def desk(catalogs: CatalogSet, stocked: DownstreamSystem, database: Database) -> Desk:
+    return Desk(catalogs, stocked, database)
+
+
+def set_characteristic(item: dict[str, Any], name: str, value: Any) -> None:
+    for each in item["product"]["productCharacteristic"]:
+        if each["name"] == name:
+            each["value"] = value
+
+
+async def test_an_amendment_of_dates_leaves_the_plan_alone(desk: Desk) -> None:
+    await desk.take("mobile", requestedStartDate="2026-07-01T00:00:00Z", description="soon")
+    number = await desk.propose(requestedStartDate="2026-08-01T02:00:00+02:00", description=None, priority="0")
+    amendment = await desk.plan(number)
+    assert (amendment.graph, amendment.comparison, amendment.violations) == (None, {}, [])
+    assert amendment.requested_start_date == datetime(2026, 8, 1, tzinfo=UTC)
+    assert (amendment.requested_completion_date, amendment.priority) == (None, "0")
+    assert set(amendment.attributes) == {"requestedStartDate", "description", "priority"}
+    assert amendment.names == {"1": "Mobile Plan"}
+
+    before = await desk.document()
+    for _ in range(2):
+        await desk.apply(number, 2, _1=OrderState.IN_PROGRESS)
+    after = await desk.document()
+    assert (after["requestedStartDate"], after["priority"]) == ("2026-08-01T02:00:00+02:00", "0")
+    assert "description" not in after
+    assert after["productOrderItem"] == before["productOrderItem"]
+    assert (await desk.revision(number)).state == RevisionState.APPLIED
+    plan = await PlanStore(desk.database).load(ORDER)
+    assert plan is not None
+    assert plan.revision == 1
+
+
+async def test_only_what_is_new_or_different_is_not_the_same(desk: Desk) -> None:
+    order = await desk.take("vpn-8-sites")
+    (vpn,) = order["productOrderItem"]
+    sites = vpn["productOrderItem"]
+    sites.append(copy.deepcopy(sites[-1]) | {"id": "1.9"})
+    sites[-1]["product"]["place"][0]["id"] = "SITE-9"
+    set_characteristic(sites[-1], "siteName", "Branch 9")
+    set_characteristic(sites[2], "bandwidth", 200)
+    amendment = await desk.plan(await desk.propose(productOrderItem=[vpn]))
+    assert amendment.violations == []
+    assert amendment.graph is not None
+    assert set(amendment.comparison) == {node.key for node in amendment.graph.nodes}
+    items = {node.key: node.item_id for node in amendment.graph.nodes}
+    touched = {items[key] for key, comparison in amendment.comparison.items() if comparison != Comparison.SAME}
+    assert touched == {"1", "1.1", "1.9"}
+    added = {items[key] for key, comparison in amendment.comparison.items() if comparison == Comparison.ADDED}
+    assert added == {"1.9"}
+    assert amendment.parents["1.9"] == "1"
+    assert amendment.names["1.9"] == "VPN Spoke Site"
+
+
+async def test_planning_an_amendment_again_gives_the_same_answer(desk: Desk) -> None:
+    (item,) = (await desk.take("mobile"))["productOrderItem"]
+    set_characteristic(item, "dataVolumeGb", 50)
+    number = await desk.propose(productOrderItem=[item])
+    assert await desk.plan(number) == await desk.plan(number)
+
+
+async def test_nothing_of_the_order_changes_until_the_amendment_is_applied(desk: Desk) -> None:
+    (item,) = (await desk.take("mobile"))["productOrderItem"]
+    before = await desk.document()
+    set_characteristic(item, "dataVolumeGb", 50)
+    await desk.plan(await desk.propose(productOrderItem=[item]))
+    assert await desk.document() == before
+    plan = await PlanStore(desk.database).load(ORDER)
+    assert plan is not None
+    assert plan.revision == 1
+
+
+async def test_the_new_version_is_written_with_its_prices_and_the_states_of_its_items(desk: Desk) -> None:
+    order = await desk.take("vpn-8-sites")
+    total = (await desk.document())["orderTotalPrice"]
+    (vpn,) = order["productOrderItem"]
+    gone = vpn["productOrderItem"].pop()
+    number = await desk.propose(productOrderItem=[vpn], description="seven sites")
+    await desk.plan(number)
+    states = {"_1": OrderState.IN_PROGRESS, "_1_core": OrderState.COMPLETED}
+    await desk.apply(number, 2, **states)
+    after = await desk.document()
+    await desk.apply(number, 2)
+    assert await desk.document() == after
+    assert (after["state"], after["description"]) == ("inProgress", "seven sites")
+    (bundle,) = after["productOrderItem"]
+    parts = {part["id"]: part for part in bundle["productOrderItem"]}
+    assert gone["id"] not in parts
+    assert (bundle["state"], parts["1.core"]["state"], parts["1.1"]["state"]) == (
+        "inProgress",
+        "completed",
+        "acknowledged",
+    )
+    assert parts["1.1"]["itemPrice"]
+    assert bundle["itemTotalPrice"] == after["orderTotalPrice"]
+    assert after["orderTotalPrice"] != total
+    plan = await PlanStore(desk.database).load(ORDER)
+    assert plan is not None
+    assert plan.revision == number
+    assert (await desk.revision(number)).author == "ada"
+
+
+async def test_what_the_order_has_already_is_not_asked_for_again(desk: Desk) -> None:
+    (item,) = (await desk.take("mobile"))["productOrderItem"]
+    number = next(each["value"] for each in item["product"]["productCharacteristic"] if each["name"] == "msisdn")
+    reserve = ReserveResource(key="of the order", specification="msisdn", demand=Demand(value=number))
+    await perform(InventoryActivities(desk.inventory).reserve_resource, reserve)
+    set_characteristic(item, "roaming", "eu")
+    assert (await desk.plan(await desk.propose(productOrderItem=[item]))).violations == []
+
+    set_characteristic(item, "msisdn", "+4915020100778")
+    taken = ReserveResource(key="another's", specification="msisdn", demand=Demand(value="+4915020100778"))
+    await perform(InventoryActivities(desk.inventory).reserve_resource, taken)
+    amendment = await desk.plan(await desk.propose(productOrderItem=[item]))
+    assert [(each.code, each.item_id) for each in amendment.violations] == [("noCapacity", "1")]
+    assert amendment.graph is None
+
+
+async def test_a_version_that_makes_no_sense_has_every_reason(desk: Desk) -> None:
+    await desk.take("mobile")
+    items = [{"id": "1", "action": "add", "productOffering": {"id": "no-such-offering"}}, {"id": "2", "action": "add"}]
+    number = await desk.propose(productOrderItem=items)
+    amendment = await desk.plan(number)
+    assert {violation.item_id for violation in amendment.violations} == {"1", "2"}
+    assert amendment.graph is None
+    assert await PlanStore(desk.database).load(ORDER, number) is None
+
+
+async def changing(desk: Desk) -> str:
+    """Take an order that changes an installed product, which inventory then has as changed; return the product's id."""
+    product_id, _ = await desk.install()
+    await desk.take("mobile", productOrderItem=[modification(product_id, 50)])
+    plan = await PlanStore(desk.database).load(ORDER)
+    assert plan is not None
+    record = RecordProduct(key="k", order_id=ORDER, product=plan.products[0])
+    await perform(InventoryActivities(desk.inventory).record_product, record)
+    return product_id
+
+
+def modification(product_id: str, volume: int, item_id: str = "1") -> dict[str, Any]:
+    characteristics = [{"name": "dataVolumeGb", "value": volume}]
+    product = {"id": product_id, "productCharacteristic": characteristics}
+    return {"id": item_id, "action": "modify", "product": product}
+
+
+async def test_an_amendment_is_planned_against_what_there_was_before_the_order(desk: Desk) -> None:
+    product_id = await changing(desk)
+    number = await desk.propose(productOrderItem=[modification(product_id, 5)])
+    assert (await desk.plan(number)).violations == []
+    plans = [await PlanStore(desk.database).load(ORDER, each) for each in (1, number)]
+    first, amended = (plan.products[0] for plan in plans if plan)
+    assert amended.record == first.record
+    assert (first.previous["dataVolumeGb"], first.characteristics["dataVolumeGb"]) == (20, 50)
+    assert (amended.previous["dataVolumeGb"], amended.characteristics["dataVolumeGb"]) == (20, 5)
+    assert await PlanStore(desk.database).installed(ORDER, number) == await PlanStore(desk.database).installed(ORDER)
+
+
+async def test_a_product_that_only_the_amendment_names_is_read_from_inventory_with_its_services(desk: Desk) -> None:
+    product_id, service_id = await desk.install()
+    (item,) = (await desk.take("mobile"))["productOrderItem"]
+    noted = await PlanStore(desk.database).installed(ORDER)
+    assert noted is not None
+    assert (noted.products[product_id].services, noted.products[product_id].record) == ([], {})
+
+    gone = {"id": "2", "action": "delete", "product": {"id": product_id}}
+    number = await desk.propose(productOrderItem=[item, gone])
+    amendment = await desk.plan(number)
+    assert amendment.violations == []
+    plan = await PlanStore(desk.database).load(ORDER, number)
+    assert plan is not None
+    ended = next(each for each in plan.service_orders if each.item_id == "2")
+    assert (ended.action, ended.customer_facing_item().service_id) == (Action.DELETE, service_id)
+
+
+async def test_what_another_order_changes_cannot_be_amended_into_this_one_before_that_has_ended(desk: Desk) -> None:
+    product_id, _ = await desk.install()
+    (item,) = (await desk.take("mobile"))["productOrderItem"]
+    claims = ClaimStore(desk.database)
+    await claims.claim("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"])
+    gone = {"id": "2", "action": "delete", "product": {"id": product_id}}
+    amendment = await desk.plan(await desk.propose(productOrderItem=[item, gone]))
+    assert [each.code for each in amendment.violations] == ["changedByAnotherOrder"]
+    assert "order other must end first" in amendment.violations[0].message
+    assert await claims.release("other") == []
+    assert (await desk.plan(await desk.propose(productOrderItem=[item, gone]))).violations == []
+
+
+async def test_a_refused_amendment_changes_nothing_and_keeps_nothing_from_others(desk: Desk) -> None:
+    product_id, _ = await desk.install()
+    (item,) = (await desk.take("mobile"))["productOrderItem"]
+    before = await desk.document()
+    gone = {"id": "2", "action": "delete", "product": {"id": product_id}}
+    number = await desk.propose(productOrderItem=[item, gone])
+    await desk.plan(number)
+    claims = ClaimStore(desk.database)
+    assert await claims.claim("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"]) == [ORDER]
+    for _ in range(2):
+        await desk.refuse(number)
+    assert await claims.claim("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"]) == []
+    number_wanted = "resource:msisdn:+4915020100777"
+    assert await claims.claim("third", "2026-06-01T12:00:00.000Z", [number_wanted]) == [ORDER]
+    assert await desk.document() == before
+    refused = await desk.revision(number)
+    assert refused.state == RevisionState.REFUSED
+    assert refused.refusals[0].reason == "activate Mobile has begun"
+    assert len(refused.document["productOrderItem"]) == 2
+    plan = await PlanStore(desk.database).load(ORDER)
+    assert plan is not None
+    assert plan.revision == 1
+
+
+async def test_an_order_without_a_plan_is_amended_as_it_stands_once_that_makes_sense(desk: Desk) -> None:
+    document = example("mobile")
+    await accept(desk.database, document)
+    (item,) = copy.deepcopy(document["productOrderItem"])
+    wrong = await desk.plan(await desk.propose(productOrderItem=[{"id": "1", "action": "add"}]), base=None)
+    assert wrong.violations
+    set_characteristic(item, "dataVolumeGb", 50)
+    number = await desk.propose(productOrderItem=[item, {**item, "id": "2"}])
+    right = await desk.plan(number, base=None)
+    assert (right.violations, right.graph, set(right.names)) == ([], None, {"1", "2"})
+    await desk.apply(number, 1)
+    request = PlanRequest(order_id=ORDER, revision=number, version=2)
+    answer = await perform(planning(desk.catalogs, desk.inventory, desk.database).plan_order, request)
+    assert {node.item_id for node in answer.graph.nodes if node.item_id} == {"1", "2"}
+
+
+async def test_what_the_store_does_not_have_is_final(desk: Desk) -> None:
+    await accept(desk.database, example("mobile"))
+    with pytest.raises(ApplicationError, match=f"order {ORDER} has no revision 7") as revision:
+        await desk.plan(7)
+    number = await desk.propose(productOrderItem=example("mobile")["productOrderItem"])
+    with pytest.raises(ApplicationError, match="no plan of order 7f3k2a9d01, revision 1") as plan:
+        await desk.plan(number, base=1)
+    assert revision.value.non_retryable
+    assert plan.value.non_retryable
