@@ -17,6 +17,7 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.revision import Revision, RevisionState
+from orders.task import is_task_id
 from orders.tmf import ProductOrder, UtcDatetime
 from orders.violation import Violation
 from store.claims import ClaimStore
@@ -27,6 +28,7 @@ from store.plans import PlanStore
 from store.revisions import RevisionStore
 
 _ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
+_NOTE = "note"
 _TOTAL = "orderTotalPrice"
 _PRICES = ("itemPrice", "itemTotalPrice")
 _TO_BE_DONE = (Comparison.ADDED, Comparison.CHANGED, Comparison.MOVED)
@@ -125,6 +127,9 @@ class AmendmentActivities:
             attributes[_ITEMS] = [_with_states(item, request.items) for item in attributes[_ITEMS]]
         else:
             attributes.pop(_TOTAL, None)
+        if _NOTE in attributes:
+            stored = await self._orders.get(OrderKind.PRODUCT, revision.order_id) or {}
+            attributes[_NOTE] = _with_resolutions(attributes[_NOTE] or [], stored.get(_NOTE) or [])
         change = OrderChange(
             kind=OrderKind.PRODUCT,
             order_id=revision.order_id,
@@ -191,6 +196,12 @@ class AmendmentActivities:
         """Return why what is new or different in a plan is not possible; the rest is found to be so already."""
         touched = [each for each in plan.service_orders if comparison[each.key] in _TO_BE_DONE]
         return await self._qualification.infeasible(plan.model_copy(update={"service_orders": touched}), running)
+
+
+def _with_resolutions(sent: list[Json], stored: list[Json]) -> list[Json]:
+    """Return a client's notes with those that say who settled a task: these stay on the order."""
+    ids = {note.get("id") for note in sent}
+    return [*(note for note in stored if is_task_id(note.get("id")) and note.get("id") not in ids), *sent]
 
 
 def _taken_by(order_ids: list[str]) -> Violation:

@@ -81,3 +81,8 @@ class Task(Model):
     due_at: datetime | None = None
     """For a manual task, when it is planned to be done; for fallout, when the second policy decides."""
     resolution: Resolution | None = None
+
+
+def is_task_id(value: Any) -> bool:
+    """Return whether this is the id of a task, as notes have it that say who settled one."""
+    return isinstance(value, str) and value.rpartition("!")[2].isdecimal() and "!" in value

@@ -16,7 +16,7 @@ from orders.amendment import Amendment, NodeProgress, NodeState, decide
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import ServiceOrderOutcome
 from orders.plan import PlanGraph
-from orders.revision import NodeAction, Refusal, Revision, RevisionState
+from orders.revision import NodeAction, Revision, RevisionState
 from orders.rollup import item_state
 from workflows import policies, search_attributes
 from workflows.failures import explain
@@ -132,8 +132,7 @@ class Amending(Timetable):
                 self.admit(Message.AMEND)
                 amendment = self._decided(planned)
             except RefusedError as error:
-                refusals = [Refusal.model_validate(each) for each in error.details] or [Refusal(reason=error.message)]
-                refused = {"state": RevisionState.REFUSED, "refusals": refusals, "decided_at": workflow.now()}
+                refused = {"state": RevisionState.REFUSED, "refusals": error.refusals, "decided_at": workflow.now()}
                 await self.local(
                     AmendmentActivities.refuse_amendment, revision.model_copy(update=refused), "refuse the amendment"
                 )
@@ -164,8 +163,7 @@ class Amending(Timetable):
             failure = explain(error, f"plan revision {word.revision}")
             raise RefusedError(f"the amendment cannot be planned now: {failure.message}") from error
         if planned.violations:
-            refusals = [Refusal(item_id=each.item_id, reason=str(each)) for each in planned.violations]
-            raise RefusedError(f"the new version is not possible: {refusals[0].reason}", refusals)
+            raise RefusedError(f"the new version is not possible: {planned.violations[0]}", planned.violations)
         if (base is not None) != self.planned:
             raise RefusedError("the order was being planned just now; send the amendment again")
         return planned

@@ -367,8 +367,7 @@ def _said(what: str, word: Word) -> str:
 
 def _messages(error: RefusedError) -> list[dict[str, Any]]:
     """Return a refusal in the shape of TM Forum's order error messages."""
-    named = [Refusal.model_validate(each) for each in error.details] or [Refusal(reason=error.message)]
     return [
         {"code": "refused", "reason": each.reason, **({"item": {"id": each.item_id}} if each.item_id else {})}
-        for each in named
+        for each in error.refusals
     ]
