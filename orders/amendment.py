@@ -90,6 +90,7 @@ _VARIABLE = re.compile(
 Node = ServiceOrderPlan | ProductPlan | Delivery
 
 _STARTED = frozenset({NodeState.RUNNING, NodeState.DONE})
+_WITH_VALUES = frozenset({Action.ADD, Action.MODIFY})
 _TAKEN_BACK = frozenset({NodeAction.REPLACE, NodeAction.UNDO})
 
 
@@ -111,6 +112,26 @@ def compare(old: OrchestrationPlan, new: OrchestrationPlan) -> dict[str, Compari
     before, after = _nodes(old), _nodes(new)
     compared = {key: _compare(before.get(key), node) for key, node in after.items()}
     return compared | {key: Comparison.REMOVED for key in before if key not in after}
+
+
+def can_be_changed(old: ServiceOrderPlan, new: ServiceOrderPlan) -> bool:
+    """Return whether a modifying service order leads from what `old` did to what `new` wants; see `orders.redo`."""
+    if (old.action, old.place, old.customer_id, old.specification.id) != (
+        new.action,
+        new.place,
+        new.customer_id,
+        new.specification.id,
+    ):
+        return False
+    if new.action not in _WITH_VALUES:
+        return False
+    before = {item.key: item for item in old.items}
+    both = [(before[item.key], item) for item in new.items if item.key in before]
+    return (
+        _agree(_fates(old.items), _fates(new.items))
+        and all(one.specification.id == other.specification.id for one, other in both)
+        and all(_agree(_fates(one.resources), _fates(other.resources)) for one, other in both)
+    )
 
 
 def decide(
@@ -159,7 +180,7 @@ def _compare(old: Node | None, new: Node) -> Comparison:
     if isinstance(old, ServiceOrderPlan) and isinstance(new, ServiceOrderPlan):
         if _service_order(old) == _service_order(new):
             return Comparison.SAME
-        return Comparison.CHANGED if _can_be_changed(old, new) else Comparison.MOVED
+        return Comparison.CHANGED if can_be_changed(old, new) else Comparison.MOVED
     if isinstance(old, ProductPlan) and isinstance(new, ProductPlan) and _product(old) == _product(new):
         return Comparison.SAME
     return Comparison.MOVED
@@ -215,26 +236,6 @@ def _item(item: ServiceItem) -> tuple[Any, ...]:
 
 def _resource(item: ResourceItem) -> tuple[Any, ...]:
     return (item.action, item.specification.id, item.resource_id, item.demand, item.characteristics, item.late)
-
-
-def _can_be_changed(old: ServiceOrderPlan, new: ServiceOrderPlan) -> bool:
-    """Return whether a modifying service order leads from what `old` did to what `new` wants; see `orders.redo`."""
-    if (old.action, old.place, old.customer_id, old.specification.id) != (
-        new.action,
-        new.place,
-        new.customer_id,
-        new.specification.id,
-    ):
-        return False
-    if new.action in (Action.DELETE, Action.NO_CHANGE):
-        return False
-    before = {item.key: item for item in old.items}
-    both = [(before[item.key], item) for item in new.items if item.key in before]
-    return (
-        _agree(_fates(old.items), _fates(new.items))
-        and all(one.specification.id == other.specification.id for one, other in both)
-        and all(_agree(_fates(one.resources), _fates(other.resources)) for one, other in both)
-    )
 
 
 def _fates(items: Iterable[ServiceItem | ResourceItem]) -> dict[str, tuple[str, str | None]]:
@@ -318,7 +319,7 @@ class _Decision:
         running: list[str] = []
         while queue:
             for key in readers.get(queue.pop(), ()):
-                if self.actions[key] != NodeAction.LEAVE:
+                if self.actions[key] != NodeAction.LEAVE or self.nodes[key].action not in _WITH_VALUES:
                     continue
                 if self._state(key) == NodeState.DONE:
                     self.actions[key] = NodeAction.MODIFY

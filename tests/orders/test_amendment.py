@@ -405,6 +405,13 @@ def test_a_change_is_passed_on_from_reader_to_reader() -> None:
     }
 
 
+@pytest.mark.parametrize("action", [Action.NO_CHANGE, Action.DELETE])
+def test_what_is_left_alone_or_deleted_has_no_use_for_new_values(action: Action) -> None:
+    pair = graph(node("1:a"), node("2:b", depends_on=["1:a"], inputs={"x": "1:a"}, action=action))
+    comparison = same(pair) | {"1:a": C.CHANGED}
+    assert actions(decide(comparison, pair, pair, all_in(S.DONE, pair))) == {"1:a": "modify"}
+
+
 # Deliveries and products
 
 

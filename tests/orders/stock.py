@@ -1,0 +1,140 @@
+"""A small stock of services and resources that plays service orders through, as their workflow does."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from orders.documents import characteristic_list
+from orders.graph import in_order
+from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
+from orders.plan import Characteristics, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.tmf import Action
+
+Inputs = Mapping[str, Characteristics]
+
+
+class Stock:
+    """What there is of services and resources. Resources come from endless pools, one for each kind of them."""
+
+    def __init__(self) -> None:
+        self.services: dict[str, dict[str, Any]] = {}
+        self.resources: dict[str, Characteristics] = {}
+        """Value of a resource in use → its characteristics."""
+        self._ids = itertools.count(1)
+
+    def contents(self) -> dict[str, Any]:
+        """Return what is in use."""
+        active = {key: each for key, each in self.services.items() if each["state"] == "active"}
+        services = {
+            key: {name: sorted(value, key=str) if isinstance(value, list) else value for name, value in record.items()}
+            for key, record in active.items()
+        }
+        return copy.deepcopy({"services": services, "resources": self.resources})
+
+    def run(self, plan: ServiceOrderPlan, inputs: Inputs | None = None, *, undo: bool = False) -> ServiceOrderOutcome:
+        """Play a service order through, and return what it came to."""
+        return _Run(self, plan, {**plan.given, **(inputs or {})}, undo=undo).run()
+
+    def record(self) -> str:
+        service_id = f"service-{next(self._ids)}"
+        self.services[service_id] = {"state": "reserved"}
+        return service_id
+
+    def reserve(self, item: ResourceItem) -> AssignedResource:
+        pool = f"{item.specification.id}/{item.demand.criteria.get('kind', 1)}"
+        free = (value for number in itertools.count(1) if (value := f"{pool}/{number}") not in self.resources)
+        value = item.demand.value or next(free)
+        assert value not in self.resources, f"{value} is taken"
+        given = {"kind": value.split("/")[1]}
+        self.resources[value] = given
+        return AssignedResource(id=f"id of {value}", value=value, characteristics=given)
+
+
+class _Run:
+    def __init__(self, stock: Stock, plan: ServiceOrderPlan, inputs: Inputs, *, undo: bool) -> None:
+        self.stock, self.plan, self.inputs, self.undo = stock, plan, inputs, undo
+        self.done: dict[str, RealisedService] = {}
+
+    def run(self) -> ServiceOrderOutcome:
+        items = {item.key: item for item in self.plan.items}
+        assert len(items) == len(self.plan.items), "two items have the same key"
+        for key in in_order({key: item.depends_on for key, item in items.items()}):
+            self._item(items[key])
+        return ServiceOrderOutcome(services=self.done)
+
+    def _item(self, item: ServiceItem) -> None:
+        service_id = item.service_id or self.stock.record()
+        known = {**self.inputs, **{key: self.done[key].characteristics for key in item.relies_on if key in self.done}}
+        resources = self._resources(item, known)
+        self.done[item.key] = RealisedService(id=service_id, characteristics=item.previous, resources=resources)
+        if item.action == Action.NO_CHANGE:
+            assert self.stock.services[service_id]["state"] == "active"
+        elif item.action == Action.DELETE:
+            self._terminate(service_id)
+        else:
+            assigned = {key: each.as_value() for key, each in resources.items()}
+            characteristics = {**item.characteristics, **evaluated(item.late, assigned, known)}
+            self._record(item, service_id, characteristics)
+
+    def _terminate(self, service_id: str) -> None:
+        for each in self.stock.services.values():
+            supports = [named["id"] for named in each.get("supportingService", [])]
+            assert each["state"] != "active" or service_id not in supports, f"{service_id} is relied on"
+        self.stock.services[service_id]["state"] = "terminated"
+
+    def _record(self, item: ServiceItem, service_id: str, characteristics: Characteristics) -> None:
+        gone = {each.key for each in self.plan.items if each.action == Action.DELETE}
+        released = {each.key for each in item.resources if each.action == Action.DELETE}
+        services = {key: self.done[key].id for key in item.relies_on if key in self.done and key not in gone}
+        resources = {key: each.id for key, each in self.done[item.key].resources.items() if key not in released}
+        self.stock.services[service_id] = (self.undo and item.record) or {
+            "state": "active",
+            "serviceCharacteristic": characteristic_list(characteristics),
+            "supportingService": [{"id": each, "name": key} for key, each in services.items()],
+            "supportingResource": [{"id": each, "name": key} for key, each in resources.items()],
+        }
+        self.done[item.key] = self.done[item.key].model_copy(update={"characteristics": characteristics})
+
+    def _resources(self, item: ServiceItem, services: Inputs) -> dict[str, AssignedResource]:
+        items = {each.key: each for each in item.resources}
+        assert len(items) == len(item.resources), "two resources have the same key"
+        assigned: dict[str, AssignedResource] = {}
+        for key in in_order({key: each.depends_on for key, each in items.items()}):
+            assigned[key] = self._resource(items[key], assigned, services)
+        return assigned
+
+    def _resource(
+        self, item: ResourceItem, assigned: Mapping[str, AssignedResource], services: Inputs
+    ) -> AssignedResource:
+        if item.action == Action.ADD:
+            resource = self.stock.reserve(item)
+        else:
+            assert item.resource_id == f"id of {item.demand.value}"
+            resource = AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
+        value = resource.value or ""
+        if item.action == Action.NO_CHANGE:
+            assert self.stock.resources[value] == item.previous
+            return resource
+        if item.action == Action.DELETE:
+            del self.stock.resources[value]
+            return resource
+        given = resource.characteristics if item.action == Action.ADD else {}
+        others = {key: each.as_value() for key, each in assigned.items()}
+        characteristics = {**given, **item.characteristics, **evaluated(item.late, others, services)}
+        self.stock.resources[value] = characteristics
+        return resource.model_copy(update={"characteristics": characteristics})
+
+
+def evaluated(late: Mapping[str, str], assigned: Inputs, services: Inputs) -> Characteristics:
+    """Evaluate expressions of the form `services.name.attribute`; what is not there is left out."""
+    variables = {"assigned": assigned, "services": services}
+    values = {}
+    for name, text in late.items():
+        variable, key, attribute = text.split(".")
+        value = variables[variable].get(key, {}).get(attribute)
+        if value is not None:
+            values[name] = value
+    return values
