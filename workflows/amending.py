@@ -266,7 +266,10 @@ class Amending(Timetable):
                 done=sum(key in graph.done for key in nodes),
                 withdrawn=sum(key in graph.withdrawn for key in nodes),
             )
-            if not (state == OrderState.IN_PROGRESS and self.tracker.items[item] == OrderState.HELD):
+            before = self.tracker.items[item]
+            if state == OrderState.ACKNOWLEDGED and before != OrderState.ACKNOWLEDGED:
+                state = OrderState.IN_PROGRESS  # an item that an amendment takes back whole has begun all the same
+            if not (state == OrderState.IN_PROGRESS and before == OrderState.HELD):
                 self.tracker.item_to(item, state)
 
     def _nodes_by_item(self) -> dict[str, list[str]]:
