@@ -76,6 +76,10 @@ class Amending(Timetable):
         self.plan_graph = graph
         self.nodes = graph.by_key()
 
+    def is_being_amended(self) -> bool:
+        """Return whether a new version is being planned, or written: its document is not there yet."""
+        return self._amendments.locked()
+
     def history_is_long(self) -> bool:
         """Return whether it is time for a new run, and nothing stands in its way."""
         return workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished()
@@ -243,6 +247,13 @@ class Amending(Timetable):
         while (bundle := self.parents.get(chain[-1])) is not None and bundle not in chain:
             chain.append(bundle)
         return chain
+
+    def goes_on(self) -> bool:
+        if self.graph is None:
+            return False
+        held = self.held_keys()
+        running = (key for key in self.begun if self.state_of(key) == NodeState.RUNNING)
+        return self.graph.undoing or any(key not in held and not self.is_on_hold(key) for key in running)
 
     def state_when_not_held(self) -> OrderState:
         return OrderState.PENDING if self.awaits_start else OrderState.IN_PROGRESS

@@ -16,7 +16,7 @@ from activities.qualification import FeasibilityRequest, QualificationActivities
 from activities.records import LoadGraph, RecordActivities
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import Failure, ProductOrderOutcome, Redo, ServiceOrderOutcome
-from orders.plan import NodeKind, PlanNode
+from orders.plan import Characteristics, NodeKind, PlanNode
 from orders.rollup import order_state
 from orders.tmf import Action, timestamp
 from orders.violation import Violation
@@ -38,6 +38,8 @@ class ProductOrderWorkflow(Products):
         super().__init__(OrderKind.PRODUCT, order.revision)
         self.requested_start = order.requested_start_date
         self.carried = order.carried
+        self._ran_with: dict[str, dict[str, Characteristics]] = {}
+        """Service order → the values of other services that it was done, or last changed, with."""
         self._children = asyncio.Semaphore(policies.CONCURRENT_CHILDREN)
 
     @workflow.run
@@ -90,6 +92,7 @@ class ProductOrderWorkflow(Products):
         """
         while True:
             self.tracker.waits("planning")
+            await workflow.wait_condition(lambda: not self.is_being_amended())
             revision, turns = self.revision, self.turns
             request = PlanRequest(order_id=self.order_id, revision=revision, version=self.tracker.next_version())
             answer: PlanAnswer = await self._ask(PlanningActivities.plan_order, request, "check, price and decompose")
@@ -97,11 +100,14 @@ class ProductOrderWorkflow(Products):
             if answer.ahead:
                 self.tracker.waits(f"order {', '.join(answer.ahead)}, which goes first")
                 self.tracker.note(f"waits for order {', '.join(answer.ahead)}: both change the same thing")
-                await workflow.wait_condition(lambda turns=turns: self.turns > turns)  # type: ignore[misc]
+                await self._until_turn(turns, revision)
             elif revision == self.revision:
                 break
         self.take(answer)
         return answer.violations
+
+    async def _until_turn(self, turns: int, revision: int) -> None:
+        await workflow.wait_condition(lambda: self.turns > turns or self.revision != revision)
 
     async def _infeasible(self) -> list[Violation]:
         """Ask the inventories whether every service is possible at its place, and whether resources are there."""
@@ -203,12 +209,13 @@ class ProductOrderWorkflow(Products):
     async def _service_order(self, node: PlanNode, saga: Saga) -> None:
         """Run a service order; one that was done under an earlier revision is changed to what the new one wants."""
         before = self.service_orders.get(node.key)
+        services = self._inputs(node)
         order = ServiceOrderInput(
             order_id=self.order_id,
             revision=self.revision,
             key=node.key,
-            services=self._inputs(node),
-            redo=Redo(revision=self.done_in[node.key], done=before) if before else None,
+            services=services,
+            redo=self._redo(node, before, services) if before else None,
         )
         done: list[ServiceOrderOutcome] = []
         target = f"service order {node.key}"
@@ -226,6 +233,13 @@ class ProductOrderWorkflow(Products):
         standing = outcome.services if outcome.standing is None else outcome.standing
         self.service_orders[node.key] = ServiceOrderOutcome(services=standing)
         self.done_in[node.key] = order.revision
+        self._ran_with[node.key] = services
+
+    def _redo(self, node: PlanNode, done: ServiceOrderOutcome, services: dict[str, Characteristics]) -> Redo:
+        """Return what a service order had done, and which of the services that it reads have changed since."""
+        known = self._ran_with[node.key]
+        changed = [name for name in services if known.get(name) != services[name]]
+        return Redo(revision=self.done_in[node.key], done=done, changed_inputs=changed)
 
     async def _reverse(
         self,

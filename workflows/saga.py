@@ -131,6 +131,11 @@ class SagaGraph:
             self._changed()
         self.ended = True
 
+    @property
+    def undoing(self) -> bool:
+        """Whether anything is being undone."""
+        return bool(self._undoing)
+
     def stop(self) -> None:
         """Begin to undo every node that has started; nothing of what runs goes on to its next step."""
         self.ended = True

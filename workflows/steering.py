@@ -298,12 +298,20 @@ class Steering(Family):
         """Return the items that go on only when a person has acted."""
         if self.all_held:
             return set(self.tracker.items)
-        waiting = [task.item for task in self.desk.open.values() if task.item and _holds(task)]
-        waiting += [key for child, key in self.children.items() if child in self.reports and self.reports[child].held]
-        held = {item for key in waiting if (item := self.item_of(key)) is not None}
+        held = {item for key in self.held_keys() if (item := self.item_of(key)) is not None}
         if self.items_held:
             held |= {item for item in self.tracker.items if not self.items_held.isdisjoint(self.around(item))}
         return held
+
+    def held_keys(self) -> set[str]:
+        """Return the nodes or items that wait for a person to settle a task, here or below."""
+        waiting = {task.item for task in self.desk.open.values() if task.item and _holds(task)}
+        below = {key for child, key in self.children.items() if (told := self.reports.get(child)) and told.held}
+        return waiting | below
+
+    def goes_on(self) -> bool:
+        """Return whether anything of the order goes on by itself: then it is not held, though items of it may be."""
+        return OrderState.IN_PROGRESS in self.tracker.items.values()
 
     def standing_changed(self) -> None:
         """Bring the states of items and order to what is held now, and tell the parent."""
@@ -325,9 +333,8 @@ class Steering(Family):
                 self.tracker.item_to(item, OrderState.HELD)
             elif state == OrderState.HELD and item not in held:
                 self.tracker.item_to(item, OrderState.IN_PROGRESS)
-        states = set(self.tracker.items.values())
-        self._shown_held = OrderState.HELD in states
-        if self.all_held or (self._shown_held and OrderState.IN_PROGRESS not in states):
+        self._shown_held = OrderState.HELD in self.tracker.items.values()
+        if self.all_held or (self._shown_held and not self.goes_on()):
             self.tracker.to(OrderState.HELD)
         elif self.tracker.state == OrderState.HELD:
             self.tracker.to(self.state_when_not_held())
