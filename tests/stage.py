@@ -121,17 +121,50 @@ class Stage:
         assert all(answer.status_code == 200 for answer in answers), [answer.text for answer in answers]
         return [task for answer in answers for task in answer.json()]
 
-    async def task(self, order_id: str) -> dict[str, Any]:
-        """Wait until an order has an open task, and return it."""
+    async def task(self, order_id: str, kind: str = "") -> dict[str, Any]:
+        """Wait until an order has an open task, of that kind where one is given, and return it."""
         tasks: list[dict[str, Any]] = []
 
         async def opened() -> bool:
             nonlocal tasks
-            tasks = await self.tasks(order_id)
+            tasks = [task for task in await self.tasks(order_id) if kind in ("", task["kind"])]
             return bool(tasks)
 
         await eventually(opened, lambda: f"order {order_id} has no task")
         return tasks[0]
+
+    async def amend(self, order_id: str, **changes: Any) -> httpx.Response:
+        """Patch an order with attributes by their JSON names; None removes one."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return await self.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", content=json.dumps(changes), headers=headers)
+
+    async def preview(self, order_id: str, **body: Any) -> dict[str, Any]:
+        """Return what a change of an order, or its cancellation, would do."""
+        answer = await self.gateway.post(f"{PRODUCT_ORDER}/{order_id}/preview", json=body)
+        assert answer.status_code == 200, answer.text
+        preview: dict[str, Any] = answer.json()
+        return preview
+
+    async def revisions(self, order_id: str) -> list[dict[str, Any]]:
+        revisions: list[dict[str, Any]] = (await self.gateway.get(f"{PRODUCT_ORDER}/{order_id}/revision")).json()
+        return revisions
+
+    async def nodes(self, order_id: str) -> dict[str, str]:
+        """Return the state of each node of an order's plan."""
+        handle = self.client.get_workflow_handle(ids.product_order_workflow(order_id))
+        nodes = (await handle.query("progress"))["nodes"]
+        return {key: node["state"] for key, node in nodes.items()}
+
+    async def reached(self, order_id: str, states: dict[str, str]) -> None:
+        """Wait until nodes of an order's plan are in these states."""
+        nodes: dict[str, str] = {}
+
+        async def check() -> bool:
+            nonlocal nodes
+            nodes = await self.nodes(order_id)
+            return states.items() <= nodes.items()
+
+        await eventually(check, lambda: f"{states} in {nodes}")
 
     async def fault(self, system: httpx.AsyncClient, **rule: Any) -> None:
         """Make a system fail where the rule says so; `match` names specification, order, operation or target."""
@@ -219,6 +252,26 @@ def outage(system: httpx.AsyncClient) -> Iterator[None]:
     try:
         yield
     finally:
+        system._transport = transport
+
+
+@contextmanager
+def stalled(system: httpx.AsyncClient, *words: str) -> Iterator[asyncio.Event]:
+    """Hold back changes in a system whose idempotency keys have one of these words in them, until the event is set."""
+    go_on = asyncio.Event()
+
+    class Stalled(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if any(word in request.headers.get("Idempotency-Key", "") for word in words):
+                await go_on.wait()
+            return await transport.handle_async_request(request)
+
+    transport = system._transport
+    system._transport = Stalled()
+    try:
+        yield go_on
+    finally:
+        go_on.set()
         system._transport = transport
 
 
