@@ -136,7 +136,7 @@ class RecordActivities:
     async def _changed(self, request: OpenOrder, redo: Redo, plan: ServiceOrderPlan) -> ServiceOrderPlan:
         old = await self._plans.service_order(request.root_id, redo.revision, request.service_order)
         try:
-            return modified_service_order(old, redo.done, plan)
+            return modified_service_order(old, redo.done, plan, redo.changed_inputs)
         except ValueError as error:
             raise ApplicationError(str(error), type="NotChangeable", non_retryable=True) from error
 

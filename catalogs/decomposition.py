@@ -15,9 +15,10 @@ from catalogs.product_nodes import ProductNode, product_nodes
 from catalogs.product_plans import deliveries_of, plan_products
 from catalogs.reliance import Reliance
 from catalogs.teardown import removed_items
+from orders.amendment import Read, reads
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase
-from orders.plan import OrchestrationPlan, ServiceOrderPlan
+from orders.plan import OrchestrationPlan, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action, ProductOrder
 from orders.violation import Violation
 
@@ -151,6 +152,7 @@ def _service_order(
     whole = next(item for item in planned.items if item.customer_facing)
     resting = {name: drafts[key].installed for name, key in draft.names.items() if key not in moving}
     given = {name: service.characteristics for name, service in resting.items() if service}
+    read = {each.name for item in planned.items for each in _late_reads(item) if each.variable == "services"}
     return ServiceOrderPlan(
         key=draft.key,
         item_id=draft.node.item_id,
@@ -160,11 +162,17 @@ def _service_order(
         place=draft.target.place if draft.target else draft.node.place,
         customer_id=draft.node.scope.customer["id"],
         depends_on=after,
-        inputs={name: key for name, key in draft.names.items() if key in moving},
+        inputs={name: key for name, key in draft.names.items() if key in moving and (name in read or None in read)},
         given={**draft.given, **given},
         items=planned.items,
         policy=whole.policy,
     )
+
+
+def _late_reads(item: ServiceItem) -> Iterator[Read]:
+    for part in (item, *item.resources):
+        for text in part.late.values():
+            yield from reads(text)
 
 
 def _circle(circle: Sequence[str], drafts: dict[str, ServiceDraft]) -> Violation:

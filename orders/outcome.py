@@ -63,6 +63,9 @@ class Redo(Model):
 
     revision: int
     done: ServiceOrderOutcome
+    changed_inputs: dict[str, frozenset[str] | None] | None = None
+    """The services of other service orders that differ from what it ran with then: which of their values, None where
+    any may. None for all of them."""
 
 
 class ProductOutcome(Model):

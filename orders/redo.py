@@ -40,7 +40,7 @@ def modified_service_order(
     old: ServiceOrderPlan,
     done: ServiceOrderOutcome,
     new: ServiceOrderPlan,
-    changed_inputs: Collection[str] | None = None,
+    changed_inputs: Changed | None = None,
 ) -> ServiceOrderPlan:
     """Return the service order that brings what `old` has come to, `done`, to what `new` wants.
 
@@ -48,14 +48,14 @@ def modified_service_order(
     is deleted under the key `~replaced`.
 
     Args:
-        changed_inputs: the names in `inputs` whose values differ from those that `old` ran with; None for any of them.
+        changed_inputs: how the services named in `inputs` differ from those that `old` ran with; None where any may.
 
     Raises:
         ValueError: when `new` cannot be reached in place; `orders.amendment.compare` calls it moved then.
     """
     if not can_be_changed(old, new):
         raise ValueError(f"service order {new.key} cannot be changed in place: it must be taken back and done anew")
-    inputs = new.inputs if changed_inputs is None else changed_inputs
+    inputs = dict.fromkeys(new.inputs) if changed_inputs is None else changed_inputs
     redo = _Redo(old, _standing(done), _read_from_others(old, new, inputs))
     return new.model_copy(update={"action": Action.MODIFY, "items": redo.to(new)})
 
@@ -76,16 +76,22 @@ def merged_outcome(
     return ServiceOrderOutcome(services=services)
 
 
+def differing(before: Characteristics, after: Characteristics) -> frozenset[str]:
+    """Return the names of the characteristics that differ."""
+    names = before.keys() | after.keys()
+    return frozenset(name for name in names if before.get(name, _MISSING) != after.get(name, _MISSING))
+
+
 def _standing(outcome: ServiceOrderOutcome) -> dict[str, RealisedService]:
     return outcome.services if outcome.standing is None else outcome.standing
 
 
-def _read_from_others(old: ServiceOrderPlan, new: ServiceOrderPlan, inputs: Iterable[str]) -> Changed:
+def _read_from_others(old: ServiceOrderPlan, new: ServiceOrderPlan, inputs: Changed) -> Changed:
     """Return how services of other service orders change, by the names that expressions use."""
     given = {
-        name: _differing(old.given[name], values) if name in old.given else None for name, values in new.given.items()
+        name: differing(old.given[name], values) if name in old.given else None for name, values in new.given.items()
     }
-    return {**given, **dict.fromkeys(inputs)}
+    return {**given, **inputs}
 
 
 class _Redo:
@@ -307,12 +313,7 @@ def _all_changes(items: Iterable[ResourceItem]) -> dict[str, frozenset[str] | No
 def _changes(item: ServiceItem | ResourceItem) -> frozenset[str] | None:
     if item.action in (Action.ADD, Action.DELETE):
         return None
-    return _differing(item.previous, item.characteristics) | item.late.keys()
-
-
-def _differing(before: Characteristics, after: Characteristics) -> frozenset[str]:
-    names = before.keys() | after.keys()
-    return frozenset(name for name in names if before.get(name, _MISSING) != after.get(name, _MISSING))
+    return differing(item.previous, item.characteristics) | item.late.keys()
 
 
 def _work(old: ServiceItem | ResourceItem, new: ServiceItem | ResourceItem, *, by_people: bool) -> ManualWork | None:

@@ -17,6 +17,7 @@ from activities.records import LoadGraph, RecordActivities
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import Failure, ProductOrderOutcome, Redo, ServiceOrderOutcome
 from orders.plan import Characteristics, NodeKind, PlanNode
+from orders.redo import differing
 from orders.rollup import order_state
 from orders.tmf import Action, timestamp
 from orders.violation import Violation
@@ -238,7 +239,7 @@ class ProductOrderWorkflow(Products):
     def _redo(self, node: PlanNode, done: ServiceOrderOutcome, services: dict[str, Characteristics]) -> Redo:
         """Return what a service order had done, and which of the services that it reads have changed since."""
         known = self._ran_with[node.key]
-        changed = [name for name in services if known.get(name) != services[name]]
+        changed = {name: differing(known[name], now) if name in known else None for name, now in services.items()}
         return Redo(revision=self.done_in[node.key], done=done, changed_inputs=changed)
 
     async def _reverse(

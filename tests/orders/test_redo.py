@@ -185,8 +185,8 @@ def test_what_reads_other_service_orders_is_evaluated_anew_where_their_values_ma
     done = internet_done()
     done.services["access"].characteristics["hub"] = "10.0.0.1"
     assert moves(modified_service_order(order, done, order)) == {"access": "modify"}
-    assert moves(modified_service_order(order, done, order, changed_inputs=["hub"])) == {"access": "modify"}
-    assert moves(modified_service_order(order, done, order, changed_inputs=[])) == {}
+    assert moves(modified_service_order(order, done, order, changed_inputs={"hub": None})) == {"access": "modify"}
+    assert moves(modified_service_order(order, done, order, changed_inputs={})) == {}
 
 
 def test_what_reads_values_that_are_given_is_evaluated_anew_where_they_differ() -> None:
@@ -443,4 +443,4 @@ def without_deleted(plan: ServiceOrderPlan, outcome: ServiceOrderOutcome) -> Ser
 def test_a_version_that_says_the_same_changes_nothing(plan: ServiceOrderPlan, inputs: Inputs) -> None:
     stock = Stock()
     done = stock.run(plan, inputs)
-    assert moves(modified_service_order(plan, done, plan, changed_inputs=[])) == {}
+    assert moves(modified_service_order(plan, done, plan, changed_inputs={})) == {}
