@@ -26,6 +26,8 @@ DYNAMIC_CONFIG = {
     "history.timerProcessorMaxPollRPS": 200,
     # The search index shares the one SQLite writer with the orders; it may lag by a fifth of a second.
     "history.visibilityProcessorMaxPollRPS": 5,
+    # Customers whose orders have the same priority get equal shares of the workers.
+    "matching.enableFairness": "true",
 }
 
 

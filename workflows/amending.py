@@ -106,19 +106,24 @@ class Amending(Timetable):
             ),
         )
 
-    def carry_on(self, carried: Carried, graph: PlanGraph) -> None:
-        """Go on where an earlier run has come to."""
+    def carry_on(self, carried: Carried) -> None:
+        """Go on where an earlier run has come to; its plan is still to be loaded."""
         self.tracker.carry_on(carried)
-        self.take_graph(graph)
-        self.parents, self.planned = carried.parents, True
+        self.parents = carried.parents
         self.requested_completion = carried.requested_completion
         self.as_late_as_possible = carried.as_late_as_possible
         if carried.priority:
             self.priority = replace(workflow.info().priority, priority_key=carried.priority)
         self.all_held, self.items_held = carried.all_held, set(carried.items_held)
-        self.dates_changed()
+        self.awaits_start = True
         for word in carried.to_cancel:
             self.cancel_at(word)
+
+    def carry_on_with(self, graph: PlanGraph) -> None:
+        """Go on with the plan of an earlier run."""
+        self.take_graph(graph)
+        self.planned = True
+        self.dates_changed()
 
     async def _amend(self, word: Amend) -> Revision:
         """Amend the order, after all amendments before; return the revision with what it changes.
@@ -126,6 +131,7 @@ class Amending(Timetable):
         Raises:
             RefusedError: when it cannot be; nothing has changed then.
         """
+        await workflow.wait_condition(lambda: self.planned or not self.awaits_start)
         async with self._amendments:
             revision = Revision(
                 order_id=self.order_id, number=word.revision, author=word.by, requested_at=workflow.now()

@@ -70,20 +70,25 @@ class OrderWorkflow(Steering):
 
         A process that a message has cancelled ends by `asyncio.CancelledError`, as one does that the engine cancelled.
         """
-        self.process = asyncio.create_task(process)
-        if self.cancelling:
-            self.process.cancel()
-        while not self.process.done():
+        running = asyncio.create_task(self._begin(process))
+        while not running.done():
             try:
-                await asyncio.shield(self.process)
+                await asyncio.shield(running)
             except asyncio.CancelledError:
-                if not self.process.done():
+                if not running.done():
                     self.engine_cancels()
             except (FailureError, workflow.ContinueAsNewError):
                 break
-        await self.settle_errands()
-        result: T = self.process.result()
-        return result
+        # What is done stays as it is told, whatever cancellation comes now.
+        await carried_out(asyncio.create_task(self.settle_errands()), cancellable=False)
+        return running.result()
+
+    async def _begin(self, process: Coroutine[Any, Any, T]) -> T:
+        """Run the process, which can be cancelled from here on: a task that never began would undo nothing."""
+        self.process = asyncio.current_task()
+        if self.cancelling and self.process is not None:
+            self.process.cancel()
+        return await process
 
     def key(self, *parts: str) -> str:
         """Return the idempotency key of a call: business item, step, action and revision."""

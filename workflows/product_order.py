@@ -23,7 +23,7 @@ from orders.tmf import Action, timestamp
 from orders.violation import Violation
 from workflows import ids, policies
 from workflows.failures import explain, left_behind, order_failed
-from workflows.messages import Carried, PlanView, ProductOrderInput, ProgressView, ServiceOrderInput
+from workflows.messages import PlanView, ProductOrderInput, ProgressView, ServiceOrderInput
 from workflows.products import Products
 from workflows.saga import Saga, SagaGraph, stop_if_cancelled
 from workflows.service_order import ServiceOrderWorkflow
@@ -38,7 +38,9 @@ class ProductOrderWorkflow(Products):
     def __init__(self, order: ProductOrderInput) -> None:
         super().__init__(OrderKind.PRODUCT, order.revision)
         self.requested_start = order.requested_start_date
-        self.carried = order.carried
+        self.is_carried_on = order.carried is not None
+        if order.carried is not None:
+            self.carry_on(order.carried)
         self._ran_with: dict[str, dict[str, Characteristics]] = {}
         """Service order → the values of other services that it was done, or last changed, with."""
         self._children = asyncio.Semaphore(policies.CONCURRENT_CHILDREN)
@@ -54,8 +56,8 @@ class ProductOrderWorkflow(Products):
 
     async def _process(self) -> ProductOrderOutcome:
         try:
-            if self.carried is not None:
-                await self._carry_on(self.carried)
+            if self.is_carried_on:
+                await self._load_plan()
             elif not await self._begun():
                 return await self._end()
             if await self._waited_for_start_date() and (violations := await self._infeasible()):
@@ -165,10 +167,10 @@ class ProductOrderWorkflow(Products):
                 timeout_summary="requested start date",
             )
 
-    async def _carry_on(self, carried: Carried) -> None:
-        """Go on where an earlier run has come to, with the plan of the revision that it had come to."""
+    async def _load_plan(self) -> None:
+        """Load the plan of the revision that an earlier run has come to."""
         request = LoadGraph(order_id=self.order_id, revision=self.revision)
-        self.carry_on(carried, await self.local(RecordActivities.load_graph, request, "load the plan"))
+        self.carry_on_with(await self.local(RecordActivities.load_graph, request, "load the plan"))
 
     async def _fulfil(self) -> None:
         """Run the plan: service orders as their dependencies allow, then products and what they cost."""

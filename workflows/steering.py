@@ -184,8 +184,8 @@ class Steering(Family):
             self._heed(lambda: self._cancel(Cancel(reason="its workflow was cancelled")), "cancel")
         else:
             self.cancelling = True
-            assert self.process is not None
-            self.process.cancel()
+            if self.process is not None:
+                self.process.cancel()
 
     def refusals(self) -> list[Refusal]:
         """Return why the order cannot be cancelled any more, node by node."""

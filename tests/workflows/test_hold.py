@@ -85,8 +85,8 @@ async def test_hold_through_the_gateway_answers_with_the_order_and_resume_likewi
     assert (held.status_code, resumed.status_code) == (200, 200)
     assert again.status_code == 409
     assert "nothing of order" in again.json()["message"]
-    assert unknown.status_code == 409
-    assert "has no item '77'" in unknown.json()["message"]
+    assert unknown.status_code == 400
+    assert "77" in unknown.json()["message"]
     assert (await stage.ended(order_id))["state"] == "completed"
 
 

@@ -1,0 +1,101 @@
+"""An order that is open for more than a year, amended every week: its runs stay short, and it ends like any other."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.worker import Replayer
+
+from orders.tmf import timestamp
+from tests.engine import LONG_HISTORY, started_engine
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, family, runs_of, staged
+from worker import WORKFLOWS
+from workflows import ids
+from workflows.connection import DATA_CONVERTER, sandbox
+
+pytestmark = pytest.mark.anyio
+
+WEEKS = 57
+"""400 days."""
+SUGGESTED = 150
+"""Events after which this engine suggests a new run; 4,096 where it is not told."""
+
+
+@pytest.fixture(scope="module")
+async def forgetful(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    async with (
+        started_engine(**{LONG_HISTORY: SUGGESTED}) as client,
+        staged(client, tmp_path_factory.mktemp("long")) as stage,
+    ):
+        yield stage
+
+
+async def amend(stage: Stage, order_id: str, **patch: Any) -> None:
+    answer = await stage.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", json=patch)
+    assert answer.status_code == 200, answer.text
+
+
+async def replay(stage: Stage, order_id: str) -> None:
+    replayer = Replayer(workflows=WORKFLOWS, data_converter=DATA_CONVERTER, workflow_runner=sandbox())
+    for history in await family(stage, order_id):
+        await replayer.replay_workflow(history)
+
+
+async def test_an_order_amended_weekly_before_its_start_goes_on_in_new_runs_and_completes(forgetful: Stage) -> None:
+    stage = forgetful
+    document = example("mobile")
+    customer_of(document)
+    start = datetime.now(UTC) + timedelta(days=400)
+    document["requestedStartDate"] = timestamp(start)
+    order_id = await stage.submit(document)
+    await stage.until(lambda order: order["state"] == "pending", order_id)
+    root = ids.product_order_workflow(order_id)
+    volumes = [5, 20]
+
+    for week in range(WEEKS):
+        item = (await stage.order(order_id))["productOrderItem"][0]
+        chosen = [each for each in item["product"]["productCharacteristic"] if each["name"] != "dataVolumeGb"]
+        item["product"]["productCharacteristic"] = [*chosen, {"name": "dataVolumeGb", "value": volumes[week % 2]}]
+        await amend(
+            stage,
+            order_id,
+            productOrderItem=[item],
+            requestedStartDate=timestamp(start + timedelta(hours=week + 1)),
+        )
+    await stage.tell(root, "hold", reason="the last weeks")
+    await stage.tell(root, "resume")
+    await amend(stage, order_id, requestedStartDate=timestamp(datetime.now(UTC)))
+    order = await stage.ended(order_id)
+
+    assert order["state"] == "completed"
+    revisions = (await stage.gateway.get(f"{PRODUCT_ORDER}/{order_id}/revision", params={"limit": 1000})).json()
+    assert [each["number"] for each in revisions] == list(range(1, WEEKS + 3))
+    assert {each["state"] for each in revisions} == {"applied"}
+    runs = await runs_of(stage.client, root)
+    assert len(runs) > 5
+    assert max(len(run.events) for run in runs[:-1]) < 2 * SUGGESTED
+    await replay(stage, order_id)
+
+
+async def test_an_order_amended_weekly_while_a_visit_is_awaited_stays_far_below_all_limits(
+    stage: Stage,
+) -> None:
+    document = example("fibre-technician")
+    customer_of(document)
+    order_id = await stage.submit(document)
+    task = await stage.task(order_id, "manual")
+
+    for week in range(WEEKS):
+        await amend(stage, order_id, description=f"as agreed in week {week}")
+        due = timestamp(datetime.now(UTC) + timedelta(weeks=week))
+        await stage.tell(ids.product_order_workflow(order_id), "reschedule", task=task["id"], due_at=due)
+    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"])
+    order = await stage.ended(order_id)
+
+    assert (order["state"], order["description"]) == ("completed", f"as agreed in week {WEEKS - 1}")
+    histories = await family(stage, order_id)
+    assert max(len(history.events) for history in histories) < 4096
+    await replay(stage, order_id)
