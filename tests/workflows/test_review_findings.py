@@ -1,0 +1,81 @@
+"""Messages that come at the worst moment: with the order's first task, at its end, during another undo."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio import workflow
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from orders.lifecycle import OrderKind, OrderState
+from store.orders import AcceptedOrder
+from tests.stage import Stage, customer_of, example
+from tests.workflows.test_failure_and_undo import nothing_is_left
+from tests.workflows.test_straight_way import states_of_items
+from workflows import ids
+from workflows.fulfilment import FulfilmentWorkflow
+from workflows.messages import Cancel, ProductOrderInput
+
+pytestmark = pytest.mark.anyio
+
+
+async def accepted(stage: Stage, document: dict[str, Any]) -> str:
+    """Keep an order as the gateway does, whose workflow is still to be started; return its id."""
+    order_id = uuid4().hex[:8]
+    document = {**document, "id": order_id, "state": "acknowledged", "orderDate": "2026-01-01T00:00:00.000Z"}
+    await stage.orders.accept(
+        AcceptedOrder(kind=OrderKind.PRODUCT, id=order_id, document=document, client_id=None, digest=order_id)
+    )
+    return order_id
+
+
+async def test_a_cancel_that_comes_with_the_first_workflow_task_cancels_the_order(stage: Stage) -> None:
+    document = example("mobile")
+    customer = customer_of(document)
+    order_id = await accepted(stage, document)
+    handle = await stage.client.start_workflow(
+        "ProductOrder",
+        ProductOrderInput(order_id=order_id),
+        id=ids.product_order_workflow(order_id),
+        task_queue=stage.queue,
+        start_signal="cancel",
+        start_signal_args=[Cancel(reason="changed my mind")],
+    )
+
+    await handle.result()
+
+    order = await stage.order(order_id)
+    assert order["state"] == "cancelled"
+    assert states_of_items(order) == {"cancelled"}
+    assert order["cancellationReason"] == "changed my mind"
+    await nothing_is_left(stage, order_id, customer)
+
+
+@workflow.defn(name="Probe")
+class Probe(FulfilmentWorkflow):
+    """A service order that is done at once, and has someone to tell of it still."""
+
+    @workflow.init
+    def __init__(self) -> None:
+        super().__init__(OrderKind.SERVICE, 1, undoing=False)
+
+    @workflow.run
+    async def run(self) -> str:
+        return await self.until_ended(self._done())
+
+    async def _done(self) -> str:
+        self.tracker.state = OrderState.COMPLETED
+        self.errand(workflow.sleep(2))
+        return "done"
+
+
+async def test_an_order_that_is_done_says_so_even_if_it_is_cancelled_while_it_tells_its_family(stage: Stage) -> None:
+    queue = f"probe-{uuid4().hex[:8]}"
+    async with Worker(stage.client, task_queue=queue, workflows=[Probe], workflow_runner=UnsandboxedWorkflowRunner()):
+        handle = await stage.client.start_workflow("Probe", id=f"po:{queue}:so:1:probe", task_queue=queue)
+        await handle.query("order")
+        await handle.cancel()
+
+        assert await handle.result() == "done"
