@@ -45,7 +45,7 @@ class Amending(Timetable):
         self.awaits_start = False
         self.turns = 0
         """How often this order was told that one before it has ended."""
-        self._amendments = asyncio.Lock()
+        self.amending = asyncio.Lock()
 
     @workflow.update(name="amend", description="Change the order to a revision that is proposed in the order store.")
     async def amend_update(self, word: Amend) -> Revision:
@@ -78,7 +78,7 @@ class Amending(Timetable):
 
     def is_being_amended(self) -> bool:
         """Return whether a new version is being planned, or written: its document is not there yet."""
-        return self._amendments.locked()
+        return self.amending.locked()
 
     def history_is_long(self) -> bool:
         """Return whether it is time for a new run, and nothing stands in its way."""
@@ -132,7 +132,7 @@ class Amending(Timetable):
             RefusedError: when it cannot be; nothing has changed then.
         """
         await workflow.wait_condition(lambda: self.planned or not self.awaits_start)
-        async with self._amendments:
+        async with self.amending:
             revision = Revision(
                 order_id=self.order_id, number=word.revision, author=word.by, requested_at=workflow.now()
             )

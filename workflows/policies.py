@@ -19,8 +19,12 @@ LOCAL: Final[dict[str, Any]] = {
 PLANNING: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=2),
     "retry_policy": RetryPolicy(maximum_interval=timedelta(minutes=1)),
+    "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""For planning and feasibility, which have no effect: tried until the systems that they ask are back."""
+"""For planning and feasibility: tried until the systems that they ask are back.
+
+They have no effect but the order's claims, which an attempt that runs on alone would take after they were released.
+"""
 
 AMENDMENT: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(seconds=30),

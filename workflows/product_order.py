@@ -130,34 +130,45 @@ class ProductOrderWorkflow(Products):
         """
         stop_if_cancelled()
         try:
-            return await workflow.execute_activity_method(activity, request, summary=summary, **policies.PLANNING)
+            answer = await workflow.execute_activity_method(activity, request, summary=summary, **policies.PLANNING)
         except ActivityError as error:
             if is_cancelled_exception(error):
                 raise
+            stop_if_cancelled()
             self.tracker.waits()
             self.tracker.to(OrderState.IN_PROGRESS)
             return await self._conclude([explain(error, summary)])
+        stop_if_cancelled()
+        return answer
 
     async def _waited_for_start_date(self) -> bool:
         """Wait for the requested start, wherever amendments move it; return whether there was anything to wait for."""
         if not self.is_early():
             return False
         self.awaits_start = True
-        self.tracker.to(OrderState.PENDING)
+        self.tracker.to(OrderState.HELD if self.all_held else OrderState.PENDING)
         while (start := self.requested_start) and self.is_early():
+            stop_if_cancelled()
             self.tracker.waits(f"its requested start, {timestamp(start)}")
             await self._until_moved(start)
             if self.history_is_long():
-                self.continues = True
-                await self.settle_errands()
-                await self.tracker.flushed()
-                workflow.continue_as_new(self.carried_over())
+                await self._continue_in_a_new_run()
         self.awaits_start = False
         self.tracker.waits()
         if self.all_held:
             await workflow.wait_condition(lambda: not self.all_held)
         self.tracker.to(OrderState.IN_PROGRESS)
         return True
+
+    async def _continue_in_a_new_run(self) -> None:
+        """Go on in a new run, which takes along all that this one was told, up to its last moment."""
+        self.continues = True
+        while True:
+            await self.settle_errands()
+            await self.tracker.flushed()
+            stop_if_cancelled()
+            if workflow.all_handlers_finished():
+                workflow.continue_as_new(self.carried_over())
 
     async def _until_moved(self, start: datetime) -> None:
         with suppress(asyncio.TimeoutError):
@@ -174,6 +185,7 @@ class ProductOrderWorkflow(Products):
 
     async def _fulfil(self) -> None:
         """Run the plan: service orders as their dependencies allow, then products and what they cost."""
+        stop_if_cancelled()
         self.tracker.to(OrderState.IN_PROGRESS)
         self.graph = SagaGraph(
             self.plan_graph.dependencies(),
@@ -338,7 +350,8 @@ class ProductOrderWorkflow(Products):
     async def _end(self) -> ProductOrderOutcome:
         """Let those go on that wait for this order, once all of it is kept."""
         await self.tracker.flushed()
-        waiting: list[str] = await self.local(ClaimActivities.release_claims, self.order_id, "let others go on")
+        async with self.amending:  # the planning of an amendment claims more
+            waiting: list[str] = await self.local(ClaimActivities.release_claims, self.order_id, "let others go on")
         for order_id in waiting:
             other = workflow.get_external_workflow_handle(ids.product_order_workflow(order_id))
             self.errand(other.signal("your_turn"))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from store.orders import AcceptedOrder
-from tests.stage import Stage, customer_of, example
+from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_failure_and_undo import nothing_is_left
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
@@ -79,3 +83,50 @@ async def test_an_order_that_is_done_says_so_even_if_it_is_cancelled_while_it_te
         await handle.cancel()
 
         assert await handle.result() == "done"
+
+
+async def test_an_order_that_is_cancelled_while_it_is_planned_claims_nothing_afterwards(stage: Stage) -> None:
+    mobile = example("mobile")
+    customer = customer_of(mobile)
+    await stage.done(mobile)
+    deletion = example("delete-mobile", PRODUCT=(await stage.products(customer))[0]["id"])
+    customer_of(deletion, customer)
+    async with gated(stage.inventory) as gate:
+        order_id = await stage.submit(deletion)
+        await gate.reached.wait()
+        await stage.tell(ids.product_order_workflow(order_id), "cancel")
+        with suppress(AssertionError):
+            await eventually(lambda: has_ended(stage, order_id), patience=2)
+    assert (await stage.ended(order_id))["state"] == "cancelled"
+
+    assert (await stage.done(deletion))["state"] == "completed"
+
+
+async def has_ended(stage: Stage, order_id: str) -> bool:
+    return (await stage.order(order_id))["state"] in TERMINAL
+
+
+class Gate(httpx.AsyncBaseTransport):
+    """Lets requests to a system pass once it is open."""
+
+    def __init__(self, behind: httpx.AsyncBaseTransport) -> None:
+        self._behind = behind
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.reached.set()
+        await self.opened.wait()
+        return await self._behind.handle_async_request(request)
+
+
+@asynccontextmanager
+async def gated(system: httpx.AsyncClient) -> AsyncIterator[Gate]:
+    """Let requests to a system wait until the block has ended."""
+    transport = system._transport
+    gate = Gate(transport)
+    system._transport = gate
+    try:
+        yield gate
+    finally:
+        gate.opened.set()
+        system._transport = transport
