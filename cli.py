@@ -71,9 +71,10 @@ def up(
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Show it all in half a minute: a stack on free ports, seven orders, one of which fails and is undone, an audit.
+    """Show it all in a minute: a stack on free ports, nine orders, and an audit of what they left.
 
-    Exits 0 only when every order ended as expected and nothing is left of the failed one.
+    On their way one is cancelled, one amended, one fails and is undone, and the fallout of one is resolved. Exits 0 only
+    when every order ended as expected and nothing is left of those that were undone.
     """
     from embedded.demo import demo as run_demo
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from console.family import UNDO, Document, OrderFamily
+from console.family import UNDO, Document, OrderFamily, messages
 from console.states import is_terminal, state_text
 from orders.lifecycle import OrderState
 
@@ -22,6 +22,17 @@ class Row:
     what: str
     expected: OrderState
     family: OrderFamily | None = None
+    way: str = ""
+    """What is to happen to it before it ends, such as `after fallout`."""
+    story: list[str] = field(default_factory=list)
+    """What happened to it, a line each."""
+    missed: bool = False
+    """Whether something that was to happen to it did not."""
+
+    @property
+    def met(self) -> bool:
+        """Whether the order ended as it was to, and by the way that it was to go."""
+        return self.family is not None and self.family.state == self.expected and not self.missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +101,21 @@ def _cells(row: Row) -> list[str | Text]:
 
 
 def _verdict(row: Row) -> Text:
-    met = row.family is not None and row.family.state == row.expected
-    return Text(f"{row.expected} {'✔' if met else '✘'}", style="green" if met else "bold red")
+    expected = f"{row.expected} {row.way}".rstrip()
+    return Text(f"{expected} {'✔' if row.met else '✘'}", style="green" if row.met else "bold red")
+
+
+def stories(rows: Sequence[Row]) -> Table:
+    """Return what happened to orders on their way, and why some failed, a line each."""
+    table = Table(box=None, pad_edge=False, show_header=False, title="what happened")
+    table.title_justify, table.title_style = "left", "bold"
+    table.add_column("what", no_wrap=True)
+    table.add_column("line", overflow="fold")
+    for row in rows:
+        lines = [*row.story, *(messages(row.family.order) if row.family else [])]
+        for number, line in enumerate(lines):
+            table.add_row("" if number else row.what, Text(line, style="dim"))
+    return table
 
 
 def _count(documents: Sequence[Document], items: str) -> tuple[int, int]:

@@ -65,6 +65,13 @@ def audit(held: Holdings, undone: Collection[str]) -> list[Check]:
     return [*_leaks(held), *(check for order in undone for check in _remains(held, order))]
 
 
+def sites(held: Holdings, order_id: str, wanted: Collection[str]) -> Check:
+    """Check that the products that an order made are at the places `wanted`, and at no other."""
+    made = (each for each in held.products if _made_by(each, "productOrderItem", "productOrderId", order_id))
+    found = {str(place["id"]) for each in made if each.get("status") not in ENDED for place in each.get("place") or []}
+    return Check(f"places of order {order_id} that differ", len(found), sorted(found ^ set(wanted)))
+
+
 def differences(expected: Mapping[str, OrderState], actual: Mapping[str, str]) -> list[str]:
     """Return a sentence for each order, by its name, that did not end as expected."""
     return [

@@ -1,4 +1,4 @@
-"""`ordersaga demo`: a stack of its own, orders of every kind, one that fails for good, and an audit of all systems."""
+"""`ordersaga demo`: a stack of its own, orders that go every way an order can go, and an audit of all systems."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,13 +18,16 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from console.board import Row, board
-from console.family import Document, changes, messages
+from console.board import Row, board, stories
+from console.errors import CommandError
+from console.family import Document, changes
 from console.gateway import Gateway
 from console.tables import facts_panel
+from console.task_commands import tasks_table
 from console.watch import follow
 from embedded import demo_orders
-from embedded.audit import PRODUCTS, Check, audit, differences, holdings
+from embedded.audit import PRODUCTS, Check, Holdings, audit, differences, holdings, sites
+from embedded.demo_events import POLL_SECONDS, TASKS, EventMissedError, People
 from embedded.layout import WORKER, Layout, isolated_layout
 from embedded.process import tail
 from embedded.stack import running, stop_signals, until
@@ -31,10 +35,13 @@ from embedded.up import facts
 from orders.lifecycle import OrderState
 
 _RECENT_LINES = 10
-_POLL_SECONDS = 0.7
 _PATIENCE_SECONDS = 180.0
+_AMENDED = "as amended"
 
-Prepare = Callable[[str], Awaitable[None]]
+Prepare = Callable[[str], Awaitable[str]]
+"""Sets a fault up for an order, given by id; returns the fault's id."""
+Event = Callable[[Row, str], Awaitable[None]]
+"""What is done to an order while it runs; it is given the id of the fault that was set up for it."""
 
 
 @dataclass(slots=True)
@@ -45,35 +52,61 @@ class Demo:
     console: Console
     gateway: Gateway
     rows: list[Row] = field(default_factory=list)
-    recent: deque[str] = field(default_factory=lambda: deque(maxlen=_RECENT_LINES))
+    recent: deque[Text] = field(default_factory=lambda: deque(maxlen=_RECENT_LINES))
     live: Live | None = None
+    wrong: list[str] = field(default_factory=list)
 
     async def orders(self) -> None:
         """Run all orders: those that stand alone side by side, the others each after what it changes or ends.
 
         Raises:
-            CommandError: when the gateway refuses one.
-            TimeoutError: when one has not ended in good time.
+            CommandError: when the gateway refuses something.
+            TimeoutError: when an order has not ended in good time.
         """
         rows = [
             Row("fibre bundle", OrderState.COMPLETED),
             Row("mobile plan on an eSIM", OrderState.COMPLETED),
-            Row(f"VPN of {demo_orders.VPN_SITES} sites", OrderState.COMPLETED),
-            Row("fibre bundle, TV fails for good", OrderState.FAILED),
-            Row("fibre bundle, no TV at its place", OrderState.REJECTED),
-            Row("modify: internet 250 → 1000", OrderState.COMPLETED),
+            Row(
+                f"VPN, {demo_orders.VPN_SITES} sites → {demo_orders.MORE_VPN_SITES}",
+                OrderState.COMPLETED,
+                way=_AMENDED,
+            ),
+            Row("VPN, one line is dark", OrderState.COMPLETED, way="after fallout"),
+            Row("fibre, cancelled midway", OrderState.CANCELLED),
+            Row("fibre, TV fails for good", OrderState.FAILED),
+            Row("fibre, no TV at its place", OrderState.REJECTED),
+            Row("modify: 250 → 1000 Mbit/s", OrderState.COMPLETED),
             Row("delete: the mobile plan", OrderState.COMPLETED),
         ]
         self.rows = rows
-        bundle, mobile, vpn, failing, impossible, faster, end = rows
+        bundle, mobile, vpn, dark, cancelled, failing, impossible, faster, end = rows
+        people = People(self.gateway, self.layout.systems["activation"], self._act)
+        grown = demo_orders.grown_vpn(demo_orders.COMPANY)
+        few = demo_orders.business_vpn(demo_orders.BRANCHES, demo_orders.FEW_VPN_SITES)
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await asyncio.gather(
                 self._fibre_then_faster(bundle, faster),
                 self._mobile_then_end(mobile, end),
-                self._run(vpn, demo_orders.business_vpn(demo_orders.COMPANY)),
-                self._run(failing, demo_orders.fibre_bundle(demo_orders.NEIGHBOUR, "BER-2"), self._break_tv),
+                self._run(
+                    vpn, demo_orders.business_vpn(demo_orders.COMPANY), event=lambda row, _: people.amend(row, grown)
+                ),
+                self._run(dark, few, people.site_fails, people.settle_fallout),
+                self._run(
+                    cancelled,
+                    demo_orders.fibre_bundle(demo_orders.UNDECIDED, "BER-2"),
+                    people.tv_is_away,
+                    lambda row, _: people.cancel(row),
+                ),
+                self._run(failing, demo_orders.fibre_bundle(demo_orders.NEIGHBOUR, "BER-2"), people.tv_fails),
                 self._run(impossible, demo_orders.fibre_bundle(demo_orders.OUT_OF_REACH, "HAM-1")),
             )
+
+    async def stuck(self) -> None:
+        """Say what keeps the orders that have not ended: the tasks that wait for people."""
+        with suppress(CommandError):  # the gateway may be what is wrong
+            tasks, total = await self.gateway.listing(TASKS, {"state": "open"})
+            if tasks:
+                self.console.print(tasks_table(tasks, total))
 
     async def _fibre_then_faster(self, bundle: Row, faster: Row) -> None:
         await self._run(bundle, demo_orders.fibre_bundle(demo_orders.HOUSEHOLD, "BER-1"))
@@ -87,22 +120,25 @@ class Demo:
         if product:
             await self._run(end, demo_orders.end_of_product(demo_orders.SUBSCRIBER, product, "mobile plan"))
 
-    async def _run(self, row: Row, document: Document, prepare: Prepare | None = None) -> None:
-        accepted = await self.gateway.submit(document)
-        if prepare:
-            await prepare(str(accepted["id"]))
-        async for family in follow(self.gateway, str(accepted["id"]), _POLL_SECONDS):
+    async def _run(
+        self, row: Row, document: Document, prepare: Prepare | None = None, event: Event | None = None
+    ) -> None:
+        order_id = str((await self.gateway.submit(document))["id"])
+        fault = await prepare(order_id) if prepare else ""
+        happening = [self._happens(row, event(row, fault))] if event else []
+        await asyncio.gather(self._follow(row, order_id), *happening)
+
+    async def _follow(self, row: Row, order_id: str) -> None:
+        async for family in follow(self.gateway, order_id, POLL_SECONDS):
             lines, row.family = changes(row.family, family), family
             self._show([f"{family.id}  {line}" for line in lines if line.startswith(("order", "service order"))])
 
-    async def _break_tv(self, order_id: str) -> None:
-        rule = {
-            "match": {"specification": "cfs-iptv", "order": order_id, "operation": "activate"},
-            "kind": "asyncFailure",
-            "message": "the TV platform does not know this subscriber line",
-        }
-        async with httpx.AsyncClient(trust_env=False) as client:
-            (await client.post(f"{self.layout.systems['activation']}/faults", json=rule)).raise_for_status()
+    async def _happens(self, row: Row, event: Awaitable[None]) -> None:
+        try:
+            await event
+        except (EventMissedError, CommandError, httpx.HTTPError) as error:
+            row.missed = True
+            self.wrong.append(f"{row.what}: {error}")
 
     async def _product_of(self, row: Row, specification: str) -> str | None:
         """Return the id of the product that an order made, as product inventory has it; None where it made none."""
@@ -113,14 +149,17 @@ class Demo:
         found = answer.raise_for_status().json()
         return str(found[0]["id"]) if found else None
 
-    def _show(self, lines: list[str]) -> None:
+    def _act(self, line: str) -> None:
+        self._show([line], style="bold yellow")
+
+    def _show(self, lines: list[str], style: str = "dim") -> None:
+        texts = [Text(line, style=style, no_wrap=True, overflow="ellipsis") for line in lines]
         if self.live is None:
-            for line in lines:
-                self.console.print(line, soft_wrap=True)
+            for text in texts:
+                self.console.print(text.plain, soft_wrap=True, highlight=False)
             return
-        self.recent.extend(lines)
-        seen = Text("\n".join(self.recent), style="dim", no_wrap=True, overflow="ellipsis")
-        self.live.update(Group(board(self.rows), seen), refresh=True)
+        self.recent.extend(texts)
+        self.live.update(Group(board(self.rows), *self.recent), refresh=True)
 
 
 async def demo(console: Console, *, keep: bool = False) -> bool:
@@ -158,7 +197,6 @@ async def demo(console: Console, *, keep: bool = False) -> bool:
 async def _demonstrate(layout: Layout, console: Console) -> bool:
     async with Gateway(layout.gateway_url) as gateway:
         run = Demo(layout, console, gateway)
-        wrong: list[str] = []
         try:
             if console.is_terminal:
                 with Live(console=console, auto_refresh=False, transient=True) as live:
@@ -167,18 +205,24 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
             else:
                 await run.orders()
         except TimeoutError:
-            wrong.append(f"not every order ended within {_PATIENCE_SECONDS:.0f} s; the worker's log ends above")
+            run.wrong.append(f"not every order ended within {_PATIENCE_SECONDS:.0f} s; the worker's log ends above")
+            await run.stuck()
             log = await asyncio.to_thread(tail, layout.logs / f"{WORKER}.log")
             console.print(log, style="dim", soft_wrap=True)
     console.print(board(run.rows, ended=True))
-    _explain(run.rows, console)
-    checks = audit(await holdings(layout.systems), _taken_back(run.rows))
+    console.print(stories(run.rows))
+    console.print()
+    held = await holdings(layout.systems)
+    checks = [*audit(held, _taken_back(run.rows)), *_grown(held, run.rows)]
     console.print(_audit_table(checks))
-    wrong += differences(
-        {row.what: row.expected for row in run.rows},
-        {row.what: row.family.state for row in run.rows if row.family},
-    )
-    wrong += [f"{check.question}: {', '.join(check.wrong)}" for check in checks if check.wrong]
+    wrong = [
+        *run.wrong,
+        *differences(
+            {row.what: row.expected for row in run.rows},
+            {row.what: row.family.state for row in run.rows if row.family},
+        ),
+        *(f"{check.question}: {', '.join(check.wrong)}" for check in checks if check.wrong),
+    ]
     seen_at = f"Web UI {layout.ui_url}" if layout.ui_url else f"Temporal {layout.temporal_address}"
     console.print(f"API {layout.gateway_url}   {seen_at}")
     for line in wrong:
@@ -195,10 +239,11 @@ def _taken_back(rows: list[Row]) -> list[str]:
     ]
 
 
-def _explain(rows: list[Row], console: Console) -> None:
-    for row in rows:
-        for message in messages(row.family.order) if row.family else []:
-            console.print(Text(f"{row.what}: {message}", style="dim"))
+def _grown(held: Holdings, rows: list[Row]) -> list[Check]:
+    """Check that the amended VPN has its new sites, and no other."""
+    wanted = demo_orders.places(demo_orders.grown_vpn(demo_orders.COMPANY))
+    amended = (row for row in rows if row.way == _AMENDED and row.family)
+    return [sites(held, row.family.id, wanted) for row in amended if row.family]
 
 
 def _audit_table(checks: list[Check]) -> Table:

@@ -8,7 +8,10 @@ Document = dict[str, Any]
 
 HOUSEHOLD, NEIGHBOUR, OUT_OF_REACH = "c-household", "c-neighbour", "c-out-of-reach"
 SUBSCRIBER, COMPANY = "c-subscriber", "c-company"
-VPN_SITES = 8
+UNDECIDED, BRANCHES = "c-undecided", "c-branches"
+VPN_SITES, MORE_VPN_SITES, FEW_VPN_SITES = 8, 10, 3
+MOVED_SITE, MOVED_FROM, MOVED_TO = "1.site3", "SITE-3", "SITE-12"
+FAILING_SITE = "1.site2"
 
 
 def fibre_bundle(customer: str, place: str) -> Document:
@@ -42,6 +45,21 @@ def business_vpn(customer: str, sites: int = VPN_SITES) -> Document:
     ]
     bundle = _add("1", "business-vpn", None) | {"productOrderItem": components}
     return _order(customer, "vpn", f"Business VPN with {sites} sites", [bundle])
+
+
+def grown_vpn(customer: str, sites: int = MORE_VPN_SITES) -> Document:
+    """What is put to a VPN that is being built: its items with more sites, and one of them at another place."""
+    items: list[Document] = business_vpn(customer, sites)["productOrderItem"]
+    for component in items[0]["productOrderItem"]:
+        if component["id"] == MOVED_SITE:
+            component["product"]["place"][0]["id"] = MOVED_TO
+    return {"productOrderItem": items}
+
+
+def places(document: Document) -> set[str]:
+    """Return the places of the parts of an order of one bundle."""
+    parts = document["productOrderItem"][0]["productOrderItem"]
+    return {place["id"] for part in parts for place in part["product"].get("place", [])}
 
 
 def faster_internet(customer: str, product_id: str) -> Document:
