@@ -28,7 +28,9 @@ class Products(Amending):
             self.products[node.key] = product.product_id or ""
             return
         target = f"product {product.product_id or node.key}"
-        saga.add("restore", lambda: self._restore_product(product), system="inventory", target=target)
+        # Keys of undos name the revision that did what they undo: the same product may be done and undone again.
+        undo, unbill = (self.key(node.key, step, product.action) for step in ("record/undo", "bill/undo"))
+        saga.add("restore", lambda: self._restore_product(product, undo), system="inventory", target=target)
         record = RecordProduct(
             key=self.key(node.key, "record", product.action),
             order_id=self.order_id,
@@ -44,8 +46,9 @@ class Products(Amending):
         self.products[node.key] = product_id
         before = ["active"] if product.product_id else ["absent"]
         saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
-        saga.add("restore charge", lambda: self._unbill(product), system="billing", target=target)
-        await self._product_step(product, Step.BILL, BillingActivities.bill, self._bill(product, "bill"))
+        saga.add("restore charge", lambda: self._unbill(product, unbill), system="billing", target=target)
+        bill = self._bill(product, self.key(node.key, "bill", product.action))
+        await self._product_step(product, Step.BILL, BillingActivities.bill, bill)
 
     def _ended(self, product: ProductPlan) -> list[str]:
         """Return those of the products it bundles or relies on that the order ends."""
@@ -65,9 +68,9 @@ class Products(Amending):
 
         return await self.step(product, step, call, summary, system=system, parse=parse)
 
-    async def _restore_product(self, product: ProductPlan) -> None:
+    async def _restore_product(self, product: ProductPlan, key: str) -> None:
         request = RestoreProduct(
-            key=self.key(product.key, "record/undo", product.action),
+            key=key,
             order_id=self.order_id,
             product=product,
             product_id=self.products.get(product.key),
@@ -75,14 +78,14 @@ class Products(Amending):
         summary = f"undo: record {product.name}"
         await self.take_back(policies.INVENTORY, InventoryActivities.restore_product, request, product.policy, summary)
 
-    async def _unbill(self, product: ProductPlan) -> None:
-        request = self._bill(product, "bill/undo")
+    async def _unbill(self, product: ProductPlan, key: str) -> None:
+        request = self._bill(product, key)
         summary = f"undo: bill {product.name}"
         await self.take_back(policies.BILLING, BillingActivities.unbill, request, product.policy, summary)
 
-    def _bill(self, product: ProductPlan, step: str) -> Bill:
+    def _bill(self, product: ProductPlan, key: str) -> Bill:
         return Bill(
-            key=self.key(product.key, step, product.action),
+            key=key,
             order_id=self.order_id,
             product=product,
             product_id=self.products[product.key],
