@@ -67,10 +67,15 @@ async def test_inventory_is_exact_after_any_order_with_any_fault(
     assert "residue" not in order, order["residue"]
     if order["state"] in ("failed", "rejected"):
         await nothing_is_left(stage, order["id"], customer)
+    await check_exact(stage, order["id"], customer)
+
+
+async def check_exact(stage: Stage, order_id: str, customer: str) -> None:
+    """Check that what is held and set up for a customer belongs to an active service, and that nothing leaks."""
     active = [service for service in await stage.services(customer) if service["state"] != "terminated"]
     assert {service["state"] for service in active} <= {"active"}
     held = {reference["id"] for service in active for reference in service.get("supportingResource", [])}
-    assert held == {resource["id"] for resource in await stage.taken_resources(order["id"])}
+    assert held == {resource["id"] for resource in await stage.taken_resources(order_id)}
     networked = {each["id"] for each in (await stage.activation.get("/audit")).json()["active"]}
     services = {service["id"] for service in await stage.services(customer)}
     assert networked & services <= {service["id"] for service in active}
