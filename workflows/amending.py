@@ -238,7 +238,7 @@ class Amending(Timetable):
         graph = self.graph
         if graph is None or key not in graph.started:
             return NodeState.WITHDRAWN if graph and key in graph.withdrawn else NodeState.WAITING
-        if key in graph.done:
+        if key in graph.done or key in graph.again:
             return NodeState.DONE
         return NodeState.WITHDRAWN if key in graph.withdrawn else NodeState.RUNNING
 

@@ -98,7 +98,10 @@ class SagaGraph:
         changed: Callable[[], None],
     ) -> None:
         self.graph = graph
-        self.started: list[str] = []
+        self.started: dict[str, None] = {}
+        """The nodes that have begun, first to last: what they did is undone when they are withdrawn."""
+        self.again: set[str] = set()
+        """Nodes that were done, and wait to run once more; `started` has them still."""
         self.done: set[str] = set()
         self.withdrawn: set[str] = set()
         self.failures: dict[str, BaseException] = {}
@@ -153,26 +156,31 @@ class SagaGraph:
         """
         before = self.graph
         self.graph = graph
-        for key in again:
-            self.done.discard(key)
-            self.started.remove(key)
-        keys = {key for key in taken_back if key in self.started}
+        self.again.update(again)
+        self.done.difference_update(again)
+        # What an earlier amendment takes back still, is done anew by this graph.
+        keys = {key for key in taken_back if key in self.started and not self.is_being_undone(key)}
+        self.again -= keys
         self.done -= keys
         if keys:
             undoing = asyncio.create_task(self._take_back(before, keys, self._stopped(keys)))
             self._undoing[undoing] = keys
         self._woken.set()
 
+    def is_being_undone(self, key: str) -> bool:
+        return key in self.withdrawn or any(key in keys for keys in self._undoing.values())
+
     async def _take_back(self, graph: Graph, keys: set[str], running: list[asyncio.Task[None]]) -> None:
         await self._undo(graph, keys, running, [])
-        self.started = [key for key in self.started if key not in keys or key in self.withdrawn]
+        self.started = {key: None for key in self.started if key not in keys or key in self.withdrawn}
         for key in keys - self.withdrawn:
             self._sagas.pop(key)
             self.failures.pop(key, None)
 
     def _start_ready(self) -> None:
-        for key in ready(self.graph, self.done, {*self.started, *self.withdrawn}):
-            self.started.append(key)
+        for key in ready(self.graph, self.done, {*self.started, *self.withdrawn} - self.again):
+            self.again.discard(key)
+            self.started[key] = None
             saga = self._sagas.setdefault(key, Saga())
             self._running[key] = asyncio.create_task(self._do(key, saga))
 
@@ -194,6 +202,7 @@ class SagaGraph:
 
     def _withdraw(self, keys: set[str]) -> None:
         self.withdrawn |= keys
+        self.again -= keys
         self.done -= keys
         before = [task for task, others in self._undoing.items() if others & keys]
         mine = {key for key in self.started if key in keys}

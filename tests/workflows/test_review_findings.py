@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import uuid4
@@ -21,6 +21,7 @@ from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
 from workflows.fulfilment import FulfilmentWorkflow
 from workflows.messages import Cancel, ProductOrderInput
+from workflows.saga import Saga, SagaGraph
 
 pytestmark = pytest.mark.anyio
 
@@ -130,3 +131,74 @@ async def gated(system: httpx.AsyncClient) -> AsyncIterator[Gate]:
     finally:
         gate.opened.set()
         system._transport = transport
+
+
+def graph_of(nodes: dict[str, list[str]], do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> SagaGraph:
+    async def nothing(*_: object) -> Any:
+        return []
+
+    return SagaGraph(
+        nodes, do, taken_by_failure=lambda key: {key}, read_back=nothing, stuck=nothing, changed=lambda: None
+    )
+
+
+async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
+    runs: list[str] = []
+    undone: list[str] = []
+    changing = asyncio.Event()
+
+    async def do(key: str, saga: Saga) -> None:
+        async def undo() -> None:
+            undone.append(key)
+
+        runs.append(key)
+        saga.add("undo", undo, system="", target=key)
+        if key == "last" or runs.count("first") == 2:
+            changing.set()
+            await asyncio.Event().wait()
+
+    nodes: dict[str, list[str]] = {"first": [], "second": ["first"], "last": ["second"]}
+    graph = graph_of(nodes, do)
+    running = asyncio.create_task(graph.run())
+    await changing.wait()
+    changing.clear()
+
+    graph.amend(nodes, taken_back=["last"], again=["first", "second"])
+    await changing.wait()
+    graph.stop()
+    await graph.undone()
+
+    running.cancel()
+    assert runs.count("second") == 1
+    assert sorted(undone) == ["first", "first", "last", "second"]
+
+
+async def test_a_node_that_two_amendments_take_back_is_undone_once() -> None:
+    runs: list[str] = []
+    undone: list[str] = []
+    begun, undoing, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def do(key: str, saga: Saga) -> None:
+        async def undo() -> None:
+            undoing.set()
+            await go_on.wait()
+            undone.append(key)
+
+        runs.append(key)
+        saga.add("undo", undo, system="", target=key)
+        if runs == ["first", "second"]:
+            begun.set()
+            await asyncio.Event().wait()
+
+    nodes: dict[str, list[str]] = {"first": [], "second": ["first"]}
+    graph = graph_of(nodes, do)
+    running = asyncio.create_task(graph.run())
+    await begun.wait()
+    graph.amend(nodes, taken_back=["first", "second"], again=[])
+    await undoing.wait()
+    graph.amend(nodes, taken_back=["first", "second"], again=[])
+    go_on.set()
+    await running
+
+    assert undone == ["second", "first"]
+    assert runs == ["first", "second", "first", "second"]
