@@ -129,7 +129,7 @@ def tasks_table(tasks: Sequence[Document], total: int) -> Table:
             str(task["state"]),
             moment(task["createdAt"]),
             moment(task.get("dueAt")),
-            Text(("undo: " if task.get("undoing") else "") + str(task["what"]), overflow="fold"),
+            Text(("undo: " if task.get("undoing") else "") + _what(task), overflow="fold"),
             str(task.get("system") or ""),
             Text(str(task.get("error") or ""), overflow="ellipsis", no_wrap=True),
         )
@@ -151,6 +151,7 @@ def task_facts(task: Document) -> list[tuple[str, str]]:
         "Error code": "errorCode",
         "Attempts": "attempts",
     }
+    task = task | {"what": _what(task)}
     facts = [(name, str(task[attribute])) for name, attribute in names.items() if task.get(attribute)]
     facts.append(("Since", moment(task["createdAt"])))
     if task.get("dueAt"):
@@ -162,6 +163,11 @@ def task_facts(task: Document) -> list[tuple[str, str]]:
         facts += [("Reason", str(settled["reason"]))] if settled.get("reason") else []
         facts += [(f"Value {name}", str(value)) for name, value in (settled.get("values") or {}).items()]
     return facts
+
+
+def _what(task: Document) -> str:
+    """Return in words which step waits, without the instructions, which have a line of their own."""
+    return str(task["what"]).removesuffix(f": {task.get('instructions')}")
 
 
 async def _found(gateway: Gateway, task_id: str) -> Document:
