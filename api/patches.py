@@ -66,12 +66,14 @@ def apply_operations(document: Document, operations: Any, limit: int) -> Any:
 def amendment(current: Document, patched: Any) -> Document:
     """Return the attributes that a patched order sets anew, `None` for those that it leaves out.
 
+    The states of items are not looked at: who sends the whole list has read them when they may have been others.
+
     Raises:
         InvalidBodyError: naming each attribute that cannot be changed, or what keeps it from being an order.
     """
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
-    if faults := [*_changed_read_only(current, patched), *_changed_states(current, patched)]:
+    if faults := list(_changed_read_only(current, patched)):
         raise InvalidBodyError(faults)
     checked = check_product_order(_storable(patched))
     before = {name: value for name, value in current.items() if name not in READ_ONLY}
@@ -114,26 +116,6 @@ def _changed_read_only(current: Document, patched: Document) -> Iterator[Fault]:
     for name in sorted(READ_ONLY):
         if not _same(patched.get(name), current.get(name)):
             yield Fault(name, _UNCHANGEABLE)
-
-
-def _changed_states(current: Document, patched: Document) -> Iterator[Fault]:
-    """Yield the items that are to have another state than they have."""
-    states = {item.get("id"): item.get("state") for item, _ in _items(current.get(_ITEMS), _ITEMS)}
-    for item, path in _items(patched.get(_ITEMS), _ITEMS):
-        item_id = item.get("id")
-        known = states.get(item_id) if isinstance(item_id, str) else None
-        if "state" in item and item["state"] != known:
-            yield Fault(f"{path}.state", _UNCHANGEABLE)
-
-
-def _items(items: Any, path: str) -> Iterator[tuple[Document, str]]:
-    waiting: list[tuple[Any, str]] = [(items, path)]
-    while waiting:
-        level, here = waiting.pop()
-        for index, item in enumerate(level if isinstance(level, list) else []):
-            if isinstance(item, dict):
-                yield item, f"{here}[{index}]"
-                waiting.append((item.get(_ITEMS), f"{here}[{index}].{_ITEMS}"))
 
 
 def _without_states(items: Any) -> Any:
