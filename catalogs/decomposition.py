@@ -170,8 +170,8 @@ def _service_order(
 
 
 def _late_reads(item: ServiceItem) -> Iterator[Read]:
-    for part in (item, *item.resources):
-        for text in part.late.values():
+    for late in (item.late, *(each.late for each in item.resources)):
+        for text in late.values():
             yield from reads(text)
 
 

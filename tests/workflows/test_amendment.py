@@ -35,7 +35,7 @@ def part(items: list[Document], offering: str) -> Document:
 
 def with_values(document: Document, offering: str, **values: Any) -> list[Document]:
     """Return an order's items with other characteristics of one of them."""
-    items = deepcopy(document["productOrderItem"])
+    items: list[Document] = deepcopy(document["productOrderItem"])
     product = part(items, offering)["product"]
     kept = [each for each in product.get("productCharacteristic", []) if each["name"] not in values]
     product["productCharacteristic"] = [*kept, *({"name": name, "value": value} for name, value in values.items())]

@@ -62,7 +62,7 @@ async def test_a_pending_order_takes_a_new_plan_and_another_start(stage: Stage) 
     assert (await stage.amend(order_id, productOrderItem=changed)).status_code == 200
     later = timestamp(datetime.now(UTC) + timedelta(days=60))
     assert (await stage.amend(order_id, requestedStartDate=later)).json()["state"] == "pending"
-    first, second, third = await stage.revisions(order_id)
+    second, third = (await stage.revisions(order_id))[1:]
     assert await stage.taken_resources(order_id) == []
     assert (await stage.amend(order_id, requestedStartDate=timestamp(datetime.now(UTC)))).status_code == 200
     order = await stage.ended(order_id)
@@ -162,9 +162,7 @@ async def test_dates_priority_and_notes_leave_the_plan_alone(stage: Stage) -> No
         go_on.set()
         order = await stage.ended(order_id)
 
-    assert {name: order[name] for name in ("requestedCompletionDate", "priority")} == {
-        name: wishes[name] for name in ("requestedCompletionDate", "priority")
-    }
+    assert (order["requestedCompletionDate"], order["priority"]) == (dates["requestedCompletionDate"], "0")
     assert "call first" in [note["text"] for note in order["note"]]
     assert touched_by(preview) == (await revised(stage, order_id, 2))["changes"] == []
     assert {entry["key"].split("/")[0].split(":")[-1] for entry in await since(stage, order_id, before)} <= {
@@ -203,7 +201,7 @@ async def test_amendments_that_are_sent_at_once_are_applied_one_after_the_other(
 
 
 def with_speed(document: Document, speed: int) -> list[Document]:
-    items = deepcopy(document["productOrderItem"])
+    items: list[Document] = deepcopy(document["productOrderItem"])
     items[1]["product"]["productCharacteristic"] = [{"name": "downloadSpeed", "value": speed}]
     return items
 
