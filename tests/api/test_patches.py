@@ -104,6 +104,7 @@ def test_what_cannot_be_patched_is_named(patch: Any, named: str) -> None:
 
 
 def test_the_states_that_items_had_when_they_were_read_change_nothing() -> None:
+    parts = [{"id": "1.tv", "action": "add", "state": "inProgress"}]
     stale = [{"id": "1", "action": "add", "state": "acknowledged", "productOrderItem": parts}]
     assert amendment(CURRENT, merge_patch(CURRENT, {"productOrderItem": stale})) == {}
 
