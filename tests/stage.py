@@ -333,11 +333,11 @@ class _LateTransport(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def staged(client: Client, folder: Path) -> AsyncIterator[Stage]:
-    """Run everything on databases in `folder`, with a task queue of its own."""
+async def staged(client: Client, folder: Path, catalogs_folder: Path | None = None) -> AsyncIterator[Stage]:
+    """Run everything on databases in `folder`, with a task queue of its own, and the shipped catalogs or others."""
     store_url = f"sqlite:///{folder}/store.db"
     await migrate(store_url)
-    catalogs = load_catalogs(default_catalogs())
+    catalogs = load_catalogs(catalogs_folder or default_catalogs())
     queue = f"test-{uuid4().hex[:8]}"
     events = _LateTransport()
     async with AsyncExitStack() as stack:

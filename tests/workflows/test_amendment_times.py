@@ -150,7 +150,7 @@ async def test_dates_priority_and_notes_leave_the_plan_alone(stage: Stage) -> No
         await stage.reached(order_id, {"2": "done", "1:mobile": "running"})
         nodes = await stage.nodes(order_id)
         before = await logged(stage, order_id)
-        wishes = {
+        wishes: Document = {
             "requestedCompletionDate": in_a_month(),
             "priority": "0",
             "note": [{"id": "n1", "text": "call first"}],
@@ -162,7 +162,7 @@ async def test_dates_priority_and_notes_leave_the_plan_alone(stage: Stage) -> No
         go_on.set()
         order = await stage.ended(order_id)
 
-    assert (order["requestedCompletionDate"], order["priority"]) == (dates["requestedCompletionDate"], "0")
+    assert (order["requestedCompletionDate"], order["priority"]) == (wishes["requestedCompletionDate"], "0")
     assert "call first" in [note["text"] for note in order["note"]]
     assert touched_by(preview) == (await revised(stage, order_id, 2))["changes"] == []
     assert {entry["key"].split("/")[0].split(":")[-1] for entry in await since(stage, order_id, before)} <= {

@@ -58,7 +58,7 @@ async def waits_for(stage: Stage, order_id: str, *ahead: str) -> None:
     async def waits() -> bool:
         nonlocal view
         view = await handle.query("order")
-        return view["waitingFor"] == [f"order {', '.join(ahead)}, which goes first"]
+        return bool(view["waitingFor"] == [f"order {', '.join(ahead)}, which goes first"])
 
     await eventually(waits, lambda: str(view))
     assert (await stage.order(order_id))["state"] == "acknowledged"
