@@ -63,17 +63,27 @@ def modified_service_order(
 def merged_outcome(
     old: ServiceOrderOutcome, delta_plan: ServiceOrderPlan, delta: ServiceOrderOutcome
 ) -> ServiceOrderOutcome:
-    """Return what a service order has come to after the change `delta_plan`, which came to `delta`."""
+    """Return what a service order has come to after the change `delta_plan`, which came to `delta`.
+
+    What it had added itself and has deleted since is not part of it; what was installed before and is deleted, is. So
+    the new version's plan can be taken back with it in one go, and asks for nothing that was given away on the way.
+    """
     services = dict(_standing(old))
     for item in delta_plan.items:
-        if item.action == Action.DELETE:
-            services.pop(item.key, None)
-        elif item.key in delta.services:
+        before = services.pop(item.key, None)
+        if item.key in delta.services and not (_is_gone(item) and before):
             service = delta.services[item.key]
-            gone = {each.key for each in item.resources if each.action == Action.DELETE}
-            stays = {key: each for key, each in service.resources.items() if key not in gone}
-            services[item.key] = service.model_copy(update={"resources": stays})
+            resources = _merged_resources(item, before.resources if before else {}, service.resources)
+            services[item.key] = service.model_copy(update={"resources": resources})
     return ServiceOrderOutcome(services=services)
+
+
+def _merged_resources(
+    item: ServiceItem, before: Mapping[str, AssignedResource], done: Mapping[str, AssignedResource]
+) -> dict[str, AssignedResource]:
+    own = {each.key for each in item.resources if _is_gone(each) and each.key.removesuffix(REPLACED) in before}
+    stays = {key: each for key, each in before.items() if key not in own or key.endswith(REPLACED)}
+    return {**stays, **{key: each for key, each in done.items() if key not in own}}
 
 
 def differing(before: Characteristics, after: Characteristics) -> frozenset[str]:
@@ -268,6 +278,8 @@ def _merged(
     old: ServiceItem | ResourceItem, done: Characteristics, new: ServiceItem | ResourceItem, late: Collection[str]
 ) -> Characteristics:
     """Return the characteristics that a part is to have; of those that are evaluated when it runs, what is planned."""
+    if new.action == Action.NO_CHANGE:
+        return new.previous  # whatever the old version made of it: it is as it was installed
     planned = new.characteristics
     merged: Characteristics = {}
     for name in {**done, **planned}:

@@ -17,12 +17,15 @@ Inputs = Mapping[str, Characteristics]
 
 
 class Stock:
-    """What there is of services and resources. Resources come from endless pools, one for each kind of them."""
+    """What there is of services and resources. Resources come from endless pools that give none twice unless asked."""
 
     def __init__(self) -> None:
         self.services: dict[str, dict[str, Any]] = {}
         self.resources: dict[str, Characteristics] = {}
         """Value of a resource in use → its characteristics."""
+        self.taken: set[str] = set()
+        """Values that someone else holds."""
+        self._used: set[str] = set()
         self._ids = itertools.count(1)
 
     def contents(self) -> dict[str, Any]:
@@ -45,9 +48,11 @@ class Stock:
 
     def reserve(self, item: ResourceItem) -> AssignedResource:
         pool = f"{item.specification.id}/{item.demand.criteria.get('kind', 1)}"
-        free = (value for number in itertools.count(1) if (value := f"{pool}/{number}") not in self.resources)
-        value = item.demand.value or next(free)
-        assert value not in self.resources, f"{value} is taken"
+        value = item.demand.value or next(
+            each for number in itertools.count(1) if (each := f"{pool}/{number}") not in self._used
+        )
+        assert value not in self.resources.keys() | self.taken, f"{value} is taken"
+        self._used.add(value)
         given = {"kind": value.split("/")[1]}
         self.resources[value] = given
         return AssignedResource(id=f"id of {value}", value=value, characteristics=given)
@@ -75,7 +80,8 @@ class _Run:
         elif item.action == Action.DELETE:
             self._terminate(service_id)
         else:
-            assigned = {key: each.as_value() for key, each in resources.items()}
+            gone = {each.key for each in item.resources if each.action == Action.DELETE}
+            assigned = {key: each.as_value() for key, each in resources.items() if key not in gone}
             characteristics = {**item.characteristics, **evaluated(item.late, assigned, known)}
             self._record(item, service_id, characteristics)
 

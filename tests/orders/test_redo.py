@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -411,6 +412,22 @@ def test_changes_follow_one_another_and_are_taken_back_one_after_the_other(
 
 @QUICK
 @given(versions(), versions(), versions(), HUBS)
+def test_all_changes_are_taken_back_in_one_go_though_others_hold_what_was_given_away(
+    first: ServiceOrderPlan, second: ServiceOrderPlan, third: ServiceOrderPlan, inputs: Inputs
+) -> None:
+    stock = Stock()
+    done = stock.run(first, hub(1))
+    for old, new in ((first, second), (second, third)):
+        held = set(stock.resources)
+        delta = modified_service_order(old, done, new)
+        done = merged_outcome(done, delta, stock.run(delta, inputs))
+        stock.taken |= held - set(stock.resources)
+    stock.run(reverse_service_order(third, done), undo=True)
+    assert stock.contents() == {"services": {}, "resources": {}}
+
+
+@QUICK
+@given(versions(), versions(), versions(), HUBS)
 def test_a_change_of_what_was_installed_is_amended_and_taken_back_exactly(
     installed: ServiceOrderPlan, old: ServiceOrderPlan, new: ServiceOrderPlan, inputs: Inputs
 ) -> None:
@@ -428,6 +445,9 @@ def test_a_change_of_what_was_installed_is_amended_and_taken_back_exactly(
     straight = other.run(two, inputs)
     outcome = merged_outcome(done, delta, came_to)
     assert shape(stock, without_deleted(two, outcome)) == shape(other, without_deleted(two, straight))
+    at_once = copy.deepcopy(stock)
+    at_once.run(reverse_service_order(two, outcome), undo=True)
+    assert at_once.contents() == there
     stock.run(reverse_service_order(delta, came_to), undo=True)
     assert stock.contents() == changed
     stock.run(reverse_service_order(one, done), undo=True)
@@ -435,7 +455,15 @@ def test_a_change_of_what_was_installed_is_amended_and_taken_back_exactly(
 
 
 def without_deleted(plan: ServiceOrderPlan, outcome: ServiceOrderOutcome) -> ServiceOrderOutcome:
-    return merged_outcome(ServiceOrderOutcome(), plan, outcome)
+    """What an outcome has that is still there: an outcome has what was deleted as it was before."""
+    services = {}
+    for item in plan.items:
+        if item.action != Action.DELETE:
+            stays = [each.key for each in item.resources if each.action != Action.DELETE]
+            service = outcome.services[item.key]
+            resources = {key: service.resources[key] for key in stays}
+            services[item.key] = service.model_copy(update={"resources": resources})
+    return ServiceOrderOutcome(services=services)
 
 
 @QUICK
