@@ -22,17 +22,18 @@ class Products(Amending):
 
     async def product(self, node: PlanNode, saga: Saga) -> None:
         """Record a product and bill it."""
+        # All keys name the revision that began this: the same product may be undone, and done again by another.
+        steps = ("record", "record/undo", "bill", "bill/undo")
+        recording, undo, billing, unbill = (self.key(node.key, step, node.action) for step in steps)
         request = LoadProduct(order_id=self.order_id, revision=self.revision, key=node.key)
         product: ProductPlan = await self.local(RecordActivities.load_product, request, f"load product {node.key}")
         if product.action == Action.NO_CHANGE:
             self.products[node.key] = product.product_id or ""
             return
         target = f"product {product.product_id or node.key}"
-        # Keys of undos name the revision that did what they undo: the same product may be done and undone again.
-        undo, unbill = (self.key(node.key, step, product.action) for step in ("record/undo", "bill/undo"))
         saga.add("restore", lambda: self._restore_product(product, undo), system="inventory", target=target)
         record = RecordProduct(
-            key=self.key(node.key, "record", product.action),
+            key=recording,
             order_id=self.order_id,
             product=product,
             services=self._services_of(product),
@@ -47,8 +48,7 @@ class Products(Amending):
         before = ["active"] if product.product_id else ["absent"]
         saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
         saga.add("restore charge", lambda: self._unbill(product, unbill), system="billing", target=target)
-        bill = self._bill(product, self.key(node.key, "bill", product.action))
-        await self._product_step(product, Step.BILL, BillingActivities.bill, bill)
+        await self._product_step(product, Step.BILL, BillingActivities.bill, self._bill(product, billing))
 
     def _ended(self, product: ProductPlan) -> list[str]:
         """Return those of the products it bundles or relies on that the order ends."""
@@ -77,6 +77,8 @@ class Products(Amending):
         )
         summary = f"undo: record {product.name}"
         await self.take_back(policies.INVENTORY, InventoryActivities.restore_product, request, product.policy, summary)
+        # What is recorded anew is another one, which is to be looked for where its answer is lost.
+        self.products.pop(product.key, None)
 
     async def _unbill(self, product: ProductPlan, key: str) -> None:
         request = self._bill(product, key)
