@@ -36,7 +36,7 @@ class Family:
         self.past: dict[str, str] = {}
         """Key of a node or item → why it is past its point of no return."""
         self.children: dict[str, str] = {}
-        """Workflow id of a child that runs → the key of its node or item."""
+        """Workflow id of a child that runs, or is being started → the key of its node or item."""
         self.reports: dict[str, ChildReport] = {}
         self.residue_of: dict[str, list[Residue]] = {}
         """Task → what the undo that waits for it has left so far."""
@@ -61,10 +61,10 @@ class Family:
     @workflow.signal(name="ask_passage", description="A child asks whether it may pass a point of no return.")
     async def ask_passage(self, passage: Passage) -> None:
         key = self.children.get(passage.workflow_id)
-        if key is None or self.cancelling or (self.graph and key in self.graph.withdrawn):
+        if key is None or self.cancelling or (self.graph and self.graph.is_being_undone(key)):
             return
         await self.pass_point_of_no_return(key, passage.what)
-        if not self.cancelling:
+        if not (self.cancelling or self.tracker.ended):
             self.errand(workflow.get_external_workflow_handle(passage.workflow_id).signal("grant_passage", passage))
 
     @workflow.signal(name="grant_passage", description="The parent's word that a point of no return may be passed.")
@@ -77,13 +77,13 @@ class Family:
             asked = Passage(workflow_id=self.workflow_id, key=key, what=what)
             handle = workflow.get_external_workflow_handle(self.parent.workflow_id)
             self.errand(handle.signal("ask_passage", asked))
-            await workflow.wait_condition(lambda: key in self._granted or self.cancelling)
-        if not self.cancelling:
+            await workflow.wait_condition(lambda: key in self._granted or self.cancelling or self.tracker.ended)
+        if not (self.cancelling or self.tracker.ended):
             self.past[key] = f"{key}: {what} has begun"
             self.tracker.note(f"past the point of no return: {self.past[key]}")
 
     def adopt(self, workflow_id: str, key: str) -> None:
-        """Take note of a child that runs for a node or item."""
+        """Take note of a child that is to run for a node or item; it may speak before its start is known here."""
         self.children[workflow_id] = key
 
     def release(self, workflow_id: str) -> None:

@@ -230,11 +230,12 @@ class OrderWorkflow(Steering):
             **self.precedence(),
             **policies.CHILD,
         )
-        handle: Any = await carried_out(asyncio.ensure_future(starting), cancellable=False)
-        if is_cancelling():
-            handle.cancel()
         self.adopt(workflow_id, key)
         try:
+            handle: Any = await carried_out(asyncio.ensure_future(starting), cancellable=False)
+            if is_cancelling():
+                handle.cancel()
+            self.greet(workflow_id)
             outcome = await carried_out(handle)
         except (FailureError, asyncio.CancelledError):
             self.release(workflow_id)

@@ -47,6 +47,7 @@ class Steering(Family):
         """Whether a new run of the order goes on from here."""
         self.all_held = False
         self.items_held: set[str] = set()
+        self._started_children: set[str] = set()
         self._held_children: set[str] = set()
         self._residue_shown: list[Residue] = []
         self._shown_held = False
@@ -147,7 +148,7 @@ class Steering(Family):
         if not self.cancelling and (refusals := self.refusals()):
             self.tracker.denies_cancellation()
             raise RefusedError(f"too late to cancel: {'; '.join(each.reason for each in refusals)}", refusals)
-        if word.task:
+        if word.task and word.task not in self.cancellations:
             self.cancellations.append(word.task)
             self.settle_cancellation(word.task, "inProgress")
         if self.cancelling:
@@ -158,7 +159,9 @@ class Steering(Family):
             self.process.cancel()
 
     def cancel_at(self, word: Cancel) -> None:
-        """Cancel at the date that the message names."""
+        """Cancel at the date that the message names; a message that comes again is the same."""
+        if word in self.to_cancel:
+            return
         self.to_cancel.append(word)
         self.errand(self._cancel_later(word))
 
@@ -342,11 +345,13 @@ class Steering(Family):
     def state_when_not_held(self) -> OrderState:
         return OrderState.IN_PROGRESS
 
-    def adopt(self, workflow_id: str, key: str) -> None:
-        super().adopt(workflow_id, key)
+    def greet(self, workflow_id: str) -> None:
+        """Tell a child whose start is known from now on what there is to tell."""
+        self._started_children.add(workflow_id)
         self._tell_children()
 
     def release(self, workflow_id: str) -> None:
+        self._started_children.discard(workflow_id)
         self._held_children.discard(workflow_id)
         super().release(workflow_id)
 
@@ -354,7 +359,8 @@ class Steering(Family):
         """Pass a hold on to the children that it concerns, and its end."""
         for child, key in self.children.items():
             on_hold = self.is_on_hold(key)
-            if on_hold == (child in self._held_children) or child.endswith(":undo"):
+            told = child not in self._started_children or on_hold == (child in self._held_children)
+            if told or child.endswith(":undo"):
                 continue
             (self._held_children.add if on_hold else self._held_children.discard)(child)
             handle = workflow.get_external_workflow_handle(child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,11 +12,12 @@ from uuid import uuid4
 import httpx
 import pytest
 from temporalio import workflow
+from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from store.orders import AcceptedOrder
-from tests.stage import Stage, customer_of, eventually, example
+from tests.stage import PATIENCE, Stage, customer_of, eventually, example
 from tests.workflows.test_failure_and_undo import nothing_is_left
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
@@ -202,3 +204,58 @@ async def test_a_node_that_two_amendments_take_back_is_undone_once() -> None:
 
     assert undone == ["second", "first"]
     assert runs == ["first", "second", "first", "second"]
+
+
+@workflow.defn(name="ProbeParent")
+class ProbeParent(FulfilmentWorkflow):
+    """Starts a child, and is busy when it is told of that."""
+
+    @workflow.init
+    def __init__(self) -> None:
+        super().__init__(OrderKind.SERVICE, 1, undoing=False)
+
+    @workflow.run
+    async def run(self) -> str:
+        return await self.until_ended(self._with_child())
+
+    async def _with_child(self) -> str:
+        time.sleep(1)  # noqa: ASYNC251  (its first task lasts until the signal is there)
+        name: str = await self.child(ProbeChild.run, None, f"{self.workflow_id}:ro:child", "child", key="child")
+        return name
+
+    @workflow.signal
+    def keep_busy(self) -> None:
+        time.sleep(1)
+
+
+@workflow.defn(name="ProbeChild")
+class ProbeChild(FulfilmentWorkflow):
+    """Asks at once whether it may pass its point of no return."""
+
+    @workflow.init
+    def __init__(self, _: None) -> None:
+        super().__init__(OrderKind.RESOURCE, 1, undoing=False)
+
+    @workflow.run
+    async def run(self, _: None) -> str:
+        return await self.until_ended(self._passed())
+
+    async def _passed(self) -> str:
+        await self.pass_point_of_no_return("item", "survey")
+        return "passed"
+
+
+async def test_a_child_that_asks_before_its_start_is_known_is_answered(stage: Stage) -> None:
+    queue = f"probe-{uuid4().hex[:8]}"
+    probes = [ProbeParent, ProbeChild]
+    async with Worker(stage.client, task_queue=queue, workflows=probes, workflow_runner=UnsandboxedWorkflowRunner()):
+        handle = await stage.client.start_workflow("ProbeParent", id=f"po:{queue}:so:1:probe", task_queue=queue)
+
+        async def runs() -> bool:
+            task = (await handle.describe()).raw_description.pending_workflow_task
+            return task.state == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
+
+        await eventually(runs)
+        await handle.signal("keep_busy")
+
+        assert await asyncio.wait_for(handle.result(), PATIENCE) == "passed"
