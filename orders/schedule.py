@@ -39,15 +39,21 @@ def product_duration(plan: ProductPlan) -> timedelta:
 
 
 def expected_completion(
-    graph: PlanGraph, now: datetime, *, done: Collection[str], started: Mapping[str, datetime]
+    graph: PlanGraph,
+    now: datetime,
+    *,
+    done: Collection[str],
+    started: Mapping[str, datetime],
+    not_before: Mapping[str, datetime] | None = None,
 ) -> datetime:
     """Return when the last node is expected to be done; `now` where all are.
 
     Args:
         done: the nodes that nothing waits for any more: those that are done, and those that were withdrawn.
         started: when each node that runs has started. One that should have ended by now is expected to end now.
+        not_before: before when a node does not start, even if all that it depends on is done.
     """
-    nodes = graph.by_key()
+    nodes, not_before = graph.by_key(), not_before or {}
     ends: dict[str, datetime] = {}
     for key in in_order(graph.dependencies()):
         if key in done:
@@ -56,6 +62,7 @@ def expected_completion(
             ends[key] = max(now, _shifted(started[key], nodes[key].duration))
         else:
             begin = max((ends[need] for need in nodes[key].depends_on if need in ends), default=now)
+            begin = max(begin, not_before.get(key, begin))
             ends[key] = _shifted(begin, nodes[key].duration)
     return max(ends.values(), default=now)
 

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
-from activities.planning import PlanAnswer
+from activities.planning import AS_LATE_AS_POSSIBLE, SCHEDULING, PlanAnswer
 from activities.records import RecordActivities
 from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, NodeState, decide
@@ -200,6 +200,8 @@ class Amending(Timetable):
             self.requested_start = planned.requested_start_date
         if "requestedCompletionDate" in planned.attributes:
             self.requested_completion = planned.requested_completion_date
+        if SCHEDULING in planned.attributes:
+            self.as_late_as_possible = planned.attributes[SCHEDULING] == AS_LATE_AS_POSSIBLE
         if "priority" in planned.attributes:
             number = search_attributes.priority_number(planned.priority)
             self.priority = replace(workflow.info().priority, priority_key=number + 1)

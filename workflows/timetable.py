@@ -64,7 +64,7 @@ class Timetable(OrderWorkflow):
         start = max(now, self.requested_start) if self.requested_start else now
         finished = {*self.graph.done, *self.graph.withdrawn} if self.graph else set[str]()
         running = {key: at for key, at in self.begun.items() if key in self.nodes and key not in finished}
-        expected = expected_completion(self.plan_graph, start, done=finished, started=running)
+        expected = expected_completion(self.plan_graph, start, done=finished, started=running, not_before=self._latest)
         if self._expected is None or abs(expected - self._expected) >= _WORTH_TELLING:
             self._expected = expected
             self.tracker.set(expectedCompletionDate=timestamp(expected))
@@ -77,15 +77,25 @@ class Timetable(OrderWorkflow):
 
     async def watch_dates(self) -> None:
         """Look again whenever the expected completion may have moved past the requested one without any event."""
-        while self.requested_completion is not None:
-            expected = self.expect()
-            if expected > self.requested_completion:
-                return
-            ends = [at + self.nodes[key].duration for key, at in self.begun.items() if self._runs(key)]
-            still = max(min(ends, default=workflow.now()), workflow.now()) - workflow.now()
-            await workflow.sleep(
-                max(still + self.requested_completion - expected, _SHORTEST_WATCH), summary="is the order in jeopardy?"
-            )
+        while True:
+            wanted, patience = self.requested_completion, self._patience()
+            with suppress(asyncio.TimeoutError):
+                await workflow.wait_condition(
+                    lambda wanted=wanted, was_late=self._late: (  # type: ignore[misc]
+                        self.requested_completion != wanted or self._late != was_late
+                    ),
+                    timeout=patience and patience.total_seconds(),
+                    timeout_summary="is the order in jeopardy?",
+                )
+
+    def _patience(self) -> timedelta | None:
+        """Return when to look again; None where only an event can change anything."""
+        expected = self.expect()
+        if self.requested_completion is None or expected > self.requested_completion:
+            return None
+        ends = [at + self.nodes[key].duration for key, at in self.begun.items() if self._runs(key)]
+        still = max(min(ends, default=workflow.now()), workflow.now()) - workflow.now()
+        return max(still + self.requested_completion - expected, _SHORTEST_WATCH)
 
     def _runs(self, key: str) -> bool:
         return self.graph is not None and key in self.nodes and key not in {*self.graph.done, *self.graph.withdrawn}

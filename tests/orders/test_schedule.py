@@ -197,6 +197,13 @@ def test_what_starts_at_its_latest_is_done_in_time_and_the_first_of_all_not_befo
     assert expected_completion(plan, begin, done=set(), started={}) == NOW
 
 
+@given(plans())
+def test_what_starts_at_its_latest_is_expected_when_it_is_due(plan: PlanGraph) -> None:
+    starts = latest_starts(plan, NOW)
+    early = min(starts.values()) - minutes(60)
+    assert expected_completion(plan, early, done=set(), started={}, not_before=starts) == NOW
+
+
 @given(plans(), st.sets(st.sampled_from(KEYS)))
 def test_an_order_is_never_expected_later_for_what_is_done(plan: PlanGraph, done: set[str]) -> None:
     nothing = expected_completion(plan, NOW, done=set(), started={})

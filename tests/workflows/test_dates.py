@@ -25,6 +25,10 @@ def in_days(days: float) -> str:
     return timestamp(datetime.now(UTC) + timedelta(days=days))
 
 
+def in_seconds(seconds: float) -> str:
+    return timestamp(datetime.now(UTC) + timedelta(seconds=seconds))
+
+
 def alerts(order: dict[str, Any]) -> list[str]:
     return [each["id"] for each in order.get("jeopardyAlert", [])]
 
@@ -94,6 +98,9 @@ async def test_what_takes_longer_than_expected_is_told_on_its_order_and_those_ab
             order = await stage.until(lambda order: overrun in alerts(order), order_id)
             service_order = (await stage.gateway.get(f"{SERVICE_ORDER}/{order_id}:1:mobile")).json()
             assert overrun in alerts(service_order)
+            # By time alone, an order that has got its requested completion meanwhile becomes late.
+            assert (await stage.amend(order_id, requestedCompletionDate=in_seconds(2))).status_code == 200
+            await stage.until(lambda order: "late:requested completion" in alerts(order), order_id)
             told = next(each["message"] for each in order["jeopardyAlert"] if each["id"] == overrun)
             assert "takes longer than the 0:00:00.100000 expected of it" in told
             go_on.set()
@@ -109,17 +116,21 @@ def with_durations(folder: Path, expected: str) -> Path:
     return folder
 
 
-async def test_an_order_as_late_as_possible_begins_when_its_completion_date_makes_it(stage: Stage) -> None:
+@pytest.mark.parametrize("other_wish", [{"requestedCompletionDate": in_days(0)}, {"scheduling": None}])
+async def test_an_order_as_late_as_possible_begins_when_its_completion_date_makes_it(
+    stage: Stage, other_wish: dict[str, Any]
+) -> None:
     document = example("mobile")
     customer_of(document)
     wishes = {"requestedCompletionDate": in_days(30), "scheduling": "asLateAsPossible"}
     order_id = await stage.submit(document | wishes)
     order = await stage.until(lambda order: order["state"] == "inProgress", order_id)
     assert order["productOrderItem"][0]["state"] == "acknowledged"
+    assert in_days(29) < order["expectedCompletionDate"] <= order["requestedCompletionDate"]
     for system in (stage.inventory, stage.activation, stage.billing):
         assert await stage.log(system, order_id) == []
 
-    assert (await stage.amend(order_id, requestedCompletionDate=in_days(0))).status_code == 200
+    assert (await stage.amend(order_id, **other_wish)).status_code == 200
 
     assert (await stage.ended(order_id))["state"] == "completed"
 
