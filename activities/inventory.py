@@ -126,6 +126,8 @@ class Expectation(Model):
     kind: Kind
     id: str
     states: list[str]
+    held_by: str | None = None
+    """Of a resource that is given back, the reservation that held it: under any other, it is another order's by now."""
 
 
 class InventoryActivities:
@@ -251,7 +253,7 @@ class InventoryActivities:
         for each, document in zip(expected, await self._inventory.find_all(paths, Resource), strict=True):
             extra = (document.model_extra if document else None) or {}
             state = "absent" if document is None else str(extra.get(_STATE_OF[each.kind][1]))
-            if state not in each.states:
+            if state not in each.states and not _is_of_another(each, document):
                 residue.append(
                     Residue(
                         step="read back",
@@ -291,7 +293,16 @@ def _assigned(resource: ResourceDocument) -> AssignedResource:
         value=resource.value,
         name=resource.name,
         characteristics=values(resource.resource_characteristic),
+        reserved_by=resource.reservation.requested_by if resource.reservation else None,
     )
+
+
+def _is_of_another(expected: Expectation, document: Resource | None) -> bool:
+    """Return whether a resource that was given back has gone to another order since."""
+    if expected.held_by is None or document is None:
+        return False
+    holder = (document.model_extra or {}).get("reservation")
+    return isinstance(holder, dict) and holder.get("requestedBy") not in (None, expected.held_by)
 
 
 def _references(named: list[Named]) -> list[dict[str, str]]:

@@ -18,6 +18,8 @@ class AssignedResource(Model):
     value: str | None = None
     name: str | None = None
     characteristics: dict[str, Any] = Field(default_factory=dict)
+    reserved_by: str | None = None
+    """The key of the reservation that holds it, where the order has made that."""
 
     def as_value(self) -> dict[str, Any]:
         """Return what an expression sees of it in `assigned`."""

@@ -86,6 +86,7 @@ def _reverse_resource(item: ResourceItem, done: AssignedResource) -> ResourceIte
         update={
             "action": _OPPOSITE[item.action],
             "resource_id": done.id,
+            "reserved_by": done.reserved_by or item.reserved_by,
             "demand": Demand(pool=item.demand.pool, place=item.demand.place, value=done.value),
             "characteristics": item.previous,
             "previous": done.characteristics,

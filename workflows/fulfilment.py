@@ -148,8 +148,8 @@ class FulfilmentWorkflow(OrderWorkflow):
         request = Late(expressions=late, assigned=assigned, services=services)
         return {**static, **await self.local(RecordActivities.evaluate, request, "evaluate characteristics")}
 
-    def goal(self, kind: Kind, target: str, *states: str) -> None:
-        self.goals.append(Expectation(kind=kind, id=target, states=list(states)))
+    def goal(self, kind: Kind, target: str, *states: str, held_by: str | None = None) -> None:
+        self.goals.append(Expectation(kind=kind, id=target, states=list(states), held_by=held_by))
 
     def saga_graph(self, graph: Graph, do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> SagaGraph:
         """Return the graph that this order runs: all or nothing, or, when it is an undo, as much as can be undone."""

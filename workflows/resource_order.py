@@ -106,7 +106,8 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             parse=AssignedResource.model_validate,
         )
         self.assigned[item.key] = resource
-        saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=["available", "absent"]))
+        given_back = ["available", "absent"]
+        saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=given_back, held_by=resource.reserved_by))
         given = await self.by_people(item, saga, item.specification.name)
         characteristics = {**resource.characteristics, **await self._characteristics(item), **given}
         self.assigned[item.key] = resource.model_copy(update={"characteristics": characteristics})
@@ -153,7 +154,7 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             InventoryActivities.release_resource,
             ReleaseResource(key=self._key(item, "release"), resource_id=resource.id),
         )
-        self.goal(Kind.RESOURCE, resource.id, "available", "absent")
+        self.goal(Kind.RESOURCE, resource.id, "available", "absent", held_by=item.reserved_by)
 
     async def _characteristics(self, item: ResourceItem) -> Characteristics:
         assigned = {key: resource.as_value() for key, resource in self.assigned.items()}
