@@ -93,14 +93,16 @@ class TaskDesk:
         Raises:
             RefusedError: when there is none, or more than one to choose from.
         """
-        if task_id is None and len(self.open) == 1:
-            return next(iter(self.open.values()))
+        # One that was settled a moment ago is among them until it is kept.
+        unsettled = {key: task for key, task in self.open.items() if task.state == TaskState.OPEN}
+        if task_id is None and len(unsettled) == 1:
+            return next(iter(unsettled.values()))
         if task_id is None:
-            known = ", ".join(self.open) or "none"
+            known = ", ".join(unsettled) or "none"
             raise RefusedError(f"which task? Name it by `task`; open are: {known}")
-        if task_id not in self.open:
+        if task_id not in unsettled:
             raise RefusedError(f"task {task_id} is not open here; it has been settled, or there is none with that id")
-        return self.open[task_id]
+        return unsettled[task_id]
 
     def _resolve(self, task: Task, resolution: Resolution) -> None:
         self.open[task.id] = task.model_copy(update={"state": TaskState.RESOLVED, "resolution": resolution})

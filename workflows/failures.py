@@ -9,6 +9,7 @@ from temporalio.exceptions import (
     ApplicationError,
     ChildWorkflowError,
     FailureError,
+    TerminatedError,
     is_cancelled_exception,
 )
 from temporalio.exceptions import TimeoutError as EngineTimeoutError
@@ -17,6 +18,8 @@ from orders.outcome import Failure, Residue
 
 ORDER_FAILED = "OrderFailed"
 """The type of the error with which an order's workflow fails; its detail is a `Failure`."""
+
+_TERMINATED = "was terminated, so that nothing of what it did itself is undone"
 
 
 def order_failed(failure: Failure) -> ApplicationError:
@@ -42,6 +45,9 @@ def explain(error: BaseException, step: str) -> Failure:
             system=told.get("system"),
             attempts=told.get("attempt"),
         )
+    if isinstance(cause, TerminatedError) and isinstance(error, ChildWorkflowError):
+        left = Residue(step=step, system="ordersaga", target=f"workflow {error.workflow_id}", message=_TERMINATED)
+        return Failure(code="TerminatedError", message=f"{step}: {cause.message}", step=step, residue=[left])
     if isinstance(cause, EngineTimeoutError):
         return Failure(code="timeout", message=f"{step}: no answer in time ({cause.message})", step=step)
     message = cause.message if isinstance(cause, FailureError) else str(cause)

@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -16,13 +18,17 @@ from temporalio.api.enums.v1 import PendingWorkflowTaskState
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.task import Task, TaskAction, TaskKind
 from store.orders import AcceptedOrder
-from tests.stage import PATIENCE, Stage, customer_of, eventually, example
+from tests.replay.scenarios import tried
+from tests.stage import PATIENCE, Stage, customer_of, eventually, example, stalled
 from tests.workflows.test_failure_and_undo import nothing_is_left
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
+from workflows.desk import TaskDesk
 from workflows.fulfilment import FulfilmentWorkflow
-from workflows.messages import Cancel, ProductOrderInput
+from workflows.messages import Cancel, ProductOrderInput, Resolve
+from workflows.refusals import RefusedError
 from workflows.saga import Saga, SagaGraph
 
 pytestmark = pytest.mark.anyio
@@ -259,3 +265,49 @@ async def test_a_child_that_asks_before_its_start_is_known_is_answered(stage: St
         await handle.signal("keep_busy")
 
         assert await asyncio.wait_for(handle.result(), PATIENCE) == "passed"
+
+
+async def test_a_part_that_an_operator_terminates_is_named_as_left_behind(stage: Stage) -> None:
+    document = example("mobile")
+    customer_of(document)
+    with stalled(stage.activation, "/service/activate") as go_on:
+        order_id = await stage.submit(document)
+        part = ids.service_order_workflow(ids.product_order_workflow(order_id), "1:mobile")
+        await tried(stage, order_id)
+        await stage.client.get_workflow_handle(part).terminate()
+        go_on.set()
+        order = await stage.ended(order_id)
+
+    assert order["state"] == "failed"
+    assert [each["target"] for each in order["residue"]] == [f"workflow {part}"]
+
+
+def test_a_task_is_settled_once_even_by_two_who_settle_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr("workflows.desk.workflow", SimpleNamespace(now=lambda: now))
+
+    async def keep(task: Task) -> None:
+        del task
+
+    desk = TaskDesk(keep, lambda: None)
+    desk.open["x!1"] = Task(
+        id="x!1",
+        kind=TaskKind.FALLOUT,
+        workflow_id="po:x",
+        order_kind=OrderKind.PRODUCT,
+        order_id="x",
+        root_id="x",
+        step="bill",
+        what="bill Mobile",
+        actions=[*TaskAction],
+        created_at=now,
+    )
+
+    desk.settle(Resolve(action=TaskAction.RETRY, by="Ann"))
+    for named in ("x!1", None):
+        with pytest.raises(RefusedError):
+            desk.settle(Resolve(task=named, action=TaskAction.FAIL, by="Ben"))
+
+    settled = desk.open["x!1"].resolution
+    assert settled is not None
+    assert settled.by == "Ann"
