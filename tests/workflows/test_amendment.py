@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.stage import Stage, customer_of, example, stalled
+from tests.stage import Stage, customer_of, example, family, stalled
+from tests.workflows.test_exact_undo import installed, records
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 from workflows import ids
 
@@ -121,8 +122,10 @@ async def test_a_vpn_that_grows_and_moves_a_site_in_flight_touches_those_sites_o
         place(sites[4], "SITE-11")
         sites += [place(deepcopy(sites[4]) | {"id": f"1.{number}"}, f"SITE-{number}") for number in (8, 9)]
 
+        preview = await stage.preview(order_id, productOrderItem=items)
         amended = await stage.amend(order_id, productOrderItem=items)
         assert amended.status_code == 200, amended.text
+        assert (await revised(stage, order_id, 2))["changes"] == touched_by(preview)
         go_on.set()
         order = await stage.ended(order_id)
 
@@ -220,6 +223,11 @@ async def test_an_order_that_is_amended_in_place_and_then_cancelled_leaves_nothi
 
     assert (order["state"], order.get("residue")) == ("cancelled", None)
     assert {each["key"] for each in touched_by(preview)} == {"1.1:internet", "1.2:home-network", "1.4:tv"}
+    # What was done is undone, each version of it; what was being done undoes itself.
+    undone = [each.workflow_id for each in await family(stage, order_id) if each.workflow_id.endswith(":undo")]
+    assert {each.split(":so:")[1] for each in undone if ":ro:" not in each} == {
+        f"{key}{version}:undo" for key in ("1.1:internet", "1.2:home-network") for version in ("", "@2")
+    }
     await nothing_is_left(stage, order_id, customer)
 
 
@@ -243,6 +251,7 @@ async def test_parts_are_added_and_finished_ones_removed_while_the_rest_goes_on(
     await exact(
         stage, order_id, customer, ["fibre-home-bundle", "fibre-internet", "home-router", "home-tv", "static-ip"]
     )
+    assert [entry for entry in await stage.log(stage.billing, order_id) if "/1.3/" in entry["key"]] == []
     revision = await revised(stage, order_id, 2)
     assert {each["key"]: each["action"] for each in revision["changes"]} == {
         "1.9:static-ip": "do",
@@ -293,6 +302,41 @@ async def test_what_fails_for_good_after_an_amendment_is_undone_with_all_that_wa
 
 
 # --- products that are recorded already ---
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "completed"])
+async def test_a_change_of_what_is_installed_is_amended_in_place(stage: Stage, ending: str) -> None:
+    customer, products = await installed(stage)
+    before = await records(stage, customer)
+    change = {"productOrderItem": [modify("1", products["fibre-internet"], downloadSpeed=1000)]}
+    change["productOrderItem"].append(modify("2", products["home-tv"], package="basic"))
+    customer_of(change, customer)
+    with stalled(stage.activation, ":so:2:tv/service/activate") as go_on:
+        order_id = await stage.submit(change)
+        await stage.reached(order_id, {"1": "done", "2:tv": "running"})
+        for revision, speed in ((2, 100), (3, 250)):
+            items = [modify("1", products["fibre-internet"], downloadSpeed=speed), change["productOrderItem"][1]]
+            assert (await stage.amend(order_id, productOrderItem=items)).status_code == 200
+            await stage.reached(order_id, {"1": "done"})
+            actions = {each["key"]: each["action"] for each in (await revised(stage, order_id, revision))["changes"]}
+            assert actions == {"1:internet": "modify", "1": "replace"}
+        if ending == "cancelled":
+            await stage.tell(ids.product_order_workflow(order_id), "cancel")
+        go_on.set()
+        order = await stage.ended(order_id)
+
+    assert (order["state"], order.get("residue")) == (ending, None)
+    if ending == "cancelled":
+        assert await records(stage, customer) == before
+    else:
+        assert value(await service_of(stage, customer, "cfs-internet"), "downloadSpeed") == 250
+        names = [name for prices in (await charged(stage, customer)).values() for name in prices]
+        assert [name for name in names if name.startswith("Fibre Internet")] == ["Fibre Internet 250, monthly"]
+
+
+def modify(item: str, product: str, **values: Any) -> Document:
+    characteristics = [{"name": name, "value": value} for name, value in values.items()]
+    return {"id": item, "action": "modify", "product": {"id": product, "productCharacteristic": characteristics}}
 
 
 async def test_an_item_that_only_changes_what_it_costs_calls_for_its_product_and_charge_only(stage: Stage) -> None:
