@@ -182,3 +182,46 @@ async def test_orders_that_cross_each_other_both_come_to_their_end(stage: Stage)
     assert [each["state"] for each in ended] == ["completed"] * 3
     services = [each for each in await stage.services(customer) if each["category"] == "CFS"]
     assert {(value(each, "dataVolumeGb"), value(each, "roaming")) for each in services} == {(5, "none")}
+
+
+async def test_an_amendment_does_not_wait_for_others_but_is_refused_until_they_have_ended(stage: Stage) -> None:
+    customer, product = await mobile_plan(stage)
+    document = example("mobile")
+    customer_of(document, customer)
+    with stalled(stage.activation, ":so:1:mobile/") as go_on:
+        first = await stage.submit(change(customer, product, dataVolumeGb=50))
+        await stage.reached(first, {"1:mobile": "running"})
+        second = await stage.submit(document)
+        await stage.reached(second, {"1:mobile": "running"})
+        more = change(customer, product, roaming="none")["productOrderItem"][0] | {"id": "2"}
+        items = [*document["productOrderItem"], more]
+        refused = await stage.amend(second, productOrderItem=items)
+        assert refused.status_code == 422
+        assert f"order {first} must end first" in refused.text
+        await stage.tell(ids.product_order_workflow(first), "cancel")
+        go_on.set()
+        # What the refused amendment would have touched is not kept from others.
+        assert (await stage.ended(first))["state"] == "cancelled"
+    with stalled(stage.billing, f"{second}/1/bill") as go_on:
+        third = await stage.done(change(customer, product, roaming="eu"))
+        go_on.set()
+        assert (third["state"], (await stage.ended(second))["state"]) == ("completed", "completed")
+
+
+async def test_an_amendment_that_touches_more_makes_later_orders_wait(stage: Stage) -> None:
+    customer, product = await mobile_plan(stage)
+    document = example("mobile")
+    customer_of(document, customer)
+    with stalled(stage.activation, ":so:1:mobile/") as go_on:
+        first = await stage.submit(document)
+        await stage.reached(first, {"1:mobile": "running"})
+        more = change(customer, product, roaming="none")["productOrderItem"][0] | {"id": "2"}
+        assert (await stage.amend(first, productOrderItem=[*document["productOrderItem"], more])).status_code == 200
+        second = await stage.submit(change(customer, product, dataVolumeGb=50))
+        await waits_for(stage, second, first)
+        go_on.set()
+        assert [(await stage.ended(each))["state"] for each in (first, second)] == ["completed"] * 2
+
+    changed = next(each for each in await stage.products(customer) if each["id"] == product)
+    values = {each["name"]: each["value"] for each in changed["productCharacteristic"]}
+    assert (values["roaming"], values["dataVolumeGb"]) == ("none", 50)
