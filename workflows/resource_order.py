@@ -121,7 +121,7 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
     async def _modify(self, item: ResourceItem, saga: Saga) -> None:
         resource = installed(item)
         given = await self.by_people(item, saga, item.specification.name)
-        characteristics = {**item.previous, **await self._characteristics(item), **given}
+        characteristics = {**await self._characteristics(item), **given}
         self.assigned[item.key] = resource
         if item.configuration:
             saga.add("configure as before", lambda: self._reconfigure(item, Operation.MODIFY), **_network(resource.id))

@@ -121,7 +121,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         saga.expect(Expectation(kind=Kind.SERVICE, id=service.id, states=["active"]))
         await self._resources(item, saga)
         given = await self.by_people(item, saga, item.specification.name)
-        characteristics = {**item.previous, **await self._characteristics(item), **given}
+        characteristics = {**await self._characteristics(item), **given}
         if item.activation:
             saga.add("change back", lambda: self._activate_back(item, Operation.MODIFY), **_network(service.id))
             await self._activate(item, Operation.MODIFY, characteristics)
@@ -206,7 +206,9 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         return {**self.plan.given, **self.input.services, **local}
 
     async def _characteristics(self, item: ServiceItem) -> Characteristics:
-        assigned = {key: resource.as_value() for key, resource in self.services[item.key].resources.items()}
+        gone = {resource.key for resource in item.resources if resource.action == Action.DELETE}
+        resources = self.services[item.key].resources
+        assigned = {key: resource.as_value() for key, resource in resources.items() if key not in gone}
         return await self.characteristics(item.characteristics, item.late, assigned, self._known_services(item))
 
     async def _activate(self, item: ServiceItem, operation: Operation, characteristics: Characteristics) -> None:
