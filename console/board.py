@@ -23,7 +23,7 @@ class Row:
     expected: OrderState
     family: OrderFamily | None = None
     way: str = ""
-    """What is to happen to it before it ends, such as `after fallout`."""
+    """What is to be said of it when it ended as expected, where its state alone says too little: `after fallout`."""
     story: list[str] = field(default_factory=list)
     """What happened to it, a line each."""
     missed: bool = False
@@ -101,7 +101,7 @@ def _cells(row: Row) -> list[str | Text]:
 
 
 def _verdict(row: Row) -> Text:
-    expected = f"{row.expected} {row.way}".rstrip()
+    expected = row.way or row.expected
     return Text(f"{expected} {'✔' if row.met else '✘'}", style="green" if row.met else "bold red")
 
 

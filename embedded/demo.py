@@ -35,8 +35,8 @@ from embedded.up import facts
 from orders.lifecycle import OrderState
 
 _RECENT_LINES = 10
-_PATIENCE_SECONDS = 180.0
-_AMENDED = "as amended"
+_PATIENCE_SECONDS = 240.0
+_AMENDED = "amended"
 
 Prepare = Callable[[str], Awaitable[str]]
 """Sets a fault up for an order, given by id; returns the fault's id."""

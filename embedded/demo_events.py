@@ -134,7 +134,7 @@ class People:
         await self.gateway.tell("POST", f"{TASKS}/{task['id']}/resolution", wish)
         self.tell(f"task {task['id']}  POST resolution: retry")
         family = await _until(row, lambda family: family.ended)
-        row.story += [f"task {task['id']} of {task['system']}, to be settled by {ways}", f"  {task['error']}"]
+        row.story += [f"task {task['id']}: {ways}", f"  {task['error']}"]
         row.story += [f"  {note['text']}" for note in family.order.get("note") or []]
 
     async def _task(self, row: Row) -> Document:

@@ -28,9 +28,11 @@ from catalogs.loader import inspect_catalogs
 from cli import app
 from console.exits import EXIT_CODES
 from embedded.ports import Ports
+from orders.admission import Message
 from orders.plan import Policy
 from settings import Settings
 from tests.deploy.repository import ROOT, files, read
+from workflows.messages import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume
 from workflows.search_attributes import TYPES
 
 DOCUMENTS = [path for path in files() if path.endswith(".md")]
@@ -53,8 +55,10 @@ def named(document: str) -> set[str]:
     return {name for row in rows(document) for name in re.findall(r"`([^`]+)`", row[0])}
 
 
-def code(document: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", read(document), re.MULTILINE | re.DOTALL)
+def code(document: str, language: str, heading: str) -> list[str]:
+    """Return the blocks of a language that come after a heading."""
+    _, _, text = read(document).partition(f"\n{heading}\n")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def default_of(settings: type[BaseSettings], field: str) -> str:
@@ -118,6 +122,40 @@ def test_commands_that_documents_show_are_understood(tmp_path: Path, monkeypatch
     assert seen > 10
 
 
+MESSAGES: dict[str, type[BaseModel]] = {
+    "cancel": Cancel,
+    "hold": Hold,
+    "resume": Resume,
+    "amend": Amend,
+    "resolve": Resolve,
+    "complete": Complete,
+    "reschedule": Reschedule,
+}
+
+
+def test_every_message_is_in_the_operators_guide_with_what_it_takes() -> None:
+    written = {row[0].strip("`"): row[3] for row in rows("docs/operations.md") if len(row) == 4}
+    assert set(MESSAGES) == {each.value for each in Message}
+    for message, model in MESSAGES.items():
+        known = aliases(model) - {"task"} if message == "cancel" else aliases(model)
+        named_there = set(re.findall(r'"(\w+)"', written[message]))
+        assert named_there == known - ({"reason"} if message == "amend" else set()), message
+
+
+def test_messages_of_commands_that_documents_show_are_understood() -> None:
+    command = r"workflow (?:signal|update execute) (?:-w|--workflow_id|--workflow-id) \S+ --name (\w+)"
+    shown: list[tuple[str, str]] = [
+        match
+        for document in DOCUMENTS
+        for match in re.findall(command + r"(?: \\?\s*--input '([^']*)')?", read(document))
+    ]
+    for name, argument in shown:
+        if name in MESSAGES and argument:
+            MESSAGES[name].model_validate_json(argument)
+    assert {name for name, _ in shown} >= set(MESSAGES)
+    assert {name for name, _ in shown} - set(MESSAGES) == {"your_turn"}
+
+
 def aliases(*models: type[BaseModel]) -> set[str]:
     return {field.alias or name for model in models for name, field in model.model_fields.items()}
 
@@ -128,18 +166,24 @@ def test_every_key_of_a_fulfilment_block_is_explained() -> None:
 
 
 def test_defaults_of_policies_are_those_that_count() -> None:
-    written = {row[0].strip("`"): row[1].strip("`") for row in rows("docs/catalogs.md") if len(row) == 3}
+    _, _, policies = read("docs/catalogs.md").partition("### Policies")
+    written = dict(
+        re.findall(r"^\| `(\w+)` \| `?([\w]+)`? \|", policies.partition("\n\n| `onFailure`")[0], re.MULTILINE)
+    )
+    assert set(written) == aliases(PolicyBlock)
     for alias in aliases(PolicyBlock):
         policy = Policy.model_validate(PolicyBlock.model_validate({alias: read_policy(alias, written[alias])}).policy())
         assert policy == Policy(), alias
 
 
-def read_policy(alias: str, text: str) -> str | int:
+def read_policy(alias: str, text: str) -> str | int | None:
+    if text == "none":
+        return None
     return int(text) if alias == "attempts" else text
 
 
 def test_worked_example_is_a_catalog_without_a_fault(tmp_path: Path) -> None:
-    [example] = code("docs/catalogs.md", "yaml")
+    [example] = code("docs/catalogs.md", "yaml", "## A worked example")
     (tmp_path / "wifi").mkdir()
     (tmp_path / "wifi" / "catalog.yaml").write_text(example)
     assert inspect_catalogs(tmp_path) == ([], [])
