@@ -39,6 +39,8 @@ class Amending(Timetable):
         self.products: dict[str, str] = {}
         self.done_in: dict[str, int] = {}
         """Service order → the revision that it was done, or last changed, in."""
+        self._nodes_of: dict[str, list[str]] = {}
+        """Item → the keys of its nodes."""
         self.parents: dict[str, str] = {}
         """Item → the bundle around it."""
         self.planned = False
@@ -75,6 +77,10 @@ class Amending(Timetable):
     def take_graph(self, graph: PlanGraph) -> None:
         self.plan_graph = graph
         self.nodes = graph.by_key()
+        self._nodes_of = {}
+        for node in graph.nodes:
+            if node.item_id is not None:
+                self._nodes_of.setdefault(node.item_id, []).append(node.key)
 
     def is_being_amended(self) -> bool:
         """Return whether a new version is being planned, or written: its document is not there yet."""
@@ -270,15 +276,16 @@ class Amending(Timetable):
         """Show what has begun, is done or was withdrawn, and when the rest is expected."""
         self.roll_up()
         if not self.cancelling and not self.tracker.ended:
-            self.expect()
+            self.expect_soon()
         self.standing_changed()
 
-    def roll_up(self) -> None:
-        """Bring each item to the state that its nodes of the plan make."""
+    def roll_up(self, only: str | None = None) -> None:
+        """Bring each item, or only one, to the state that its nodes of the plan make."""
         graph = self.graph
         if graph is None or self.cancelling or self.tracker.state not in (OrderState.IN_PROGRESS, OrderState.HELD):
             return
-        for item, nodes in self._nodes_by_item().items():
+        for item in self.tracker.items if only is None else [only]:
+            nodes = self._nodes_of.get(item, [])
             state = item_state(
                 nodes=len(nodes),
                 started=sum(key in self.begun for key in nodes),
@@ -290,10 +297,3 @@ class Amending(Timetable):
                 state = OrderState.IN_PROGRESS  # an item that an amendment takes back whole has begun all the same
             if not (state == OrderState.IN_PROGRESS and before == OrderState.HELD):
                 self.tracker.item_to(item, state)
-
-    def _nodes_by_item(self) -> dict[str, list[str]]:
-        by_item: dict[str, list[str]] = {item: [] for item in self.tracker.items}
-        for node in self.plan_graph.nodes:
-            if node.item_id is not None:
-                by_item[node.item_id].append(node.key)
-        return by_item

@@ -214,7 +214,8 @@ class ProductOrderWorkflow(Products):
         await self.may_start(key)
         await self.until_due(key)
         self.begins(key)
-        self.roll_up()
+        if node.item_id in self.tracker.items:
+            self.roll_up(node.item_id)
         match node.kind:
             case NodeKind.SERVICE_ORDER if node.action != Action.NO_CHANGE:
                 await self._service_order(node, saga)

@@ -16,6 +16,9 @@ from workflows.order_workflow import OrderWorkflow
 
 _WORTH_TELLING = timedelta(seconds=1)
 _SHORTEST_WATCH = timedelta(seconds=1)
+_SMALL = 1000
+"""Nodes of an order whose expected completion is computed within milliseconds."""
+_PAUSE_OF_LARGE = timedelta(seconds=15)
 
 
 class Timetable(OrderWorkflow):
@@ -33,6 +36,7 @@ class Timetable(OrderWorkflow):
         self._expected: datetime | None = None
         self._latest: dict[str, datetime] = {}
         self._late = False
+        self._expecting: asyncio.Task[None] | None = None
 
     def is_early(self) -> bool:
         """Return whether the requested start is still to come."""
@@ -57,6 +61,18 @@ class Timetable(OrderWorkflow):
         due = self.requested_completion
         self._latest = latest_starts(self.plan_graph, due) if self.as_late_as_possible and due else {}
         self.expect()
+
+    def expect_soon(self) -> None:
+        """Keep the expected completion up to date; of a large order not with each event, which would cost minutes."""
+        if len(self.nodes) <= _SMALL:
+            self.expect()
+        elif self._expecting is None or self._expecting.done():
+            self._expecting = asyncio.create_task(self._expect_later())
+
+    async def _expect_later(self) -> None:
+        await workflow.sleep(_PAUSE_OF_LARGE, summary="when is the order expected to be done?")
+        if not self.cancelling and not self.tracker.ended:
+            self.expect()
 
     def expect(self) -> datetime:
         """Keep the expected completion up to date, and raise an alert once it is later than requested."""
@@ -98,4 +114,5 @@ class Timetable(OrderWorkflow):
         return max(still + self.requested_completion - expected, _SHORTEST_WATCH)
 
     def _runs(self, key: str) -> bool:
-        return self.graph is not None and key in self.nodes and key not in {*self.graph.done, *self.graph.withdrawn}
+        graph = self.graph
+        return graph is not None and key in self.nodes and key not in graph.done and key not in graph.withdrawn

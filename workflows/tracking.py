@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from temporalio import workflow
@@ -47,6 +48,7 @@ class OrderTracker:
     _dirty: bool = False
     _writer: asyncio.Task[None] | None = None
     _paused: bool = False
+    _shows: bool = False
 
     def follow(self, names: dict[str, str]) -> None:
         """Begin to follow these items (id → name), all of them acknowledged."""
@@ -171,10 +173,17 @@ class OrderTracker:
         self._changed(write=False)
 
     def _changed(self, *, write: bool = True) -> None:
-        workflow.set_current_details(self._markdown())
+        if not self._shows:
+            self._shows = True
+            asyncio.get_running_loop().call_soon(self._show)
         self._dirty = self._dirty or write
         if self._dirty and not self._paused and (self._writer is None or self._writer.done()):
             self._writer = asyncio.create_task(self._write())
+
+    def _show(self) -> None:
+        """Show the order in the Web UI; once for all changes that fall together, since there may be thousands."""
+        self._shows = False
+        workflow.set_current_details(self._markdown())
 
     async def _write(self) -> None:
         while self._dirty and not self._paused:
@@ -195,7 +204,7 @@ class OrderTracker:
     def _markdown(self) -> str:
         lines = [f"**{self.state}**" + (f", waiting for {', '.join(self.waiting_for)}" if self.waiting_for else ""), ""]
         lines += [f"> {remark}" for remark in self.remarks[-10:]]
-        shown = list(self.items.items())[:_ROWS_SHOWN]
+        shown = islice(self.items.items(), _ROWS_SHOWN)
         lines += ["", *(f"- `{item}` {self.names.get(item, '')}: **{state}**" for item, state in shown)]
         if len(self.items) > _ROWS_SHOWN:
             lines.append(f"- and {len(self.items) - _ROWS_SHOWN} more")

@@ -30,6 +30,7 @@ from workflows.fulfilment import FulfilmentWorkflow
 from workflows.messages import Cancel, ProductOrderInput, Resolve
 from workflows.refusals import RefusedError
 from workflows.saga import Saga, SagaGraph
+from workflows.tracking import OrderTracker
 
 pytestmark = pytest.mark.anyio
 
@@ -311,3 +312,19 @@ def test_a_task_is_settled_once_even_by_two_who_settle_it_at_once(monkeypatch: p
     settled = desk.open["x!1"].resolution
     assert settled is not None
     assert settled.by == "Ann"
+
+
+async def test_thousands_of_changes_that_fall_together_are_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    engine = SimpleNamespace(set_current_details=shown.append, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr("workflows.tracking.workflow", engine)
+    tracker = OrderTracker(OrderKind.PRODUCT, "x", _paused=True)
+
+    tracker.follow({str(number): "Mobile" for number in range(5000)})
+    for item in tracker.items:
+        tracker.item_to(item, OrderState.IN_PROGRESS)
+    await asyncio.sleep(0)
+
+    assert len(shown) == 1
+    assert "- `1` Mobile: **inProgress**" in shown[0]
+    assert "and 4900 more" in shown[0]
