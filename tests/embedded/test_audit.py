@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from embedded.audit import Check, Holdings, audit, differences
+from embedded.audit import Check, Holdings, audit, differences, sites
 from orders.lifecycle import OrderState
 
 Document = dict[str, Any]
@@ -85,3 +85,11 @@ def test_orders_that_ended_otherwise_than_expected_are_named() -> None:
         "broken is partial, not failed",
         "later is not there, not completed",
     ]
+
+
+def test_places_that_an_order_should_not_have_or_lacks_are_named() -> None:
+    product = {"id": "p1", "status": "active", "productOrderItem": [{"productOrderId": "vpn"}], "place": [{"id": "A"}]}
+    gone = {**product, "id": "p2", "status": "terminated", "place": [{"id": "C"}]}
+    held = replace(EXACT, products=[product, gone])
+    assert sites(held, "vpn", {"A"}).wrong == []
+    assert sites(held, "vpn", {"B"}).wrong == ["A", "B"]
