@@ -48,6 +48,8 @@ class Amending(Timetable):
         self.turns = 0
         """How often this order was told that one before it has ended."""
         self.amending = asyncio.Lock()
+        self._applied_numbers = {revision}
+        """The revisions that the order is at, or was: what ran for one has its keys, so that none comes twice."""
 
     @workflow.update(name="amend", description="Change the order to a revision that is proposed in the order store.")
     async def amend_update(self, word: Amend) -> Revision:
@@ -109,6 +111,7 @@ class Amending(Timetable):
                 all_held=self.all_held,
                 items_held=sorted(self.items_held),
                 to_cancel=self.to_cancel,
+                is_late=self.is_late,
             ),
         )
 
@@ -121,7 +124,7 @@ class Amending(Timetable):
         if carried.priority:
             self.priority = replace(workflow.info().priority, priority_key=carried.priority)
         self.all_held, self.items_held = carried.all_held, set(carried.items_held)
-        self.awaits_start = True
+        self.awaits_start, self.is_late = True, carried.is_late
         for word in carried.to_cancel:
             self.cancel_at(word)
 
@@ -144,6 +147,8 @@ class Amending(Timetable):
             )
             try:
                 self.admit(Message.AMEND)
+                if word.revision in self._applied_numbers:
+                    raise RefusedError(f"revision {word.revision} has been applied already; propose a new one")
                 planned = await self._plan_amendment(word)
                 self.admit(Message.AMEND)
                 amendment = self._decided(planned)
@@ -154,6 +159,7 @@ class Amending(Timetable):
                 )
                 raise
             self._carry_out(word, planned, amendment)
+            self._applied_numbers.add(word.revision)
             applied = {"state": RevisionState.APPLIED, "changes": amendment.diff(), "decided_at": workflow.now()}
             revision = revision.model_copy(update=applied)
             await self.tracker.apart(lambda version: self._applied(revision, version))

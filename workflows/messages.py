@@ -65,6 +65,8 @@ class Carried(Model):
     items_held: list[str] = Field(default_factory=list)
     to_cancel: list[Cancel] = Field(default_factory=list)
     """Cancellations that are asked for at a later date."""
+    is_late: bool = False
+    """Whether it has been said that the order is expected too late."""
 
 
 class ServiceOrderInput(Model):

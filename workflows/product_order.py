@@ -114,13 +114,16 @@ class ProductOrderWorkflow(Products):
 
     async def _infeasible(self) -> list[Violation]:
         """Ask the inventories whether every service is possible at its place, and whether resources are there."""
-        self.tracker.waits("feasibility")
-        request = FeasibilityRequest(order_id=self.order_id, revision=self.revision)
-        violations: list[Violation] = await self._ask(
-            QualificationActivities.check_feasibility, request, "check feasibility"
-        )
-        self.tracker.waits()
-        return violations
+        while True:
+            self.tracker.waits("feasibility")
+            revision = self.revision
+            request = FeasibilityRequest(order_id=self.order_id, revision=revision)
+            violations: list[Violation] = await self._ask(
+                QualificationActivities.check_feasibility, request, "check feasibility"
+            )
+            self.tracker.waits()
+            if revision == self.revision:
+                return violations
 
     async def _ask(self, activity: Any, request: Any, summary: str) -> Any:
         """Ask what has no effect.

@@ -49,6 +49,7 @@ class Steering(Family):
         self.items_held: set[str] = set()
         self._started_children: set[str] = set()
         self._held_children: set[str] = set()
+        self._in_turn: dict[str, asyncio.Lock] = {}
         self._residue_shown: list[Residue] = []
         self._shown_held = False
 
@@ -352,6 +353,7 @@ class Steering(Family):
 
     def release(self, workflow_id: str) -> None:
         self._started_children.discard(workflow_id)
+        self._in_turn.pop(workflow_id, None)
         self._held_children.discard(workflow_id)
         super().release(workflow_id)
 
@@ -363,8 +365,12 @@ class Steering(Family):
             if told or child.endswith(":undo"):
                 continue
             (self._held_children.add if on_hold else self._held_children.discard)(child)
-            handle = workflow.get_external_workflow_handle(child)
-            self.errand(handle.signal("hold" if on_hold else "resume"))
+            self.errand(self._tell(child, "hold" if on_hold else "resume"))
+
+    async def _tell(self, child: str, message: str) -> None:
+        """Tell a child, word by word: two that are on their way at once may arrive in either order."""
+        async with self._in_turn.setdefault(child, asyncio.Lock()):
+            await workflow.get_external_workflow_handle(child).signal(message)
 
 
 _STANDING = frozenset({OrderState.PENDING, OrderState.IN_PROGRESS, OrderState.HELD})

@@ -34,8 +34,9 @@ class Timetable(OrderWorkflow):
         """Whether each node begins no sooner than it must for the requested completion."""
         self.begun: dict[str, datetime] = {}
         self._expected: datetime | None = None
-        self._latest: dict[str, datetime] = {}
-        self._late = False
+        self.is_latest: dict[str, datetime] = {}
+        self.is_late = False
+        """Whether it has been said that the order is expected too late."""
         self._expecting: asyncio.Task[None] | None = None
 
     def is_early(self) -> bool:
@@ -48,10 +49,10 @@ class Timetable(OrderWorkflow):
 
     async def until_due(self, key: str) -> None:
         """Wait until a node must begin, where the order is to be done as late as possible."""
-        while (start := self._latest.get(key)) is not None and start > workflow.now():
+        while (start := self.is_latest.get(key)) is not None and start > workflow.now():
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda start=start: self._latest.get(key) != start,  # type: ignore[misc]
+                    lambda start=start: self.is_latest.get(key) != start,  # type: ignore[misc]
                     timeout=(start - workflow.now()).total_seconds(),
                     timeout_summary=f"latest start of {key}"[:200],
                 )
@@ -59,7 +60,7 @@ class Timetable(OrderWorkflow):
     def dates_changed(self) -> None:
         """Schedule anew, after a new plan or other wishes."""
         due = self.requested_completion
-        self._latest = latest_starts(self.plan_graph, due) if self.as_late_as_possible and due else {}
+        self.is_latest = latest_starts(self.plan_graph, due) if self.as_late_as_possible and due else {}
         self.expect()
 
     def expect_soon(self) -> None:
@@ -80,15 +81,17 @@ class Timetable(OrderWorkflow):
         start = max(now, self.requested_start) if self.requested_start else now
         finished = {*self.graph.done, *self.graph.withdrawn} if self.graph else set[str]()
         running = {key: at for key, at in self.begun.items() if key in self.nodes and key not in finished}
-        expected = expected_completion(self.plan_graph, start, done=finished, started=running, not_before=self._latest)
+        expected = expected_completion(
+            self.plan_graph, start, done=finished, started=running, not_before=self.is_latest
+        )
         if self._expected is None or abs(expected - self._expected) >= _WORTH_TELLING:
             self._expected = expected
             self.tracker.set(expectedCompletionDate=timestamp(expected))
         late = jeopardy(expected, self.requested_completion)
-        if late and not self._late and self.requested_completion:
+        if late and not self.is_late and self.requested_completion:
             wanted = timestamp(self.requested_completion)
             self.alert("late", "requested completion", f"expected {late} later than requested, {wanted}")
-        self._late = bool(late)
+        self.is_late = bool(late)
         return expected
 
     async def watch_dates(self) -> None:
@@ -97,8 +100,8 @@ class Timetable(OrderWorkflow):
             wanted, patience = self.requested_completion, self._patience()
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda wanted=wanted, was_late=self._late: (  # type: ignore[misc]
-                        self.requested_completion != wanted or self._late != was_late
+                    lambda wanted=wanted, was_late=self.is_late: (  # type: ignore[misc]
+                        self.requested_completion != wanted or self.is_late != was_late
                     ),
                     timeout=patience and patience.total_seconds(),
                     timeout_summary="is the order in jeopardy?",

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 from activities.records import RecordActivities
 from orders.change import OrderChange
@@ -168,7 +169,11 @@ class OrderTracker:
         self._paused = True
         while self._writer is not None and not self._writer.done():
             await asyncio.shield(self._writer)
-        await write(self.next_version())
+        try:
+            await write(self.next_version())
+        except FailureError:
+            self._paused = False
+            raise
         self._paused = False
         self._changed(write=False)
 

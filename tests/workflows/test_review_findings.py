@@ -328,3 +328,17 @@ async def test_thousands_of_changes_that_fall_together_are_shown_once(monkeypatc
     assert len(shown) == 1
     assert "- `1` Mobile: **inProgress**" in shown[0]
     assert "and 4900 more" in shown[0]
+
+
+async def test_a_revision_that_was_applied_is_not_applied_again(stage: Stage) -> None:
+    document = example("mobile")
+    customer_of(document)
+    document["requestedStartDate"] = "2099-01-01T00:00:00.000Z"
+    order_id = await stage.submit(document)
+    await stage.until(lambda order: order["state"] == "pending", order_id)
+    order = ids.product_order_workflow(order_id)
+
+    assert "applied already" in await stage.refusal(order, "amend", revision=1)
+
+    await stage.tell(order, "cancel")
+    await stage.ended(order_id)
