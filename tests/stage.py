@@ -121,13 +121,13 @@ class Stage:
         assert all(answer.status_code == 200 for answer in answers), [answer.text for answer in answers]
         return [task for answer in answers for task in answer.json()]
 
-    async def task(self, order_id: str, kind: str = "") -> dict[str, Any]:
-        """Wait until an order has an open task, of that kind where one is given, and return it."""
+    async def task(self, order_id: str, kind: str = "", after: str = "") -> dict[str, Any]:
+        """Wait until an order has an open task, of that kind and other than the one `after`, and return it."""
         tasks: list[dict[str, Any]] = []
 
         async def opened() -> bool:
             nonlocal tasks
-            tasks = [task for task in await self.tasks(order_id) if kind in ("", task["kind"])]
+            tasks = [task for task in await self.tasks(order_id) if kind in ("", task["kind"]) and task["id"] != after]
             return bool(tasks)
 
         await eventually(opened, lambda: f"order {order_id} has no task")

@@ -82,7 +82,7 @@ class FulfilmentWorkflow(OrderWorkflow):
             saga.add("undo by hand", lambda: self._undone_by_people(item, work, what), system="people", target=what)
 
         async def done() -> Characteristics:
-            given: Characteristics = await self._task_of_people(item, f"{what}: {work.instructions}", work.instructions)
+            given: Characteristics = await self._task_of_people(item, f"{what} by people", work.instructions)
             return given
 
         given: Characteristics = await self.step(item, Step.MANUAL, done, f"{what} by people", parse=dict)
@@ -108,7 +108,7 @@ class FulfilmentWorkflow(OrderWorkflow):
 
     async def _undone_by_people(self, item: Workable, work: ManualWork, what: str) -> None:
         if work.undo:
-            await self._task_of_people(item, f"undo: {what}: {work.undo}", work.undo, undoing=True)
+            await self._task_of_people(item, f"undo: {what} by people", work.undo, undoing=True)
 
     @asynccontextmanager
     async def on_time(self, item: Stepped, name: str, expected: timedelta) -> AsyncIterator[None]:
@@ -123,7 +123,7 @@ class FulfilmentWorkflow(OrderWorkflow):
     async def _watch(self, key: str, name: str, expected: timedelta) -> None:
         await workflow.sleep(expected, summary=f"expected duration of {name}"[:200])
         held = ", while it is held" if self.tracker.items.get(key) == OrderState.HELD else ""
-        self.alert("overrun", name, f"{name} ({key}) takes longer than the {expected} expected of it{held}")
+        self.alert("overrun", key, name, f"{name} ({key}) takes longer than the {expected} expected of it{held}")
 
     async def deactivate_again(self, request: ActivationRequest, policy: Policy, what: str) -> None:
         """Take an activation, a change or a tear-down back, and wait until that is complete."""

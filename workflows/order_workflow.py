@@ -117,7 +117,7 @@ class OrderWorkflow(Steering):
             stop_if_cancelled()
         result: T = await self._until_settled(item, step, do, what, system, parse)
         if not self.undoing:
-            self._reached([each for each in item.milestones if each.after == step])
+            self._reached(item.key, [each for each in item.milestones if each.after == step])
         return result
 
     async def _until_settled(
@@ -274,13 +274,13 @@ class OrderWorkflow(Steering):
     async def _keep_task(self, task: Task) -> None:
         await self.local(TaskActivities.keep_task, task, f"task {task.id} is {task.state}")
 
-    def _reached(self, milestones: list[Milestone]) -> None:
+    def _reached(self, key: str, milestones: list[Milestone]) -> None:
         for each in milestones:
             self.tracker.note(f"milestone: {each.name}")
             self.tell(
                 "milestone",
                 {
-                    "id": each.name,
+                    "id": f"{self.order_id}:{key}:{each.name}",
                     "name": each.name,
                     "description": each.description or each.name,
                     "milestoneDate": timestamp(workflow.now()),
@@ -288,11 +288,19 @@ class OrderWorkflow(Steering):
                 },
             )
 
-    def alert(self, kind: str, name: str, message: str) -> None:
+    def alert(self, kind: str, key: str, name: str, message: str) -> None:
         """Say that the order is in jeopardy: on its document, and on those of the orders above it."""
         self.tracker.note(f"jeopardy: {message}")
-        now = timestamp(workflow.now())
-        self.tell("jeopardyAlert", {"id": f"{kind}:{name}", "name": name, "alertDate": now, "message": message})
+        self.tell(
+            "jeopardyAlert",
+            {
+                "id": f"{self.order_id}:{key}:{kind}",
+                "name": name,
+                "jeopardyType": kind,
+                "alertDate": timestamp(workflow.now()),
+                "message": message,
+            },
+        )
 
 
 def _told(failure: Failure, policy: Policy, system: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Timetable(OrderWorkflow):
         late = jeopardy(expected, self.requested_completion)
         if late and not self.is_late and self.requested_completion:
             wanted = timestamp(self.requested_completion)
-            self.alert("late", "requested completion", f"expected {late} later than requested, {wanted}")
+            self.alert("late", "order", "requested completion", f"expected {late} later than requested, {wanted}")
         self.is_late = bool(late)
         return expected
 

@@ -74,7 +74,7 @@ async def test_an_order_that_will_be_late_carries_an_alert_and_one_more_each_tim
     with stalled(stage.activation, ":so:1:mobile/service") as go_on:
         order_id = await stage.submit(document | {"requestedCompletionDate": in_days(1 / 1440)})
         order = await stage.until(lambda order: bool(alerts(order)), order_id)
-        assert alerts(order) == ["late:requested completion"]
+        assert alerts(order) == [f"{order_id}:order:late"]
         assert "later than requested" in order["jeopardyAlert"][0]["message"]
         assert order["expectedCompletionDate"] > order["requestedCompletionDate"]
         assert (await stage.amend(order_id, requestedCompletionDate=in_days(30))).status_code == 200
@@ -94,13 +94,13 @@ async def test_what_takes_longer_than_expected_is_told_on_its_order_and_those_ab
     async with staged(engine, tmp_path, catalogs) as stage:
         with stalled(stage.activation, ":so:1:mobile/profile/") as go_on:
             order_id = await stage.submit(document)
-            overrun = "overrun:Network profile"
+            overrun = f"{order_id}:1:mobile:profile:overrun"
             order = await stage.until(lambda order: overrun in alerts(order), order_id)
             service_order = (await stage.gateway.get(f"{SERVICE_ORDER}/{order_id}:1:mobile")).json()
             assert overrun in alerts(service_order)
             # By time alone, an order that has got its requested completion meanwhile becomes late.
             assert (await stage.amend(order_id, requestedCompletionDate=in_seconds(2))).status_code == 200
-            await stage.until(lambda order: "late:requested completion" in alerts(order), order_id)
+            await stage.until(lambda order: f"{order_id}:order:late" in alerts(order), order_id)
             told = next(each["message"] for each in order["jeopardyAlert"] if each["id"] == overrun)
             assert "takes longer than the 0:00:00.100000 expected of it" in told
             go_on.set()
