@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Literal, Protocol, TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 from activities.activation import ActivationActivities, ActivationRequest, Operation
 from activities.inventory import Expectation, Kind
@@ -78,12 +79,22 @@ class FulfilmentWorkflow(OrderWorkflow):
         work = item.manual
         if work is None:
             return {}
-        if work.undo:
-            saga.add("undo by hand", lambda: self._undone_by_people(item, work, what), system="people", target=what)
+        may_be_done = False
+
+        async def undo() -> None:
+            if work.undo and may_be_done:
+                await self._task_of_people(item, f"undo: {what} by people", work.undo, undoing=True)
 
         async def done() -> Characteristics:
-            given: Characteristics = await self._task_of_people(item, f"{what} by people", work.instructions)
-            return given
+            nonlocal may_be_done
+            may_be_done = True
+            try:
+                return await self._task_of_people(item, f"{what} by people", work.instructions)
+            except FailureError:
+                may_be_done = False
+                raise
+
+        saga.add("undo by hand", undo, system="people", target=what)
 
         given: Characteristics = await self.step(item, Step.MANUAL, done, f"{what} by people", parse=dict)
         return given
@@ -105,10 +116,6 @@ class FulfilmentWorkflow(OrderWorkflow):
         if settled.action != TaskAction.COMPLETE:
             raise not_done(what, settled.reason)
         return settled.values
-
-    async def _undone_by_people(self, item: Workable, work: ManualWork, what: str) -> None:
-        if work.undo:
-            await self._task_of_people(item, f"undo: {what} by people", work.undo, undoing=True)
 
     @asynccontextmanager
     async def on_time(self, item: Stepped, name: str, expected: timedelta) -> AsyncIterator[None]:
