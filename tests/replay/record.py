@@ -12,21 +12,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.engine import started_engine
+from tests.engine import LONG_HISTORY, started_engine
 from tests.replay.scenarios import SCENARIOS
 from tests.stage import family, staged
 
+SUGGESTED = 100
+"""Events after which the engine suggests a new run, so that histories of one that goes on in another are short."""
 HISTORIES = Path(__file__).parent / "histories"
 
 
 async def record() -> None:
     """Record what is not recorded yet."""
     missing = [name for name in SCENARIOS if not (HISTORIES / name).exists()]
-    async with started_engine() as client:
+    async with started_engine(**{LONG_HISTORY: SUGGESTED}) as client:
         for name in missing:
             with tempfile.TemporaryDirectory() as folder:
                 async with staged(client, Path(folder)) as stage:
-                    order_id = await SCENARIOS[name][0](stage)
+                    scenario, expected = SCENARIOS[name]
+                    order_id = await scenario(stage)
+                    state = (await stage.order(order_id))["state"]
+                    if state != expected:
+                        raise RuntimeError(f"{name}: order {order_id} is {state}, not {expected}")
                     histories = await family(stage, order_id)
             (HISTORIES / name).mkdir(parents=True)
             for index, history in enumerate(histories):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orders.tmf import timestamp
-from tests.stage import Stage, customer_of, eventually, example
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example
 from workflows import ids
 
 MOBILE = "mobile"
@@ -78,6 +78,146 @@ async def cancelled_in_flight(stage: Stage) -> str:
         await stage.heal()
 
 
+async def cancelled_by_a_message(stage: Stage) -> str:
+    """Cancelled by a message while it is on hold."""
+    order_id = await _trying(stage)
+    root = ids.product_order_workflow(order_id)
+    await stage.tell(root, "hold", reason="a pause")
+    await stage.until(lambda order: order["state"] == "held", order_id)
+    await stage.tell(root, "cancel", reason="no longer wanted")
+    await stage.ended(order_id)
+    await stage.heal()
+    return order_id
+
+
+async def held_and_resumed(stage: Stage) -> str:
+    """On hold with all below it, then resumed."""
+    order_id = await _trying(stage)
+    root = ids.product_order_workflow(order_id)
+    await stage.tell(root, "hold")
+    await stage.until(lambda order: order["state"] == "held", order_id)
+    await stage.heal()
+    await stage.tell(root, "resume")
+    await stage.ended(order_id)
+    return order_id
+
+
+async def fallen_out(stage: Stage) -> str:
+    """A step fails for good, is held, and is tried again by a person."""
+    await stage.fault(stage.activation, match={"specification": "cfs-vpn-core"}, kind="permanent")
+    document = _own(example("vpn-8-sites"))
+    document["productOrderItem"][0]["productOrderItem"] = document["productOrderItem"][0]["productOrderItem"][:3]
+    order_id = await stage.submit(document)
+    task = await stage.task(order_id)
+    await stage.until(lambda order: order["state"] == "held", order_id)
+    await stage.heal()
+    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry", by="ops")
+    await stage.ended(order_id)
+    return order_id
+
+
+async def undo_settled(stage: Stage) -> str:
+    """An undo fails for good and is tried again by a person."""
+    await stage.fault(stage.billing, match={"operation": "startCharge"}, kind="permanent")
+    await stage.fault(stage.inventory, match={"operation": "release", "specification": "imsi"}, kind="permanent")
+    order_id = await stage.submit(_own(example(MOBILE)))
+    task = await stage.task(order_id)
+    await stage.heal()
+    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry")
+    await stage.ended(order_id)
+    return order_id
+
+
+async def visited(stage: Stage) -> str:
+    """People do a step, past its point of no return, and a cancellation comes too late."""
+    order_id = await stage.submit(_own(example("fibre-technician")))
+    task = await stage.task(order_id)
+    root = ids.product_order_workflow(order_id)
+    await stage.refusal(root, "cancel")
+    await stage.tell(root, "complete", task=task["id"], values={"technician": "T-1", "visitReport": "done"})
+    await stage.ended(order_id)
+    return order_id
+
+
+async def amended(stage: Stage) -> str:
+    """Amended while it runs: one item changed in place, one replaced, one left out."""
+    await stage.fault(stage.activation, match={"specification": "cfs-mobile"}, kind="transient")
+    document = _own(example(MOBILE))
+    place = [{"id": "BER-1", "role": "installation", "@referredType": "GeographicSite"}]
+    for item in ("2", "3"):
+        speed = [{"name": "downloadSpeed", "value": 250}]
+        product = {"place": place, "productCharacteristic": speed}
+        document["productOrderItem"].append(
+            {"id": item, "action": "add", "productOffering": {"id": "fibre-internet"}, "product": product}
+        )
+    order_id = await stage.submit(document)
+    await tried(stage, order_id)
+    order = await stage.until(
+        lambda order: [each["state"] for each in order["productOrderItem"][1:]] == ["completed"] * 2, order_id
+    )
+    mobile, internet, _ = order["productOrderItem"]
+    internet["product"]["productCharacteristic"] = [{"name": "downloadSpeed", "value": 1000}]
+    for each in mobile["product"]["productCharacteristic"]:
+        if each["name"] == "dataVolumeGb":
+            each["value"] = 5
+    answer = await stage.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", json={"productOrderItem": [mobile, internet]})
+    assert answer.status_code == 200, answer.text
+    await stage.heal()
+    await stage.ended(order_id)
+    return order_id
+
+
+async def amended_before_its_start(stage: Stage) -> str:
+    """Amended again and again before its start, so that new runs go on from where the earlier ones have come to."""
+    document = _own(example(MOBILE))
+    start = datetime.now(UTC) + timedelta(days=30)
+    document["requestedStartDate"] = timestamp(start)
+    order_id = await stage.submit(document)
+    await stage.until(lambda order: order["state"] == "pending", order_id)
+    for day in range(1, 9):
+        await _move(stage, order_id, start + timedelta(days=day))
+    await _move(stage, order_id, datetime.now(UTC))
+    await stage.ended(order_id)
+    return order_id
+
+
+async def waited_for_another(stage: Stage) -> str:
+    """Waits for an order that changes the same product."""
+    document = example("fibre-bundle")
+    customer = customer_of(document)
+    await _ended(stage, document)
+    change = example("modify-fibre", PRODUCT=await internet_of(stage, customer))
+    customer_of(change, customer)
+    await stage.fault(stage.activation, match={"specification": "cfs-internet-access"}, kind="transient")
+    first = await stage.submit(change)
+    await stage.until(lambda order: order["state"] == "inProgress", first)
+    second = await stage.submit({**change, "description": "the same again"})
+    handle = stage.client.get_workflow_handle(ids.product_order_workflow(second))
+
+    async def waits() -> bool:
+        view = await handle.query("order")
+        return any(first in each for each in view["waitingFor"])
+
+    await eventually(waits)
+    await stage.heal()
+    await stage.ended(first)
+    await stage.ended(second)
+    return second
+
+
+async def _trying(stage: Stage) -> str:
+    await stage.fault(stage.activation, match={"specification": "cfs-mobile"}, kind="transient")
+    order_id = await stage.submit(_own(example(MOBILE)))
+    await tried(stage, order_id)
+    return order_id
+
+
+async def _move(stage: Stage, order_id: str, start: datetime) -> None:
+    patch = {"requestedStartDate": timestamp(start)}
+    answer = await stage.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", json=patch)
+    assert answer.status_code == 200, answer.text
+
+
 async def tried(stage: Stage, order_id: str) -> None:
     """Wait until the customer-facing service is recorded: its activation comes next."""
     await stage.until(lambda order: order["state"] == "inProgress", order_id)
@@ -123,5 +263,13 @@ SCENARIOS: dict[str, tuple[Callable[[Stage], Awaitable[str]], str]] = {
     "undone": (undone, "failed"),
     "cancelled-while-pending": (cancelled_while_pending, "cancelled"),
     "cancelled-in-flight": (cancelled_in_flight, "cancelled"),
+    "cancelled-by-a-message": (cancelled_by_a_message, "cancelled"),
+    "held-and-resumed": (held_and_resumed, "completed"),
+    "fallen-out": (fallen_out, "completed"),
+    "undo-settled": (undo_settled, "failed"),
+    "visited": (visited, "completed"),
+    "amended": (amended, "completed"),
+    "amended-before-its-start": (amended_before_its_start, "completed"),
+    "waited-for-another": (waited_for_another, "completed"),
 }
 """Name → how to bring an order of that kind to its end, and the state in which it ends."""
