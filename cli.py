@@ -73,8 +73,8 @@ def demo(
 ) -> None:
     """Show it all in a minute: a stack on free ports, nine orders, and an audit of what they left.
 
-    On their way one is cancelled, one amended, one fails and is undone, and the fallout of one is resolved. Exits 0 only
-    when every order ended as expected and nothing is left of those that were undone.
+    On their way one is cancelled, one amended, one fails and is undone, and the fallout of one is resolved. Exits 0
+    only when every order ended as expected and nothing is left of those that were undone.
     """
     from embedded.demo import demo as run_demo
 

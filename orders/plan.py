@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from orders.graph import dependents
 from orders.model import Model
@@ -295,6 +295,16 @@ class PlanNode(Model):
     """The installed customer-facing service that a service order changes or leaves alone."""
     duration: timedelta = timedelta()
     """How long the node is expected to take."""
+
+    @model_serializer(mode="wrap")
+    def _short(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what goes without saying: a graph of thousands of nodes must fit into one payload of the engine."""
+        written: dict[str, Any] = serialise(self)
+        for name, field in type(self).model_fields.items():
+            if not field.is_required() and getattr(self, name) == field.get_default(call_default_factory=True):
+                written.pop(name, None)
+                written.pop(field.alias or name, None)
+        return written
 
 
 class PlanGraph(Model):

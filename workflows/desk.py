@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,6 +26,8 @@ class TaskDesk:
 
     keep: Callable[[Task], Coroutine[Any, Any, None]]
     changed: Callable[[], None]
+    errand: Callable[[Awaitable[Any]], None]
+    """Has something done on the side: what is kept last is kept even where nobody waits for it any more."""
     count: int = 0
     open: dict[str, Task] = field(default_factory=dict)
     _parse: dict[str, Parse] = field(default_factory=dict)
@@ -49,7 +51,9 @@ class TaskDesk:
     async def _close(self, task_id: str) -> Task:
         closed = self.open.pop(task_id)
         self.changed()
-        await asyncio.shield(asyncio.create_task(self.keep(closed)))
+        keeping = asyncio.create_task(self.keep(closed))
+        self.errand(keeping)
+        await asyncio.shield(keeping)
         return closed
 
     def task_id(self, order_id: str) -> str:

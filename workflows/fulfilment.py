@@ -199,7 +199,8 @@ class FulfilmentWorkflow(OrderWorkflow):
         residue = list(graph.residue)
         if self.undoing:
             residue += [_not_undone(failure, self.order_id) for failure in failures]
-            residue += await self.read_back(self.goals) if not failures and self.goals else []
+            if self.goals and not failures:
+                residue += await carried_out(asyncio.create_task(self.read_back(self.goals)), cancellable=False)
         if not failures and not residue:
             self.tracker.to(OrderState.COMPLETED, completionDate=timestamp(workflow.now()))
             await self.tracker.flushed()
@@ -213,6 +214,7 @@ class FulfilmentWorkflow(OrderWorkflow):
         for item in self.tracker.items:
             self.tracker.item_to(item, OrderState.FAILED)
         first = failures[0] if failures else Failure(code="residue", message=left_behind(residue))
+        rollback = any(failure.rollback for failure in failures)
         self.tracker.to(
             OrderState.FAILED,
             completionDate=timestamp(workflow.now()),
@@ -220,7 +222,7 @@ class FulfilmentWorkflow(OrderWorkflow):
             **residue_document(residue),
         )
         await self.tracker.flushed()
-        raise order_failed(first.model_copy(update={"residue": residue}))
+        raise order_failed(first.model_copy(update={"residue": residue, "rollback": rollback}))
 
     async def _cancelled(self, graph: SagaGraph) -> None:
         self.tracker.cancel_begins()

@@ -49,7 +49,7 @@ class OrderWorkflow(Steering):
         self.undoing = undoing
         """Whether this order takes another one back: then nothing of it is undone in turn, and steps do not give up."""
         self.tracker = OrderTracker(kind, self.order_id)
-        self.desk = TaskDesk(self._keep_task, self.standing_changed)
+        self.desk = TaskDesk(self._keep_task, self.standing_changed, self.errand)
         self.graph: SagaGraph | None = None
         self.priority: Priority | None = None
         """What its steps take precedence by; that of its start, where it is None."""

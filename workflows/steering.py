@@ -174,7 +174,7 @@ class Steering(Family):
             await workflow.wait_condition(
                 lambda: self.tracker.ended or self.continues, timeout=patience, timeout_summary="requested cancellation"
             )
-        if self.continues:
+        if self.continues or word not in self.to_cancel:
             return
         self.to_cancel.remove(word)
         self._heed(lambda: self._cancel(word), "cancel")
@@ -211,7 +211,9 @@ class Steering(Family):
 
     def cancellation_is_done(self) -> None:
         """Settle all that have asked for the cancellation."""
-        for task in self.cancellations:
+        later = [word.task for word in self.to_cancel if word.task]
+        self.to_cancel.clear()
+        for task in dict.fromkeys([*self.cancellations, *later]):
             self.settle_cancellation(task, "done", effectiveCancellationDate=timestamp(workflow.now()))
         self.cancellations = []
 

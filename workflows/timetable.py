@@ -16,6 +16,8 @@ from workflows.order_workflow import OrderWorkflow
 
 _WORTH_TELLING = timedelta(seconds=1)
 _SHORTEST_WATCH = timedelta(seconds=1)
+_LONGEST_WATCH = timedelta(hours=1)
+"""The pauses between looks double up to this: an order that waits for long is not looked at often."""
 _SMALL = 1000
 """Nodes of an order whose expected completion is computed within milliseconds."""
 _PAUSE_OF_LARGE = timedelta(seconds=15)
@@ -96,8 +98,11 @@ class Timetable(OrderWorkflow):
 
     async def watch_dates(self) -> None:
         """Look again whenever the expected completion may have moved past the requested one without any event."""
+        pause = _SHORTEST_WATCH
         while True:
             wanted, patience = self.requested_completion, self._patience()
+            patience = patience and max(patience, pause)
+            pause = min(2 * pause, _LONGEST_WATCH)
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
                     lambda wanted=wanted, was_late=self.is_late: (  # type: ignore[misc]
