@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo up test lint types check lock clean
+.PHONY: help demo up test test-boundaries lint types check lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,9 @@ up: $(STAMP) ## run the whole stack and keep it up until Ctrl-C
 
 test: $(STAMP) ## run every test
 	@$(BIN)/pytest
+
+test-boundaries: $(STAMP) ## cancel a bundle and a VPN at each step that they have, one order for each: a quarter of an hour
+	@EVERY_BOUNDARY=1 $(BIN)/pytest tests/workflows/test_cancel_everywhere.py
 
 lint: $(STAMP) ## ruff, formatting, the import contract
 	@$(BIN)/ruff check .

@@ -290,7 +290,7 @@ def test_a_task_is_settled_once_even_by_two_who_settle_it_at_once(monkeypatch: p
     async def keep(task: Task) -> None:
         del task
 
-    desk = TaskDesk(keep, lambda: None)
+    desk = TaskDesk(keep, lambda: None, lambda work: None)
     desk.open["x!1"] = Task(
         id="x!1",
         kind=TaskKind.FALLOUT,
