@@ -27,12 +27,14 @@ from api.health import Readiness, catalog_probe, engine_probes, store_probe, sys
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.sweep import Sweep, sweep_for_ever
+from api.turns import Turns
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings
 from store.cancellations import CancelStore
+from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
@@ -74,6 +76,8 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     starter = Starter(orders, engine, settings.start_sweep_interval)
     cancellations = CancelStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
+    turns = Turns(ClaimStore(database), engine)
+    sweeps = {"orders": starter.sweep, "cancellations": canceller.sweep, "turns": turns.sweep}
     timeout = settings.http_timeout.total_seconds()
     inventory = await stack.enter_async_context(
         httpx.AsyncClient(base_url=str(settings.inventory_url), timeout=timeout)
@@ -108,7 +112,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         background=(
-            partial(_sweep, settings, {"orders": starter.sweep, "cancellations": canceller.sweep}),
+            partial(_sweep, settings, sweeps),
             HubRegistration(activation, settings.gateway_url()).run,
         ),
     )

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from pydantic import BaseModel
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import (
     Client,
@@ -74,7 +75,7 @@ class Engine(Protocol):
     async def start(self, order: ProductOrder) -> bool:
         """Start the workflow of an accepted order; return False when it runs already, or has run."""
 
-    async def signal(self, workflow_id: str, name: str, argument: BaseModel) -> bool:
+    async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         """Tell a workflow something; return False when there is no such workflow, or it has ended."""
 
     async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
@@ -91,6 +92,9 @@ class Engine(Protocol):
         Raises:
             WorkflowEndedError: when there is no such workflow, or it has ended.
         """
+
+    async def is_running(self, workflow_id: str) -> bool:
+        """Return whether a workflow runs, or one of those below it, which undo their part when it was terminated."""
 
     async def check(self) -> None:
         """Return when the engine serves."""
@@ -122,10 +126,11 @@ class TemporalEngine:
         async with self._answering() as client:
             return await start_product_order(client, order, self._task_queue)
 
-    async def signal(self, workflow_id: str, name: str, argument: BaseModel) -> bool:
+    async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
+        arguments = [] if argument is None else [argument]
         async with self._answering() as client:
             try:
-                await client.get_workflow_handle(workflow_id).signal(name, argument)
+                await client.get_workflow_handle(workflow_id).signal(name, args=arguments)
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:
                     return False
@@ -159,6 +164,20 @@ class TemporalEngine:
                 raise EngineRefusedError(f"{workflow_id} cannot say how far it is: {error.message}") from error
         return answer
 
+    async def is_running(self, workflow_id: str) -> bool:
+        async with self._answering() as client:
+            try:
+                found = await client.get_workflow_handle(workflow_id).describe()
+            except RPCError as error:
+                # Where the whole namespace is not there, nothing is known of any workflow.
+                if error.status != RPCStatusCode.NOT_FOUND or _lacks_namespace(error):
+                    raise
+            else:
+                if found.close_time is None:
+                    return True
+            below = f"WorkflowId STARTS_WITH '{workflow_id}:' AND ExecutionStatus = 'Running'"
+            return (await client.count_workflows(below)).count > 0
+
     async def check(self) -> None:
         async with self._answering() as client:
             await client.service_client.check_health()
@@ -188,6 +207,11 @@ class TemporalEngine:
             raise kind(f"{engine} answered {error.status.name}: {error.message}") from error
         except RuntimeError as error:
             raise EngineUnavailableError(f"{engine} cannot be reached") from error
+
+
+def _lacks_namespace(error: RPCError) -> bool:
+    details = error.grpc_status.details
+    return any(each.Is(NamespaceNotFoundFailure.DESCRIPTOR) for each in details)
 
 
 def _why_not(workflow_id: str, name: str, cause: BaseException) -> Exception:

@@ -13,15 +13,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, not_, or_, select, true, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.graph import dependents
+from orders.lifecycle import OrderKind, OrderState
 from store.database import Database
 from store.documents import storable
-from store.tables import claims
+from store.tables import claims, orders
 
 _LOCK = 0x636C61696D73
+_WHILE_WAITING = (OrderState.ACKNOWLEDGED.value, OrderState.ASSESSING_CANCELLATION.value)
+"""The states in which an order may wait for its turn: by them the few that may are found among all orders."""
 
 
 class _State(StrEnum):
@@ -32,15 +35,10 @@ class _State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """An order's place among those that claim the same: the smaller goes first."""
+    """An order's place among those that were accepted."""
 
     order_id: str
     accepted_at: str
-    holds: bool
-    """Whether anything is granted to it."""
-
-    def rank(self) -> tuple[bool, str, str]:
-        return not self.holds, self.accepted_at, self.order_id
 
 
 class ClaimStore:
@@ -119,6 +117,53 @@ class ClaimStore:
             if gone:
                 await connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
 
+    async def blocking(self, limit: int = 100, after: str = "") -> list[str]:
+        """Return orders that go before one that waits, by their ids, from the one behind `after` on.
+
+        Only orders whose workflow is known to have been started are among them.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        mine, other, before = claims.alias("mine"), claims.alias("other"), orders.alias("before")
+        # Not the bare column: by its index a database would go through all that was ever claimed, to spare the sorting.
+        order_id = other.c.order_id.concat("")
+        started = exists().where(_is_started(before, other)).correlate(other)
+        found = (
+            select(order_id)
+            .distinct()
+            .select_from(_waiting(mine))
+            .join(other, _goes_before(other, mine))
+            .where(order_id > after, started)
+            .order_by(order_id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list(await connection.scalars(found))
+
+    async def overdue(self, limit: int = 100) -> list[str]:
+        """Return orders that wait though none goes before them, by their ids: they have to be told, or take their turn.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        mine, theirs, other = claims.alias("mine"), claims.alias("theirs"), claims.alias("other")
+        waits_on = exists().where(
+            theirs.c.order_id == mine.c.order_id,
+            theirs.c.state == _State.WAITING.value,
+            exists().where(_goes_before(other, theirs)).correlate(theirs),
+        )
+        found = (
+            select(mine.c.order_id)
+            .distinct()
+            .select_from(_waiting(mine))
+            .where(not_(waits_on.correlate(mine)))
+            .order_by(mine.c.order_id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list(await connection.scalars(found))
+
     async def _take_turn(self, connection: AsyncConnection) -> None:
         """Wait until no other transaction decides on claims: who waits for whom must not change meanwhile.
 
@@ -155,34 +200,48 @@ async def _waits(connection: AsyncConnection, order_ids: set[str]) -> dict[str, 
     """Return for each of these orders that waits, those that go before it."""
     mine, other = claims.alias("mine"), claims.alias("other")
     rivals = (
-        select(
-            mine.c.order_id.label("my_order"),
-            mine.c.accepted_at.label("my_accepted_at"),
-            _holds(mine).label("i_hold"),
-            other.c.order_id,
-            other.c.accepted_at,
-            _holds(other).label("holds"),
-            (other.c.state == _State.GRANTED.value).label("granted"),
-        )
-        .join(other, and_(other.c.subject == mine.c.subject, other.c.order_id != mine.c.order_id))
-        .where(
-            mine.c.order_id.in_(order_ids),
-            mine.c.state == _State.WAITING.value,
-            other.c.state != _State.RELEASED.value,
-        )
+        select(mine.c.order_id.label("waits"), other.c.order_id, other.c.accepted_at)
+        .select_from(mine)
+        .join(other, _goes_before(other, mine))
+        .where(mine.c.order_id.in_(order_ids), mine.c.state == _State.WAITING.value)
     )
     before: dict[str, set[_Place]] = {}
     for row in await connection.execute(rivals):
-        rival = _Place(row.order_id, row.accepted_at, row.holds)
-        me = _Place(row.my_order, row.my_accepted_at, row.i_hold)
-        if row.granted or rival.rank() < me.rank():
-            before.setdefault(row.my_order, set()).add(rival)
+        before.setdefault(row.waits, set()).add(_Place(row.order_id, row.accepted_at))
     return before
 
 
+def _goes_before(other: FromClause, mine: FromClause) -> ColumnElement[bool]:
+    """Return whether a claim goes before one that waits."""
+    place, my_place = (tuple_(each.c.accepted_at, each.c.order_id) for each in (other, mine))
+    earlier = or_(
+        and_(_holds(other), not_(_holds(mine))),
+        and_(or_(_holds(other), not_(_holds(mine))), place < my_place),
+    )
+    return and_(
+        other.c.subject == mine.c.subject,
+        other.c.order_id != mine.c.order_id,
+        or_(other.c.state == _State.GRANTED.value, and_(other.c.state == _State.WAITING.value, earlier)),
+    )
+
+
 def _holds(claim: FromClause) -> ColumnElement[Any]:
+    """Return whether anything is granted to the order of a claim."""
     held = claims.alias()
-    return exists().where(held.c.order_id == claim.c.order_id, held.c.state == _State.GRANTED.value)
+    return exists().where(held.c.order_id == claim.c.order_id, held.c.state == _State.GRANTED.value).correlate(claim)
+
+
+def _waiting(mine: FromClause) -> FromClause:
+    """Return the claims that started orders wait for, found by the orders' states."""
+    waits = orders.alias("waits")
+    may_wait = and_(_is_started(waits, mine), waits.c.state.in_(_WHILE_WAITING))
+    return mine.join(waits, and_(may_wait, mine.c.state == _State.WAITING.value))
+
+
+def _is_started(order: FromClause, claim: FromClause) -> ColumnElement[bool]:
+    """Return whether a row of `orders` is that of a claim's order, and its workflow is known to have been started."""
+    its = and_(order.c.kind == OrderKind.PRODUCT.value, order.c.id == claim.c.order_id)
+    return and_(its, order.c.started.is_(true()))
 
 
 async def _grant(connection: AsyncConnection, order_id: str) -> None:

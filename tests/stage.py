@@ -27,9 +27,11 @@ from api.gateway import Gateway
 from api.health import Readiness
 from api.registration import HubRegistration
 from api.starter import Starter
+from api.turns import Turns
 from catalogs.loader import default_catalogs, load_catalogs
 from orders.lifecycle import TERMINAL
 from store.cancellations import CancelStore
+from store.claims import ClaimStore
 from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -58,6 +60,7 @@ class Stage:
     activation: httpx.AsyncClient
     billing: httpx.AsyncClient
     queue: str
+    turns: Turns
     submitted: list[str] = field(default_factory=list)
 
     async def submit(self, document: dict[str, Any]) -> str:
@@ -394,4 +397,5 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             activation=systems["activation"],
             billing=systems["billing"],
             queue=queue,
+            turns=Turns(ClaimStore(database), engine),
         )

@@ -68,6 +68,10 @@ class FakeEngine:
     """What workflows were told by signals."""
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     """What workflows were asked for by updates, with its name."""
+    signals: list[tuple[str, str]] = field(default_factory=list)
+    """The workflows that were told something, each with the name of it."""
+    looked_for: list[str] = field(default_factory=list)
+    """The workflows that were looked for."""
     answer: Callable[[str, Any], Any] = lambda _name, _argument: None
     """Does, or refuses, what a workflow is asked for."""
     nodes: dict[str, Any] = field(default_factory=dict)
@@ -87,8 +91,9 @@ class FakeEngine:
         self.running.append(order.id)
         return True
 
-    async def signal(self, workflow_id: str, name: str, argument: BaseModel) -> bool:
+    async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         await self.check()
+        self.signals.append((workflow_id, name))
         self.told.append((workflow_id, argument))
         return self._runs(workflow_id)
 
@@ -104,6 +109,11 @@ class FakeEngine:
         if not self._runs(workflow_id):
             raise WorkflowEndedError(workflow_id)
         return {"revision": 1, "nodes": self.nodes}
+
+    async def is_running(self, workflow_id: str) -> bool:
+        await self.check()
+        self.looked_for.append(workflow_id)
+        return self._runs(workflow_id)
 
     async def check(self) -> None:
         if self.away:

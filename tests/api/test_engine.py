@@ -32,6 +32,7 @@ from embedded.temporal_server import binary
 from orders.revision import Refusal
 from orders.tmf import ProductOrder
 from orders.violation import Violation
+from tests.stage import eventually
 from workflows import search_attributes
 from workflows.connection import DATA_CONVERTER, connect
 from workflows.messages import SystemEvent, Word
@@ -73,9 +74,41 @@ async def test_an_order_is_started_once_and_told_what_systems_say(server: Client
 
     assert await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.signal("po:unknown", SYSTEM_EVENT_SIGNAL, EVENT)
+    assert await engine.is_running("po:abcdefghij")
+    assert not await engine.is_running("po:unknown")
     await server.get_workflow_handle("po:abcdefghij").terminate()
+    assert not await engine.is_running("po:abcdefghij")
     assert not await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.start(order()), "what has run never runs again"
+
+
+async def test_a_workflow_runs_as_long_as_one_below_it_does(server: Client) -> None:
+    async def same_client() -> Client:
+        return server
+
+    engine = TemporalEngine(same_client, "no-worker", timeout=timedelta(seconds=20))
+    below = await server.start_workflow("Any", id="po:gone:so:1:tv", task_queue="nobody")
+    running = "WorkflowId = 'po:gone:so:1:tv' AND ExecutionStatus = 'Running'"
+    await eventually(partial(_count, server, running))
+    assert await engine.is_running("po:gone")
+    assert not await engine.is_running("po:go")
+    await below.terminate()
+    closed = "WorkflowId = 'po:gone:so:1:tv' AND ExecutionStatus = 'Terminated'"
+    await eventually(partial(_count, server, closed))
+    assert not await engine.is_running("po:gone")
+
+
+async def _count(client: Client, query: str) -> int:
+    return (await client.count_workflows(query)).count
+
+
+async def test_nothing_is_said_about_workflows_of_a_namespace_that_is_not_there(server: Client) -> None:
+    async def elsewhere() -> Client:
+        return Client(server.service_client, namespace="elsewhere")
+
+    engine = TemporalEngine(elsewhere, "no-worker", timeout=timedelta(seconds=20))
+    with pytest.raises(EngineUnavailableError, match="elsewhere"):
+        await engine.is_running("po:abcdefghij")
 
 
 @workflow.defn(name="Answering")

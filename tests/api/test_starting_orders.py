@@ -112,6 +112,7 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
         signal = bench.engine.signal
         request = bench.engine.request
         progress = bench.engine.progress
+        is_running = bench.engine.is_running
         check = bench.engine.check
         missing_search_attributes = bench.engine.missing_search_attributes
 

@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from orders.lifecycle import OrderKind, OrderState
 from store.claims import ClaimStore
 from store.database import Database
+from store.orders import OrderStore
 from store.tables import claims as table
+from tests.store.samples import accepted, change
 
 pytestmark = pytest.mark.anyio
 
@@ -142,6 +145,77 @@ async def test_order_that_claims_at_the_same_moment_as_others_is_alone(claims: C
     holder = f"o{answers.index([])}"
     assert all(holder in before for before in answers if before)
     assert len(await claims.release(holder)) == 11
+
+
+async def started(store: OrderStore, *order_ids: str) -> None:
+    """Keep orders whose workflows have been started."""
+    for order_id in order_ids:
+        await store.accept(accepted(order_id))
+        await store.mark_started(OrderKind.PRODUCT, order_id)
+
+
+async def test_orders_that_others_wait_for_are_found_part_by_part(claims: ClaimStore, store: OrderStore) -> None:
+    await started(store, "a", "b", "c", "d")
+    for order_id, at in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
+        await claims.claim(order_id, at, ["product:1", "product:3"])
+    await claims.claim("d", THIRD, ["product:2"])
+    assert await claims.blocking() == ["a", "b"]
+    assert await claims.blocking(limit=1) == ["a"]
+    assert await claims.blocking(limit=1, after="a") == ["b"]
+    assert await claims.blocking(after="b") == []
+    await claims.release("a")
+    assert await claims.blocking() == ["b"]
+    await claims.release("b")
+    assert await claims.blocking() == []
+
+
+async def test_orders_that_are_still_to_be_started_block_none(claims: ClaimStore, store: OrderStore) -> None:
+    await store.accept(accepted("a"))
+    await started(store, "b")
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.claim("b", SECOND, ["product:1"])
+    assert await claims.blocking() == []
+    await store.mark_started(OrderKind.PRODUCT, "a")
+    assert await claims.blocking() == ["a"]
+
+
+@pytest.mark.parametrize("state", [OrderState.IN_PROGRESS, OrderState.COMPLETED])
+async def test_orders_block_others_in_whatever_state_they_are(
+    claims: ClaimStore, store: OrderStore, state: OrderState
+) -> None:
+    await started(store, "a", "b")
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.claim("b", SECOND, ["product:1"])
+    await store.record(change("a", 1, state))
+    assert await claims.blocking() == ["a"]
+
+
+async def test_orders_whose_turn_it_is_are_overdue_until_they_take_it(claims: ClaimStore, store: OrderStore) -> None:
+    await started(store, "a", "b", "c")
+    await claims.claim("a", FIRST, ["product:1"])
+    await claims.claim("c", THIRD, ["product:2"])
+    await claims.claim("b", SECOND, ["product:1", "product:2"])
+    assert await claims.overdue() == []
+    await claims.release("a")
+    assert await claims.overdue() == []
+    await claims.release("c")
+    assert await claims.overdue() == ["b"]
+    assert await claims.overdue(limit=0) == []
+    assert await claims.claim("b", SECOND, ["product:1", "product:2"]) == []
+    assert await claims.overdue() == []
+
+
+async def test_of_orders_that_wait_for_the_same_only_the_first_is_overdue(
+    claims: ClaimStore, store: OrderStore
+) -> None:
+    await started(store, "a", "b", "c", "d")
+    for order_id, at in (("a", FIRST), ("b", SECOND), ("c", THIRD)):
+        await claims.claim(order_id, at, ["product:1"])
+    await claims.release("a")
+    assert await claims.overdue() == ["b"]
+    await claims.claim("c", THIRD, ["product:2"])
+    await claims.claim("d", THIRD, ["product:1"])
+    assert await claims.blocking() == ["b", "c"]
 
 
 async def run_through(claims: ClaimStore, database: Database, seed: int) -> None:

@@ -129,6 +129,30 @@ async def test_the_next_order_goes_on_when_the_one_before_it_comes_to_nothing(st
     assert (value(service, "dataVolumeGb"), value(service, "roaming")) == (20, "none")
 
 
+async def test_the_next_order_goes_on_when_the_one_before_it_was_terminated_and_its_parts_are_undone(
+    stage: Stage,
+) -> None:
+    customer, product = await mobile_plan(stage)
+    with stalled(stage.activation, ":so:1:mobile/") as go_on:
+        first = await stage.submit(change(customer, product, dataVolumeGb=50))
+        await stage.reached(first, {"1:mobile": "running"})
+        second = await stage.submit(change(customer, product, roaming="none"))
+        await waits_for(stage, second, first)
+        assert await stage.turns.sweep() == 0
+        below = ids.service_order_workflow(ids.product_order_workflow(first), "1:mobile")
+        await stage.found(f"WorkflowId = '{below}' AND ExecutionStatus = 'Running'", below)
+        await stage.client.get_workflow_handle(ids.product_order_workflow(first)).terminate()
+        assert await stage.turns.sweep() == 0
+        await waits_for(stage, second, first)
+        go_on.set()
+        await eventually(stage.turns.sweep)
+        assert (await stage.ended(second))["state"] == "completed"
+
+    assert await stage.turns.sweep() == 0
+    service = await service_of(stage, customer, "cfs-mobile")
+    assert (value(service, "dataVolumeGb"), value(service, "roaming")) == (20, "none")
+
+
 async def test_a_deleted_product_rejects_the_order_that_waited_to_change_it(stage: Stage) -> None:
     customer, product = await mobile_plan(stage)
     with stalled(stage.activation, ":so:1:mobile/") as go_on:

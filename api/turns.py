@@ -1,0 +1,87 @@
+"""Lets orders go on that wait for one which cannot tell them any more: its workflow was terminated.
+
+An order that ends tells those that wait for it by itself. To be told twice, or too early, does no harm: it looks again.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from api.engine import Engine, EngineRefusedError
+from api.workflow_ids import workflow_of
+from orders.lifecycle import OrderKind
+from store.claims import ClaimStore
+
+YOUR_TURN = "your_turn"
+
+_AT_ONCE = 100
+"""How many orders one sweep looks at."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Turns:
+    """Sees to it that no order waits for one that is gone, nor for a word that was lost."""
+
+    def __init__(self, claims: ClaimStore, engine: Engine, at_once: int = _AT_ONCE) -> None:
+        self._claims = claims
+        self._engine = engine
+        self._at_once = at_once
+        self._last = ""
+        """The order that the next sweep goes on behind, where there were too many for one."""
+        self._reminded: set[str] = set()
+        """The orders whose turn it is, and that were told so: they have only to look, which needs a worker."""
+
+    async def sweep(self) -> int:
+        """Release what orders claim that are gone, and tell who waits for it; return how many orders were told.
+
+        Raises:
+            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            StoreUnavailableError: when the order store does not.
+        """
+        told = 0
+        for order_id in await self._next_blocking():
+            if await self._is_gone(order_id):
+                told += await self._release(order_id)
+        return told + await self._remind()
+
+    async def _next_blocking(self) -> list[str]:
+        """Return the next part of the orders that others wait for, from the beginning again after the last."""
+        blocking = await self._claims.blocking(self._at_once, self._last)
+        self._last = blocking[-1] if len(blocking) == self._at_once else ""
+        return blocking
+
+    async def _is_gone(self, order_id: str) -> bool:
+        try:
+            return not await self._engine.is_running(workflow_of(OrderKind.PRODUCT, order_id))
+        except EngineRefusedError as error:
+            _log.error("cannot see whether an order runs that others wait for", order=order_id, reason=str(error))
+            return False
+
+    async def _release(self, order_id: str) -> int:
+        waiting = await self._claims.release(order_id)
+        _log.warning("claims of an order released whose workflow is gone", order=order_id, waiting=waiting)
+        return sum([await self._tell(each) for each in waiting])
+
+    async def _remind(self) -> int:
+        """Tell orders whose turn it is, once: who released what they wait for may have ended before it told them."""
+        overdue = await self._claims.overdue(self._at_once)
+        self._reminded.intersection_update(overdue)
+        told = 0
+        for order_id in overdue:
+            if order_id in self._reminded:
+                continue
+            if await self._tell(order_id):
+                self._reminded.add(order_id)
+                told += 1
+            elif await self._is_gone(order_id):
+                told += await self._release(order_id)
+        return told
+
+    async def _tell(self, order_id: str) -> bool:
+        """Tell an order that one before it has ended; return whether it was there to be told."""
+        try:
+            return await self._engine.signal(workflow_of(OrderKind.PRODUCT, order_id), YOUR_TURN)
+        except EngineRefusedError as error:
+            _log.error("order cannot be told of its turn; it is tried again", order=order_id, reason=str(error))
+            return False
