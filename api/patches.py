@@ -99,7 +99,8 @@ def _copied(document: Any, operation: Any) -> int:
         return 0
     try:
         return len(json.dumps(JsonPointer(operation["from"]).resolve(document)))
-    except (JsonPointerException, RecursionError):
+    except (JsonPointerException, RecursionError, TypeError):
+        # TypeError: the place behind a list's end («-») is something to the pointer, and nothing that could be copied.
         return 0
 
 

@@ -121,6 +121,7 @@ def test_the_states_that_items_had_when_they_were_read_change_nothing() -> None:
         ([{"op": "add", "path": "state", "value": 1}], "[0]: "),
         ([{"op": "add", "path": 5, "value": 1}], "[0]: "),
         ([{"op": "copy", "from": "/none", "path": "/x"}], "[0]: "),
+        ([{"op": "copy", "from": "/x/y/-", "path": "/z"}], "[0]: "),
         ([{"op": "test", "path": "", "value": 1}] * (MAX_OPERATIONS + 1), f"{MAX_OPERATIONS} operations"),
     ],
 )

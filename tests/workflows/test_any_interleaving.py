@@ -58,7 +58,7 @@ steps = st.one_of(
 
 
 @settings(
-    max_examples=14,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

@@ -59,6 +59,8 @@ def test_a_step_that_a_system_refused_says_what_the_system_said() -> None:
         code="DownstreamError",
         message="activate TV: activation answered 422 to POST /x: no such profile",
         step="activate TV",
+        system="activation",
+        attempts=1,
     )
 
 
