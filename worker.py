@@ -82,7 +82,7 @@ def activities_by_queue(
             *activities_of(qualification),
             *activities_of(AmendmentActivities(planner, qualification, orders, plans, RevisionStore(database), claims)),
             *activities_of(TaskActivities(TaskStore(database))),
-            *activities_of(ClaimActivities(orders, plans, claims)),
+            *activities_of(ClaimActivities(claims)),
             *activities_of(CancellationActivities(CancelStore(database))),
         ],
         policies.INVENTORY: activities_of(InventoryActivities(inventory)),

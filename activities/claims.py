@@ -5,52 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
-from orders.lifecycle import OrderKind
-from orders.model import Model
 from orders.plan import OrchestrationPlan, ResourceItem
 from orders.tmf import Action, ProductOrder, timestamp
 from store.claims import ClaimStore
-from store.errors import UnknownPlanError
-from store.orders import OrderStore
-from store.plans import PlanStore
 
 _PRODUCT = "product:"
 
 
-class ClaimRequest(Model):
-    order_id: str
-    revision: int | None = None
-    """The revision whose plan says what is claimed; without one, what the order itself names is claimed."""
-
-
 class ClaimActivities:
-    """What workflows claim for their orders."""
+    """What an order gives up at its end; what it touches is claimed as it is planned."""
 
-    def __init__(self, orders: OrderStore, plans: PlanStore, claims: ClaimStore) -> None:
-        self._orders = orders
-        self._plans = plans
+    def __init__(self, claims: ClaimStore) -> None:
         self._claims = claims
-
-    @activity.defn
-    async def claim(self, request: ClaimRequest) -> list[str]:
-        """Claim what an order touches; return the ids of the orders that go before it, nothing when it is its turn."""
-        document = await self._orders.get(OrderKind.PRODUCT, request.order_id)
-        if document is None:
-            raise ApplicationError(
-                f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
-            )
-        order = ProductOrder.model_validate(document)
-        if request.revision is None:
-            subjects = set(named_subjects(order))
-        else:
-            plan = await self._plans.load(request.order_id, request.revision)
-            if plan is None:
-                error = UnknownPlanError(request.order_id, request.revision)
-                raise ApplicationError(str(error), type="UnknownPlan", non_retryable=True)
-            subjects = set(planned_subjects(plan))
-        return await self._claims.claim(request.order_id, accepted_at(order), subjects)
 
     @activity.defn
     async def release_claims(self, order_id: str) -> list[str]:

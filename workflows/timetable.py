@@ -36,7 +36,7 @@ class Timetable(OrderWorkflow):
         """Whether each node begins no sooner than it must for the requested completion."""
         self.begun: dict[str, datetime] = {}
         self._expected: datetime | None = None
-        self.is_latest: dict[str, datetime] = {}
+        self.latest_starts: dict[str, datetime] = {}
         self.is_late = False
         """Whether it has been said that the order is expected too late."""
         self._expecting: asyncio.Task[None] | None = None
@@ -51,10 +51,10 @@ class Timetable(OrderWorkflow):
 
     async def until_due(self, key: str) -> None:
         """Wait until a node must begin, where the order is to be done as late as possible."""
-        while (start := self.is_latest.get(key)) is not None and start > workflow.now():
+        while (start := self.latest_starts.get(key)) is not None and start > workflow.now():
             with suppress(asyncio.TimeoutError):
                 await workflow.wait_condition(
-                    lambda start=start: self.is_latest.get(key) != start,  # type: ignore[misc]
+                    lambda start=start: self.latest_starts.get(key) != start,  # type: ignore[misc]
                     timeout=(start - workflow.now()).total_seconds(),
                     timeout_summary=f"latest start of {key}"[:200],
                 )
@@ -62,7 +62,7 @@ class Timetable(OrderWorkflow):
     def dates_changed(self) -> None:
         """Schedule anew, after a new plan or other wishes."""
         due = self.requested_completion
-        self.is_latest = latest_starts(self.plan_graph, due) if self.as_late_as_possible and due else {}
+        self.latest_starts = latest_starts(self.plan_graph, due) if self.as_late_as_possible and due else {}
         self.expect()
 
     def expect_soon(self) -> None:
@@ -84,7 +84,7 @@ class Timetable(OrderWorkflow):
         finished = {*self.graph.done, *self.graph.withdrawn} if self.graph else set[str]()
         running = {key: at for key, at in self.begun.items() if key in self.nodes and key not in finished}
         expected = expected_completion(
-            self.plan_graph, start, done=finished, started=running, not_before=self.is_latest
+            self.plan_graph, start, done=finished, started=running, not_before=self.latest_starts
         )
         if self._expected is None or abs(expected - self._expected) >= _WORTH_TELLING:
             self._expected = expected

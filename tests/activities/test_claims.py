@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from temporalio.exceptions import ApplicationError
 
-from activities.claims import ClaimActivities, ClaimRequest, named_subjects, planned_subjects
+from activities.claims import ClaimActivities, named_subjects, planned_subjects
 from orders.plan import (
     CatalogVersion,
     Demand,
@@ -21,15 +20,9 @@ from orders.plan import (
 from orders.tmf import Action, ProductOrder
 from store.claims import ClaimStore
 from store.database import Database
-from store.orders import OrderStore
-from store.plans import PlanStore
 from tests.activities.conftest import accept, example, perform
 
 pytestmark = pytest.mark.anyio
-
-
-def claiming(database: Database) -> ClaimActivities:
-    return ClaimActivities(OrderStore(database), PlanStore(database), ClaimStore(database))
 
 
 def about(item_id: str, product_id: str | None, **attributes: Any) -> dict[str, Any]:
@@ -85,34 +78,12 @@ def test_a_plan_touches_products_that_it_changes_and_numbers_that_it_takes_or_gi
     ]
 
 
-async def test_the_second_order_of_a_product_waits_until_the_first_gives_it_up(database: Database) -> None:
+async def test_who_waits_for_what_an_order_gives_up_is_named(database: Database) -> None:
+    claims = ClaimStore(database)
     for order_id, at in (("o1", "2026-06-01T10:00:00.000Z"), ("o2", "2026-06-01T11:00:00.000Z")):
-        items = [about("1", "p-1")]
-        await accept(database, example("mobile", id=order_id, orderDate=at, productOrderItem=items))
-    activities = claiming(database)
-    assert await perform(activities.claim, ClaimRequest(order_id="o1")) == []
-    assert await perform(activities.claim, ClaimRequest(order_id="o2")) == ["o1"]
-    assert await perform(activities.release_claims, "o1") == ["o2"]
-    assert await perform(activities.claim, ClaimRequest(order_id="o2")) == []
+        await accept(database, example("mobile", id=order_id, orderDate=at, productOrderItem=[about("1", "p-1")]))
+    assert await claims.claim("o1", "2026-06-01T10:00:00.000Z", ["product:p-1"]) == []
+    assert await claims.claim("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == ["o1"]
 
-
-async def test_a_number_that_moves_waits_for_its_release_in_the_plan_of_another_order(database: Database) -> None:
-    number = "+4915020100000"
-    for order_id, action in (("o1", Action.DELETE), ("o2", Action.ADD)):
-        await accept(database, example("mobile", id=order_id, productOrderItem=[about("1", None)]))
-        await PlanStore(database).save(plan(order_id, resource("msisdn", action, number)))
-    activities = claiming(database)
-    assert await perform(activities.claim, ClaimRequest(order_id="o1", revision=1)) == []
-    assert await perform(activities.claim, ClaimRequest(order_id="o2")) == []
-    assert await perform(activities.claim, ClaimRequest(order_id="o2", revision=1)) == ["o1"]
-    assert await perform(activities.release_claims, "o1") == ["o2"]
-
-
-async def test_what_the_store_does_not_have_is_final(database: Database) -> None:
-    with pytest.raises(ApplicationError, match="order o1 is not in the order store") as unknown:
-        await perform(claiming(database).claim, ClaimRequest(order_id="o1"))
-    await accept(database, example("mobile", id="o1"))
-    with pytest.raises(ApplicationError, match="no plan of order o1, revision 2") as unplanned:
-        await perform(claiming(database).claim, ClaimRequest(order_id="o1", revision=2))
-    assert unknown.value.non_retryable
-    assert unplanned.value.non_retryable
+    assert await perform(ClaimActivities(claims).release_claims, "o1") == ["o2"]
+    assert await claims.claim("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == []
