@@ -16,6 +16,7 @@ from temporalio.exceptions import FailureError
 from orders.lifecycle import OrderState
 from orders.outcome import Residue
 from orders.task import TaskState
+from workflows import ids
 from workflows.desk import TaskDesk
 from workflows.messages import ChildReport, Passage
 from workflows.saga import SagaGraph
@@ -40,6 +41,8 @@ class Family:
         self.reports: dict[str, ChildReport] = {}
         self.residue_of: dict[str, list[Residue]] = {}
         """Task → what the undo that waits for it has left so far."""
+        self._told_tasks: set[str] = set()
+        """Ids of all tasks that were ever reported from below."""
         self._granted: set[str] = set()
         self._to_tell: dict[str, list[dict[str, Any]]] = {}
         self._reported = ChildReport(workflow_id=self.workflow_id, version=0)
@@ -56,6 +59,7 @@ class Family:
         known = self.reports.get(report.workflow_id)
         if report.workflow_id in self.children and (known is None or known.version < report.version):
             self.reports[report.workflow_id] = report
+            self._told_tasks |= report.tasks.keys()
         self.standing_changed()
 
     @workflow.signal(name="ask_passage", description="A child asks whether it may pass a point of no return.")
@@ -120,6 +124,17 @@ class Family:
         """Return the open tasks here and below: id → the workflow that waits for it."""
         own = {task.id: self.workflow_id for task in self.desk.open.values() if task.state == TaskState.OPEN}
         return own | {task: at for report in self.reports.values() for task, at in report.tasks.items()}
+
+    def expected_at(self, task: str | None) -> str | None:
+        """Return the child that a task must be at, or below, by its id, where that child's report is still to come.
+
+        A task is in the order store, and so known to people, before all above it have heard of it.
+        """
+        if task is None or task in self.desk.open or task in self._told_tasks:
+            return None
+        of_children = {ids.order_id(child): child for child in self.children}
+        around = [order_id for order_id in of_children if task.startswith((f"{order_id}!", f"{order_id}:"))]
+        return of_children[max(around, key=len)] if around else None
 
     def residue_so_far(self) -> list[Residue]:
         """Return what undos that wait for a person have left so far, here and below."""

@@ -264,9 +264,9 @@ class Steering(Family):
         below = {task: at for task, at in self.tasks().items() if at != self.workflow_id}
         if word.task is None and len(below) + len(self.desk.open) == 1 and below:
             word = word.model_copy(update={"task": next(iter(below))})
-        if word.task in below:
-            handle = workflow.get_external_workflow_handle(below[word.task])
-            self.errand(handle.signal(message.value, word))
+        waits = below.get(word.task or "") or self.expected_at(word.task)
+        if waits:
+            self.errand(workflow.get_external_workflow_handle(waits).signal(message.value, word))
         elif isinstance(word, Reschedule):
             self.desk.reschedule(word)
         else:

@@ -190,3 +190,23 @@ async def settle(stage: Stage, task: dict[str, Any], action: str, **more: Any) -
     """Settle a task through the gateway."""
     body = {"action": action, "author": "test", **more}
     return await stage.gateway.post(f"{FALLOUT}/task/{task['id']}/resolution", json=body)
+
+
+async def test_a_task_can_be_settled_before_all_above_it_have_heard_of_it(stage: Stage) -> None:
+    order_id, _, task = await fallen_out(stage)
+    await stage.heal()
+
+    # At once: its report may still be on its way through the service order to the product order.
+    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry")
+
+    assert (await stage.ended(order_id))["state"] == "completed"
+
+
+async def test_a_task_that_the_order_does_not_have_is_refused(stage: Stage) -> None:
+    order_id, _, task = await fallen_out(stage)
+    root = ids.product_order_workflow(order_id)
+
+    assert "not open here" in await stage.refusal(root, "resolve", task="another-order:1!1", action="retry")
+    await stage.heal()
+    await settle(stage, task, "retry")
+    assert (await stage.ended(order_id))["state"] == "completed"
