@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.claims import named_subjects, planned_subjects
-from activities.planning import PlannedOrder, Planner, plan_in_turn
+from activities.planning import PlannedOrder, Planner, plan_in_turn, prices_of_items, total_of
 from activities.qualification import QualificationActivities
 from catalogs.product_nodes import parents_of
 from orders.amendment import Comparison, compare
@@ -215,12 +215,8 @@ def _taken_by(order_ids: list[str]) -> Violation:
 
 def _priced(proposal: Json, order: ProductOrder) -> Json:
     """Return a proposal with the prices of the new version on its items, and their total."""
-    items = {
-        item.id: item.model_dump(mode="json", include={"item_price", "item_total_price"}, exclude_none=True)
-        for item, _, _ in order.items()
-    }
-    total = order.model_dump(mode="json", include={"order_total_price"}, exclude_none=True)
-    return {**proposal, **total, _ITEMS: [_with_prices(item, items) for item in proposal[_ITEMS]]}
+    items = prices_of_items(order)
+    return {**proposal, **total_of(order), _ITEMS: [_with_prices(item, items) for item in proposal[_ITEMS]]}
 
 
 def _with_prices(item: Json, priced: dict[str, Json]) -> Json:

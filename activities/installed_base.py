@@ -36,7 +36,7 @@ class _Reader:
     async def read(self, order: ProductOrder) -> InstalledBase:
         documents = {document.id: document for document in await self._owned(order.customer_id())}
         detailed: set[str] = set()
-        wanted = _named(order)
+        wanted = named_products(order)
         while wanted:
             documents |= await self._documents(PRODUCT, sorted(wanted - documents.keys()), ProductDocument)
             detailed |= wanted
@@ -122,7 +122,7 @@ def _customer(parties: list[RelatedParty]) -> str | None:
     return next(named, parties[0].id if parties else None)
 
 
-def _named(order: ProductOrder) -> set[str]:
+def named_products(order: ProductOrder) -> set[str]:
     """Return the ids of the products that an order's items are about, or relate to."""
     products = [item.product for item, _, _ in order.items() if item.product]
     named = {product.id for product in products if product.id}

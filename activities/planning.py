@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -10,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.claims import accepted_at, is_product, named_subjects, planned_subjects
 from activities.http import DownstreamSystem
-from activities.installed_base import read_installed_base
+from activities.installed_base import named_products, read_installed_base
 from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import DecompositionError, decompose
 from catalogs.order_check import check_order
@@ -24,6 +23,7 @@ from orders.plan import OrchestrationPlan, PlanGraph
 from orders.tmf import ProductOrder, UtcDatetime
 from orders.violation import Violation
 from store.claims import ClaimStore
+from store.documents import Json
 from store.orders import OrderStore
 from store.plans import PlanStore
 
@@ -177,23 +177,12 @@ async def plan_in_turn(
 def _concerned(order: ProductOrder, installed: InstalledBase) -> set[str]:
     """Return the ids of the products that an order names, and of what those bundle or rely on."""
     concerned: set[str] = set()
-    waiting = set(_named(order))
+    waiting = named_products(order)
     while waiting:
         concerned |= waiting
         known = [installed.products[key] for key in waiting if key in installed.products]
         waiting = {key for product in known for key in (*product.components, *product.relies_on)} - concerned
     return concerned
-
-
-def _named(order: ProductOrder) -> Iterator[str]:
-    for product in (item.product for item, _, _ in order.items() if item.product):
-        if product.id:
-            yield product.id
-        relations = (product.model_extra or {}).get("productRelationship")
-        for relation in relations if isinstance(relations, list) else []:
-            related = relation.get("product") if isinstance(relation, dict) else None
-            if isinstance(related, dict) and isinstance(related.get("id"), str):
-                yield related["id"]
 
 
 def _noted(installed: InstalledBase, order: ProductOrder) -> InstalledBase:
@@ -221,17 +210,26 @@ def _keep_records(plan: OrchestrationPlan, installed: InstalledBase) -> None:
             resource.reserved_by = holders.get(resource.resource_id or "")
 
 
+def total_of(order: ProductOrder) -> Json:
+    """Return the total price of a priced order, as its document has it."""
+    return order.model_dump(mode="json", include={"order_total_price"}, exclude_none=True)
+
+
+def prices_of_items(order: ProductOrder) -> dict[str, Json]:
+    """Return the prices of each item of a priced order, by its id, as its document has them."""
+    return {
+        item.id: item.model_dump(mode="json", include={"item_price", "item_total_price"}, exclude_none=True)
+        for item, _, _ in order.items()
+    }
+
+
 def _prices(order: ProductOrder, request: PlanRequest) -> OrderChange:
     """Return the change that records an order's prices."""
-    dumped = order.model_dump(mode="json", include={"order_total_price"}, exclude_none=True)
     return OrderChange(
         kind=OrderKind.PRODUCT,
         order_id=request.order_id,
         version=request.version,
         state=OrderState.ACKNOWLEDGED,
-        attributes=dumped,
-        items={
-            item.id: item.model_dump(mode="json", include={"item_price", "item_total_price"}, exclude_none=True)
-            for item, _, _ in order.items()
-        },
+        attributes=total_of(order),
+        items=prices_of_items(order),
     )

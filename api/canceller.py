@@ -12,6 +12,7 @@ import structlog
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError
 from api.starter import Starter
+from api.sweep import pass_on_all
 from api.workflow_ids import workflow_of
 from orders.admission import Message
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
@@ -51,13 +52,7 @@ class Canceller:
             EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        sent = 0
-        while waiting := await self._cancellations.unsent():
-            done = sum([await self._send(cancel) for cancel in waiting])
-            sent += done
-            if done < len(waiting):
-                break
-        return sent
+        return await pass_on_all(self._cancellations.unsent, self._send)
 
     async def _send(self, cancel: UnsentCancel) -> bool:
         try:

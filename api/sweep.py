@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 
 from api.engine import EngineUnavailableError
 from store.errors import StoreUnavailableError
 
+T = TypeVar("T")
+
 Sweep = Callable[[], Awaitable[int]]
 """Passes on what waits, and returns how much it was."""
 
 _log = structlog.get_logger(__name__)
+
+
+async def pass_on_all(waiting: Callable[[], Awaitable[Sequence[T]]], pass_on: Callable[[T], Awaitable[bool]]) -> int:
+    """Pass on what waits, part by part, until nothing does or some of a part could not be; return how much was."""
+    passed = 0
+    while part := await waiting():
+        done = sum([await pass_on(each) for each in part])
+        passed += done
+        if done < len(part):
+            break
+    return passed
 
 
 async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta) -> None:

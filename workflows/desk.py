@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from orders.task import Resolution, Task, TaskAction, TaskState
 from workflows.messages import Complete, Reschedule, Resolve
 from workflows.refusals import RefusedError
 from workflows.saga import stop_if_cancelled
+from workflows.waiting import came
 
 Parse = Callable[[dict[str, Any]], Any]
 """Makes the values that come with a completion into what the step would have given; ValueError says what is missing."""
@@ -116,14 +118,8 @@ class TaskDesk:
         while self.open[task_id].state == TaskState.OPEN:
             stop_if_cancelled()
             task = self.open[task_id]
-            patience = max((task.due_at - workflow.now()).total_seconds(), 0) if then and task.due_at else None
-            try:
-                await workflow.wait_condition(
-                    partial(self._is_another, task),
-                    timeout=patience,
-                    timeout_summary=f"task {task_id}: {task.what}"[:200],
-                )
-            except asyncio.TimeoutError:  # noqa: UP041  (the engine's own, on every Python)
+            patience = max(task.due_at - workflow.now(), timedelta()) if then and task.due_at else None
+            if not await came(partial(self._is_another, task), patience, f"task {task_id}: {task.what}"):
                 action = TaskAction.ROLLBACK if then == OnFailure.ROLLBACK else TaskAction.FAIL
                 self._resolve(
                     task, Resolution(action=action, at=workflow.now(), reason="nobody has settled it in time")

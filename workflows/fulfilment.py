@@ -26,6 +26,7 @@ from workflows.messages import SystemEvent
 from workflows.order_workflow import OrderWorkflow, Stepped, not_done
 from workflows.saga import Saga, SagaGraph, carried_out, stop_if_cancelled
 from workflows.tracking import messages, residue_document
+from workflows.waiting import came
 
 T = TypeVar("T")
 
@@ -108,9 +109,17 @@ class FulfilmentWorkflow(OrderWorkflow):
             ApplicationError: when they say that it cannot be done.
         """
         actions = [TaskAction.COMPLETE, TaskAction.FAIL]
-        task = self.new_task(TaskKind.MANUAL, Step.MANUAL, what, actions, item=item.key, undoing=undoing)
-        told = {"instructions": instructions, "due_at": workflow.now() + item.policy.expected_duration}
-        settled = await self.desk.ask(task.model_copy(update=told), dict)
+        task = self.new_task(
+            TaskKind.MANUAL,
+            Step.MANUAL,
+            what,
+            actions,
+            item=item.key,
+            undoing=undoing,
+            instructions=instructions,
+            due_at=workflow.now() + item.policy.expected_duration,
+        )
+        settled = await self.desk.ask(task, dict)
         stop_if_cancelled()
         self.note_resolution(task, settled)
         if settled.action != TaskAction.COMPLETE:
@@ -257,15 +266,12 @@ class FulfilmentWorkflow(OrderWorkflow):
         Raises:
             ApplicationError: when it called back to say that it failed.
         """
-        self.tracker.waits(f"callback: {summary}")
-        try:
-            await workflow.wait_condition(
-                lambda: key in self._events, timeout=patience, timeout_summary=f"callback: {summary}"[:200]
-            )
-        except asyncio.TimeoutError:  # noqa: UP041  (the engine's own, on every Python)
-            self.tracker.waits()
-            return False
+        what = f"callback: {summary}"
+        self.tracker.waits(what)
+        called = await came(lambda: key in self._events, patience, what)
         self.tracker.waits()
+        if not called:
+            return False
         event = self._events[key]
         if not event.succeeded:
             raise order_failed(Failure(code="activationFailed", message=f"{summary}: {event.message}"))

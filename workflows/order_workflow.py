@@ -57,9 +57,10 @@ class OrderWorkflow(Steering):
 
     @workflow.query(description="The order as it stands: its state, its items' states, and what it waits for.")
     def order(self) -> OrderView:
-        tasks = [*self.desk.open, *(task for report in self.reports.values() for task in report.tasks)]
         held = ["order"] if self.all_held else sorted(self.items_held)
-        return self.tracker.view().model_copy(update={"revision": self.revision, "held": held, "tasks": tasks})
+        return self.tracker.view().model_copy(
+            update={"revision": self.revision, "held": held, "tasks": list(self.tasks())}
+        )
 
     @workflow.query(description="What happened to the order so far, and when.")
     def timeline(self) -> list[TimelineEntry]:
@@ -132,12 +133,12 @@ class OrderWorkflow(Steering):
                 failed = error
             failure = explain(failed, what)
             actions = _TO_UNDO if self.undoing else [*TaskAction]
-            task = self.new_task(TaskKind.FALLOUT, step, what, actions, item=item.key, undoing=self.undoing)
             told = _told(failure, item.policy, system)
             if not self.undoing and item.policy.hold_timeout:
                 told["due_at"] = workflow.now() + item.policy.hold_timeout
+            task = self.new_task(TaskKind.FALLOUT, step, what, actions, item=item.key, undoing=self.undoing, **told)
             self.tracker.remark(failure)
-            settled = await self.desk.ask(task.model_copy(update=told), parse, item.policy.after_hold)
+            settled = await self.desk.ask(task, parse, item.policy.after_hold)
             self.note_resolution(task, settled)
             match settled.action:
                 case TaskAction.COMPLETE:
@@ -158,9 +159,9 @@ class OrderWorkflow(Steering):
             return TaskAction.FAIL
         what = f"undo: {left.step} {left.target}"
         failure = explain(error, what)
-        task = self.new_task(TaskKind.FALLOUT, left.step, what, _TO_UNDO, undoing=True)
         told = _told(failure, Policy(), left.system)
-        return await self._undo_settled(task.model_copy(update=told), [left])
+        task = self.new_task(TaskKind.FALLOUT, left.step, what, _TO_UNDO, undoing=True, **told)
+        return await self._undo_settled(task, [left])
 
     async def _undo_settled(self, task: Task, left: list[Residue]) -> TaskAction:
         self.residue_of[task.id] = left
@@ -182,9 +183,10 @@ class OrderWorkflow(Steering):
             )
             if not residue:
                 return []
-            task = self.new_task(TaskKind.FALLOUT, "read back", left_behind(residue), _TO_UNDO, undoing=True)
-            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left_behind(residue), "attempts": 1}
-            match await self._undo_settled(task.model_copy(update=told), residue):
+            left = left_behind(residue)
+            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left, "attempts": 1}
+            task = self.new_task(TaskKind.FALLOUT, "read back", left, _TO_UNDO, undoing=True, **told)
+            match await self._undo_settled(task, residue):
                 case TaskAction.COMPLETE:
                     return []
                 case TaskAction.FAIL:
@@ -252,10 +254,9 @@ class OrderWorkflow(Steering):
         step: str,
         what: str,
         actions: list[TaskAction],
-        *,
-        item: str | None = None,
-        undoing: bool = False,
+        **more: Any,
     ) -> Task:
+        """Return the next task of this workflow; `more` is what else a task has."""
         return Task(
             id=self.desk.task_id(self.order_id),
             kind=kind,
@@ -263,12 +264,11 @@ class OrderWorkflow(Steering):
             order_kind=self.tracker.kind,
             order_id=self.order_id,
             root_id=ids.parse(self.workflow_id).order_id,
-            item=item,
             step=step,
             what=what,
-            undoing=undoing,
             actions=actions,
             created_at=workflow.now(),
+            **more,
         )
 
     async def _keep_task(self, task: Task) -> None:

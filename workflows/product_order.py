@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from temporalio import workflow
@@ -28,6 +28,7 @@ from workflows.products import Products
 from workflows.saga import Saga, SagaGraph, stop_if_cancelled
 from workflows.service_order import ServiceOrderWorkflow
 from workflows.tracking import messages, residue_document
+from workflows.waiting import came
 
 
 @workflow.defn(name="ProductOrder")
@@ -153,7 +154,7 @@ class ProductOrderWorkflow(Products):
         while (start := self.requested_start) and self.is_early():
             stop_if_cancelled()
             self.tracker.waits(f"its requested start, {timestamp(start)}")
-            await self._until_moved(start)
+            await came(partial(self._has_moved, start), start - workflow.now(), "requested start date")
             if self.history_is_long():
                 await self._continue_in_a_new_run()
         self.awaits_start = False
@@ -173,13 +174,8 @@ class ProductOrderWorkflow(Products):
             if workflow.all_handlers_finished():
                 workflow.continue_as_new(self.carried_over())
 
-    async def _until_moved(self, start: datetime) -> None:
-        with suppress(asyncio.TimeoutError):
-            await workflow.wait_condition(
-                lambda: self.requested_start != start or self.history_is_long(),
-                timeout=(start - workflow.now()).total_seconds(),
-                timeout_summary="requested start date",
-            )
+    def _has_moved(self, start: datetime) -> bool:
+        return self.requested_start != start or self.history_is_long()
 
     async def _load_plan(self) -> None:
         """Load the plan of the revision that an earlier run has come to."""

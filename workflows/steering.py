@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from temporalio import workflow
@@ -25,6 +24,7 @@ from workflows import policies
 from workflows.family import Family
 from workflows.messages import Cancel, Complete, Hold, Reschedule, Resolve, Resume, Word
 from workflows.refusals import RefusedError
+from workflows.waiting import came
 
 
 class Steering(Family):
@@ -169,11 +169,8 @@ class Steering(Family):
     async def _cancel_later(self, word: Cancel) -> None:
         assert word.at is not None
         self.tracker.note(f"cancel at {timestamp(word.at)}")
-        patience = (word.at - workflow.now()).total_seconds()
-        with suppress(asyncio.TimeoutError):
-            await workflow.wait_condition(
-                lambda: self.tracker.ended or self.continues, timeout=patience, timeout_summary="requested cancellation"
-            )
+        over = word.at - workflow.now()
+        await came(lambda: self.tracker.ended or self.continues, over, "requested cancellation")
         if self.continues or word not in self.to_cancel:
             return
         self.to_cancel.remove(word)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 from temporalio import workflow
 
@@ -13,6 +13,7 @@ from orders.plan import PlanGraph, PlanNode
 from orders.schedule import expected_completion, jeopardy, latest_starts
 from orders.tmf import timestamp
 from workflows.order_workflow import OrderWorkflow
+from workflows.waiting import came
 
 _WORTH_TELLING = timedelta(seconds=1)
 _SHORTEST_WATCH = timedelta(seconds=1)
@@ -52,12 +53,10 @@ class Timetable(OrderWorkflow):
     async def until_due(self, key: str) -> None:
         """Wait until a node must begin, where the order is to be done as late as possible."""
         while (start := self.latest_starts.get(key)) is not None and start > workflow.now():
-            with suppress(asyncio.TimeoutError):
-                await workflow.wait_condition(
-                    lambda start=start: self.latest_starts.get(key) != start,  # type: ignore[misc]
-                    timeout=(start - workflow.now()).total_seconds(),
-                    timeout_summary=f"latest start of {key}"[:200],
-                )
+            await came(partial(self._starts_at_another, key, start), start - workflow.now(), f"latest start of {key}")
+
+    def _starts_at_another(self, key: str, start: datetime) -> bool:
+        return self.latest_starts.get(key) != start
 
     def dates_changed(self) -> None:
         """Schedule anew, after a new plan or other wishes."""
@@ -103,14 +102,10 @@ class Timetable(OrderWorkflow):
             wanted, patience = self.requested_completion, self._patience()
             patience = patience and max(patience, pause)
             pause = min(2 * pause, _LONGEST_WATCH)
-            with suppress(asyncio.TimeoutError):
-                await workflow.wait_condition(
-                    lambda wanted=wanted, was_late=self.is_late: (  # type: ignore[misc]
-                        self.requested_completion != wanted or self.is_late != was_late
-                    ),
-                    timeout=patience and patience.total_seconds(),
-                    timeout_summary="is the order in jeopardy?",
-                )
+            await came(partial(self._is_judged_anew, wanted, self.is_late), patience, "is the order in jeopardy?")
+
+    def _is_judged_anew(self, wanted: datetime | None, was_late: bool) -> bool:
+        return self.requested_completion != wanted or self.is_late != was_late
 
     def _patience(self) -> timedelta | None:
         """Return when to look again; None where only an event can change anything."""

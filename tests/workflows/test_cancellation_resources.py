@@ -8,23 +8,14 @@ from typing import Any
 import pytest
 
 from orders.tmf import timestamp
-from tests.replay.scenarios import tried
-from tests.stage import Stage, customer_of, eventually
-from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
+from tests.stage import Stage, eventually
+from tests.workflows.test_failure_and_undo import nothing_is_left
+from tests.workflows.test_hold import begun
 
 pytestmark = pytest.mark.anyio
 
 PRODUCT = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 SERVICE = "/tmf-api/serviceOrdering/v4/cancelServiceOrder"
-
-
-async def running(stage: Stage) -> str:
-    await stage.fault(stage.activation, match={"specification": "cfs-mobile"}, kind="transient")
-    document = two_items()
-    customer_of(document)
-    order_id = await stage.submit(document)
-    await tried(stage, order_id)
-    return order_id
 
 
 async def asked(stage: Stage, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +39,7 @@ async def settled(stage: Stage, path: str, cancellation: str) -> dict[str, Any]:
 
 
 async def test_an_accepted_cancellation_is_done_when_the_order_is_undone(stage: Stage) -> None:
-    order_id = await running(stage)
+    order_id = await begun(stage)
 
     cancel = await asked(stage, PRODUCT, {"productOrder": {"id": order_id}, "cancellationReason": "moved away"})
     order = await stage.ended(order_id)
@@ -63,7 +54,7 @@ async def test_an_accepted_cancellation_is_done_when_the_order_is_undone(stage: 
 
 
 async def test_two_requests_are_one_cancellation_and_both_are_done(stage: Stage) -> None:
-    order_id = await running(stage)
+    order_id = await begun(stage)
 
     first = await asked(stage, PRODUCT, {"productOrder": {"id": order_id}})
     second = await asked(stage, PRODUCT, {"productOrder": {"id": order_id}})
@@ -75,7 +66,7 @@ async def test_two_requests_are_one_cancellation_and_both_are_done(stage: Stage)
 
 
 async def test_a_cancellation_can_be_asked_for_at_a_later_date(stage: Stage) -> None:
-    order_id = await running(stage)
+    order_id = await begun(stage)
     at = datetime.now(UTC) + timedelta(seconds=2)
 
     cancel = await asked(stage, PRODUCT, {"productOrder": {"id": order_id}, "requestedCancellationDate": timestamp(at)})
@@ -87,7 +78,7 @@ async def test_a_cancellation_can_be_asked_for_at_a_later_date(stage: Stage) -> 
 
 
 async def test_a_later_cancellation_of_an_order_that_has_ended_before_ends_with_an_error(stage: Stage) -> None:
-    order_id = await running(stage)
+    order_id = await begun(stage)
     at = datetime.now(UTC) + timedelta(days=2)
     cancel = await asked(stage, PRODUCT, {"productOrder": {"id": order_id}, "requestedCancellationDate": timestamp(at)})
     await stage.heal()
@@ -99,7 +90,7 @@ async def test_a_later_cancellation_of_an_order_that_has_ended_before_ends_with_
 
 
 async def test_a_service_order_is_cancelled_with_its_item_and_the_rest_goes_on(stage: Stage) -> None:
-    order_id = await running(stage)
+    order_id = await begun(stage)
 
     cancel = await asked(stage, SERVICE, {"serviceOrder": {"id": f"{order_id}:1:mobile"}})
     order = await stage.ended(order_id)
