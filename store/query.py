@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -227,6 +227,14 @@ def document_matches(document: str, path: str, wanted: str) -> bool:
         return False
     values = _values_at(json.loads(document), _names(path))
     return any(_equal(value, each) for value in values for each in scalars)
+
+
+def admits(filters: Iterable[Filter], document: Json) -> bool:
+    """Return whether a document passes all filters, as the same query of the database would say."""
+    return all(
+        any(_equal(value, each) for value in _values_at(document, kept.path) for each in candidates(kept.values))
+        for kept in filters
+    )
 
 
 @lru_cache(maxsize=256)

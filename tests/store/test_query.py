@@ -8,7 +8,7 @@ import pytest
 
 from store.documents import write_json
 from store.errors import QueryError
-from store.query import Filter, ListQuery, Sort, candidates, document_matches, parse_list_query
+from store.query import Filter, ListQuery, Sort, admits, candidates, document_matches, parse_list_query
 
 
 def test_without_parameters_the_first_hundred_are_asked_for() -> None:
@@ -130,3 +130,4 @@ def test_filter_searches_through_arrays_and_compares_scalars_by_what_they_write(
     (kept,) = parse_list_query([(path, value)]).filters
     found = document_matches(write_json(document), write_json(kept.path), write_json(candidates(kept.values)))
     assert found is matches
+    assert admits([kept], document) is matches
