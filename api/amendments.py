@@ -18,7 +18,6 @@ from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.links import BASE_PATHS, Document
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
 from api.reads import linked_order, list_answer, stored_order
@@ -27,6 +26,7 @@ from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind, OrderState
+from orders.links import BASE_PATHS, Document
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.revision import Refusal, Revision, RevisionState
 from orders.tmf import ProductOrder

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
+from activities.bell import Bell
+from activities.networks import Network
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
 from api.engine import Engine
 from api.health import Readiness
+from api.listeners import ListenerStarter
 from api.starter import Starter
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 
 Background = Callable[[], Coroutine[Any, Any, None]]
@@ -51,10 +57,18 @@ class Gateway:
     canceller: Canceller
     planner: Planner
     readiness: Readiness
+    outbox: Outbox
+    subscriptions: SubscriptionStore
+    listener_starter: ListenerStarter
+    bell: Bell
     base_url: str
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
     """Bytes of the largest request body taken."""
+    forbidden_networks: Sequence[Network] = ()
+    """Where no events are sent."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is told to end: streams end then."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
 

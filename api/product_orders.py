@@ -18,7 +18,6 @@ from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, 
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.links import BASE_PATHS, href, with_links
 from api.reads import answer_list, answer_order, stored_order
 from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview
 from orders.intake import (
@@ -31,6 +30,7 @@ from orders.intake import (
     order_id_from,
 )
 from orders.lifecycle import OrderKind
+from orders.links import BASE_PATHS, href, with_links
 from orders.plan import OrchestrationPlan
 from orders.tmf import ProductOrder
 from store.orders import AcceptedOrder

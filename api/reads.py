@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 
 from api.errors import NotFoundError
 from api.gateway import Gateway
-from api.links import CHILD_KINDS, RELATIONS, Document, with_children, with_links
 from orders.lifecycle import OrderKind
+from orders.links import CHILD_KINDS, RELATIONS, Document, with_children, with_links
 from store.query import ListQuery, parse_list_query
 
 

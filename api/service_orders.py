@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse
 
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, errors, list_responses
 from api.gateway import GatewayDep
-from api.links import BASE_PATHS
 from api.reads import answer_list, answer_order
 from api.schemas import ServiceOrder
 from orders.lifecycle import OrderKind
+from orders.links import BASE_PATHS
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.SERVICE], tags=[TAGS[OrderKind.SERVICE]])
 

@@ -7,6 +7,8 @@
 | that one's resource order | `po:7f3k2a9d:so:1:internet:ro:access` | `7f3k2a9d:1:internet:access` |
 | one of a later revision | the same with `@2` behind it | the same with `@2` behind it |
 | the undo of one of them | the same with `:undo` behind it | the same with `:undo` behind it |
+
+A listener's workflow is `hub:` and the id of its subscription.
 """
 
 from __future__ import annotations
@@ -51,6 +53,10 @@ def service_order_workflow(parent: str, key: str, *, revision: int = 1, undo: bo
 
 def resource_order_workflow(parent: str, key: str, *, undo: bool = False) -> str:
     return f"{parent}:ro:{key}{_UNDO if undo else ''}"
+
+
+def subscription_workflow(subscription_id: str) -> str:
+    return f"hub:{subscription_id}"
 
 
 def parse(workflow_id: str) -> WorkflowId:

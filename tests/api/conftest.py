@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,34 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from activities.bell import Bell
 from activities.planning import PlannedOrder
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
+from api.listeners import ListenerStarter
 from api.starter import Starter
 from api.workflow_ids import workflow_of
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
+from orders.subscription import Subscription
 from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.cancellations import CancelStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import search_attributes
 from workflows.connection import describe
-from workflows.ids import product_order_workflow
+from workflows.ids import product_order_workflow, subscription_workflow
 
 BASE_URL = "http://gateway.test"
 CATALOG = CatalogVersion(digest="d1", label="test")
@@ -91,13 +97,20 @@ class FakeEngine:
         self.running.append(order.id)
         return True
 
+    async def listen(self, subscription: Subscription) -> bool:
+        await self.check()
+        self.waiting.add(subscription_workflow(subscription.id))
+        return True
+
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         await self.check()
         self.signals.append((workflow_id, name))
         self.told.append((workflow_id, argument))
         return self._runs(workflow_id)
 
-    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+    async def request(
+        self, workflow_id: str, name: str, argument: BaseModel | None = None, update_id: str | None = None
+    ) -> Any:
         await self.check()
         if not self._runs(workflow_id):
             raise WorkflowEndedError(workflow_id)
@@ -239,6 +252,7 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
     starter = Starter(orders, engine, timedelta(seconds=5), clock)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
+    outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     gateway = Gateway(
         orders=orders,
         plans=plans,
@@ -250,6 +264,11 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
         canceller=canceller,
         planner=planner,
         readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
+        outbox=outbox,
+        subscriptions=subscriptions,
+        listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
+        bell=Bell(outbox, timedelta(milliseconds=10)),
+        forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
         base_url=BASE_URL,
         body_limit=10_000,
     )
