@@ -109,6 +109,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
                 *(system_probe(name, str(url), prober) for name, url in systems.items()),
             ]
         ),
+        catalogs=catalogs,
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         background=(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
+from api.catalog_documents import CatalogDocuments
 from api.engine import Engine
 from api.health import Readiness
 from api.starter import Starter
+from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from store.cancellations import CancelStore
@@ -51,12 +54,18 @@ class Gateway:
     canceller: Canceller
     planner: Planner
     readiness: Readiness
+    catalogs: CatalogSet
     base_url: str
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
     """Bytes of the largest request body taken."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
+
+    @cached_property
+    def catalog_documents(self) -> CatalogDocuments:
+        """The catalogs as their APIs show them, made at the first request."""
+        return CatalogDocuments(self.catalogs, self.base_url)
 
 
 def _gateway(request: Request) -> Gateway:

@@ -377,6 +377,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 canceller=Canceller(orders, cancellations, engine, starter),
                 planner=Planner(catalogs, downstream["inventory"]),
                 readiness=Readiness([]),
+                catalogs=catalogs,
                 base_url=GATEWAY,
                 body_limit=4_000_000,
             )
