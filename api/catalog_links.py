@@ -35,6 +35,11 @@ class Collection(StrEnum):
         """The name of its resource: `productOffering`."""
         return self.rpartition("/")[2]
 
+    @property
+    def definition(self) -> str:
+        """What its standard calls the resource: `ProductOffering`."""
+        return f"{self.resource[0].upper()}{self.resource[1:]}"
+
 
 def entry_href(base_url: str, collection: Collection, entry_id: str, version: str | None = None) -> str:
     """Return the address of an entry, of a certain version in the notation of TMF620: `line:(version=1.0)`."""

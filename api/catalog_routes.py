@@ -92,8 +92,6 @@ def serve(
         one, many: what people call an entry, and several.
         example: an entry, as it is listed.
     """
-    resource = collection.resource
-    operation = f"{resource[0].upper()}{resource[1:]}"
     sortable = [field.alias or name for name, field in model.model_fields.items()]
 
     async def list_entries(request: Request, gateway: GatewayDep) -> Response:
@@ -112,7 +110,7 @@ def serve(
         document = documents[collection].get(found, version)
         if document is None:
             named = f" version {version}" if version else ""
-            raise NotFoundError(f"there is no {resource} {found!r}{named}")
+            raise NotFoundError(f"there is no {collection.resource} {found!r}{named}")
         if is_current(request, documents.etag):
             return not_modified(documents.etag)
         return tagged(JSONResponse(query.project(document)), documents.etag)
@@ -123,7 +121,7 @@ def serve(
         list_entries,
         methods=["GET"],
         summary=f"List or find {many}",
-        operation_id=f"list{operation}",
+        operation_id=f"list{collection.definition}",
         responses=_list_responses(model, example),
         openapi_extra={"parameters": _LIST_PARAMETERS},
     )
@@ -132,7 +130,7 @@ def serve(
         retrieve_entry,
         methods=["GET"],
         summary=f"Retrieve {one}",
-        operation_id=f"retrieve{operation}",
+        operation_id=f"retrieve{collection.definition}",
         responses={
             200: {
                 "description": "The entry, in the version asked for.",

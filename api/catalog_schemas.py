@@ -30,6 +30,21 @@ class EntryRelationship(EntryReference):
     valid_for: TimePeriod | None = None
 
 
+class CatalogParty(EntryReference):
+    """A party that has to do with an entry, and what it is to it."""
+
+    role: str | None = None
+
+
+class CatalogAttachment(EntryReference):
+    """Something to look at, such as a picture."""
+
+    attachment_type: str | None = None
+    description: str | None = None
+    mime_type: str | None = None
+    url: str | None = None
+
+
 class CatalogEntry(Resource):
     """What all entries have."""
 
@@ -43,6 +58,7 @@ class CatalogEntry(Resource):
     last_update: UtcDatetime | None = None
     type: str | None = Field(default=None, alias="@type")
     base_type: str | None = Field(default=None, alias="@baseType")
+    schema_location: str | None = Field(default=None, alias="@schemaLocation")
 
 
 class CharacteristicValueSpecification(Resource):
@@ -133,6 +149,7 @@ class Catalog(CatalogEntry):
 
     catalog_type: str | None = None
     category: list[EntryReference] | None = None
+    related_party: list[CatalogParty] | None = None
 
 
 class Category(CatalogEntry):
@@ -159,6 +176,11 @@ class ProductOffering(CatalogEntry):
     product_offering_relationship: list[EntryRelationship] | None = None
     product_offering_term: list[ProductOfferingTerm] | None = None
     prod_spec_char_value_use: list[ProductSpecificationCharacteristicValueUse] | None = None
+    service_candidate: EntryReference | None = None
+    resource_candidate: EntryReference | None = None
+    service_level_agreement: EntryReference | None = None
+    agreement: list[EntryReference] | None = None
+    attachment: list[CatalogAttachment] | None = None
     status_reason: str | None = None
 
 
@@ -180,6 +202,7 @@ class ProductOfferingPrice(CatalogEntry):
     prod_spec_char_value_use: list[ProductSpecificationCharacteristicValueUse] | None = None
     pricing_logic_algorithm: list[PricingLogicAlgorithm] | None = None
     product_offering_term: list[ProductOfferingTerm] | None = None
+    constraint: list[EntryReference] | None = None
     place: list[EntryReference] | None = None
 
 
@@ -194,18 +217,24 @@ class ProductSpecification(CatalogEntry):
     bundled_product_specification: list[EntryReference] | None = None
     service_specification: list[EntryReference] | None = None
     resource_specification: list[EntryReference] | None = None
+    related_party: list[CatalogParty] | None = None
+    attachment: list[CatalogAttachment] | None = None
+    target_product_schema: dict[str, Any] | None = None
 
 
 class ServiceCatalog(CatalogEntry):
     """TMF633 v4 ServiceCatalog."""
 
     category: list[EntryReference] | None = None
+    related_party: list[CatalogParty] | None = None
 
 
 class ServiceCategory(CatalogEntry):
     """TMF633 v4 ServiceCategory."""
 
     is_root: bool | None = None
+    parent_id: str | None = None
+    category: list[EntryReference] | None = None
     service_candidate: list[EntryReference] | None = None
 
 
@@ -223,18 +252,29 @@ class ServiceSpecification(CatalogEntry):
     spec_characteristic: list[ServiceSpecificationCharacteristic] | None = None
     service_spec_relationship: list[EntryRelationship] | None = None
     resource_specification: list[EntryReference] | None = None
+    related_party: list[CatalogParty] | None = None
+    attachment: list[CatalogAttachment] | None = None
+    constraint: list[EntryReference] | None = None
+    entity_spec_relationship: list[EntryRelationship] | None = None
+    feature_specification: list[dict[str, Any]] | None = None
+    service_level_specification: list[EntryReference] | None = None
+    target_entity_schema: dict[str, Any] | None = None
 
 
 class ResourceCatalog(CatalogEntry):
     """TMF634 v4 ResourceCatalog."""
 
     category: list[EntryReference] | None = None
+    related_party: list[CatalogParty] | None = None
 
 
 class ResourceCategory(CatalogEntry):
     """TMF634 v4 ResourceCategory."""
 
     is_root: bool | None = None
+    parent_id: str | None = None
+    category: list[EntryReference] | None = None
+    related_party: list[CatalogParty] | None = None
     resource_candidate: list[EntryReference] | None = None
 
 
@@ -252,3 +292,7 @@ class ResourceSpecification(CatalogEntry):
     is_bundle: bool | None = None
     resource_spec_characteristic: list[ResourceSpecificationCharacteristic] | None = None
     resource_spec_relationship: list[EntryRelationship] | None = None
+    related_party: list[CatalogParty] | None = None
+    attachment: list[CatalogAttachment] | None = None
+    feature_specification: list[dict[str, Any]] | None = None
+    target_resource_schema: dict[str, Any] | None = None

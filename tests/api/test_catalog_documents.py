@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from pydantic import BaseModel
 
-from api import catalog_examples
+from api import catalog_examples, catalog_schemas
 from api.catalog_documents import CatalogDocuments
 from api.catalog_links import Collection, entry_href, split_version
 from catalogs.catalog_set import CatalogSet
@@ -229,3 +230,29 @@ def test_the_examples_of_the_documentation_are_what_the_shipped_catalogs_give(sh
     example: dict[str, Any] = getattr(catalog_examples, name)
     documents = CatalogDocuments(shipped, catalog_examples.BASE_URL)
     assert documents[Collection[name]].get(example["id"]) == example
+
+
+def _undescribed(node: Any, schema: dict[str, Any], schemas: dict[str, Any], path: str = "") -> list[str]:
+    """Return the paths of what a document has and its schema does not name."""
+    choices = [each for each in schema.get("anyOf", [schema]) if each.get("type") != "null"]
+    schema = schemas[choices[0]["$ref"].rpartition("/")[2]] if "$ref" in choices[0] else choices[0]
+    if isinstance(node, list):
+        return [each for item in node for each in _undescribed(item, schema.get("items", {}), schemas, path)]
+    if not isinstance(node, dict) or "properties" not in schema:
+        return []
+    unknown = [f"{path}.{name}" for name in node if name not in schema["properties"] and not name.startswith("@")]
+    known = [(name, value) for name, value in node.items() if name in schema["properties"]]
+    return unknown + [
+        each
+        for name, value in known
+        for each in _undescribed(value, schema["properties"][name], schemas, f"{path}.{name}")
+    ]
+
+
+@pytest.mark.parametrize("collection", list(Collection), ids=lambda each: each.resource)
+def test_every_attribute_of_every_entry_is_described(shipped: CatalogSet, collection: Collection) -> None:
+    model: type[BaseModel] = getattr(catalog_schemas, collection.definition)
+    schema = model.model_json_schema(ref_template="{model}")
+    for document in CatalogDocuments(shipped, HERE)[collection].documents:
+        assert _undescribed(document, schema, schema["$defs"]) == []
+        model.model_validate(document)

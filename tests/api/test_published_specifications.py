@@ -120,11 +120,10 @@ CATALOG_FILES = {
 @pytest.mark.parametrize("collection", list(Collection), ids=lambda each: each.resource)
 async def test_every_entry_of_every_catalog_fits_its_standard(bench: Bench, collection: Collection) -> None:
     file = CATALOG_FILES[collection.rpartition("/")[0]]
-    definition = f"{collection.resource[0].upper()}{collection.resource[1:]}"
     listed = (await bench.client.get(collection, params={"limit": "1000"})).json()
     assert listed
     for entry in listed:
-        assert_fits(entry, file, definition)
+        assert_fits(entry, file, collection.definition)
         assert {"id", "href", "name", "version", "lifecycleStatus", "lastUpdate", "@type"} <= entry.keys()
 
 
@@ -136,6 +135,13 @@ async def test_every_read_of_the_catalogs_is_served_under_its_published_name(ben
         if "get" in operations and not path.startswith(("/importJob", "/exportJob")):
             served = paths[published["basePath"].rstrip("/") + path]["get"]
             assert served["operationId"] == operations["get"]["operationId"]
+
+
+@pytest.mark.parametrize("collection", list(Collection), ids=lambda each: each.resource)
+async def test_every_published_attribute_of_a_catalog_entry_is_described(bench: Bench, collection: Collection) -> None:
+    published = json.loads((SPECS / CATALOG_FILES[collection.rpartition("/")[0]]).read_text())["definitions"]
+    described = create_app(bench.gateway).openapi()["components"]["schemas"]
+    assert set(published[collection.definition]["properties"]) <= set(described[collection.definition]["properties"])
 
 
 @pytest.mark.parametrize(
