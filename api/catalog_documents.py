@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version as release_of
-from typing import Any
+from typing import Any, TypeVar
 
 from api.catalog_links import Collection, entry_href
 from api.links import Document
@@ -23,6 +23,8 @@ from catalogs.model import (
     ResourceSpecification,
     ServiceSpecification,
 )
+
+E = TypeVar("E", bound=Entry)
 
 _INTERNAL = {"fulfilment", "policy", "when", "href"}
 """What no document has as the file gives it; an address is the gateway's to give."""
@@ -183,7 +185,8 @@ def _categories_of(kind: str, candidates: str, section: str) -> Callable[[Catalo
 
     def make(catalogs: CatalogSet) -> Iterator[Document]:
         for catalog in Versions(catalogs.catalogs):
-            mine = [each for each in _latest(getattr(catalogs, section)) if each.catalog_id == catalog.id]
+            entries: Iterable[ServiceSpecification | ResourceSpecification] = getattr(catalogs, section)
+            mine = [each for each in _latest(entries) if each.catalog_id == catalog.id]
             yield _with({**_outline(catalog, kind), "isRoot": True}, **{candidates: _references(mine)})
 
     return make
@@ -250,8 +253,8 @@ def _with(document: Document, **lists: list[Document]) -> Document:
     return {**document, **{name: each for name, each in lists.items() if each and name not in document}}
 
 
-def _latest(entries: Iterable[Any]) -> list[Any]:
-    """Return the latest version of each entry, of those whose versions follow each other."""
+def _latest(entries: Iterable[E]) -> list[E]:
+    """Return the latest version of each entry; versions come from the oldest to the latest."""
     return list({entry.id: entry for entry in entries}.values())
 
 
