@@ -142,6 +142,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         listener_starter=listener_starter,
         bell=Bell(outbox),
         forbidden_networks=settings.forbidden_networks(),
+        catalogs=catalogs,
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         background=(

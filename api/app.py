@@ -20,8 +20,11 @@ from api import (
     hub,
     manual,
     order_events,
+    product_catalog,
     product_orders,
+    resource_catalog,
     resource_orders,
+    service_catalog,
     service_orders,
 )
 from api.documentation import describe_request_bodies
@@ -32,7 +35,8 @@ from api.request_log import RequestLog
 _DESCRIPTION = """\
 Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
 (TMF652 v4). While they run they can be cancelled, held, resumed and amended; fallout and manual work wait as tasks for
-people. Every error has the TM Forum error body.
+people. The catalogs that they go by are read here too (TMF620, TMF633, TMF634). Every error has the TM Forum error
+body.
 """
 
 _MODULES = (
@@ -40,6 +44,9 @@ _MODULES = (
     amendments,
     service_orders,
     resource_orders,
+    product_catalog,
+    service_catalog,
+    resource_catalog,
     cancellations,
     holding,
     hub,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
@@ -13,10 +14,12 @@ from activities.bell import Bell
 from activities.networks import Network
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
+from api.catalog_documents import CatalogDocuments
 from api.engine import Engine
 from api.health import Readiness
 from api.listeners import ListenerStarter
 from api.starter import Starter
+from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from store.cancellations import CancelStore
@@ -61,6 +64,7 @@ class Gateway:
     subscriptions: SubscriptionStore
     listener_starter: ListenerStarter
     bell: Bell
+    catalogs: CatalogSet
     base_url: str
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
@@ -71,6 +75,11 @@ class Gateway:
     """Set when the process is told to end: streams end then."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
+
+    @cached_property
+    def catalog_documents(self) -> CatalogDocuments:
+        """The catalogs as their APIs show them, made at the first request."""
+        return CatalogDocuments(self.catalogs, self.base_url)
 
 
 def _gateway(request: Request) -> Gateway:

@@ -396,6 +396,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 subscriptions=subscriptions,
                 listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
                 bell=Bell(outbox, _LOOKS),
+                catalogs=catalogs,
                 base_url=GATEWAY,
                 body_limit=4_000_000,
             )

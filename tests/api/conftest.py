@@ -24,6 +24,8 @@ from api.health import Readiness, catalog_probe, engine_probes, store_probe
 from api.listeners import ListenerStarter
 from api.starter import Starter
 from api.workflow_ids import workflow_of
+from catalogs.catalog_set import CatalogSet
+from catalogs.loader import default_catalogs, load_catalogs
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
@@ -244,8 +246,14 @@ def store_url(tmp_path: Path, migrated_store: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def shipped() -> CatalogSet:
+    """The catalogs that are shipped, loaded once."""
+    return load_catalogs(default_catalogs())
+
+
 @pytest.fixture
-async def bench(store_url: str) -> AsyncIterator[Bench]:
+async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
     database = open_database(store_url)
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
@@ -269,6 +277,7 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
         listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
         bell=Bell(outbox, timedelta(milliseconds=10)),
         forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
+        catalogs=shipped,
         base_url=BASE_URL,
         body_limit=10_000,
     )
