@@ -18,9 +18,11 @@ from api import (
     health,
     holding,
     manual,
+    offering_qualification,
     product_orders,
     resource_orders,
     service_orders,
+    service_qualification,
 )
 from api.documentation import describe_request_bodies
 from api.errors import install_error_answers
@@ -30,7 +32,8 @@ from api.request_log import RequestLog
 _DESCRIPTION = """\
 Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
 (TMF652 v4). While they run they can be cancelled, held, resumed and amended; fallout and manual work wait as tasks for
-people. Every error has the TM Forum error body.
+people. What a customer can have at a place is asked before (TMF679 v4, TMF645 v4), by the rules of the orders. Every
+error has the TM Forum error body.
 """
 
 _MODULES = (
@@ -39,6 +42,8 @@ _MODULES = (
     service_orders,
     resource_orders,
     cancellations,
+    offering_qualification,
+    service_qualification,
     holding,
     fallout,
     manual,

@@ -12,12 +12,14 @@ from activities.planning import PlannedOrder
 from api.canceller import Canceller
 from api.engine import Engine
 from api.health import Readiness
+from api.qualifying import Qualifying
 from api.starter import Starter
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.tasks import TaskStore
 
@@ -50,11 +52,15 @@ class Gateway:
     starter: Starter
     canceller: Canceller
     planner: Planner
+    qualifications: QualificationStore
+    qualifying: Qualifying
     readiness: Readiness
     base_url: str
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
     """Bytes of the largest request body taken."""
+    admin_token: str | None = None
+    """What an administrator shows to delete things; without it nobody can."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
 

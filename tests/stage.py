@@ -20,11 +20,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamSystem
 from activities.planning import Planner
+from activities.qualification import QualificationActivities
+from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness
+from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.turns import Turns
@@ -35,6 +38,7 @@ from store.claims import ClaimStore
 from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
@@ -365,6 +369,14 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         engine = TemporalEngine(connected, queue)
         starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
         downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
+        inventory = downstream["inventory"]
+        planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
+        qualifying = Qualifying(
+            qualifications,
+            qualifiers(planner, QualificationActivities(inventory, plans), inventory, catalogs),
+            timedelta(seconds=1),
+            timedelta(days=30),
+        )
         app = create_app(
             Gateway(
                 orders=orders,
@@ -375,10 +387,13 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 engine=engine,
                 starter=starter,
                 canceller=Canceller(orders, cancellations, engine, starter),
-                planner=Planner(catalogs, downstream["inventory"]),
+                planner=planner,
+                qualifications=qualifications,
+                qualifying=qualifying,
                 readiness=Readiness([]),
                 base_url=GATEWAY,
                 body_limit=4_000_000,
+                background=(qualifying.run,),
             )
         )
         events.to = httpx.ASGITransport(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,27 @@ import pytest
 from pydantic import BaseModel
 
 from activities.planning import PlannedOrder
+from activities.qualifiers import Qualifier
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
+from api.qualifying import Qualifying
 from api.starter import Starter
 from api.workflow_ids import workflow_of
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
+from orders.qualification import QualificationKind
 from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.cancellations import CancelStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.tasks import TaskStore
 from workflows import search_attributes
@@ -38,6 +42,9 @@ from workflows.connection import describe
 from workflows.ids import product_order_workflow
 
 BASE_URL = "http://gateway.test"
+ADMIN_TOKEN = "administrator"
+NOW = datetime.now(UTC)
+"""The time on the clock when a test begins."""
 CATALOG = CatalogVersion(digest="d1", label="test")
 
 
@@ -155,6 +162,22 @@ class FakePlanner:
 
 
 @dataclass
+class FakeQualifier:
+    """A qualifier that gives the answer, or raises the error, that it was given."""
+
+    answer: dict[str, Any] = field(default_factory=lambda: {"state": "done", "qualificationResult": "qualified"})
+    error: Exception | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """The qualifications that it was asked for."""
+
+    async def __call__(self, document: dict[str, Any], _now: datetime) -> dict[str, Any]:
+        self.asked.append(document)
+        if self.error:
+            raise self.error
+        return self.answer
+
+
+@dataclass
 class Bench:
     """A gateway and everything around it, for a test to set up and look at."""
 
@@ -171,6 +194,7 @@ class Bench:
     cancellations: CancelStore
     revisions: RevisionStore
     canceller: Canceller
+    qualifier: FakeQualifier
     versions: int = 0
     """The version of the last change of any order."""
 
@@ -239,6 +263,15 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
     starter = Starter(orders, engine, timedelta(seconds=5), clock)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
+    qualifications, qualifier = QualificationStore(database), FakeQualifier()
+    qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
+    qualifying = Qualifying(
+        qualifications,
+        qualifiers,
+        timedelta(seconds=5),
+        timedelta(days=30),
+        lambda: NOW + timedelta(seconds=clock.now),
+    )
     gateway = Gateway(
         orders=orders,
         plans=plans,
@@ -249,9 +282,12 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
         starter=starter,
         canceller=canceller,
         planner=planner,
+        qualifications=qualifications,
+        qualifying=qualifying,
         readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
         base_url=BASE_URL,
         body_limit=10_000,
+        admin_token=ADMIN_TOKEN,
     )
     transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
@@ -269,5 +305,6 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
             cancellations,
             revisions,
             canceller,
+            qualifier,
         )
     await database.close()
