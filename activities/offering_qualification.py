@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Protocol
 
 from activities.feasibility import Feasibility, each_of, first_possible
@@ -18,7 +19,7 @@ from orders.offering_qualification import (
     QualifiedProduct,
     by_item,
     left_without,
-    order_of,
+    order_items,
     order_with,
     proposal,
 )
@@ -27,6 +28,8 @@ from orders.tmf import Product, ProductOrder, ProductOrderItem, timestamp
 from orders.violation import Violation
 
 _ITEMS = "productOfferingQualificationItem"
+_ITEM = "1"
+"""The id of the only item of the order that a search tries."""
 
 
 class OrderPlanner(Protocol):
@@ -114,9 +117,8 @@ class OfferingQualifier:
     def _order(
         self, asked: ProductOfferingQualification, items: Sequence[ProductOfferingQualificationItem], on: datetime
     ) -> ProductOrder:
-        order = order_of(asked, items, on)
-        whole = [assembled(each, self._catalogs, on) for each in order.product_order_item]
-        return order.model_copy(update={"product_order_item": whole})
+        whole = [assembled(each, self._catalogs, on) for each in order_items(asked, items)]
+        return order_with(asked, whole, on)
 
     async def _violations(self, order: ProductOrder) -> list[Violation]:
         planned = await self._planner.plan(order)
@@ -166,14 +168,17 @@ class OfferingQualifier:
             if takes(each, wanted.product_characteristic, self._catalogs)
         ]
 
-        async def check(each: tuple[int, ProductOffering]) -> _Found:
-            number, offering = each
-            item_id = f"{item.id}.{number}" if item else str(number)
-            ordered = new_item(item_id, offering, wanted, self._catalogs, now)
-            faults = await self._violations(order_with(asked, [ordered], now))
-            return _found(_listed(ordered), asked, faults, [], offering.id)
+        taken = {each.id for each in asked.product_offering_qualification_item}
+        prefix = f"{item.id}." if item else ""
+        ids = (each for each in (f"{prefix}{number}" for number in count(1)) if each not in taken)
 
-        return await each_of(enumerate(offerings, start=1), check)
+        async def check(each: tuple[str, ProductOffering]) -> _Found:
+            item_id, offering = each
+            ordered = new_item(_ITEM, offering, wanted, self._catalogs, now)
+            faults = await self._violations(order_with(asked, [ordered], now))
+            return _found(_listed(item_id, ordered), asked, faults, [], offering.id)
+
+        return await each_of(zip(ids, offerings, strict=False), check)
 
     def _expiry(self, found: Iterable[_Found], now: datetime) -> Document:
         """Return when the first of the offerings that can be had ceases to be on sale, where one does."""
@@ -203,11 +208,11 @@ def _found(
     return _Found(answer, result, offering)
 
 
-def _listed(item: ProductOrderItem) -> Document:
+def _listed(item_id: str, item: ProductOrderItem) -> Document:
     """Return an offering that a search came upon, as an item of the answer."""
     told = proposal(1, item)
     return {
-        "id": item.id,
+        "id": item_id,
         "action": item.action.value,
         "productOffering": told["alternateProductOffering"],
         "product": told["alternateProduct"],

@@ -14,17 +14,17 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.expressions import ExpressionError
 from catalogs.model import ServiceSpecification
 from catalogs.service_check import (
+    MISSING,
     ServiceWish,
     bare_plan,
     check_service,
-    missing,
     plan_of_service,
     sold_configurations,
 )
 from orders.documents import characteristic_list
 from orders.installed import InstalledService
 from orders.plan import Characteristics, OrchestrationPlan, ServiceOrderPlan
-from orders.qualification import DONE, Document, reasons_of, result_of, whole_result
+from orders.qualification import DONE, Document, Result, reasons_of, result_of, whole_result
 from orders.schedule import service_order_duration
 from orders.service_qualification import (
     ITEMS,
@@ -58,29 +58,24 @@ class ServiceQualifier:
         asked = CheckServiceQualification.model_validate(document)
         wishes = [await self._wish(item, asked) for item in asked.service_qualification_item]
         good = [wish for wish in wishes if isinstance(wish, ServiceWish)]
-        plans, faults = self._plans(good)
+        planned = {wish.item_id: self._plan(wish) for wish in good}
+        plans = [plan for plan, _ in planned.values() if plan]
+        faults = {item_id: list(found) for item_id, (_, found) in planned.items()}
         for violation in await self._infeasible(plans):
-            faults.setdefault(violation.item_id or "", []).append(violation)
-        durations = {plan.item_id: service_order_duration(plan) for plan in plans}
-        answers, results = [], []
+            faults[violation.item_id or ""].append(violation)
+        ends = {plan.item_id: now + service_order_duration(plan) for plan in plans}
+        answers = []
         for item, wish in zip(document[ITEMS], wishes, strict=True):
-            against = faults.get(item["id"], []) if isinstance(wish, ServiceWish) else [wish]
-            wanted = isinstance(wish, ServiceWish) and against and asked.provide_alternative
-            proposals = await self._proposals(wish, now) if isinstance(wish, ServiceWish) and wanted else []
-            result = result_of(against, proposals)
-            answer = {**item, "state": DONE, "qualificationResult": result.value}
-            if against and asked.provide_unavailability_reason is not False:
-                answer["eligibilityUnavailabilityReason"] = reasons_of(against)
-            if proposals:
-                answer["alternateServiceProposal"] = proposals
-            if not against and item["id"] in durations:
-                answer.setdefault("expectedActivationDate", timestamp(now + durations[item["id"]]))
-            answers.append(answer)
-            results.append(result)
+            if isinstance(wish, Violation):
+                answers.append(_answer(item, asked, [wish], []))
+                continue
+            against = faults[wish.item_id]
+            proposals = await self._proposals(wish, now) if against and asked.provide_alternative else []
+            answers.append(_answer(item, asked, against, proposals, ends.get(wish.item_id)))
         return {
             "state": DONE,
             "effectiveQualificationDate": timestamp(now),
-            "qualificationResult": whole_result(results).value,
+            "qualificationResult": whole_result(Result(each["qualificationResult"]) for each in answers).value,
             ITEMS: answers,
         }
 
@@ -96,7 +91,7 @@ class ServiceQualifier:
         async def check(each: tuple[int, ServiceSpecification]) -> Document | None:
             number, specification = each
             wish = _sought_wish(number, specification, criteria, asked.customer_id())
-            plan = self._plan_of_sought(wish, specification)
+            plan, _ = self._plan(wish)
             if plan is None or await self._infeasible([plan]):
                 return None
             return {"id": wish.item_id, "service": _service(specification, wish, criteria.service)}
@@ -129,21 +124,20 @@ class ServiceQualifier:
             installed=installed,
         )
 
-    def _plans(self, wishes: Sequence[ServiceWish]) -> tuple[list[ServiceOrderPlan], dict[str, list[Violation]]]:
-        """Return what the services come down to, and what speaks against those that come to nothing."""
-        plans: list[ServiceOrderPlan] = []
-        faults: dict[str, list[Violation]] = {}
-        for wish in wishes:
-            found = check_service(wish, self._catalogs, ITEMS)
-            try:
-                plan = None if found else plan_of_service(wish, self._catalogs)
-            except ExpressionError as error:
-                found = [_violation(wish.item_id, "catalogExpression", f"the catalog cannot work out {error}")]
-            else:
-                plans += [plan] if plan else []
-            if found:
-                faults[wish.item_id] = found
-        return plans, faults
+    def _plan(self, wish: ServiceWish) -> tuple[ServiceOrderPlan | None, list[Violation]]:
+        """Return what a service comes down to, and what speaks against it by the catalogs.
+
+        Where nothing but mandatory values is missing, that is the service alone: whether there is such a service at its
+        place can be asked without them.
+        """
+        faults = check_service(wish, self._catalogs, ITEMS)
+        specification = self._catalogs.services.get(wish.specification_id)
+        if specification and faults and all(each.code == MISSING for each in faults):
+            return bare_plan(wish, specification), faults
+        try:
+            return None if faults else plan_of_service(wish, self._catalogs), faults
+        except ExpressionError as error:
+            return None, [_violation(wish.item_id, "catalogExpression", f"the catalog cannot work out {error}")]
 
     async def _infeasible(self, plans: Sequence[ServiceOrderPlan]) -> list[Violation]:
         if not plans:
@@ -158,8 +152,8 @@ class ServiceQualifier:
             return []
 
         async def possible(characteristics: Characteristics) -> bool:
-            plans, faults = self._plans([replace(wish, characteristics=characteristics)])
-            return not faults and not await self._infeasible(plans)
+            plan, faults = self._plan(replace(wish, characteristics=characteristics))
+            return not faults and not await self._infeasible([plan] if plan else [])
 
         sold = sold_configurations(wish, self._catalogs, now)
         found = await first_possible(sold, possible)
@@ -186,14 +180,23 @@ class ServiceQualifier:
             and names <= {rule.name for rule in each.characteristics}
         ]
 
-    def _plan_of_sought(self, wish: ServiceWish, specification: ServiceSpecification) -> ServiceOrderPlan | None:
-        """Return what a service comes down to, as far as the query says enough; None where its values do not fit."""
-        needed = set(missing(wish, specification))
-        if needed:
-            faults = check_service(wish, self._catalogs, ITEMS)
-            return bare_plan(wish, specification) if len(faults) == len(needed) else None
-        plans, _ = self._plans([wish])
-        return next(iter(plans), None)
+
+def _answer(
+    item: Document,
+    asked: CheckServiceQualification,
+    against: Sequence[Violation],
+    proposals: Sequence[Document],
+    ends: datetime | None = None,
+) -> Document:
+    """Return an item of a check with its result, and when its service would be active where it can be had."""
+    answer = {**item, "state": DONE, "qualificationResult": result_of(against, proposals).value}
+    if against and asked.provide_unavailability_reason is not False:
+        answer["eligibilityUnavailabilityReason"] = reasons_of(against)
+    if proposals:
+        answer["alternateServiceProposal"] = list(proposals)
+    if ends and not against:
+        answer.setdefault("expectedActivationDate", timestamp(ends))
+    return answer
 
 
 def _sought_wish(

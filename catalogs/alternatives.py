@@ -6,7 +6,7 @@ Nothing here says that an alternative can be had: each is to be checked like the
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -54,8 +54,8 @@ def alternatives(
     found += _others(item, offering, catalogs, on)
     if (period := offering.valid_for) and period.start_date_time and period.begins_after(on):
         found.append(Alternative(item, _LATER, period.start_date_time))
-    closest = sorted(found, key=lambda each: each.distance)
-    return closest[:MAX_CANDIDATES]
+    closest = sorted(found, key=lambda each: each.distance)[:MAX_CANDIDATES]
+    return [replace(each, item=_named(each.item, catalogs, on)) for each in closest]
 
 
 def assembled(item: ProductOrderItem, catalogs: CatalogSet, on: datetime) -> ProductOrderItem:
@@ -81,16 +81,13 @@ def new_item(
     item_id: str, offering: ProductOffering, product: Product | None, catalogs: CatalogSet, on: datetime
 ) -> ProductOrderItem:
     """Return an item that orders an offering, with those characteristics of a product that it takes."""
-    return assembled(
-        ProductOrderItem(
-            id=item_id,
-            action=Action.ADD,
-            product_offering=Reference(id=offering.id, name=offering.name),
-            product=_fitting(product or Product(), offering, catalogs),
-        ),
-        catalogs,
-        on,
+    item = ProductOrderItem(
+        id=item_id,
+        action=Action.ADD,
+        product_offering=Reference(id=offering.id),
+        product=_fitting(product or Product(), offering, catalogs),
     )
+    return _named(assembled(item, catalogs, on), catalogs, on)
 
 
 def takes(offering: ProductOffering, characteristics: Iterable[Characteristic], catalogs: CatalogSet) -> bool:
@@ -156,11 +153,7 @@ def _fewer_parts(
     offering = offering_of(item, None, catalogs, on)
     needed = {each.id for each in offering.bundled_product_offering if _least(each)} if offering else set()
     parts = item.product_order_item or []
-    left = [
-        part
-        for part in parts
-        if part.id not in blamed or (part.product_offering and part.product_offering.id in needed)
-    ]
+    left = [part for part in parts if part.id not in blamed or _offering_id(part) in needed]
     if len(left) < len(parts):
         reduced = item.model_copy(update={"product_order_item": left or None})
         away = _FEWER_PARTS + len(parts) - len(left)
@@ -203,15 +196,8 @@ def _bundle_with(
     """Return a bundle with the parts that it needs, and the item as one of its parts."""
     place = item.product.place if item.product else []
     whole = new_item(item.id, bundle, Product(place=place), catalogs, on)
-    part = item.model_copy(update={"id": f"{item.id}.part"})
-    parts = [
-        each
-        for each in whole.product_order_item or []
-        if each.product_offering is None
-        or item.product_offering is None
-        or each.product_offering.id != item.product_offering.id
-    ]
-    return whole.model_copy(update={"product_order_item": [*parts, part]})
+    others = [part for part in whole.product_order_item or [] if _offering_id(part) != _offering_id(item)]
+    return whole.model_copy(update={"product_order_item": [*others, item]})
 
 
 def _assembled(item: ProductOrderItem, catalogs: CatalogSet, on: datetime, around: frozenset[str]) -> ProductOrderItem:
@@ -220,24 +206,25 @@ def _assembled(item: ProductOrderItem, catalogs: CatalogSet, on: datetime, aroun
         return item
     parts = item.product_order_item or []
     if not parts and not any(each.relationship_type == "bundles" for each in item.product_order_item_relationship):
-        parts = list(_needed_parts(item.id, offering, catalogs, on))
+        parts = list(_needed_parts(offering))
     inside = around | {offering.id}
     whole = [_assembled(part, catalogs, on, inside) for part in parts]
     return item.model_copy(update={"product_order_item": whole or None})
 
 
-def _needed_parts(
-    item_id: str, bundle: ProductOffering, catalogs: CatalogSet, on: datetime
-) -> Iterator[ProductOrderItem]:
+def _needed_parts(bundle: ProductOffering) -> Iterator[ProductOrderItem]:
+    """Yield the parts that a bundle cannot do without; they have their ids from the order that they come into."""
     for child in bundle.bundled_product_offering:
-        offering = catalogs.offerings.on_sale(child.id, child.version, on)
-        for number in range(1, _least(child) + 1):
-            name = child.id if number == 1 else f"{child.id}*{number}"
-            yield ProductOrderItem(
-                id=f"{item_id}.{name}",
-                action=Action.ADD,
-                product_offering=Reference(id=child.id, name=offering.name if offering else None),
-            )
+        for _ in range(_least(child)):
+            yield ProductOrderItem(id=child.id, action=Action.ADD, product_offering=Reference(id=child.id))
+
+
+def _named(item: ProductOrderItem, catalogs: CatalogSet, on: datetime) -> ProductOrderItem:
+    """Return an item whose offering, and those of its parts, have their names."""
+    offering, reference = offering_of(item, None, catalogs, on), item.product_offering
+    named = reference.model_copy(update={"name": offering.name}) if offering and reference else reference
+    parts = [_named(part, catalogs, on) for part in item.product_order_item or []]
+    return item.model_copy(update={"product_offering": named, "product_order_item": parts or None})
 
 
 def _least(child: BundledProductOffering) -> int:
@@ -264,6 +251,10 @@ def _allowed(rule: CharacteristicSpecification) -> Iterable[Any]:
 
 def _sold(offering: ProductOffering, on: datetime) -> bool:
     return offering.is_sellable and offering.on_sale(on)
+
+
+def _offering_id(item: ProductOrderItem) -> str | None:
+    return item.product_offering.id if item.product_offering else None
 
 
 def _specification(offering: ProductOffering) -> str | None:

@@ -25,6 +25,9 @@ from orders.plan import CUSTOMER_FACING, Characteristics, ServiceItem, ServiceOr
 from orders.tmf import Action
 from orders.violation import Violation
 
+MISSING = "characteristicMissing"
+"""The code of what is wrong with a service that lacks a value it must have."""
+
 _KEY = "service"
 _MAX_COMBINATIONS = 200
 """Ways to configure one product that are looked through for what is sold of a service."""
@@ -68,21 +71,10 @@ def check_service(wish: ServiceWish, catalogs: CatalogSet, path: str) -> list[Vi
                 violation(code, "serviceCharacteristic", message)
                 for code, message in faults_of_value(rules[name], value)
             ]
-    for name in missing(wish, specification):
+    for name in _missing(wish, specification):
         message = f"{specification.name} needs the characteristic {name!r}"
-        found.append(violation("characteristicMissing", "serviceCharacteristic", message))
+        found.append(violation(MISSING, "serviceCharacteristic", message))
     return found
-
-
-def missing(wish: ServiceWish, specification: ServiceSpecification) -> list[str]:
-    """Return the mandatory characteristics that a service has no value for and does not work out itself."""
-    values = with_defaults(specification.characteristics, wish.values())
-    worked_out = specification.fulfilment.characteristics
-    return [
-        rule.name
-        for rule in specification.characteristics
-        if rule.min_cardinality and values.get(rule.name) is None and rule.name not in worked_out
-    ]
 
 
 def plan_of_service(wish: ServiceWish, catalogs: CatalogSet) -> ServiceOrderPlan | None:
@@ -122,6 +114,17 @@ def sold_configurations(wish: ServiceWish, catalogs: CatalogSet, on: datetime) -
                     found.setdefault(repr(sorted(told.items())), told)
     others = [each for each in found.values() if distance(asked, each)]
     return sorted(others, key=lambda each: distance(asked, each))
+
+
+def _missing(wish: ServiceWish, specification: ServiceSpecification) -> list[str]:
+    """Return the mandatory characteristics that a service has no value for and does not work out itself."""
+    values = with_defaults(specification.characteristics, wish.values())
+    worked_out = specification.fulfilment.characteristics
+    return [
+        rule.name
+        for rule in specification.characteristics
+        if rule.min_cardinality and values.get(rule.name) is None and rule.name not in worked_out
+    ]
 
 
 def _target(wish: ServiceWish, values: Characteristics, catalogs: CatalogSet) -> ServiceTarget:

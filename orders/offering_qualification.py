@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from pydantic import Field
 
 from orders.model import Resource
+from orders.plan import segment
 from orders.qualification import (
     MAX_ITEMS,
     Document,
@@ -35,6 +37,9 @@ ORDER_ID = "qualification"
 
 _ITEMS = "productOfferingQualificationItem"
 _RELIES_ON = "reliesOn"
+_PART = "part"
+"""The id of each part until its order is made."""
+
 _NOT_OF_PRODUCTS = {"product", "product_offering"}
 
 
@@ -117,17 +122,23 @@ class ProductOfferingQualification(Resource):
     )
 
 
-def order_of(
-    asked: ProductOfferingQualification, items: Sequence[ProductOfferingQualificationItem], on: datetime
-) -> ProductOrder:
-    """Return the product order that these items of a qualification would become at the moment `on`."""
+def order_items(
+    asked: ProductOfferingQualification, items: Sequence[ProductOfferingQualificationItem]
+) -> list[ProductOrderItem]:
+    """Return these items of a qualification as those of the product order that they would become."""
     ids = {item.id for item in items}
-    return order_with(asked, [_order_item(item, asked.place, ids) for item in items], on)
+    return [_order_item(item, asked.place, ids) for item in items]
 
 
 def order_with(asked: ProductOfferingQualification, items: Sequence[ProductOrderItem], on: datetime) -> ProductOrder:
-    """Return an order of these items for the customer of a qualification."""
-    return ProductOrder(id=ORDER_ID, order_date=on, related_party=asked.related_party, product_order_item=list(items))
+    """Return an order of these items, placed at the moment `on` for the customer of a qualification."""
+    taken = {item.id for item in items}
+    return ProductOrder(
+        id=ORDER_ID,
+        order_date=on,
+        related_party=asked.related_party,
+        product_order_item=[_with_part_ids(item, item.id, count(1), taken) for item in items],
+    )
 
 
 def by_item(violations: Iterable[Violation], order: ProductOrder) -> dict[str, list[Violation]]:
@@ -182,35 +193,38 @@ def _order_item(item: ProductOfferingQualificationItem, place: list[RelatedPlace
     product = item.product or QualifiedProduct()
     if not product.place and place and item.action is Action.ADD:
         product = product.model_copy(update={"place": place})
-    taken = set(ids)
     return ProductOrderItem(
         id=item.id,
         action=item.action,
         product_offering=item.product_offering or product.product_offering,
         product=_ordered(product),
-        product_order_item=_parts(item.id, item.action, product, taken) or None,
+        product_order_item=_parts(item.action, product) or None,
         product_order_item_relationship=[each for each in item.qualification_item_relationship if each.id in ids],
     )
 
 
-def _parts(item_id: str, action: Action, product: QualifiedProduct, taken: set[str]) -> list[ProductOrderItem]:
-    """Return the parts of a bundle as items within its own."""
-    parts = []
-    for number, part in enumerate(product.product, start=1):
-        part_id = f"{item_id}.{number}"
-        while part_id in taken:
-            part_id += "'"
-        taken.add(part_id)
-        parts.append(
-            ProductOrderItem(
-                id=part_id,
-                action=action if action in (Action.ADD, Action.DELETE) or part.id else Action.ADD,
-                product_offering=part.product_offering,
-                product=_ordered(part),
-                product_order_item=_parts(part_id, action, part, taken) or None,
-            )
+def _parts(action: Action, product: QualifiedProduct) -> list[ProductOrderItem]:
+    """Return the parts of a bundle as items within its own; a part that is not there yet is one to add."""
+    return [
+        ProductOrderItem(
+            id=_PART,
+            action=action if action in (Action.ADD, Action.DELETE) or part.id else Action.ADD,
+            product_offering=part.product_offering,
+            product=_ordered(part),
+            product_order_item=_parts(action, part) or None,
         )
-    return parts
+        for part in product.product
+    ]
+
+
+def _with_part_ids(item: ProductOrderItem, whole: str, numbers: Iterator[int], taken: set[str]) -> ProductOrderItem:
+    """Return an item whose parts, and those of these, have ids that no other item of the order has."""
+    parts = []
+    for part in item.product_order_item or []:
+        ids = (segment(f"{whole}.{number}") for number in numbers)
+        part_id = next(each for each in ids if each not in taken)
+        parts.append(_with_part_ids(part.model_copy(update={"id": part_id}), whole, numbers, taken))
+    return item.model_copy(update={"product_order_item": parts or None})
 
 
 def _ordered(product: QualifiedProduct) -> Product:
