@@ -13,13 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from pydantic import TypeAdapter
 
 from activities.feasibility import CONCURRENCY, each_of
 from activities.http import DownstreamError
 from activities.qualifiers import Qualifier
 from api.sweep import run_sweep
 from orders.qualification import DEADLINES, Document, QualificationKind, failed
-from orders.tmf import as_utc
+from orders.tmf import UtcDatetime
 from store.qualifications import ClaimedQualification, QualificationStore
 
 PATIENCE = timedelta(minutes=10)
@@ -30,6 +31,8 @@ _LEASE = timedelta(minutes=5)
 
 _PAUSE = timedelta(seconds=10)
 """How long a task rests that a system did not answer to."""
+
+_instant = TypeAdapter[datetime](UtcDatetime)
 
 _log = structlog.get_logger(__name__)
 
@@ -120,4 +123,4 @@ class Qualifying:
 def _deadline(task: ClaimedQualification) -> datetime:
     """Return until when an answer is of use: as the task says, or a while after it was asked."""
     wanted = task.document.get(DEADLINES[task.kind])
-    return as_utc(datetime.fromisoformat(wanted)) if wanted else datetime.fromisoformat(task.created_at) + PATIENCE
+    return _instant.validate_python(wanted) if wanted else datetime.fromisoformat(task.created_at) + PATIENCE
