@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from pydantic import SecretStr
 
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
@@ -59,7 +60,7 @@ class Gateway:
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
     """Bytes of the largest request body taken."""
-    admin_token: str | None = None
+    admin_token: SecretStr | None = None
     """What an administrator shows to delete things; without it nobody can."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from fastapi import HTTPException, Request
+from pydantic import SecretStr
 
 ANONYMOUS = "anonymous"
 
@@ -20,16 +21,15 @@ def author_of(request: Request, author: str | None) -> str:
 
 
 def require_admin(request: Request) -> None:
-    """Let only an administrator pass, who shows the gateway's administrator token.
+    """Let a request pass that bears the administrators' token; a dependency of routes that are theirs.
 
     Raises:
-        HTTPException: 401 without a bearer token, 403 with another one, or where no administrator is set up.
+        HTTPException: 403 when the gateway has no such token, 401 when the request bears none, or another one.
     """
-    token: str | None = request.app.state.gateway.admin_token
+    token: SecretStr | None = request.app.state.gateway.admin_token
     if token is None:
-        raise HTTPException(403, "no administrator is set up here")
+        raise HTTPException(403, "no administrator is known here")
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not shown:
-        raise HTTPException(401, "an administrator's bearer token is needed", {"WWW-Authenticate": "Bearer"})
-    if not secrets.compare_digest(shown.strip().encode(), token.encode()):
-        raise HTTPException(403, "this is no administrator's token")
+    known = token.get_secret_value().encode()
+    if scheme.lower() != "bearer" or not secrets.compare_digest(shown.strip().encode(), known):
+        raise HTTPException(401, "this is an administrator's: send their bearer token", {"WWW-Authenticate": "Bearer"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -21,7 +20,7 @@ from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import require_admin
 from api.links import Document
-from api.patches import apply_operations, merge_patch
+from api.patches import apply_operations, as_sent, merge_patch
 from api.reads import fields_query, list_answer
 from orders.intake import Fault, InvalidBodyError, faults_of, order_id_from
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
@@ -162,10 +161,11 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
     @routes.delete(
         "/{id}",
         status_code=204,
+        response_class=Response,
         summary=f"Delete a qualification of {api.subject}",
         operation_id=f"delete{api.resource}",
         description="For administrators. A task that is being worked on ends without a trace.",
-        responses=errors(401, 403, 404, 503),
+        responses={204: {"description": "It is deleted."}, **errors(401, 403, 404, 503)},
         dependencies=[Depends(require_admin)],
     )
     async def delete(gateway: GatewayDep, qualification_id: Annotated[str, Path(alias="id")]) -> Response:
@@ -179,7 +179,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
 
 async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> JSONResponse:
     question = _question(api, await read_json(request, gateway.body_limit))
-    qualification_id, now = order_id_from(secrets.token_bytes(10)), datetime.now(UTC)
+    qualification_id, now = order_id_from(secrets.token_bytes(10)), gateway.qualifying.now()
     document = {
         "id": qualification_id,
         **question,
@@ -252,7 +252,7 @@ def _checked_change(api: QualificationApi, before: Document, after: Any) -> Docu
     """
     if not isinstance(after, dict):
         raise InvalidBodyError([Fault("", "the patched qualification must be a JSON object")])
-    changeable = _changeable(api)
+    after, changeable = as_sent(after), _changeable(api)
     faults = [
         Fault(name, "cannot be changed: ask for another qualification")
         for name in sorted(before.keys() | after.keys())

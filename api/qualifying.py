@@ -21,6 +21,7 @@ from activities.qualifiers import Qualifier
 from api.sweep import run_sweep
 from orders.qualification import DEADLINES, Document, QualificationKind, failed
 from orders.tmf import UtcDatetime
+from store.errors import StoreUnavailableError
 from store.qualifications import ClaimedQualification, QualificationStore
 
 PATIENCE = timedelta(minutes=10)
@@ -65,13 +66,17 @@ class Qualifying:
         self._clock = clock
         self._woken = asyncio.Event()
 
+    def now(self) -> datetime:
+        """Return the time by which qualifications are asked and answered."""
+        return self._clock()
+
     async def answer(self, kind: QualificationKind, document: Document) -> Document:
         """Return a qualification with its answer; nothing is kept.
 
         Raises:
             DownstreamError: when a system cannot answer.
         """
-        return {**document, **await self._qualifiers[kind](document, self._clock())}
+        return {**document, **await self._qualifiers[kind](document, self.now())}
 
     def wake(self) -> None:
         """Say that a task was taken in, so that it is worked on at once."""
@@ -92,15 +97,15 @@ class Qualifying:
             StoreUnavailableError: when the order store does not serve.
         """
         ended = 0
-        while taken := await self._qualifications.claim(self._clock(), _LEASE, CONCURRENCY):
+        while taken := await self._qualifications.claim(self.now(), _LEASE, CONCURRENCY):
             ended += sum(await each_of(taken, self._settle))
-        if old := await self._qualifications.forget(self._clock() - self._retention):
+        if old := await self._qualifications.forget(self.now() - self._retention):
             _log.info("old qualifications deleted", count=old)
         return ended
 
     async def _settle(self, task: ClaimedQualification) -> bool:
         """Answer one task; return False when it is to be tried again."""
-        now = self._clock()
+        now = self.now()
         try:
             answer: dict[str, Any] = await self._qualifiers[task.kind](task.document, now)
         except DownstreamError as error:
@@ -110,7 +115,8 @@ class Qualifying:
                 return False
             answer = failed(task.kind, task.document, error.message)
         except asyncio.CancelledError:
-            await self._qualifications.release(task.kind, task.id, now)
+            with suppress(StoreUnavailableError):
+                await self._qualifications.release(task.kind, task.id, now)
             raise
         except Exception:
             _log.exception("qualification failed", qualification=task.id)

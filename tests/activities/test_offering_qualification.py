@@ -15,11 +15,9 @@ from activities.planning import Planner
 from activities.qualification import QualificationActivities
 from catalogs.catalog_set import CatalogSet
 from catalogs.loader import load_catalogs
-from orders.plan import ProductPlan, Specification
-from orders.tmf import Action, Reference
 from store.database import Database
 from store.plans import PlanStore
-from tests.activities.conftest import install_mobile, scripted
+from tests.activities.conftest import install_mobile, mobile_plan, scripted
 
 pytestmark = pytest.mark.anyio
 
@@ -228,18 +226,7 @@ productOffering:
 async def test_a_change_of_what_the_customer_has_is_checked_against_it(
     stocked: DownstreamSystem, qualifier: OfferingQualifier
 ) -> None:
-    product = ProductPlan(
-        key="1",
-        item_id="1",
-        unit="1",
-        action=Action.ADD,
-        name="Mobile Plan",
-        offering=Reference(id="mobile-plan"),
-        specification=Specification(id="mobile-plan", name="Mobile Plan"),
-        customer_id="c1",
-        characteristics={"simType": "sim", "dataVolumeGb": 20, "roaming": "eu"},
-    )
-    product_id, _ = await install_mobile(stocked, product)
+    product_id, _ = await install_mobile(stocked, mobile_plan())
 
     def change(volume: int) -> dict[str, Any]:
         chosen = [{"name": "dataVolumeGb", "value": volume}]

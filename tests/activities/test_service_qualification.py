@@ -11,11 +11,9 @@ from activities.http import DownstreamSystem
 from activities.qualification import QualificationActivities
 from activities.service_qualification import ServiceQualifier
 from catalogs.catalog_set import CatalogSet
-from orders.plan import ProductPlan, Specification
-from orders.tmf import Action
 from store.database import Database
 from store.plans import PlanStore
-from tests.activities.conftest import Reference, install_mobile
+from tests.activities.conftest import Reference, install_mobile, mobile_plan
 
 pytestmark = pytest.mark.anyio
 
@@ -128,16 +126,7 @@ async def test_items_share_what_the_pools_have_free(
 async def test_a_change_of_a_service_is_checked_as_a_change(
     stocked: DownstreamSystem, qualifier: ServiceQualifier
 ) -> None:
-    product = ProductPlan(
-        key="1",
-        item_id="1",
-        unit="1",
-        action=Action.ADD,
-        name="Mobile Plan",
-        specification=Specification(id="mobile-plan", name="Mobile Plan"),
-        customer_id="c1",
-    )
-    _, service_id = await install_mobile(stocked, product)
+    _, service_id = await install_mobile(stocked, mobile_plan())
 
     def changed(**chosen: Any) -> dict[str, Any]:
         return service(None, None, simType="sim", dataVolumeGb=50, roaming="eu", **chosen) | {"id": service_id}

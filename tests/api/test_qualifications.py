@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from activities.http import DownstreamError
+from api.app import create_app
 from api.offering_qualification import OFFERING_QUALIFICATION, OFFERING_QUALIFICATION_EXAMPLE
 from api.qualifications import QualificationApi
 from api.qualifying import PATIENCE, Qualifying
@@ -279,6 +282,7 @@ async def test_what_is_noted_can_be_patched(bench: Bench, api: QualificationApi)
         ({"qualificationResult": "qualified"}, "qualificationResult: cannot be changed"),
         ({"description": 1}, "description"),
         ({"note": [{}]}, "note[0].text"),
+        ({"note": [{"text": "\0"}]}, "NUL"),
         ([], "must be a JSON object"),
     ],
 )
@@ -290,13 +294,32 @@ async def test_question_and_answer_cannot_be_patched(bench: Bench, change: Any, 
     assert await read(bench, document) == document
 
 
+async def test_operations_cannot_nest_a_note_beyond_all_measure(bench: Bench) -> None:
+    document = await asked(bench)
+    deeper = [{"op": "copy", "from": "/note", "path": "/note/0/a"}] * 60
+    operations = [{"op": "add", "path": "/note", "value": [{"text": "x"}]}, *deeper]
+    answer = await bench.client.patch(
+        document["href"], json=operations, headers={"Content-Type": "application/json-patch+json"}
+    )
+    assert answer.status_code == 400
+    assert await read(bench, document) == document
+
+
+async def test_without_a_token_there_are_no_administrators(bench: Bench) -> None:
+    document = await asked(bench)
+    transport = httpx.ASGITransport(create_app(replace(bench.gateway, admin_token=None)))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+        answer = await client.delete(document["href"], headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
+    assert answer.status_code == 403
+
+
 @every_api
 async def test_only_administrators_delete(bench: Bench, api: QualificationApi) -> None:
     document = await asked(bench, api)
     nobody = await bench.client.delete(document["href"])
     assert (nobody.status_code, nobody.headers["WWW-Authenticate"]) == (401, "Bearer")
     other = await bench.client.delete(document["href"], headers={"Authorization": "Bearer other"})
-    assert (other.status_code, other.json()["@type"]) == (403, "Error")
+    assert (other.status_code, other.json()["@type"]) == (401, "Error")
     admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     gone = await bench.client.delete(document["href"], headers=admin)
     assert (gone.status_code, gone.content) == (204, b"")
