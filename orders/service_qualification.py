@@ -29,7 +29,7 @@ ITEMS = "serviceQualificationItem"
 class QualifiedService(Resource):
     """TMF645 ServiceRefOrValue; with an `id` the question is about changing that service."""
 
-    id: str | None = None
+    id: str | None = Field(default=None, min_length=1)
     name: str | None = None
     service_specification: Reference | None = None
     place: list[RelatedPlace] = Field(default_factory=list)

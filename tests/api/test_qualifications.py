@@ -229,6 +229,11 @@ async def test_answers_on_items_are_ignored_too(bench: Bench) -> None:
             {"serviceQualificationItem": [{"service": {"serviceCharacteristic": [{"value": 1}]}}]},
             "serviceQualificationItem[0].service.serviceCharacteristic[0].name",
         ),
+        (
+            SERVICE_CHECK.path,
+            {"serviceQualificationItem": [{"service": {"id": ""}}]},
+            "serviceQualificationItem[0].service.id",
+        ),
         (SERVICE_QUERY.path, {}, "searchCriteria"),
         (SERVICE_QUERY.path, {"searchCriteria": {"service": {"place": {}}}}, "searchCriteria.service.place"),
     ],
