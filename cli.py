@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
-from console.options import GatewayOption, JsonOption, OrderFile, gateway_address, read_order
+from console.options import GatewayOption, JsonOption, OrderFile, ValueOption, gateway_address, read_order, values_of
 from console.order_app import order_app
 from console.task_app import task_app
 from console.terminal import terminal
@@ -136,6 +136,36 @@ def plan(
     document = read_order(file)
     source = _offline_plans() if offline else commands.online(gateway_address(gateway))
     raise typer.Exit(0 if finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
+
+
+@app.command()
+def qualify(
+    offering: Annotated[
+        str | None, typer.Argument(help="The id of a product offering [default: all that can be had there]")
+    ] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where it is to be.", metavar="ID")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Who asks: what they have is looked at.", metavar="ID")
+    ] = None,
+    value: ValueOption = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="An offering that a bundle is to have; may be repeated.")
+    ] = None,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask whether an offering can be had at a place, why not, and what can be had instead. Nothing is ordered.
+
+    Exits 1 when it cannot.
+
+    Examples: `ordersaga qualify fibre-internet --place HAM-1 --value downloadSpeed=1000` ·
+    `ordersaga qualify --place BER-1 --customer C-1001`
+    """
+    from console import qualify_commands
+
+    asked = qualify_commands.question(offering, place, customer, values_of(value), part or [])
+    good = finish(qualify_commands.qualify(gateway_address(gateway), asked, terminal(), as_json))
+    raise typer.Exit(0 if good else REFUSED)
 
 
 @catalog_app.command("lint")

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Bytes of the largest request body taken."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while the engine was down are tried again."""
+    qualification_retention: timedelta = timedelta(days=30)
+    """How long after they were asked answered qualifications are kept."""
 
     event_timeout: timedelta = timedelta(seconds=10)
     """How long one delivery of an event to a listener may take."""

@@ -21,12 +21,15 @@ from pydantic import ValidationError
 from activities.bell import Bell
 from activities.http import DownstreamSystem
 from activities.planning import Planner
+from activities.qualification import QualificationActivities
+from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe, system_probe
 from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.sweep import Sweep, sweep_for_ever
@@ -43,6 +46,7 @@ from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -119,16 +123,26 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "activation": settings.activation_url,
         "billing": settings.billing_url,
     }
+    downstream, plans = DownstreamSystem("inventory", inventory), PlanStore(database)
+    planner, qualifications = Planner(catalogs, downstream), QualificationStore(database)
+    qualifying = Qualifying(
+        qualifications,
+        qualifiers(planner, QualificationActivities(downstream, plans), downstream, catalogs),
+        settings.start_sweep_interval,
+        settings.qualification_retention,
+    )
     return Gateway(
         orders=orders,
-        plans=PlanStore(database),
+        plans=plans,
         tasks=TaskStore(database),
         cancellations=cancellations,
         revisions=RevisionStore(database),
         engine=engine,
         starter=starter,
         canceller=canceller,
-        planner=Planner(catalogs, DownstreamSystem("inventory", inventory)),
+        planner=planner,
+        qualifications=qualifications,
+        qualifying=qualifying,
         readiness=Readiness(
             [
                 store_probe(database),
@@ -148,6 +162,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         background=(
             partial(_sweep, settings, sweeps),
             HubRegistration(activation, settings.gateway_url()).run,
+            qualifying.run,
         ),
     )
 

@@ -19,6 +19,7 @@ from api import (
     holding,
     hub,
     manual,
+    offering_qualification,
     order_events,
     product_catalog,
     product_orders,
@@ -26,6 +27,7 @@ from api import (
     resource_orders,
     service_catalog,
     service_orders,
+    service_qualification,
 )
 from api.documentation import describe_request_bodies
 from api.errors import install_error_answers
@@ -35,8 +37,8 @@ from api.request_log import RequestLog
 _DESCRIPTION = """\
 Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
 (TMF652 v4). While they run they can be cancelled, held, resumed and amended; fallout and manual work wait as tasks for
-people. The catalogs that they go by are read here too (TMF620, TMF633, TMF634). Every error has the TM Forum error
-body.
+people. The catalogs that they go by are read here too (TMF620, TMF633, TMF634), and what a customer can have at a place
+is asked before (TMF679, TMF645), by the rules of the orders. Every error has the TM Forum error body.
 """
 
 _MODULES = (
@@ -48,6 +50,8 @@ _MODULES = (
     service_catalog,
     resource_catalog,
     cancellations,
+    offering_qualification,
+    service_qualification,
     holding,
     hub,
     order_events,

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from pydantic import SecretStr
 
 from activities.bell import Bell
 from activities.networks import Network
@@ -18,6 +19,7 @@ from api.catalog_documents import CatalogDocuments
 from api.engine import Engine
 from api.health import Readiness
 from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.starter import Starter
 from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
@@ -26,6 +28,7 @@ from store.cancellations import CancelStore
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -59,6 +62,8 @@ class Gateway:
     starter: Starter
     canceller: Canceller
     planner: Planner
+    qualifications: QualificationStore
+    qualifying: Qualifying
     readiness: Readiness
     outbox: Outbox
     subscriptions: SubscriptionStore
@@ -73,6 +78,8 @@ class Gateway:
     """Where no events are sent."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to end: streams end then."""
+    admin_token: SecretStr | None = None
+    """What an administrator shows to delete things; without it nobody can."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
 

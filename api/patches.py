@@ -75,7 +75,7 @@ def amendment(current: Document, patched: Any) -> Document:
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
     if faults := list(_changed_read_only(current, patched)):
         raise InvalidBodyError(faults)
-    checked = check_product_order(_storable(patched))
+    checked = check_product_order(as_sent(patched))
     before = {name: value for name, value in current.items() if name not in READ_ONLY}
     before[_ITEMS] = _without_states(before.get(_ITEMS))
     removed = dict.fromkeys(name for name in before if name not in checked)
@@ -104,12 +104,16 @@ def _copied(document: Any, operation: Any) -> int:
         return 0
 
 
-def _storable(patched: Document) -> Document:
-    """Return the order as one that could have been sent: operations can nest it deeper than any body is read."""
+def as_sent(patched: Document) -> Document:
+    """Return a patched document as one that could have been sent: operations can nest it deeper than any body is read.
+
+    Raises:
+        InvalidBodyError: when it could not.
+    """
     try:
         checked: Document = parse_json(json.dumps(patched).encode())
     except RecursionError as error:
-        raise InvalidBodyError([Fault("", "the patched order nests too deeply")]) from error
+        raise InvalidBodyError([Fault("", "the patched document nests too deeply")]) from error
     return checked
 
 

@@ -241,3 +241,27 @@ Index(
     sqlite_where=subscriptions.c.state != "ended",
     postgresql_where=subscriptions.c.state != "ended",
 )
+
+qualifications = Table(
+    "qualifications",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("claimed_until", Text),
+    Column("created_at", Text, nullable=False),
+    Column("document", Document, nullable=False),
+    Index(None, "kind", "created_at", "id"),
+    Index(None, "kind", "state", "created_at", "id"),
+    Index(None, "created_at", "id"),
+)
+"""What customers asked whether they can have it. Until `claimed_until` a gateway works on the answer."""
+
+Index(
+    "ix_qualifications_unfinished",
+    qualifications.c.created_at,
+    qualifications.c.id,
+    sqlite_where=qualifications.c.finished.is_(false()),
+    postgresql_where=qualifications.c.finished.is_(false()),
+)

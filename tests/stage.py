@@ -23,12 +23,15 @@ from activities.events import Listeners
 from activities.http import DownstreamSystem
 from activities.networks import listener_client
 from activities.planning import Planner
+from activities.qualification import QualificationActivities
+from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness
 from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.turns import Turns
@@ -40,6 +43,7 @@ from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -380,6 +384,14 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         outbox, subscriptions = Outbox(database), SubscriptionStore(database)
         starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
         downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
+        inventory = downstream["inventory"]
+        planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
+        qualifying = Qualifying(
+            qualifications,
+            qualifiers(planner, QualificationActivities(inventory, plans), inventory, catalogs),
+            timedelta(seconds=1),
+            timedelta(days=30),
+        )
         app = create_app(
             Gateway(
                 orders=orders,
@@ -390,7 +402,9 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 engine=engine,
                 starter=starter,
                 canceller=Canceller(orders, cancellations, engine, starter),
-                planner=Planner(catalogs, downstream["inventory"]),
+                planner=planner,
+                qualifications=qualifications,
+                qualifying=qualifying,
                 readiness=Readiness([]),
                 outbox=outbox,
                 subscriptions=subscriptions,
@@ -399,6 +413,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 catalogs=catalogs,
                 base_url=GATEWAY,
                 body_limit=4_000_000,
+                background=(qualifying.run,),
             )
         )
         events.to = httpx.ASGITransport(app)

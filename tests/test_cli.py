@@ -39,6 +39,8 @@ def test_help_tells_the_commands_and_the_exit_codes() -> None:
         ["order", "list"],
         ["order", "show", "abc"],
         ["watch", "abc"],
+        ["qualify", "fibre-internet", "--place", "HAM-1", "--value", "downloadSpeed=1000"],
+        ["qualify", "--customer", "C-1001", "--part", "home-tv"],
         ["order", "cancel", "abc", "--reason", "moves", "--by", "ada"],
         ["order", "cancel", "abc", "--dry-run"],
         ["order", "hold", "abc:1:internet", "--item", "access"],

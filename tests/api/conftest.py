@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from activities.bell import Bell
 from activities.planning import PlannedOrder
+from activities.qualifiers import Qualifier
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
 from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.starter import Starter
 from api.workflow_ids import workflow_of
 from catalogs.catalog_set import CatalogSet
@@ -30,6 +32,7 @@ from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
+from orders.qualification import QualificationKind
 from orders.subscription import Subscription
 from orders.tmf import ProductOrder
 from orders.violation import Violation
@@ -38,6 +41,7 @@ from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -46,6 +50,9 @@ from workflows.connection import describe
 from workflows.ids import product_order_workflow, subscription_workflow
 
 BASE_URL = "http://gateway.test"
+ADMIN_TOKEN = "an-administrators-token"
+NOW = datetime.now(UTC)
+"""The time on the clock when a test begins."""
 CATALOG = CatalogVersion(digest="d1", label="test")
 
 
@@ -170,6 +177,22 @@ class FakePlanner:
 
 
 @dataclass
+class FakeQualifier:
+    """A qualifier that gives the answer, or raises the error, that it was given."""
+
+    answer: dict[str, Any] = field(default_factory=lambda: {"state": "done", "qualificationResult": "qualified"})
+    error: Exception | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """The qualifications that it was asked for."""
+
+    async def __call__(self, document: dict[str, Any], _now: datetime) -> dict[str, Any]:
+        self.asked.append(document)
+        if self.error:
+            raise self.error
+        return self.answer
+
+
+@dataclass
 class Bench:
     """A gateway and everything around it, for a test to set up and look at."""
 
@@ -186,6 +209,7 @@ class Bench:
     cancellations: CancelStore
     revisions: RevisionStore
     canceller: Canceller
+    qualifier: FakeQualifier
     versions: int = 0
     """The version of the last change of any order."""
 
@@ -261,6 +285,15 @@ async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
+    qualifications, qualifier = QualificationStore(database), FakeQualifier()
+    qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
+    qualifying = Qualifying(
+        qualifications,
+        qualifiers,
+        timedelta(seconds=5),
+        timedelta(days=30),
+        lambda: NOW + timedelta(seconds=clock.now),
+    )
     gateway = Gateway(
         orders=orders,
         plans=plans,
@@ -271,6 +304,8 @@ async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
         starter=starter,
         canceller=canceller,
         planner=planner,
+        qualifications=qualifications,
+        qualifying=qualifying,
         readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
         outbox=outbox,
         subscriptions=subscriptions,
@@ -280,6 +315,7 @@ async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
         catalogs=shipped,
         base_url=BASE_URL,
         body_limit=10_000,
+        admin_token=SecretStr(ADMIN_TOKEN),
     )
     transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
@@ -297,5 +333,6 @@ async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
             cancellations,
             revisions,
             canceller,
+            qualifier,
         )
     await database.close()
