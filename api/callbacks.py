@@ -18,8 +18,8 @@ from api.documentation import body_of, errors
 from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError
 from api.errors import InvalidRequestError, UnavailableError
 from api.gateway import Gateway, GatewayDep
+from api.schemas.common import Characteristic
 from orders.model import Resource
-from orders.tmf import Characteristic
 from workflows import ids
 from workflows.messages import SystemEvent
 
@@ -29,7 +29,7 @@ RESOURCE_BASE = "/tmf-api/resourceActivationAndConfiguration/v4"
 _log = structlog.get_logger(__name__)
 
 
-class _Subject(Resource):
+class EventSubject(Resource):
     """The service or resource whose state has changed, as far as it is read here."""
 
     id: str | None = None
@@ -38,7 +38,7 @@ class _Subject(Resource):
     resource_characteristic: list[Characteristic] | None = None
 
 
-class _EventError(Resource):
+class EventError(Resource):
     code: str | None = None
     reason: str | None = None
     message: str | None = None
@@ -47,10 +47,10 @@ class _EventError(Resource):
         return ": ".join(part for part in (self.code, self.reason or self.message) if part) or "no reason given"
 
 
-class _Payload(Resource):
-    service: _Subject | None = None
-    resource: _Subject | None = None
-    error: _EventError | None = None
+class EventPayload(Resource):
+    service: EventSubject | None = None
+    resource: EventSubject | None = None
+    error: EventError | None = None
 
 
 class StateChangeEvent(Resource):
@@ -60,10 +60,10 @@ class StateChangeEvent(Resource):
     event_time: str | None = None
     event_type: str | None = None
     correlation_id: str = Field(min_length=1, description="The Idempotency-Key of the request that this answers.")
-    event: _Payload
+    event: EventPayload
 
 
-router = APIRouter(tags=["Callbacks"])
+router = APIRouter()
 
 _EXAMPLE = {
     "eventId": "e-1",
@@ -77,6 +77,8 @@ _EXAMPLE = {
 @router.post(
     f"{SERVICE_BASE}/listener/serviceStateChangeEvent",
     status_code=204,
+    tags=["TMF640 Service Activation: callbacks"],
+    operation_id="listenToServiceStateChangeEvent",
     summary="A service that was being activated has changed its state",
     responses=errors(400, 413, 415, 503),
     openapi_extra=body_of(StateChangeEvent, _EXAMPLE),
@@ -88,6 +90,8 @@ async def service_state_change(request: Request, gateway: GatewayDep) -> Respons
 @router.post(
     f"{RESOURCE_BASE}/listener/resourceStateChangeEvent",
     status_code=204,
+    tags=["TMF702 Resource Activation: callbacks"],
+    operation_id="listenToResourceStateChangeEvent",
     summary="A resource that was being configured has changed its state",
     responses=errors(400, 413, 415, 503),
     openapi_extra=body_of(
@@ -129,7 +133,7 @@ def _told(event: StateChangeEvent) -> SystemEvent:
     )
 
 
-def _characteristics(subject: _Subject | None) -> dict[str, Any]:
+def _characteristics(subject: EventSubject | None) -> dict[str, Any]:
     if subject is None:
         return {}
     named = [*(subject.service_characteristic or []), *(subject.resource_characteristic or [])]

@@ -18,10 +18,9 @@ from api.identity import author_of
 from api.links import BASE_PATHS, Document, resource_name
 from api.messages import Words, admit, ask
 from api.reads import linked_order, stored_order
-from api.schemas import ResourceOrder, ServiceOrder
+from api.schemas import ProductOrder, ResourceOrder, ServiceOrder
 from orders.admission import Message
 from orders.lifecycle import OrderKind
-from orders.tmf import ProductOrder
 from store.documents import ITEM_LISTS
 from workflows.messages import Hold, Resume
 

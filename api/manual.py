@@ -92,7 +92,9 @@ async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: T
         **errors(400, 404, 409, 413, 415, 503),
     },
     openapi_extra=body_of(
-        RescheduleRequest, {"dueAt": "2026-12-01T09:00:00.000Z", "reason": "Nobody was at home", "author": "ada"}
+        RescheduleRequest,
+        {"dueAt": "2026-12-01T09:00:00.000Z", "reason": "Nobody was at home", "author": "ada"},
+        media_types=(JSON, MERGE_PATCH),
     ),
 )
 async def reschedule_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
