@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AnyHttpUrl, Field
+from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     """Bytes of the largest request body taken."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while the engine was down are tried again."""
+
+    admin_token: SecretStr | None = Field(default=None, min_length=16)
+    """What administrators send as `Authorization: Bearer …`, for instance to delete orders; nobody may without it."""
 
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""

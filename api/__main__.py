@@ -111,6 +111,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         ),
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
+        admin_token=settings.admin_token,
         background=(
             partial(_sweep, settings, sweeps),
             HubRegistration(activation, settings.gateway_url()).run,

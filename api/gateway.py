@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from pydantic import SecretStr
 
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
@@ -57,6 +58,8 @@ class Gateway:
     """Bytes of the largest request body taken."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
+    admin_token: SecretStr | None = None
+    """What administrators bear; without it there are none."""
 
 
 def _gateway(request: Request) -> Gateway:

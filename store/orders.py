@@ -27,9 +27,10 @@ from store.documents import (
     storable,
     unstorable_paths,
 )
-from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.errors import DeletedOrderError, IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
 from store.query import ListQuery, condition, ordering
-from store.tables import order_parties, orders
+from store.removal import RemovedOrder, remove_family
+from store.tables import deleted_orders, order_parties, orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class OrderStore:
         """Keep a new order; return its document, and whether it is new rather than the repeat of a request.
 
         Raises:
-            IdempotencyConflictError: when the id is taken by an order made from another body.
+            IdempotencyConflictError: when the id is taken by an order made from another body, or was by a deleted one.
             UnstorableDocumentError: when the document holds what no database keeps.
             StoreUnavailableError: when the database cannot serve; nothing is kept then.
         """
@@ -88,6 +89,7 @@ class OrderStore:
         }
         async with self._database.write() as connection:
             if await self._insert(connection, order.kind, order.id, order.document, row):
+                await _check_not_deleted(connection, order.kind, order.id)
                 return order.document, True
             stored = (await connection.execute(select(orders).where(_is(order.kind.value, order.id)))).one()
         if stored.digest != order.digest:
@@ -134,6 +136,19 @@ class OrderStore:
                 if party_ids(rows[key].document) != before[key]:
                     await _replace_parties(connection, key, rows[key].document)
         return applied
+
+    async def remove(self, kind: OrderKind, order_id: str) -> list[RemovedOrder]:
+        """Delete a closed order with all that it has made, in one transaction; return what was deleted, parents first.
+
+        Raises:
+            UnknownOrderError: when the store does not hold the order.
+            OwnedOrderError: when another order has made it.
+            OrderNotClosedError: when it may still change.
+            StoreUnavailableError: when the database cannot serve; nothing is deleted then.
+        """
+        async with self._database.write() as connection:
+            # What is to be told of a deletion belongs in here: to the same transaction.
+            return await remove_family(connection, kind, order_id, timestamp(datetime.now(UTC)))
 
     async def get(self, kind: OrderKind, order_id: str) -> Json | None:
         """Return an order's document; None where there is none.
@@ -210,6 +225,12 @@ class OrderStore:
             return False
         await _insert_parties(connection, (kind.value, order_id), document)
         return True
+
+
+async def _check_not_deleted(connection: AsyncConnection, kind: OrderKind, order_id: str) -> None:
+    known = and_(deleted_orders.c.kind == kind.value, deleted_orders.c.id == order_id)
+    if await connection.scalar(select(deleted_orders.c.id).where(known)):
+        raise DeletedOrderError(kind, order_id)
 
 
 _Key = tuple[str, str]

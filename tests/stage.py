@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -46,6 +47,7 @@ from workflows import ids
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 PRODUCT_ORDER = "/tmf-api/productOrderingManagement/v4/productOrder"
 GATEWAY = "http://gateway"
+ADMIN_TOKEN = "an-administrators-token"
 PATIENCE = 60.0
 
 
@@ -379,6 +381,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 readiness=Readiness([]),
                 base_url=GATEWAY,
                 body_limit=4_000_000,
+                admin_token=SecretStr(ADMIN_TOKEN),
             )
         )
         events.to = httpx.ASGITransport(app)

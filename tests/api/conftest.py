@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from activities.planning import PlannedOrder
 from api.app import create_app
@@ -38,6 +38,7 @@ from workflows.connection import describe
 from workflows.ids import product_order_workflow
 
 BASE_URL = "http://gateway.test"
+ADMIN_TOKEN = "an-administrators-token"
 CATALOG = CatalogVersion(digest="d1", label="test")
 
 
@@ -252,6 +253,7 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
         readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
         base_url=BASE_URL,
         body_limit=10_000,
+        admin_token=SecretStr(ADMIN_TOKEN),
     )
     transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:

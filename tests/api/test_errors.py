@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
         ("GET", f"{PRODUCT_ORDERS}/", 404, "notFound"),
         ("PUT", PRODUCT_ORDERS, 405, "methodNotAllowed"),
         ("POST", SERVICE_ORDERS, 405, "methodNotAllowed"),
-        ("DELETE", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
+        ("PUT", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
     ],
 )
 async def test_what_is_not_served_has_the_error_body(
