@@ -10,8 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AnyHttpUrl, Field, SecretStr
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.signatures import read_secret
 
 
 class Settings(BaseSettings):
@@ -43,6 +45,8 @@ class Settings(BaseSettings):
 
     admin_token: SecretStr | None = Field(default=None, min_length=16)
     """What administrators send as `Authorization: Bearer …`, for instance to delete orders; nobody may without it."""
+    callback_secret: SecretStr | None = None
+    """What events of downstream systems are signed with: `whsec_` and a key in base64; none are taken without it."""
 
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""
@@ -56,6 +60,13 @@ class Settings(BaseSettings):
 
     state_dir: Path = Path(".ordersaga")
     """Where the embedded stack keeps its databases and logs."""
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _is_a_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            read_secret(secret.get_secret_value())
+        return secret
 
     def gateway_url(self) -> str:
         """Return the address of the gateway, without a slash at its end."""

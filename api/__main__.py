@@ -22,8 +22,8 @@ from activities.planning import Planner
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
-from api.gateway import Gateway
-from api.health import Readiness, catalog_probe, engine_probes, store_probe, system_probe
+from api.gateway import Background, Gateway
+from api.health import Readiness, callback_probe, catalog_probe, engine_probes, store_probe, system_probe
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.sweep import Sweep, sweep_for_ever
@@ -106,17 +106,24 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
                 store_probe(database),
                 *engine_probes(engine),
                 catalog_probe(catalogs.version),
+                callback_probe(settings.callback_secret),
                 *(system_probe(name, str(url), prober) for name, url in systems.items()),
             ]
         ),
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         admin_token=settings.admin_token,
-        background=(
-            partial(_sweep, settings, sweeps),
-            HubRegistration(activation, settings.gateway_url()).run,
-        ),
+        callback_secret=settings.callback_secret,
+        background=(partial(_sweep, settings, sweeps), *_registrations(settings, activation)),
     )
+
+
+def _registrations(settings: Settings, activation: httpx.AsyncClient) -> list[Background]:
+    """Return what makes the gateway known to systems whose events it takes."""
+    if settings.callback_secret is None:
+        _log.warning("no events of systems are taken, monitors are polled: ORDERSAGA_CALLBACK_SECRET is not set")
+        return []
+    return [HubRegistration(activation, settings.gateway_url(), settings.callback_secret).run]
 
 
 async def _close(database: Database) -> None:

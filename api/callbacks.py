@@ -1,24 +1,29 @@
 """Where downstream systems tell how an accepted activation ended (TMF640 and TMF702 state change events).
 
-The correlation id of an event is the idempotency key of the request that it answers, and that starts with the id of the
-workflow that waits for it. An event that nobody waits for, such as a repeat or a word after the end, is done with: it
-is taken, so that the sender does not try again.
+An event must be signed with the secret that the gateway has given when it registered, or bear it: whoever else could
+tell orders that something is done which is not. The correlation id of an event is the idempotency key of the request
+that it answers, and that starts with the id of the workflow that waits for it. An event that nobody waits for, such as
+a repeat or a word after the end, is done with: it is taken, so that the sender does not try again.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.bodies import read_as, read_json
+from api.bodies import parsed, read_as, read_raw
 from api.documentation import body_of, errors
 from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError
-from api.errors import InvalidRequestError, UnavailableError
+from api.errors import InvalidRequestError, UnauthorizedError, UnavailableError
 from api.gateway import Gateway, GatewayDep
+from api.identity import is_same_secret
 from api.schemas.common import Characteristic
+from api.signatures import TOLERANCE_SECONDS, InvalidSignatureError, verify
+from orders.lifecycle import OrderKind
 from orders.model import Resource
 from workflows import ids
 from workflows.messages import SystemEvent
@@ -74,17 +79,29 @@ _EXAMPLE = {
 }
 
 
+_SIGNED = {
+    "parameters": [
+        {"name": name, "in": "header", "description": what, "schema": {"type": "string"}}
+        for name, what in {
+            "webhook-id": "The event's id; of the Standard Webhooks scheme, as the two below.",
+            "webhook-timestamp": f"When it was sent, in seconds since 1970; within {TOLERANCE_SECONDS} s of now.",
+            "webhook-signature": "`v1,` and the signature in base64. Or `Authorization` bears the secret.",
+        }.items()
+    ]
+}
+
+
 @router.post(
     f"{SERVICE_BASE}/listener/serviceStateChangeEvent",
     status_code=204,
     tags=["TMF640 Service Activation: callbacks"],
     operation_id="listenToServiceStateChangeEvent",
     summary="A service that was being activated has changed its state",
-    responses=errors(400, 413, 415, 503),
-    openapi_extra=body_of(StateChangeEvent, _EXAMPLE),
+    responses=errors(400, 401, 413, 415, 503),
+    openapi_extra={**body_of(StateChangeEvent, _EXAMPLE), **_SIGNED},
 )
 async def service_state_change(request: Request, gateway: GatewayDep) -> Response:
-    return await _pass_on(request, gateway, "service")
+    return await _pass_on(request, gateway, "service", OrderKind.SERVICE)
 
 
 @router.post(
@@ -93,25 +110,30 @@ async def service_state_change(request: Request, gateway: GatewayDep) -> Respons
     tags=["TMF702 Resource Activation: callbacks"],
     operation_id="listenToResourceStateChangeEvent",
     summary="A resource that was being configured has changed its state",
-    responses=errors(400, 413, 415, 503),
-    openapi_extra=body_of(
-        StateChangeEvent,
-        {**_EXAMPLE, "eventType": "ResourceStateChangeEvent", "event": {"resource": {"id": "r-9", "state": "active"}}},
-    ),
+    responses=errors(400, 401, 413, 415, 503),
+    openapi_extra={
+        **body_of(
+            StateChangeEvent,
+            _EXAMPLE
+            | {"eventType": "ResourceStateChangeEvent", "event": {"resource": {"id": "r-9", "state": "active"}}},
+        ),
+        **_SIGNED,
+    },
 )
 async def resource_state_change(request: Request, gateway: GatewayDep) -> Response:
-    return await _pass_on(request, gateway, "resource")
+    return await _pass_on(request, gateway, "resource", OrderKind.RESOURCE)
 
 
-async def _pass_on(request: Request, gateway: Gateway, subject: str) -> Response:
-    event = read_as(StateChangeEvent, await read_json(request, gateway.body_limit))
+async def _pass_on(request: Request, gateway: Gateway, subject: str, kind: OrderKind) -> Response:
+    """Take an event about a `subject`, and pass it on to the workflow of the order of that kind which waits for it."""
+    raw = await read_raw(request, gateway.body_limit)
+    _authenticate(request, gateway, raw)
+    event = read_as(StateChangeEvent, await parsed(raw))
     if getattr(event.event, subject) is None:
         raise InvalidRequestError(f"event.{subject}: Field required")
     workflow_id = event.correlation_id.partition("/")[0]
     log = _log.bind(correlation_id=event.correlation_id)
-    try:
-        ids.parse(workflow_id)
-    except ValueError:
+    if not _runs_an_order(workflow_id, kind):
         log.info("event of somebody else's request dropped")
         return Response(status_code=204)
     try:
@@ -121,6 +143,33 @@ async def _pass_on(request: Request, gateway: Gateway, subject: str) -> Response
         raise UnavailableError("the event cannot be passed on now; send it again") from error
     log.info("event passed on" if taken else "event dropped: no workflow waits for it")
     return Response(status_code=204)
+
+
+def _runs_an_order(workflow_id: str, kind: OrderKind) -> bool:
+    """Tell whether a workflow with such an id runs an order of a kind, if there is one."""
+    try:
+        return ids.parse(workflow_id).kind == kind
+    except ValueError:
+        return False
+
+
+def _authenticate(request: Request, gateway: Gateway, body: bytes) -> None:
+    """Let an event pass that is signed with the secret of callbacks, or bears it.
+
+    Raises:
+        UnauthorizedError: when it is and does neither, or no secret is set.
+    """
+    if gateway.callback_secret is None:
+        raise UnauthorizedError("events are not taken here: ORDERSAGA_CALLBACK_SECRET is not set")
+    secret = gateway.callback_secret.get_secret_value()
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and is_same_secret(given.strip(), secret):
+        return
+    try:
+        verify(secret, request.headers, body, time.time())
+    except InvalidSignatureError as error:
+        _log.warning("event of somebody unknown refused", path=request.url.path, reason=str(error))
+        raise UnauthorizedError(f"the event is neither signed nor does it bear the secret: {error}") from error
 
 
 def _told(event: StateChangeEvent) -> SystemEvent:

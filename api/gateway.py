@@ -60,6 +60,8 @@ class Gateway:
     """What runs for as long as the gateway serves."""
     admin_token: SecretStr | None = None
     """What administrators bear; without it there are none."""
+    callback_secret: SecretStr | None = None
+    """What events of downstream systems are signed with; without it none are taken."""
 
 
 def _gateway(request: Request) -> Gateway:

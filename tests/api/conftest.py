@@ -39,6 +39,7 @@ from workflows.ids import product_order_workflow
 
 BASE_URL = "http://gateway.test"
 ADMIN_TOKEN = "an-administrators-token"
+CALLBACK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CATALOG = CatalogVersion(digest="d1", label="test")
 
 
@@ -254,6 +255,7 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
         base_url=BASE_URL,
         body_limit=10_000,
         admin_token=SecretStr(ADMIN_TOKEN),
+        callback_secret=SecretStr(CALLBACK_SECRET),
     )
     transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
