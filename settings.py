@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.signatures import read_secret
 
+ADMIN_TOKEN_FILE = "admin-token"
+"""The name of the file in the state directory in which the embedded stack keeps its administrators' token."""
+
 
 class Settings(BaseSettings):
     """The settings of gateway, worker and command; each is documented in docs/operations.md."""
@@ -60,6 +63,13 @@ class Settings(BaseSettings):
 
     state_dir: Path = Path(".ordersaga")
     """Where the embedded stack keeps its databases and logs."""
+
+    def known_admin_token(self) -> str | None:
+        """Return what an administrator on this machine sends: as set, or as the embedded stack has kept it."""
+        if self.admin_token:
+            return self.admin_token.get_secret_value()
+        file = self.state_dir / ADMIN_TOKEN_FILE
+        return file.read_text().strip() if file.is_file() else None
 
     @field_validator("callback_secret")
     @classmethod
