@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from base64 import b64encode
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from api.app import create_app
+from api.signatures import InvalidSignatureError, verify
 from settings import Settings
 from tests.api.conftest import BASE_URL, CALLBACK_SECRET, Bench
 from workflows.messages import SystemEvent
@@ -163,8 +165,8 @@ async def test_a_new_secret_may_be_introduced_beside_the_old_one(bench: Bench) -
         {"Authorization": "Bearer"},
         signed(BODY, secret=OTHER_SECRET),
         signed(BODY + b" "),
-        signed(BODY, datetime.now(UTC) - timedelta(minutes=6)),
-        signed(BODY, datetime.now(UTC) + timedelta(minutes=6)),
+        signed(BODY, datetime.now(UTC) - timedelta(hours=1)),
+        signed(BODY, datetime.now(UTC) + timedelta(hours=1)),
         signed(BODY) | {"webhook-timestamp": str(int(datetime.now(UTC).timestamp()) - 60)},
         signed(BODY) | {"webhook-timestamp": "now"},
         signed(BODY) | {"webhook-id": "msg-2"},
@@ -198,3 +200,10 @@ def test_what_is_no_secret_is_refused_when_the_process_starts(secret: str, monke
     monkeypatch.setenv("ORDERSAGA_CALLBACK_SECRET", secret)
     with pytest.raises(ValidationError, match="callback_secret"):
         Settings()
+
+
+@pytest.mark.parametrize(("age", "taken"), [(0, True), (300, True), (-300, True), (301, False), (-301, False)])
+def test_a_signature_counts_for_five_minutes(age: int, taken: bool) -> None:
+    at = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    with nullcontext() if taken else pytest.raises(InvalidSignatureError, match="300 s"):
+        verify(CALLBACK_SECRET, signed(BODY, at), BODY, at.timestamp() + age)
