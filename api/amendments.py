@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from activities.http import DownstreamError
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
-from api.documentation import TAGS, errors
+from api.documentation import TAGS, body_of, errors
 from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
@@ -21,7 +21,8 @@ from api.identity import client_of
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
 from api.reads import linked_order, list_answer, stored_order
-from api.schemas import CANCEL_PREVIEW_EXAMPLE, PATCH_EXAMPLE, ChangePreview
+from api.schemas import CANCEL_PREVIEW_EXAMPLE, PATCH_EXAMPLE, ChangePreview, ProductOrder, ProductOrderUpdate
+from orders import tmf
 from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
 from orders.intake import InvalidBodyError
@@ -29,7 +30,6 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.links import BASE_PATHS, Document
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.revision import Refusal, Revision, RevisionState
-from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.documents import ITEM_LISTS
 from workflows.ids import product_order_workflow
@@ -47,14 +47,11 @@ OrderId = Annotated[str, Path(alias="id")]
 
 def _patch_body(example: Any) -> dict[str, Any]:
     """Return the description of a body that changes an order, in each media type that it may have."""
-    merge = {"schema": {"type": "object"}, "example": example}
     operations = {
         "schema": {"type": "array", "items": {"type": "object"}},
         "example": [{"op": "replace", "path": "/requestedStartDate", "value": "2026-12-01T09:00:00.000Z"}],
     }
-    return {
-        "requestBody": {"required": True, "content": {JSON: merge, MERGE_PATCH: merge, JSON_PATCH: operations}},
-    }
+    return body_of(ProductOrderUpdate, example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
 
 
 @router.patch(
@@ -193,7 +190,7 @@ async def _preview_amendment(gateway: Gateway, current: Document, attributes: Do
         # Without new items the plan stays as it is, whatever else changes.
         return _preview(_decided(running, running, await _progress(gateway, current)))
     installed = await gateway.plans.installed(order_id)
-    order = ProductOrder.model_validate(amended(current, attributes))
+    order = tmf.ProductOrder.model_validate(amended(current, attributes))
     try:
         planned = await gateway.planner.plan(order, running.revision + 1 if running else 1, installed)
     except DownstreamError as error:

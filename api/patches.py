@@ -10,9 +10,10 @@ from typing import Any
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointer, JsonPointerException
 
+from api.schemas import ProductOrderCreate
 from orders.intake import SERVER_SET, Document, Fault, InvalidBodyError, check_product_order, fingerprint, parse_json
 
-READ_ONLY = SERVER_SET | {"cancellationDate", "milestone", "jeopardyAlert"}
+READ_ONLY = SERVER_SET | {"cancellationDate"}
 """Attributes of an order that an amendment cannot change, since only the orchestrator writes them."""
 
 MAX_OPERATIONS = 1000
@@ -75,7 +76,7 @@ def amendment(current: Document, patched: Any) -> Document:
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
     if faults := list(_changed_read_only(current, patched)):
         raise InvalidBodyError(faults)
-    checked = check_product_order(as_sent(patched))
+    checked = check_product_order(as_sent(patched), ProductOrderCreate)
     before = {name: value for name, value in current.items() if name not in READ_ONLY}
     before[_ITEMS] = _without_states(before.get(_ITEMS))
     removed = dict.fromkeys(name for name in before if name not in checked)

@@ -14,12 +14,13 @@ from fastapi.responses import JSONResponse
 
 from activities.http import DownstreamError
 from api.bodies import read_json
-from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
 from api.reads import answer_list, answer_order, stored_order
-from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview
+from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview, ProductOrder, ProductOrderCreate
+from orders import tmf
 from orders.intake import (
     Document,
     InvalidBodyError,
@@ -32,7 +33,6 @@ from orders.intake import (
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS, href, with_links
 from orders.plan import OrchestrationPlan
-from orders.tmf import ProductOrder
 from store.orders import AcceptedOrder
 
 _KEY_HEADER = "Idempotency-Key"
@@ -65,11 +65,11 @@ _KEY_PARAMETER = {
         201: {
             "model": ProductOrder,
             "description": "The order as it was taken in; for a repeated request, as it stands now.",
-            "headers": {"Location": {"description": "The order's `href`.", "schema": {"type": "string"}}},
+            "headers": LOCATION,
         },
         **errors(400, 409, 413, 415, 503),
     },
-    openapi_extra={**body_of(ProductOrder, PRODUCT_ORDER_EXAMPLE), "parameters": [_KEY_PARAMETER]},
+    openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [_KEY_PARAMETER]},
 )
 async def create_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
     key = _idempotency_key(request)
@@ -101,11 +101,11 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
         200: {"model": Preview, "description": "The priced order with its plan, or every rule that it breaks."},
         **errors(400, 413, 415, 503),
     },
-    openapi_extra=body_of(ProductOrder, PRODUCT_ORDER_EXAMPLE),
+    openapi_extra=body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE),
 )
 async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
     checked = await _checked_body(request, gateway)
-    order = ProductOrder.model_validate(accept(checked, _PREVIEW_ID, datetime.now(UTC)))
+    order = tmf.ProductOrder.model_validate(accept(checked, _PREVIEW_ID, datetime.now(UTC)))
     try:
         planned = await gateway.planner.plan(order)
     except DownstreamError as error:
@@ -179,6 +179,6 @@ def _order_id(client: str, key: str | None, document: Document) -> str:
 async def _checked_body(request: Request, gateway: Gateway) -> dict[str, Any]:
     body = await read_json(request, gateway.body_limit)
     try:
-        return await anyio.to_thread.run_sync(check_product_order, body)
+        return await anyio.to_thread.run_sync(check_product_order, body, ProductOrderCreate)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error

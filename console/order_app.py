@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console.exits import REFUSED, finish
+from console.exits import REFUSED, fail, finish
 from console.options import (
     ByOption,
     GatewayOption,
@@ -17,6 +17,7 @@ from console.options import (
     read_json,
 )
 from console.terminal import terminal
+from settings import Settings
 
 order_app = typer.Typer(help="Read orders, and steer those that run.", no_args_is_help=True)
 
@@ -147,6 +148,26 @@ def order_amend(
         finish(order_commands.amend(address, order_id, change, terminal(), as_json))
         return
     raise typer.Exit(0 if finish(order_commands.preview(address, order_id, change, terminal(), as_json)) else REFUSED)
+
+
+@order_app.command("delete")
+def order_delete(
+    order_id: AnyOrder,
+    gateway: GatewayOption = None,
+    admin_token: Annotated[
+        str | None, typer.Option(help="The administrators' token [default: by the settings, or the state directory]")
+    ] = None,
+) -> None:
+    """Delete a closed order, with all that it has made and all that is kept of it. For administrators.
+
+    Example: `ordersaga order delete 7f3k2a9dqx`
+    """
+    from console import order_commands
+
+    token = admin_token or Settings().known_admin_token()
+    if token is None:
+        fail("no administrators' token is known here; set ORDERSAGA_ADMIN_TOKEN", REFUSED)
+    finish(order_commands.delete(gateway_address(gateway), order_id, token, terminal()))
 
 
 @order_app.command("history")

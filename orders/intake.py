@@ -12,14 +12,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from orders.lifecycle import OrderState
-from orders.model import Resource
-from orders.tmf import ProductOrder, Reference, as_utc, timestamp
+from orders.tmf import ProductOrder, timestamp
 
 Document = dict[str, Any]
 
@@ -33,6 +32,8 @@ SERVER_SET = frozenset(
         "expectedCompletionDate",
         "productOrderErrorMessage",
         "residue",
+        "milestone",
+        "jeopardyAlert",
     }
 )
 """Attributes of an order that only the orchestrator writes; a client's are ignored."""
@@ -81,8 +82,11 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def check_product_order(body: Any) -> Document:
+def check_product_order(body: Any, form: type[BaseModel] = ProductOrder) -> Document:
     """Return the body of a request to order without the attributes that are not the client's to set.
+
+    Args:
+        form: a model of every attribute that has a type, also of those that are only kept.
 
     Raises:
         InvalidBodyError: with every fault of form.
@@ -90,7 +94,7 @@ def check_product_order(body: Any) -> Document:
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
     document = _without_server_set(body)
-    faults = [*faults_of(ProductOrder, document), *faults_of(_Untouched, document), *_faults_of_items(document)]
+    faults = [*faults_of(ProductOrder, document), *faults_of(form, document), *_faults_of_items(document)]
     if faults:
         raise InvalidBodyError(list(dict.fromkeys(faults)))
     return document
@@ -127,55 +131,6 @@ def fingerprint(document: Document) -> str:
     return hashlib.sha256(to_json(_sorted(document))).hexdigest()
 
 
-def _in_range(value: datetime) -> datetime:
-    try:
-        return as_utc(value)
-    except OverflowError as error:
-        raise ValueError("the time is out of range in UTC") from error
-
-
-_Instant = Annotated[datetime, AfterValidator(_in_range)]
-
-
-class _Text(Resource):
-    text: str
-
-
-class _Term(Resource):
-    name: str | None = None
-    description: str | None = None
-
-
-class _UntouchedItem(Resource):
-    """Attributes of an item that are kept as they are: only their type is checked."""
-
-    appointment: Reference | None = None
-    item_term: list[_Term] | None = None
-    payment: list[Reference] | None = None
-    product_offering_qualification_item: Reference | None = None
-    product_order_item: list[_UntouchedItem] | None = None
-    qualification: list[Reference] | None = None
-    quote_item: Reference | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-class _Untouched(Resource):
-    """Attributes of an order that are kept as they are: only their type is checked."""
-
-    requested_start_date: _Instant | None = None
-    requested_completion_date: _Instant | None = None
-    cancellation_date: _Instant | None = None
-    agreement: list[Reference] | None = None
-    channel: list[Reference] | None = None
-    note: list[_Text] | None = None
-    notification_contact: str | None = None
-    payment: list[Reference] | None = None
-    product_offering_qualification: list[Reference] | None = None
-    product_order_item: list[_UntouchedItem] | None = None
-    quote: list[Reference] | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
 def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
     """Yield what keeps a JSON document from being a `model`."""
     try:
@@ -184,9 +139,6 @@ def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=False, include_input=False):
             yield Fault(_path(detail["loc"]), detail["msg"].removeprefix("Value error, "))
-    except OverflowError:
-        # Only a time whose offset leads out of the calendar; `_Untouched` names it.
-        return
 
 
 def _path(location: tuple[int | str, ...]) -> str:

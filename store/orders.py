@@ -29,10 +29,11 @@ from store.documents import (
     storable,
     unstorable_paths,
 )
-from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.errors import DeletedOrderError, IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
 from store.outbox import append
 from store.query import ListQuery, condition, ordering
-from store.tables import order_parties, orders
+from store.removal import RemovedOrder, remove_family
+from store.tables import deleted_orders, order_parties, orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class OrderStore:
         """Keep a new order; return its document, and whether it is new rather than the repeat of a request.
 
         Raises:
-            IdempotencyConflictError: when the id is taken by an order made from another body.
+            IdempotencyConflictError: when the id is taken by an order made from another body, or was by a deleted one.
             UnstorableDocumentError: when the document holds what no database keeps.
             StoreUnavailableError: when the database cannot serve; nothing is kept then.
         """
@@ -91,6 +92,7 @@ class OrderStore:
         }
         async with self._database.write() as connection:
             if await self._insert(connection, order.kind, order.id, order.document, row):
+                await _check_not_deleted(connection, order.kind, order.id)
                 await append(connection, [events.created(order.kind, order.document, order.id, datetime.now(UTC))])
                 return order.document, True
             stored = (await connection.execute(select(orders).where(_is(order.kind.value, order.id)))).one()
@@ -142,6 +144,21 @@ class OrderStore:
                     await _replace_parties(connection, key, rows[key].document)
             await append(connection, made)
         return applied
+
+    async def remove(self, kind: OrderKind, order_id: str) -> list[RemovedOrder]:
+        """Delete a closed order with all that it has made, in one transaction; return what was deleted, parents first.
+
+        Raises:
+            UnknownOrderError: when the store does not hold the order.
+            OwnedOrderError: when another order has made it.
+            OrderNotClosedError: when it may still change.
+            StoreUnavailableError: when the database cannot serve; nothing is deleted then.
+        """
+        now = datetime.now(UTC)
+        async with self._database.write() as connection:
+            removed = await remove_family(connection, kind, order_id, timestamp(now))
+            await append(connection, [events.deleted(each.kind, each.document, order_id, now) for each in removed])
+        return removed
 
     async def get(self, kind: OrderKind, order_id: str) -> Json | None:
         """Return an order's document; None where there is none.
@@ -218,6 +235,12 @@ class OrderStore:
             return False
         await _insert_parties(connection, (kind.value, order_id), document)
         return True
+
+
+async def _check_not_deleted(connection: AsyncConnection, kind: OrderKind, order_id: str) -> None:
+    known = and_(deleted_orders.c.kind == kind.value, deleted_orders.c.id == order_id)
+    if await connection.scalar(select(deleted_orders.c.id).where(known)):
+        raise DeletedOrderError(kind, order_id)
 
 
 _Key = tuple[str, str]

@@ -265,3 +265,12 @@ Index(
     sqlite_where=qualifications.c.finished.is_(false()),
     postgresql_where=qualifications.c.finished.is_(false()),
 )
+
+deleted_orders = Table(
+    "deleted_orders",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("deleted_at", Text, nullable=False),
+)
+"""What is left of a deleted order: its id, which is not given to another, since systems know it."""
