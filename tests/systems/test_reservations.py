@@ -139,7 +139,7 @@ async def test_a_free_member_cannot_be_put_to_use(inventory: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("patch", "status", "code"),
     [
-        ({"usageState": "asleep"}, 400, "illegalValue"),
+        ({"usageState": "asleep"}, 400, "invalidRequest"),
         ({"value": "SN-999"}, 400, "notPatchable"),
         ({"resourceStatus": "reserved"}, 409, "useReservation"),
     ],
