@@ -49,9 +49,9 @@ class Monitor(tmf.Extensible):
 
     id: str
     href: str
-    state: str
-    source_href: str
-    request: MonitoredRequest
+    state: str | None = None
+    source_href: str | None = None
+    request: MonitoredRequest | None = None
     response: MonitoredResponse | None = Field(default=None, description="Once the change is over.")
 
 

@@ -19,7 +19,7 @@ from systems.common.docs import body_of, creates, errors, listed, patches, read_
 from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
-from systems.common.patches import Patch, check_unchanged, read_patch
+from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep
 from systems.common.system import ReadingDep
 
@@ -61,12 +61,18 @@ class Stop(_Body):
     end_date: tmf.Moment | None = None
 
 
-class Charge(ChargeCreate):
+class Charge(_Body):
     """What a product is charged, from when to when."""
 
     id: str
     href: str
-    state: Literal["active", "ended"]
+    state: Literal["active", "ended"] | None = None
+    product: Reference | None = None
+    billing_account: Reference | None = None
+    customer: Reference | None = None
+    price: list[dict[str, Any]] | None = None
+    name: str | None = None
+    start_date: tmf.Moment | None = None
     end_date: tmf.Moment | None = None
 
 
@@ -175,6 +181,7 @@ async def _change(connection: AsyncConnection, charge_id: str, patch: Patch) -> 
         raise Refusal(409, "chargeEnded", f"charge {charge_id} has ended")
     changed = patch.applied_to(charge)
     check_unchanged(charge, changed, READ_ONLY)
+    check_removed(charge, changed, ["price"])
     fitting(Charge, changed)
     return Answer(200, await CHARGES.replace(connection, changed), charge_id)
 

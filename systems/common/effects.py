@@ -187,7 +187,7 @@ async def _fingerprint(request: Request) -> str:
     body = await request.body()
     try:
         said = json.dumps(json.loads(body), sort_keys=True).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         said = body
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return hashlib.sha256(head + said).hexdigest()

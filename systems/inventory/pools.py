@@ -94,10 +94,10 @@ class ResourcePool(BaseModel):
 
     id: str
     href: str
-    name: str
-    resource_specification: Reference
-    place: Reference | None
-    capacity: Capacity
+    name: str | None = None
+    resource_specification: Reference | None = None
+    place: Reference | None = None
+    capacity: Capacity | None = None
 
 
 KNOWN = frozenset({"id", "href", "name", "resourceSpecification", "place", "capacity"})

@@ -85,12 +85,12 @@ class CheckServiceQualification(_Asked):
 
     id: str
     href: str
-    at_type: str = Field(alias="@type")
-    state: str
-    check_service_qualification_date: tmf.Moment
-    effective_qualification_date: tmf.Moment
-    qualification_result: Literal["qualified", "unqualified"]
-    service_qualification_item: list[ItemAnswered]
+    at_type: str | None = Field(default=None, alias="@type")
+    state: str | None = None
+    check_service_qualification_date: tmf.Moment | None = None
+    effective_qualification_date: tmf.Moment | None = None
+    qualification_result: Literal["qualified", "unqualified"] | None = None
+    service_qualification_item: list[ItemAnswered] | None = None
 
 
 QUALIFICATIONS = Collection(

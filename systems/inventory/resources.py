@@ -135,7 +135,7 @@ def as_document(row: Member) -> Document:
         "category": row.pool,
         "@type": row.type,
         "resourceSpecification": {"id": row.specification},
-        **({} if row.place is None else {"place": {"id": row.place}}),
+        **({} if row.place is None else {"place": {"id": row.place, "role": "installation"}}),
         **said,
         **{attribute: getattr(row, column) for attribute, column in STATES.items()},
         **row.given,

@@ -14,7 +14,7 @@ SERVICE = "/tmf-api/serviceInventory/v4/service"
 RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
 
 
-LEAST = {
+LEAST: dict[str, dict[str, Any]] = {
     PRODUCT: {"status": "created"},
     SERVICE: {"state": "feasibilityChecked", "serviceSpecification": {"id": "cfs-internet"}},
 }
@@ -28,7 +28,9 @@ async def make(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, A
 
 
 async def test_a_product_keeps_what_it_is_given(inventory: httpx.AsyncClient) -> None:
-    answer = await inventory.post(PRODUCT, json={"name": "Fibre", "colour": "blue", "status": "created"}, headers=keyed("k"))
+    answer = await inventory.post(
+        PRODUCT, json={"name": "Fibre", "colour": "blue", "status": "created"}, headers=keyed("k")
+    )
     product = answer.json()
     assert answer.headers["Location"] == product["href"] == f"{PRODUCT}/{product['id']}"
     assert (product["status"], product["colour"]) == ("created", "blue")

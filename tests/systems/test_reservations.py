@@ -63,7 +63,7 @@ async def test_a_reservation_names_the_member_and_who_has_it(inventory: httpx.As
     assert (resource["resourceStatus"], resource["usageState"]) == ("reserved", "idle")
     assert resource["category"] == "gpon-port-ham-1"
     assert resource["resourceSpecification"] == {"id": "gpon-port"}
-    assert resource["place"] == {"id": "HAM-1"}
+    assert resource["place"] == {"id": "HAM-1", "role": "installation"}
     assert resource["reservation"]["requestedBy"] == "so:1/port"
     found = await inventory.get(RESOURCE, params={"reservation.requestedBy": "so:1/port"})
     assert found.json() == [resource]
