@@ -20,7 +20,7 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind, Lookup
 from systems.common.patches import read_patch
 from systems.common.queries import ListQueryDep
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 
 PLAYS: frozenset[FaultKind] = frozenset({"asyncFailure"})
 
@@ -45,8 +45,8 @@ def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
         return query.answer(await documents.page(connection, query))
 
     @router.get("/{id}", summary=f"Read a {kind.name}", **read_one(kind.model))
-    async def read(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - the published name
-        return JSONResponse(query.only_fields(await documents.get(connection, id)))
+    async def read(target: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+        return JSONResponse(query.only_fields(await documents.get(connection, target)))
 
     @router.post(
         "", summary=f"Set a {kind.name} up", **_described(creates(kind.model, kind.create_model, kind.example, 423))
@@ -64,19 +64,19 @@ def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
         summary=f"Change a {kind.name}",
         **_described(patches(kind.model, kind.model, {"state": "active"}, 423)),
     )
-    async def modify(id: str, request: Request, call: CallDep, mode: Mode | None = None) -> Response:  # noqa: A002 - the published name
+    async def modify(target: IdPath, request: Request, call: CallDep, mode: Mode | None = None) -> Response:
         patch = await read_patch(request)
         body = patch.content
         if isinstance(body, dict):
             mode = mode or fitting(Ways, {"mode": body.get("mode")}).mode
             body = {name: value for name, value in body.items() if name != "mode"}
-        change = Change(kind, "PATCH", id, body, call.key)
-        return await _change(call, change, mode, kind.specification_of(id), completions)
+        change = Change(kind, "PATCH", target, body, call.key)
+        return await _change(call, change, mode, kind.specification_of(target), completions)
 
     @router.delete("/{id}", summary=f"Tear a {kind.name} down", **_described(removes(423)))
-    async def remove(id: str, call: CallDep, mode: Mode | None = None) -> Response:  # noqa: A002 - the published name
-        change = Change(kind, "DELETE", id, {}, call.key)
-        return await _change(call, change, mode, kind.specification_of(id), completions)
+    async def remove(target: IdPath, call: CallDep, mode: Mode | None = None) -> Response:
+        change = Change(kind, "DELETE", target, {}, call.key)
+        return await _change(call, change, mode, kind.specification_of(target), completions)
 
     return router
 

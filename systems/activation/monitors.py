@@ -17,7 +17,7 @@ from systems.common.errors import Refusal
 from systems.common.events import Change
 from systems.common.paging import page_of
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 
 
 class HeaderItem(tmf.Extensible):
@@ -114,11 +114,11 @@ def monitor_router(kind: Kind) -> APIRouter:
         return query.answer(await page_of(connection, matching, ordering, as_document, query, left))
 
     @router.get("/{id}", summary="Read a monitor", **read_one(Monitor))
-    async def read_monitor(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - the published name
-        found = await connection.execute(select(monitor).where(monitor.c.kind == kind.name, monitor.c.id == id))
+    async def read_monitor(monitor_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+        found = await connection.execute(select(monitor).where(monitor.c.kind == kind.name, monitor.c.id == monitor_id))
         row = found.first()
         if row is None:
-            raise Refusal(404, "notFound", f"no monitor {id}")
+            raise Refusal(404, "notFound", f"no monitor {monitor_id}")
         return JSONResponse(query.only_fields(as_document(row)))
 
     return router

@@ -21,7 +21,7 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 
 BASE = "/billing/v1"
 PATH = f"{BASE}/charge"
@@ -97,8 +97,8 @@ async def list_charges(query: ListQueryDep, connection: ReadingDep) -> Response:
 
 
 @router.get("/{id}", summary="Read a charge", **read_one(Charge))
-async def read(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - as everywhere
-    return JSONResponse(query.only_fields(await CHARGES.get(connection, id)))
+async def read(charge_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+    return JSONResponse(query.only_fields(await CHARGES.get(connection, charge_id)))
 
 
 @router.post("", summary="Start charging a product", **creates(Charge, ChargeCreate, EXAMPLE))
@@ -114,14 +114,14 @@ async def start(request: Request, call: CallDep) -> Response:
 
 
 @router.patch("/{id}", summary="Charge other prices", **patches(Charge, ChargeUpdate, {"price": EXAMPLE["price"]}))
-async def change(id: str, request: Request, call: CallDep) -> Response:  # noqa: A002 - as everywhere
+async def change(charge_id: IdPath, request: Request, call: CallDep) -> Response:
     """`changeCharge`. 409 when the charge has ended."""
     patch = await read_patch(request)
 
     async def work(effect: Effect) -> Answer:
-        return await _change(effect.connection, id, patch)
+        return await _change(effect.connection, charge_id, patch)
 
-    return await call.effect("changeCharge", work, target=id)
+    return await call.effect("changeCharge", work, target=charge_id)
 
 
 @router.post(
@@ -131,39 +131,39 @@ async def change(id: str, request: Request, call: CallDep) -> Response:  # noqa:
     responses=errors(400, 404, 413, 415, 422),
     openapi_extra=body_of(Stop, {"endDate": "2026-04-01T00:00:00Z"}, required=False),
 )
-async def stop(id: str, request: Request, call: CallDep) -> Response:  # noqa: A002 - as everywhere
+async def stop(charge_id: IdPath, request: Request, call: CallDep) -> Response:
     """`stopCharge`. One that has ended stays as it is."""
     end = await read_object(request) if await request.body() else {}
     fitting(Stop, end)
 
     async def work(effect: Effect) -> Answer:
-        return await _stop(effect.connection, id, end)
+        return await _stop(effect.connection, charge_id, end)
 
-    return await call.effect("stopCharge", work, target=id)
+    return await call.effect("stopCharge", work, target=charge_id)
 
 
 @router.post(
     "/{id}/restart", summary="Take up an ended charge", response_model=Charge, responses=errors(400, 404, 409, 422)
 )
-async def restart(id: str, call: CallDep) -> Response:  # noqa: A002 - as everywhere
+async def restart(charge_id: IdPath, call: CallDep) -> Response:
     """`restartCharge`. 409 when the product has another active charge."""
 
     async def work(effect: Effect) -> Answer:
-        return await _restart(effect.connection, id)
+        return await _restart(effect.connection, charge_id)
 
-    return await call.effect("restartCharge", work, target=id)
+    return await call.effect("restartCharge", work, target=charge_id)
 
 
 @router.delete("/{id}", summary="Void a charge", **removes())
-async def void(id: str, call: CallDep) -> Response:  # noqa: A002 - as everywhere
+async def void(charge_id: IdPath, call: CallDep) -> Response:
     """Remove the charge as if it had never been: `voidCharge`."""
 
     async def work(effect: Effect) -> Answer:
-        await _free_product(effect.connection, id)
-        await CHARGES.remove(effect.connection, id)
-        return Answer(204, target=id)
+        await _free_product(effect.connection, charge_id)
+        await CHARGES.remove(effect.connection, charge_id)
+        return Answer(204, target=charge_id)
 
-    return await call.effect("voidCharge", work, target=id)
+    return await call.effect("voidCharge", work, target=charge_id)
 
 
 async def _start(connection: AsyncConnection, product_id: str, body: Document) -> Answer:

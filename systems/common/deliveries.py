@@ -130,7 +130,7 @@ class Deliveries:
             else:
                 await connection.execute(update(delivery).where(mine).values(due=time.time() + pause))
         if over and not taken:
-            logger.error("event %s (%s) is given up", row.event_id, row.event_type)
+            logger.warning("event %s (%s) is given up", row.event_id, row.event_type)
 
 
 async def _attempt(client: httpx.AsyncClient, listener: Row[Any], row: Row[Any]) -> tuple[bool, bool]:

@@ -4,7 +4,7 @@ from collections.abc import Collection as Container
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -91,20 +91,26 @@ class Collection:
         query.check(self._known, self._known)
         matching = select(documents.c.body, documents.c.sequence).where(documents.c.kind == self.kind)
         left = []
+        by_reference = any(each.comparison == "eq" and "." in each.path for each in query.filters)
         for each in query.filters:
-            condition = self._condition(each)
+            condition = self._condition(each, by_reference)
             if condition is None:
                 left.append(each)
             else:
                 matching = matching.where(condition)
         return await page_of(connection, matching, _ordering(query), lambda row: dict(row.body), query, left)
 
-    def _condition(self, wanted: Filter) -> ColumnElement[bool] | None:
-        """The filter as the index answers it; None where it cannot."""
+    def _condition(self, wanted: Filter, by_reference: bool) -> ColumnElement[bool] | None:
+        """The filter as the database answers it; None where it cannot.
+
+        ``by_reference`` says that another filter leaves few documents: a state, which many have, is then read in those.
+        """
         if wanted.comparison not in ("eq", "ne") or any(len(value) >= LONGEST_INDEXED for value in wanted.values):
             return None
         if wanted.path == "id":
             having: ColumnElement[bool] = documents.c.id.in_(wanted.values)
+        elif wanted.path in self._searched_by and "." not in wanted.path and by_reference:
+            having = func.coalesce(documents.c.body[wanted.path].as_string(), "").in_(wanted.values)
         elif wanted.path in self._searched_by:
             with_value = select(index.c.id).where(
                 index.c.kind == self.kind, index.c.path == wanted.path, index.c.value.in_(wanted.values)

@@ -17,6 +17,7 @@ from systems.common.errors import Refusal
 from systems.common.events import read_query
 from systems.common.queries import Document
 from systems.common.signing import read_secret
+from systems.common.system import IdPath
 from systems.common.tables import delivery, subscription
 
 LONGEST = 2000
@@ -92,21 +93,21 @@ def hub_router(base: str, api: str, database: Database) -> APIRouter:
             return JSONResponse([_document(row) for row in rows])
 
     @router.get("/{id}", summary="Read a listener", responses=found(EventSubscription))
-    async def read_listener(id: str) -> Response:  # noqa: A002 - the published name
+    async def read_listener(listener_id: IdPath) -> Response:
         async with database.reading() as connection:
-            row = (await connection.execute(select(subscription).where(_of(base, id)))).first()
+            row = (await connection.execute(select(subscription).where(_of(base, listener_id)))).first()
         if row is None:
-            raise Refusal(404, "notFound", f"no listener {id}")
+            raise Refusal(404, "notFound", f"no listener {listener_id}")
         return JSONResponse(_document(row))
 
     @router.delete("/{id}", summary="Unregister a listener", **EMPTY)
-    async def unregister(id: str) -> Response:  # noqa: A002 - the published name
+    async def unregister(listener_id: IdPath) -> Response:
         """What is on its way to the listener is dropped."""
         async with database.writing() as connection:
-            removed = await connection.execute(delete(subscription).where(_of(base, id)))
-            await connection.execute(delete(delivery).where(delivery.c.subscription == id))
+            removed = await connection.execute(delete(subscription).where(_of(base, listener_id)))
+            await connection.execute(delete(delivery).where(delivery.c.subscription == listener_id))
         if removed.rowcount == 0:
-            raise Refusal(404, "notFound", f"no listener {id}")
+            raise Refusal(404, "notFound", f"no listener {listener_id}")
         return Response(status_code=204)
 
     return router

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Annotated
 
 import uvicorn
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -128,6 +128,7 @@ async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
 
 
 ReadingDep = Annotated[AsyncConnection, Depends(_reading)]
+IdPath = Annotated[str, Path(alias="id")]
 
 
 def serve(name: str, default_port: int, create_app: Callable[[str, int], FastAPI]) -> None:

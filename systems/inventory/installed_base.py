@@ -17,7 +17,7 @@ from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep, texts_at
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 from systems.inventory import lifecycle
 
 
@@ -132,8 +132,8 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
         return query.answer(await documents.page(connection, query))
 
     @router.get("/{id}", summary=f"Read a {kind}", **read_one(model))
-    async def read(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - the published name
-        return JSONResponse(query.only_fields(await documents.get(connection, id)))
+    async def read(document_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+        return JSONResponse(query.only_fields(await documents.get(connection, document_id)))
 
     @router.post("", summary=f"Record a {kind}", **creates(model, inventory.create_model, inventory.example))
     async def create(request: Request, call: CallDep) -> Response:
@@ -147,22 +147,22 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
         )
 
     @router.patch("/{id}", summary=f"Change a {kind}", **patches(model, model, {inventory.state: "active"}))
-    async def patch(id: str, request: Request, call: CallDep) -> Response:  # noqa: A002 - the published name
+    async def patch(document_id: IdPath, request: Request, call: CallDep) -> Response:
         patch = await read_patch(request)
         return await call.effect(
             f"update{inventory.noun}",
-            lambda effect: _update(inventory, effect, id, patch),
-            target=id,
-            specification=inventory.specification_of(id),
+            lambda effect: _update(inventory, effect, document_id, patch),
+            target=document_id,
+            specification=inventory.specification_of(document_id),
         )
 
     @router.delete("/{id}", summary=f"Remove a {kind}", **removes())
-    async def remove(id: str, call: CallDep) -> Response:  # noqa: A002 - the published name
+    async def remove(document_id: IdPath, call: CallDep) -> Response:
         return await call.effect(
             f"delete{inventory.noun}",
-            lambda effect: _delete(inventory, effect, id),
-            target=id,
-            specification=inventory.specification_of(id),
+            lambda effect: _delete(inventory, effect, document_id),
+            target=document_id,
+            specification=inventory.specification_of(document_id),
         )
 
     return router

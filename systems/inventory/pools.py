@@ -14,7 +14,7 @@ from systems.common.bodies import fitting, read_object
 from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
 from systems.common.queries import Document, ListQueryDep, as_text
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
 
@@ -146,10 +146,10 @@ async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Response:
 
 
 @router.get("/resourcePool/{id}", summary="Read a pool", **read_one(ResourcePool))
-async def read_pool(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - as everywhere
-    for document in await _pools(connection, pool.c.id == id):
+async def read_pool(pool_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+    for document in await _pools(connection, pool.c.id == pool_id):
         return JSONResponse(query.only_fields(document))
-    raise Refusal(404, "notFound", f"no pool {id}")
+    raise Refusal(404, "notFound", f"no pool {pool_id}")
 
 
 @router.post(

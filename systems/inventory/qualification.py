@@ -18,7 +18,7 @@ from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect, OptionalKeyDep
 from systems.common.events import Change, EventSource
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import ReadingDep, System
+from systems.common.system import IdPath, ReadingDep, System
 from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
 
@@ -138,18 +138,18 @@ def qualification_router(coverage: Sequence[Coverage], system: System) -> APIRou
         return query.answer(await QUALIFICATIONS.page(connection, query))
 
     @router.get("/{id}", summary="Read what was asked", **read_one(CheckServiceQualification))
-    async def read_check(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - the published name
-        return JSONResponse(query.only_fields(await QUALIFICATIONS.get(connection, id)))
+    async def read_check(check_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+        return JSONResponse(query.only_fields(await QUALIFICATIONS.get(connection, check_id)))
 
     @router.delete("/{id}", summary="Forget what was asked", **removes())
-    async def forget(id: str, call: CallDep) -> Response:  # noqa: A002 - the published name
+    async def forget(check_id: IdPath, call: CallDep) -> Response:
         async def work(effect: Effect) -> Answer:
-            document = await QUALIFICATIONS.get(effect.connection, id, lock=True)
-            await QUALIFICATIONS.remove(effect.connection, id)
+            document = await QUALIFICATIONS.get(effect.connection, check_id, lock=True)
+            await QUALIFICATIONS.remove(effect.connection, check_id)
             await EVENTS.tell(effect.connection, Change("Delete", effect.key), document)
-            return Answer(204, target=id)
+            return Answer(204, target=check_id)
 
-        return await call.effect("deleteQualification", work, target=id)
+        return await call.effect("deleteQualification", work, target=check_id)
 
     return router
 

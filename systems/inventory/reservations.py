@@ -11,6 +11,7 @@ from systems.common.docs import creates, removes
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.queries import Document
+from systems.common.system import IdPath
 from systems.inventory.pools import API, BASE, Wish, candidate_pools, suits
 from systems.inventory.resources import PooledResource, as_document, member, specification_of, tell_of_states
 from systems.inventory.stock import FREE
@@ -43,18 +44,18 @@ async def reserve(request: Request, call: CallDep) -> Response:
 
 
 @router.delete("/{id}", summary="Give a resource back", **removes())
-async def release(id: str, call: CallDep) -> Response:  # noqa: A002 - as everywhere
+async def release(resource_id: IdPath, call: CallDep) -> Response:
     """Give a member back, as it was stocked: `release`. One that is free already stays so."""
 
     async def work(effect: Effect) -> Answer:
-        row = await member(effect.connection, id, lock=True)
+        row = await member(effect.connection, resource_id, lock=True)
         if row.reservation_id is not None:
-            await effect.connection.execute(update(resource).where(resource.c.id == id).values(FREE))
-            free = as_document(await member(effect.connection, id))
+            await effect.connection.execute(update(resource).where(resource.c.id == resource_id).values(FREE))
+            free = as_document(await member(effect.connection, resource_id))
             await tell_of_states(effect.connection, effect.key, as_document(row), free)
-        return Answer(204, target=id)
+        return Answer(204, target=resource_id)
 
-    return await call.effect("release", work, target=id, specification=specification_of(id))
+    return await call.effect("release", work, target=resource_id, specification=specification_of(resource_id))
 
 
 async def _reserve(effect: Effect, reservation: ReservationCreate) -> Document:

@@ -18,7 +18,7 @@ from systems.common.faults import Lookup
 from systems.common.paging import page_of
 from systems.common.patches import Patch, check_unchanged, read_patch
 from systems.common.queries import Document, Filter, ListQuery, ListQueryDep, Page
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 from systems.inventory.tables import pool, recorded, resource
 
 BASE = "/tmf-api/resourceInventoryManagement/v4"
@@ -157,37 +157,37 @@ async def list_resources(query: ListQueryDep, connection: ReadingDep) -> Respons
 
 
 @router.get("/{id}", summary="Read a resource", **read_one(PooledResource))
-async def read_resource(id: str, query: ListQueryDep, connection: ReadingDep) -> Response:  # noqa: A002 - the published name
-    return JSONResponse(query.only_fields(as_document(await member(connection, id))))
+async def read_resource(resource_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+    return JSONResponse(query.only_fields(as_document(await member(connection, resource_id))))
 
 
 @router.patch("/{id}", summary="Change a resource", **patches(PooledResource, PooledResource, {"usageState": "idle"}))
-async def patch_resource(id: str, request: Request, call: CallDep) -> Response:  # noqa: A002 - the published name
+async def patch_resource(resource_id: IdPath, request: Request, call: CallDep) -> Response:
     """In the log: `install` for usageState active, `uninstall` for idle, else `updateResource`."""
     patch = await read_patch(request)
     operation = {"active": "install", "idle": "uninstall"}.get(str(patch.value_of("usageState")), "updateResource")
 
     async def work(effect: Effect) -> Answer:
-        return Answer(200, await _patch(effect, id, patch), id)
+        return Answer(200, await _patch(effect, resource_id, patch), resource_id)
 
-    return await call.effect(operation, work, target=id, specification=specification_of(id))
+    return await call.effect(operation, work, target=resource_id, specification=specification_of(resource_id))
 
 
 @router.delete("/{id}", summary="Remove a resource", **removes())
-async def unstock(id: str, call: CallDep) -> Response:  # noqa: A002 - the published name
+async def unstock(resource_id: IdPath, call: CallDep) -> Response:
     """Take a member that is not reserved out of its pool: `unstock`."""
 
     async def work(effect: Effect) -> Answer:
         connection = effect.connection
-        row = await member(connection, id, lock=True)
+        row = await member(connection, resource_id, lock=True)
         if row.resource_status == "reserved":
-            raise Refusal(409, "resourceInUse", f"{id} is reserved by {row.requested_by}")
-        await connection.execute(delete(resource).where(resource.c.id == id))
-        await connection.execute(delete(recorded).where(recorded.c.id == id))
+            raise Refusal(409, "resourceInUse", f"{resource_id} is reserved by {row.requested_by}")
+        await connection.execute(delete(resource).where(resource.c.id == resource_id))
+        await connection.execute(delete(recorded).where(recorded.c.id == resource_id))
         await EVENTS.tell(connection, Change("Delete", effect.key), as_document(row))
-        return Answer(204, target=id)
+        return Answer(204, target=resource_id)
 
-    return await call.effect("unstock", work, target=id, specification=specification_of(id))
+    return await call.effect("unstock", work, target=resource_id, specification=specification_of(resource_id))
 
 
 async def _page(connection: AsyncConnection, query: ListQuery) -> Page:
