@@ -24,7 +24,7 @@ Method = Literal["POST", "PATCH", "DELETE"]
 class Change:
     """``method`` as of the request, which had ``key``; ``target`` is the id of what changes.
 
-    ``body`` is its document, or the patch.
+    ``body`` is its document, or the patch; ``monitored`` if the request was accepted with a monitor.
     """
 
     kind: Kind
@@ -32,6 +32,7 @@ class Change:
     target: str
     body: Document | list[Any]
     key: str
+    monitored: bool = False
 
     @property
     def operation(self) -> str:
@@ -71,7 +72,9 @@ class Change:
         if self.method == "PATCH":
             current = await documents.get(connection, self.target)
             document = await documents.replace(connection, self._patched(current))
-            await self.kind.events.tell_of_change(connection, self.key, current, document, ["state"])
+            # The end of a monitored change is told as a change of state in any case, once.
+            told = current | {"state": document["state"]} if self.monitored else current
+            await self.kind.events.tell_of_change(connection, self.key, told, document, ["state"])
             return Answer(200, document, self.target)
         await self._supersede(connection)
         if before is not None:

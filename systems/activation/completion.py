@@ -80,7 +80,7 @@ class Completions:
             row = await _claim(connection, monitor_id)
             if row is None:
                 return
-            change = Change(KINDS[row.kind], row.method, row.target, row.body, row.key)
+            change = Change(KINDS[row.kind], row.method, row.target, row.body, row.key, monitored=True)
             error = await _end(connection, row, change)
             await _tell_the_end(connection, row, change, error)
         self._deliveries.look()

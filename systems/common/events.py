@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from sqlalchemy import insert, select
@@ -99,8 +100,7 @@ def read_query(query: str | None) -> tuple[Filter, ...]:
 
     Raises Refusal 400 for one that could never be understood.
     """
-    pairs = [(name, value) for name, _, value in (part.partition("=") for part in (query or "").split("&") if part)]
-    filters = parse_filters(pairs)
+    filters = parse_filters(parse_qsl(query or "", keep_blank_values=True))
     for each in filters:
         if each.path.partition(".")[0] not in ENVELOPE:
             raise Refusal(400, "invalidQuery", f"query: events have no {each.path}")

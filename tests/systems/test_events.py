@@ -149,6 +149,24 @@ async def test_an_activation_tells_of_its_monitor_and_of_the_service(database_ur
 
 
 @pytest.mark.anyio
+async def test_the_end_of_a_monitored_change_of_state_is_told_once(database_url: str, inbox: Inbox) -> None:
+    async with running(create_activation(database_url, transport=inbox)) as client:
+        body = {"id": "s", "state": "active", "serviceSpecification": {"id": "rfs"}}
+        await client.post(f"{ACTIVATION}/service", json=body)
+        await listen(client, f"{ACTIVATION}/service", query="event.service.id=s")
+        for number, state in enumerate(("inactive", "active")):
+            change = {"state": state, "name": state, "mode": "async"}
+            accepted = await client.patch(f"{ACTIVATION}/service/s", json=change, headers=keyed(str(number)))
+            assert accepted.status_code == 202
+            told = [(await inbox.next())[1] for _ in range(2)]
+            assert [(event["eventType"], event["correlationId"]) for event in told] == [
+                ("ServiceAttributeValueChangeEvent", str(number)),
+                ("ServiceStateChangeEvent", str(number)),
+            ]
+            assert told[1]["event"]["service"]["state"] == state
+
+
+@pytest.mark.anyio
 async def test_what_could_not_be_delivered_is_delivered_after_a_restart(database_url: str, stock: Path) -> None:
     deaf = Inbox(refusals=1000)
     async with running(create_app(database_url, stock=stock, transport=deaf)) as client:
