@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from api.errors import NotFoundError
 from api.gateway import Gateway
@@ -14,9 +15,14 @@ from orders.lifecycle import OrderKind
 from store.query import ListQuery, parse_list_query
 
 
-async def answer_list(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
-    """Answer with the orders that the request's filters let through: 200, or 206 where some of them are left out."""
-    page = await gateway.orders.find(kind, parse_list_query(request.query_params.multi_items()))
+async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JSONResponse:
+    """Answer with the orders that the request's filters let through: 200, or 206 where some of them are left out.
+
+    Raises:
+        QueryError: naming the parameter that makes no sense, such as an attribute that `model` does not have.
+    """
+    query = parse_list_query(request.query_params.multi_items(), model=model)
+    page = await gateway.orders.find(kind, query)
     documents = [with_links(gateway.base_url, kind, document) for document in page.documents]
     return list_answer(documents, page.total)
 
