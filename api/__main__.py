@@ -69,7 +69,7 @@ async def serve(settings: Settings, catalogs: CatalogSet) -> None:
 
 
 async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
-    database = open_database(settings.store_url)
+    database = open_database(settings.store_url, settings.list_timeout)
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)

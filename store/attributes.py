@@ -73,7 +73,7 @@ def _fields(types: Sequence[Any]) -> dict[str, list[Any]] | None:
     """Return the attributes of values of these types, with their types; None where anything may be."""
     known: dict[str, list[Any]] = {}
     for each in types:
-        if not isinstance(each, type) or issubclass(each, dict):
+        if each is Any or not isinstance(each, type) or issubclass(each, dict):
             return None
         if issubclass(each, BaseModel):
             for name, found in _declared(each).items():

@@ -26,9 +26,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from store.documents import as_instant, write_json
+from store.documents import write_json
 from store.errors import ListTimeoutError, StoreUnavailableError, UnsupportedDatabaseError
-from store.functions import document_admits, document_sort_key, matches_pattern
+from store.functions import document_admits, document_sort_key, matches_pattern, order_instant
 from store.tables import orders
 
 BUSY_TIMEOUT = 10
@@ -38,7 +38,7 @@ LIST_TIMEOUT = timedelta(seconds=5)
 """How long the database may take for one list, where nothing else is said."""
 
 _BUSY_PAUSE = 0.02
-_STEPS_BETWEEN_LOOKS = 1000
+_STEPS_BETWEEN_LOOKS = 100
 _QUERY_CANCELED = "57014"
 _MIGRATION_LOCK = 0x6F72646572
 _WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -246,9 +246,9 @@ def _with_driver(url: str) -> URL:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    for function, arguments in ((document_admits, 2), (document_sort_key, 2), (matches_pattern, 2)):
+    functions = ((document_admits, 2), (document_sort_key, 2), (matches_pattern, 2), (order_instant, 1))
+    for function, arguments in functions:
         connection.create_function(function.__name__, arguments, function, deterministic=True)
-    connection.create_function("order_instant", 1, as_instant, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
-from store.documents import write_json
+from store.documents import as_instant, write_json
 from store.patterns import pattern
 from store.query import Filter, Operator, admits, candidates, sort_key
 
@@ -34,6 +34,11 @@ def document_sort_key(document: str, path: str) -> int | float | str | bytes | N
         return b"\1" if value else b"\0"
     # SQLite has whole numbers of 64 bits.
     return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+
+
+def order_instant(text: str | None) -> str | None:
+    """Return an ISO 8601 time in the way the store writes it; None where `text` is no time."""
+    return None if text is None else as_instant(text)
 
 
 def matches_pattern(text: str | None, written: str) -> bool:

@@ -200,7 +200,7 @@ def _compares(text: ColumnElement[str], kept: Filter, *, is_date: bool) -> Colum
 
 
 def _instant(text: ColumnElement[str], is_date: bool) -> ColumnElement[str]:
-    return text if is_date else collate(func.order_instant(text), "C")
+    return text if is_date else func.order_instant(text)
 
 
 def _matches(text: ColumnElement[str], kept: Filter, dialect: str) -> ColumnElement[bool]:
