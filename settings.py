@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     """The gateway's address as others see it, for `href` and callbacks; `http://host:port` where it is not set."""
     body_limit: int = Field(default=4 * 1024 * 1024, gt=0)
     """Bytes of the largest request body taken."""
+    list_timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))
+    """How long the order store may take for one list; what takes longer is refused."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while the engine was down are tried again."""
     qualification_retention: timedelta = timedelta(days=30)

@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
 
 
 async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
-    database = open_database(settings.store_url)
+    database = open_database(settings.store_url, settings.list_timeout)
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)

@@ -42,7 +42,7 @@ from orders.links import (
     resource_name,
     with_cancellation_links,
 )
-from store.cancellations import SORTABLE, UnsentCancel
+from store.cancellations import UnsentCancel
 from store.query import parse_list_query
 
 _SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"})
@@ -112,7 +112,8 @@ def _routes(kind: OrderKind) -> APIRouter:
         openapi_extra=LIST_PARAMETERS,
     )
     async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
-        page = await gateway.cancellations.find(kind, parse_list_query(request.query_params.multi_items(), SORTABLE))
+        query = parse_list_query(request.query_params.multi_items(), model=model)
+        page = await gateway.cancellations.find(kind, query)
         documents = [with_cancellation_links(gateway.base_url, kind, document) for document in page.documents]
         return list_answer(documents, page.total)
 

@@ -126,7 +126,7 @@ async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONRe
     openapi_extra=LIST_PARAMETERS,
 )
 async def list_product_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
-    return await answer_list(request, gateway, OrderKind.PRODUCT)
+    return await answer_list(request, gateway, OrderKind.PRODUCT, ProductOrder)
 
 
 @router.get(

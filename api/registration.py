@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 
 _LONGEST_PAUSE = 60.0
+_EVENT_TYPES = {SERVICE_BASE: "ServiceStateChangeEvent", RESOURCE_BASE: "ResourceStateChangeEvent"}
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +53,11 @@ class HubRegistration:
         try:
             response = await self._client.post(
                 f"{base}/hub",
-                json={"callback": callback, "query": "", "secret": self._secret.get_secret_value()},
+                json={
+                    "callback": callback,
+                    "query": f"eventType={_EVENT_TYPES[base]}",
+                    "secret": self._secret.get_secret_value(),
+                },
                 headers={"Idempotency-Key": f"ordersaga:hub:{callback}"},
             )
         except httpx.HTTPError as error:

@@ -25,7 +25,7 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.RESOURCE], tags=[TAGS[OrderKind.R
     openapi_extra=LIST_PARAMETERS,
 )
 async def list_resource_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
-    return await answer_list(request, gateway, OrderKind.RESOURCE)
+    return await answer_list(request, gateway, OrderKind.RESOURCE, ResourceOrder)
 
 
 @router.get(

@@ -25,7 +25,7 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.SERVICE], tags=[TAGS[OrderKind.SE
     openapi_extra=LIST_PARAMETERS,
 )
 async def list_service_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
-    return await answer_list(request, gateway, OrderKind.SERVICE)
+    return await answer_list(request, gateway, OrderKind.SERVICE, ServiceOrder)
 
 
 @router.get(

@@ -10,6 +10,7 @@ StoreError
  ├─ OrderNotClosedError        an order cannot be deleted yet: it may still change
  ├─ UnknownPlanError           a plan, or a node of one, that the store does not hold
  ├─ UnstorableDocumentError    a document holds what no database can keep
+ ├─ ListTimeoutError           a list took longer than a list may
  └─ QueryError                 a list was asked for in a way that makes no sense
 """
 
@@ -83,6 +84,14 @@ class UnstorableDocumentError(StoreError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path}: holds a character or number that cannot be stored")
         self.path = path
+
+
+class ListTimeoutError(StoreError):
+    """The database was stopped after the time that reading a list may take."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"a list took over {seconds:g} s")
+        self.seconds = seconds
 
 
 class QueryError(StoreError):
