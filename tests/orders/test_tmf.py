@@ -201,6 +201,7 @@ def test_what_we_make_ourselves_knows_no_unknown_field_and_speaks_camel_case() -
         "items": {},
         "appended": {},
         "revision": None,
+        "passed": [],
     }
     with pytest.raises(ValidationError):
         OrderChange.model_validate({**change.model_dump(), "surprise": 1})
