@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import APIRouter
+
+from api.hub import hub_routes
 from api.qualifications import QualificationApi, qualification_routes
+from orders.hubs import HUBS
+from orders.links import QUALIFICATION_PATHS
 from orders.offering_qualification import ProductOfferingQualification
 from orders.qualification import QualificationKind
+from orders.qualification_events import OFFERING_API
 
 OFFERING_QUALIFICATION_EXAMPLE: dict[str, Any] = {
     "description": "A thousand at HAM-1?",
@@ -26,10 +32,11 @@ OFFERING_QUALIFICATION_EXAMPLE: dict[str, Any] = {
 }
 """A question that the shipped catalogs and the reference inventory can answer."""
 
+_TAG = "TMF679 Product Offering Qualification"
+
 OFFERING_QUALIFICATION = QualificationApi(
     kind=QualificationKind.OFFERING,
-    base_path="/tmf-api/productOfferingQualificationManagement/v4",
-    tag="TMF679 Product Offering Qualification",
+    tag=_TAG,
     model=ProductOfferingQualification,
     subject="product offerings",
     example=OFFERING_QUALIFICATION_EXAMPLE,
@@ -38,4 +45,15 @@ OFFERING_QUALIFICATION = QualificationApi(
     "items, or for an item that names neither offering nor product, it tells which offerings can be had.",
 )
 
-router = qualification_routes(OFFERING_QUALIFICATION)
+_HUB_EXAMPLE = {
+    "callback": "https://shop.example.com/ordersaga",
+    "query": "eventType=ProductOfferingQualificationStateChangeEvent",
+}
+
+router = APIRouter()
+router.include_router(qualification_routes(OFFERING_QUALIFICATION))
+router.include_router(
+    hub_routes(
+        HUBS[OFFERING_API], QUALIFICATION_PATHS[OFFERING_QUALIFICATION.kind], OFFERING_QUALIFICATION.tag, _HUB_EXAMPLE
+    )
+)

@@ -6,7 +6,6 @@ import json
 import secrets
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -22,7 +21,7 @@ from api.identity import require_admin
 from api.patches import apply_operations, as_sent, merge_patch
 from api.reads import fields_query, list_answer
 from orders.intake import Fault, InvalidBodyError, faults_of, order_id_from
-from orders.links import Document
+from orders.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
 from orders.service_qualification import with_item_ids
 from orders.tmf import timestamp
@@ -66,7 +65,6 @@ class QualificationApi:
     """One of the qualification APIs' resources."""
 
     kind: QualificationKind
-    base_path: str
     tag: str
     model: type[BaseModel]
     subject: str
@@ -76,7 +74,7 @@ class QualificationApi:
 
     @property
     def path(self) -> str:
-        return f"{self.base_path}/{self.kind.value}"
+        return f"{QUALIFICATION_PATHS[self.kind]}/{self.kind.value}"
 
     @property
     def resource(self) -> str:
@@ -85,11 +83,11 @@ class QualificationApi:
 
     def href(self, base_url: str, qualification_id: str) -> str:
         """Return the address of a qualification."""
-        return f"{base_url}{self.path}/{quote(qualification_id, safe=':*~!')}"
+        return qualification_href(base_url, self.kind, qualification_id)
 
     def with_link(self, base_url: str, document: Document) -> Document:
         """Return a qualification with its `href`."""
-        return {"id": document["id"], "href": self.href(base_url, document["id"]), **document}
+        return with_qualification_link(base_url, self.kind, document)
 
 
 def qualification_routes(api: QualificationApi) -> APIRouter:

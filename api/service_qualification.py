@@ -6,11 +6,14 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from api.hub import hub_routes
 from api.qualifications import QualificationApi, qualification_routes
+from orders.hubs import HUBS
+from orders.links import QUALIFICATION_PATHS
 from orders.qualification import QualificationKind
+from orders.qualification_events import SERVICE_API
 from orders.service_qualification import CheckServiceQualification, QueryServiceQualification
 
-_BASE_PATH = "/tmf-api/serviceQualificationManagement/v4"
 _TAG = "TMF645 Service Qualification"
 _PLACE = {"id": "HAM-1", "role": "installation", "@referredType": "GeographicSite"}
 
@@ -43,7 +46,6 @@ SERVICE_QUERY_EXAMPLE: dict[str, Any] = {
 
 SERVICE_CHECK = QualificationApi(
     kind=QualificationKind.SERVICE_CHECK,
-    base_path=_BASE_PATH,
     tag=_TAG,
     model=CheckServiceQualification,
     subject="services",
@@ -54,7 +56,6 @@ SERVICE_CHECK = QualificationApi(
 
 SERVICE_QUERY = QualificationApi(
     kind=QualificationKind.SERVICE_QUERY,
-    base_path=_BASE_PATH,
     tag=_TAG,
     model=QueryServiceQualification,
     subject="services that are looked for",
@@ -62,6 +63,12 @@ SERVICE_QUERY = QualificationApi(
     description="Tells which services can be had at a place.",
 )
 
+_HUB_EXAMPLE = {
+    "callback": "https://shop.example.com/ordersaga",
+    "query": "eventType=CheckServiceQualificationStateChangeEvent",
+}
+
 router = APIRouter()
 for _api in (SERVICE_CHECK, SERVICE_QUERY):
     router.include_router(qualification_routes(_api))
+router.include_router(hub_routes(HUBS[SERVICE_API], QUALIFICATION_PATHS[SERVICE_CHECK.kind], _TAG, _HUB_EXAMPLE))

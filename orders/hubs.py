@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from orders.events import Document, Event, envelope, event_types, listener_path
 from orders.lifecycle import OrderKind
+from orders.qualification_events import OFFERING_API, SERVICE_API, qualification_event_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +31,5 @@ HUBS: dict[str, Hub] = {
         OrderKind.SERVICE: event_types(OrderKind.SERVICE),
         OrderKind.RESOURCE: event_types(OrderKind.RESOURCE),
     }.items()
-}
+} | {api: Hub(api, api, frozenset(qualification_event_types(api)), envelope) for api in (OFFERING_API, SERVICE_API)}
 """All hubs, by their keys."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orders.lifecycle import OrderKind
+from orders.qualification import QualificationKind
 
 Document = dict[str, Any]
 
@@ -16,6 +17,13 @@ BASE_PATHS = {
     OrderKind.RESOURCE: "/tmf-api/resourceOrdering/v4",
 }
 """The base path of each order management API; the collection's name is the kind itself."""
+
+QUALIFICATION_PATHS = {
+    QualificationKind.OFFERING: "/tmf-api/productOfferingQualificationManagement/v4",
+    QualificationKind.SERVICE_CHECK: "/tmf-api/serviceQualificationManagement/v4",
+    QualificationKind.SERVICE_QUERY: "/tmf-api/serviceQualificationManagement/v4",
+}
+"""The base path of each qualification API; the collection's name is the kind itself."""
 
 CHILD_KINDS = {OrderKind.PRODUCT: OrderKind.SERVICE, OrderKind.SERVICE: OrderKind.RESOURCE}
 """The kind of the orders that an order of a kind makes."""
@@ -84,12 +92,24 @@ def _linked_relation(base_url: str, relation: Any) -> Any:
 _KINDS = {resource_name(kind): kind for kind in OrderKind}
 
 
+def qualification_href(base_url: str, kind: QualificationKind, qualification_id: str) -> str:
+    """Return the address of a qualification."""
+    return f"{base_url}{QUALIFICATION_PATHS[kind]}/{kind.value}/{quote(qualification_id, safe=':*~!')}"
+
+
+def with_qualification_link(base_url: str, kind: QualificationKind, document: Document) -> Document:
+    """Return a qualification with its `href`."""
+    return {"id": document["id"], "href": qualification_href(base_url, kind, document["id"]), **document}
+
+
 def linked(base_url: str, resource: str, document: Document) -> Document:
     """Return a document with its links, by the name of its resource; that of none that is known here as it is."""
     if resource in _ORDERS:
         return with_links(base_url, _ORDERS[resource], document)
     if resource in _CANCELLATIONS:
         return with_cancellation_links(base_url, _CANCELLATIONS[resource], document)
+    if resource in set(QualificationKind):
+        return with_qualification_link(base_url, QualificationKind(resource), document)
     return document
 
 

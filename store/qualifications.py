@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_, select, true, update
 
 from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
+from orders.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
 from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable, storable
 from store.listing import Listed, find_page
+from store.outbox import append
 from store.query import ListQuery, Page
 from store.tables import qualifications
 
@@ -55,7 +57,9 @@ class QualificationStore:
             "document": storable(document),
         }
         async with self._database.write() as connection:
-            await connection.execute(self._database.insert_if_absent(qualifications).values(**row))
+            made = await connection.execute(self._database.insert_if_absent(qualifications).values(**row))
+            if made.rowcount:
+                await append(connection, qualification_events(kind, CREATE, storable(document), at))
 
     async def get(self, kind: QualificationKind, qualification_id: str) -> Json | None:
         """Return a qualification's document; None where there is none.
@@ -104,6 +108,8 @@ class QualificationStore:
                 kind, document = QualificationKind(row.kind), {**row.document, "state": IN_PROGRESS}
                 taken = {"state": IN_PROGRESS, "document": document, "claimed_until": until}
                 await connection.execute(update(qualifications).where(_is(kind, row.id)).values(**taken))
+                if row.state != IN_PROGRESS:
+                    await append(connection, qualification_events(kind, STATE, document, now))
                 claimed.append(ClaimedQualification(kind, row.id, document, row.created_at))
         return claimed
 
@@ -131,6 +137,7 @@ class QualificationStore:
             document = {**row.document, **storable(answer)}
             ended = {"state": document["state"], "finished": True, "claimed_until": None, "document": document}
             await connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(**ended))
+            await append(connection, qualification_events(kind, STATE, document, datetime.now(UTC)))
         return True
 
     async def change(
@@ -150,6 +157,7 @@ class QualificationStore:
                 return None
             after: Json = storable({**changed(before), "state": before["state"]})
             await connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(document=after))
+            await append(connection, qualification_events(kind, CHANGE, after, datetime.now(UTC)))
         return after
 
     async def delete(self, kind: QualificationKind, qualification_id: str) -> Json | None:
@@ -164,6 +172,8 @@ class QualificationStore:
             found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
             document: Json | None = await connection.scalar(found)
             await connection.execute(delete(qualifications).where(_is(kind, qualification_id)))
+            if document is not None:
+                await append(connection, qualification_events(kind, DELETE, document, datetime.now(UTC)))
         return document
 
     async def forget(self, before: datetime, limit: int = 1000) -> int:

@@ -258,7 +258,10 @@ async def test_they_are_listed_filtered_and_read_by_fields(bench: Bench, api: Qu
     single = await bench.client.get(first["href"], params={"fields": "state"})
     assert single.json().keys() == {"id", "href", "state"}
     assert (await bench.client.get(f"{api.path}/unknown")).status_code == 404
-    assert (await bench.client.get(api.path, params={"sort": "description"})).status_code == 400
+    by_description = await bench.client.get(api.path, params={"sort": "-description"})
+    assert [each["id"] for each in by_description.json()] == [second["id"], first["id"]]
+    unknown = await bench.client.get(api.path, params={"sort": "descripton"})
+    assert (unknown.status_code, "description" in unknown.json()["message"]) == (400, True)
 
 
 @every_api

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from orders.qualification import QualificationKind
+from orders.qualification_events import SERVICE_API
+from store.database import Database
+from store.outbox import Outbox
 from store.qualifications import QualificationStore
 from store.query import parse_list_query
 
@@ -133,3 +136,23 @@ async def test_lists_are_filtered_paged_and_of_one_kind(qualifications: Qualific
     assert await found(sort="id", limit="2") == ["q1", "q2"]
     page = await qualifications.find(OFFERING, parse_list_query([("limit", "1"), ("fields", "state")]))
     assert (page.total, page.documents) == (3, [document("q3")])
+
+
+async def test_each_step_of_a_qualification_is_told_where_its_api_has_an_event_for_it(database: Database) -> None:
+    store, outbox = QualificationStore(database), Outbox(database)
+    await store.keep(CHECK, {"id": "e1", "state": "accepted"}, NOW)
+    await store.claim(NOW, timedelta(minutes=1), 10)
+    await store.finish(CHECK, "e1", {"state": "done"})
+    await store.change(CHECK, "e1", lambda document: {**document, "description": "soon"})
+    await store.delete(CHECK, "e1")
+
+    told = [placed.event for placed in await outbox.read(0, 10, api=SERVICE_API)]
+
+    assert [(each.type.removeprefix("CheckServiceQualification"), each.document["state"]) for each in told] == [
+        ("CreateEvent", "accepted"),
+        ("StateChangeEvent", "inProgress"),
+        ("StateChangeEvent", "done"),
+        ("AttributeValueChangeEvent", "done"),
+        ("DeleteEvent", "done"),
+    ]
+    assert len({each.id for each in told}) == len(told)
