@@ -50,11 +50,18 @@ from store.revisions import RevisionStore
 from store.tasks import TaskStore
 from workflows import policies
 from workflows.connection import connect, sandbox
+from workflows.direct_orders import DirectResourceOrderWorkflow, DirectServiceOrderWorkflow
 from workflows.product_order import ProductOrderWorkflow
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.service_order import ServiceOrderWorkflow
 
-WORKFLOWS = [ProductOrderWorkflow, ServiceOrderWorkflow, ResourceOrderWorkflow]
+WORKFLOWS = [
+    ProductOrderWorkflow,
+    DirectServiceOrderWorkflow,
+    DirectResourceOrderWorkflow,
+    ServiceOrderWorkflow,
+    ResourceOrderWorkflow,
+]
 QUEUES = ("workflows", *policies.SYSTEMS)
 
 _CONNECT_PAUSE = timedelta(seconds=1)

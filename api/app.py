@@ -20,6 +20,7 @@ from api import (
     manual,
     product_orders,
     resource_orders,
+    schemas,
     service_orders,
 )
 from api.documentation import describe_request_bodies
@@ -29,8 +30,8 @@ from api.request_log import RequestLog
 
 _DESCRIPTION = """\
 Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
-(TMF652 v4). While they run they can be cancelled, held, resumed and amended; fallout and manual work wait as tasks for
-people. Every error has the TM Forum error body.
+(TMF652 v4), which can also be ordered by themselves. While they run they can be cancelled, held, resumed and amended;
+fallout and manual work wait as tasks for people. Every error has the TM Forum error body.
 """
 
 _MODULES = (
@@ -53,6 +54,8 @@ _BODIES = (
     fallout.BulkResolutionRequest,
     manual.CompletionRequest,
     manual.RescheduleRequest,
+    schemas.ServiceOrderCreate,
+    schemas.ResourceOrderCreate,
 )
 """The bodies that routes read by themselves."""
 

@@ -14,7 +14,7 @@ from api.engine import Engine
 from api.health import Readiness
 from api.starter import Starter
 from orders.installed import InstalledBase
-from orders.tmf import ProductOrder
+from orders.posted import PostedOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -27,9 +27,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 class Planner(Protocol):
     """Plans an order without executing anything."""
 
-    async def plan(
-        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
-    ) -> PlannedOrder:
+    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
         """Return what the order comes down to, for a customer who has what is `installed`, or else has by inventory.
 
         Raises:

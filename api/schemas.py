@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
+from orders import resource_orders as posted_resources
+from orders import service_orders as posted_services
 from orders.lifecycle import OrderState
 from orders.model import Model, Resource
 from orders.plan import OrchestrationPlan
@@ -52,6 +54,10 @@ class ServiceOrder(_Order):
     service_order_item: list[ServiceOrderItem]
 
 
+class ServiceOrderCreate(posted_services.ServiceOrder):
+    """A service order to be taken in."""
+
+
 class ResourceOrderItem(Resource):
     id: str
     action: Action
@@ -65,10 +71,30 @@ class ResourceOrder(_Order):
     order_item: list[ResourceOrderItem]
 
 
+class ResourceOrderCreate(posted_resources.ResourceOrder):
+    """A resource order to be taken in."""
+
+
 class Preview(Model):
-    """What an order would come down to: priced, with its plan, or with every rule that it breaks."""
+    """What a product order would come down to: priced, with its plan, or with every rule that it breaks."""
 
     order: ProductOrder
+    plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
+    violations: list[Violation]
+
+
+class ServiceOrderPreview(Model):
+    """What a service order would come down to: with its plan, or with every rule that it breaks."""
+
+    order: ServiceOrderCreate
+    plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
+    violations: list[Violation]
+
+
+class ResourceOrderPreview(Model):
+    """What a resource order would come down to: with its plan, or with every rule that it breaks."""
+
+    order: ResourceOrderCreate
     plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
     violations: list[Violation]
 
@@ -120,6 +146,40 @@ PRODUCT_ORDER_EXAMPLE: dict[str, Any] = {
     ],
 }
 """An order that the shipped catalogs know, for a place that the reference inventory knows."""
+
+SERVICE_ORDER_EXAMPLE: dict[str, Any] = {
+    "externalId": "NOC-2026-000218",
+    "description": "A mobile subscription, without a product",
+    "priority": "2",
+    "relatedParty": [{"id": "C-1001", "role": "customer", "name": "Ada Example", "@referredType": "Customer"}],
+    "serviceOrderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "service": {
+                "serviceSpecification": {"id": "cfs-mobile"},
+                "serviceCharacteristic": [
+                    {"name": "simType", "value": "esim"},
+                    {"name": "dataVolumeGb", "value": 20},
+                    {"name": "roaming", "value": "eu"},
+                ],
+            },
+        }
+    ],
+}
+
+RESOURCE_ORDER_EXAMPLE: dict[str, Any] = {
+    "externalId": "NET-2026-000031",
+    "description": "An access port at BER-1",
+    "priority": 2,
+    "orderItem": [
+        {
+            "id": "1",
+            "action": "add",
+            "resource": {"resourceSpecification": {"id": "access-port"}, "place": _PLACE},
+        }
+    ],
+}
 
 PATCH_EXAMPLE: dict[str, Any] = {
     "requestedCompletionDate": "2026-12-01T17:00:00.000Z",

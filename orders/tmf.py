@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
-from orders.lifecycle import OrderState
+from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
 
 
@@ -149,15 +149,16 @@ class ProductOrderItem(Resource):
         return (self.product and (self.product.name or self.product.id)) or ""
 
 
-class ProductOrder(Resource):
-    """TMF622 v4 ProductOrder."""
+class Order(Resource):
+    """What the orders of all three standards have."""
+
+    kind: ClassVar[OrderKind]
 
     id: str | None = None
     href: str | None = None
     category: str | None = None
     description: str | None = None
     external_id: str | None = None
-    priority: str | None = None
     order_date: UtcDatetime | None = None
     requested_start_date: UtcDatetime | None = None
     requested_completion_date: UtcDatetime | None = None
@@ -166,14 +167,7 @@ class ProductOrder(Resource):
     cancellation_date: UtcDatetime | None = None
     cancellation_reason: str | None = None
     state: OrderState | None = None
-    billing_account: Reference | None = None
-    order_total_price: list[OrderPrice] | None = None
-    product_order_item: list[ProductOrderItem] = Field(min_length=1)
     related_party: list[RelatedParty] = Field(default_factory=list)
-
-    def items(self) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
-        """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
-        yield from _walk(self.product_order_item, None, "productOrderItem")
 
     def customer_id(self) -> str | None:
         """Return the id of the party with the role `customer` in any case, or of the only party."""
@@ -181,6 +175,21 @@ class ProductOrder(Resource):
             if (party.role or "").lower() == "customer":
                 return party.id
         return self.related_party[0].id if len(self.related_party) == 1 else None
+
+
+class ProductOrder(Order):
+    """TMF622 v4 ProductOrder."""
+
+    kind: ClassVar[OrderKind] = OrderKind.PRODUCT
+
+    priority: str | None = None
+    billing_account: Reference | None = None
+    order_total_price: list[OrderPrice] | None = None
+    product_order_item: list[ProductOrderItem] = Field(min_length=1)
+
+    def items(self) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
+        """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
+        yield from _walk(self.product_order_item, None, "productOrderItem")
 
 
 def _walk(

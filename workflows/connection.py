@@ -15,9 +15,10 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from orders.tmf import ProductOrder
+from orders.lifecycle import OrderKind
+from orders.posted import PostedOrder
 from workflows import ids, search_attributes
-from workflows.messages import ProductOrderInput
+from workflows.messages import RootOrderInput
 
 DATA_CONVERTER = pydantic_data_converter
 
@@ -33,8 +34,14 @@ PASSED_THROUGH = (
 )
 """Modules that the sandbox takes as they are: without it, each run would import its own copy of all models."""
 
-
 _ITEMS_SHOWN = 50
+
+_WORKFLOW_TYPES = {
+    OrderKind.PRODUCT: "ProductOrder",
+    OrderKind.SERVICE: "DirectServiceOrder",
+    OrderKind.RESOURCE: "DirectResourceOrder",
+}
+"""The type of the workflow that runs a posted order."""
 
 
 async def connect(**overrides: Any) -> Client:
@@ -53,7 +60,7 @@ def sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
-def describe(order: ProductOrder) -> tuple[str, str]:
+def describe(order: PostedOrder) -> tuple[str, str]:
     """Return the summary (a line) and details (Markdown) that the Web UI shows of an order from its start."""
     items = [item for item, _, _ in order.items()]
     more = f" and {len(items) - 1} more" if len(items) > 1 else ""
@@ -65,13 +72,13 @@ def describe(order: ProductOrder) -> tuple[str, str]:
         "Priority": order.priority,
         "Description": order.description,
     }
-    lines = [f"**Product order {order.id}**", ""]
+    lines = [f"**{order.kind.value.removesuffix('Order').capitalize()} order {order.id}**", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
     lines += ["", *(f"- `{item.id}` {item.action} {item.subject()}" for item in items[:_ITEMS_SHOWN])]
     return summary[:200], "\n".join(lines)
 
 
-def precedence(order: ProductOrder) -> Priority:
+def precedence(order: PostedOrder) -> Priority:
     """Return what an order's steps take precedence by: its priority, and among equals its customer's fair share.
 
     The share counts where the engine's matching has fairness on.
@@ -80,7 +87,7 @@ def precedence(order: ProductOrder) -> Priority:
     return Priority(priority_key=search_attributes.priority_number(order.priority) + 1, fairness_key=customer)
 
 
-async def start_product_order(client: Client, order: ProductOrder, task_queue: str) -> bool:
+async def start_order(client: Client, order: PostedOrder, task_queue: str) -> bool:
     """Start the workflow of an accepted order; return False when it runs already, or has run.
 
     Raises:
@@ -91,9 +98,9 @@ async def start_product_order(client: Client, order: ProductOrder, task_queue: s
     summary, details = describe(order)
     try:
         await client.start_workflow(
-            "ProductOrder",
-            ProductOrderInput(order_id=order.id, requested_start_date=order.requested_start_date),
-            id=ids.product_order_workflow(order.id),
+            _WORKFLOW_TYPES[order.kind],
+            RootOrderInput(order_id=order.id, requested_start_date=order.requested_start_date),
+            id=ids.root_workflow(order.id),
             task_queue=task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

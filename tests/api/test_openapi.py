@@ -43,12 +43,12 @@ async def test_every_reference_of_the_document_resolves(bench: Bench) -> None:
 async def test_every_operation_is_described_with_its_errors(bench: Bench) -> None:
     document = (await bench.client.get("/openapi.json")).json()
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    assert len(operations) == 40
+    assert len(operations) == 54
     for operation in operations:
         assert operation["summary"]
         assert operation["tags"]
         # FastAPI's own 422 has another body; ours has the TM Forum one.
-        assert "422" not in operation["responses"] or operation["operationId"] == "patchProductOrder"
+        assert "422" not in operation["responses"] or operation["operationId"].startswith("patch")
     assert "HTTPValidationError" not in document["components"]["schemas"]
     create = document["paths"][PRODUCT_ORDERS]["post"]
     assert create["responses"].keys() == {"201", "400", "409", "413", "415", "503", "default"}
