@@ -126,7 +126,7 @@ async def test_a_cancellation_midway_gives_everything_back(stage: Stage) -> None
     assert await stage.taken_resources(order_id) == []
 
     async def done() -> bool:
-        return (await stage.gateway.get(f"{path}/{answer.json()['id']}")).json()["state"] == "done"
+        return bool((await stage.gateway.get(f"{path}/{answer.json()['id']}")).json()["state"] == "done")
 
     await eventually(done)
 

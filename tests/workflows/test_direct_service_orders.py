@@ -131,7 +131,7 @@ async def test_a_cancellation_midway_gives_everything_back(stage: Stage) -> None
     assert [each for each in await stage.services(customer) if each["state"] != "terminated"] == []
 
     async def done() -> bool:
-        return (await stage.gateway.get(f"{path}/{answer.json()['id']}")).json()["state"] == "done"
+        return bool((await stage.gateway.get(f"{path}/{answer.json()['id']}")).json()["state"] == "done")
 
     await eventually(done)
 
