@@ -11,13 +11,8 @@ from activities.claims import accepted_at, is_installed, named_subjects, planned
 from activities.http import DownstreamSystem
 from activities.installed_base import named_products, named_resources, named_services, read_installed_base
 from catalogs.catalog_set import CatalogSet
-from catalogs.decomposition import DecompositionError, decompose
-from catalogs.order_check import check_order
-from catalogs.pricing import price_order
+from catalogs.planning import plan_posted
 from catalogs.product_nodes import parents_of
-from catalogs.resource_orders import check_resource_order, decompose_resource_order
-from catalogs.service_order_check import check_service_order
-from catalogs.service_orders import decompose_service_order
 from orders.change import OrderChange
 from orders.identity import root_kind
 from orders.installed import InstalledBase
@@ -91,31 +86,11 @@ class Planner:
         """
         installed = await self._base(order, installed)
         on = order.order_date or datetime.now(UTC)
-        try:
-            return self._planned(order, revision, installed, on)
-        except DecompositionError as error:
-            return PlannedOrder(order=order, violations=error.violations)
-
-    def _planned(self, order: PostedOrder, revision: int, installed: InstalledBase, on: datetime) -> PlannedOrder:
-        violations: list[Violation]
-        match order:
-            case ProductOrder():
-                violations = check_order(order, self._catalogs, installed, on)
-                if not violations:
-                    order = price_order(order, self._catalogs, on, installed)
-                    plan = decompose(order, self._catalogs, installed, revision, on)
-            case ServiceOrder():
-                violations = check_service_order(order, self._catalogs, installed, on)
-                if not violations:
-                    plan = decompose_service_order(order, self._catalogs, installed, revision, on)
-            case ResourceOrder():
-                violations = check_resource_order(order, self._catalogs, installed, on)
-                if not violations:
-                    plan = decompose_resource_order(order, self._catalogs, installed, revision, on)
-        if violations:
-            return PlannedOrder(order=order, violations=violations)
-        _keep_records(plan, installed)
-        return PlannedOrder(order=order, plan=plan, installed=_noted(installed, order))
+        planned = plan_posted(order, self._catalogs, installed, revision, on)
+        if planned.plan is None:
+            return PlannedOrder(order=order, violations=planned.violations)
+        _keep_records(planned.plan, installed)
+        return PlannedOrder(order=planned.order, plan=planned.plan, installed=_noted(installed, order))
 
     async def _base(self, order: PostedOrder, noted: InstalledBase | None) -> InstalledBase:
         if not isinstance(order, ProductOrder):

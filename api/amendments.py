@@ -27,7 +27,7 @@ from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
 from orders.identity import is_root, root_kind
 from orders.intake import InvalidBodyError
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle import OrderKind, OrderState, in_words
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.posted import posted_order
 from orders.revision import Refusal, Revision, RevisionState
@@ -65,7 +65,7 @@ def _patch_body(example: Any) -> dict[str, Any]:
 def _routes(kind: OrderKind) -> APIRouter:
     """Return the routes of one kind's amendments."""
     routes = APIRouter(prefix=f"{BASE_PATHS[kind]}/{kind.value}", tags=[TAGS[kind]])
-    words, name, items = f"{kind.value.removesuffix('Order')} order", resource_name(kind), ITEM_LISTS[kind]
+    words, name, items = in_words(kind), resource_name(kind), ITEM_LISTS[kind]
     of_posted = "" if kind == OrderKind.PRODUCT else " Only an order that was posted can be amended."
 
     @routes.patch(

@@ -32,6 +32,11 @@ def resource_name(kind: OrderKind) -> str:
     return f"{kind.value[0].upper()}{kind.value[1:]}"
 
 
+def in_words(kind: OrderKind) -> str:
+    """Return what people call an order of a kind: `product order`."""
+    return f"{kind.value.removesuffix('Order')} order"
+
+
 class OrderState(StrEnum):
     """The states of orders and of their items."""
 

@@ -15,7 +15,7 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from orders.lifecycle import OrderKind
+from orders.lifecycle import OrderKind, in_words
 from orders.posted import PostedOrder
 from workflows import ids, search_attributes
 from workflows.messages import RootOrderInput
@@ -72,7 +72,7 @@ def describe(order: PostedOrder) -> tuple[str, str]:
         "Priority": order.priority,
         "Description": order.description,
     }
-    lines = [f"**{order.kind.value.removesuffix('Order').capitalize()} order {order.id}**", ""]
+    lines = [f"**{in_words(order.kind).capitalize()} {order.id}**", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
     lines += ["", *(f"- `{item.id}` {item.action} {item.subject()}" for item in items[:_ITEMS_SHOWN])]
     return summary[:200], "\n".join(lines)

@@ -14,7 +14,7 @@ from activities.claims import ClaimActivities
 from activities.planning import PlanAnswer, PlanningActivities, PlanRequest
 from activities.qualification import FeasibilityRequest, QualificationActivities
 from activities.records import LoadGraph, RecordActivities
-from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
+from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState, in_words
 from orders.outcome import Failure, RootOrderOutcome
 from orders.plan import PlanNode
 from orders.rollup import order_state
@@ -59,7 +59,7 @@ class RootOrder(Amending):
     @property
     def in_words(self) -> str:
         """The order's kind and id: `product order 7f3k2a9d`."""
-        return f"{self.tracker.kind.value.removesuffix('Order')} order {self.order_id}"
+        return f"{in_words(self.tracker.kind)} {self.order_id}"
 
     async def to_its_end(self) -> RootOrderOutcome:
         """Run the order to its end and return how it ended."""
