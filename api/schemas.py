@@ -151,7 +151,15 @@ SERVICE_ORDER_EXAMPLE: dict[str, Any] = {
     "externalId": "NOC-2026-000218",
     "description": "A mobile subscription, without a product",
     "priority": "2",
-    "relatedParty": [{"id": "C-1001", "role": "customer", "name": "Ada Example", "@referredType": "Customer"}],
+    "relatedParty": [
+        {
+            "id": "C-1001",
+            "role": "customer",
+            "name": "Ada Example",
+            "@type": "RelatedParty",
+            "@referredType": "Customer",
+        }
+    ],
     "serviceOrderItem": [
         {
             "id": "1",

@@ -72,7 +72,7 @@ class Gateway:
         return _document(await self._ask("POST", ORDERS[kind_of(order)], json=order, headers=headers))
 
     async def preview(self, order: Document) -> Document:
-        """Return what the gateway would make of an order: `order`, priced where it is one of products, plan, violations.
+        """Return what the gateway would make of an order: `order`, with prices of products, `plan`, `violations`.
 
         Raises:
             CommandError: when it is refused or the gateway cannot be reached.
