@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,23 +41,20 @@ class OrderFamily:
 
     def services_of(self, item_id: str) -> list[Document]:
         """Return the service orders of one item of the order, its undoing ones behind, in the order of their ids."""
-        key = segment(item_id)
-        found = [
-            document
-            for id_, document in self.service_orders.items()
-            if id_.removeprefix(f"{self.id}:").split(":")[0].split("*")[0] == key
-        ]
-        return sorted(found, key=lambda each: str(each["id"]))
+        return self._of_item(self.service_orders, item_id)
 
     def single_resources_of(self, item_id: str) -> list[Document]:
         """Return the resource orders of one item of an order of resources, its undoing ones behind."""
+        return self._of_item(self.resource_orders, item_id)
+
+    def _of_item(self, orders: dict[str, Document], item_id: str) -> list[Document]:
         key = segment(item_id)
-        of_item = [
+        found = [
             document
-            for id_, document in self.resource_orders.items()
-            if id_.removeprefix(f"{self.id}:").split(":")[0].split("@")[0] == key
+            for id_, document in orders.items()
+            if re.split("[*@]", id_.removeprefix(f"{self.id}:").split(":")[0])[0] == key
         ]
-        return sorted(of_item, key=lambda each: str(each["id"]))
+        return sorted(found, key=lambda each: str(each["id"]))
 
     def resources_of(self, service_order_id: str, item_key: str) -> list[Document]:
         """Return the resource orders of a service order's item: the one that does, then the one that undoes."""

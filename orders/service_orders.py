@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
-from orders.tmf import Action, Characteristic, Order, Reference, RelatedParty, RelatedPlace
+from orders.tmf import Action, Characteristic, Order, Reference, RelatedParty, RelatedPlace, walk
 
 
 class OrderItemRef(Resource):
@@ -76,17 +76,8 @@ class ServiceOrder(Order):
 
     def items(self) -> Iterator[tuple[PostedServiceItem, PostedServiceItem | None, str]]:
         """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
-        yield from _walk(self.service_order_item, None, "serviceOrderItem")
+        yield from walk(self.service_order_item, "serviceOrderItem", lambda item: item.service_order_item)
 
     def parents(self) -> dict[str, str]:
         """Return the item that each nested one is nested in."""
         return {item.id: parent.id for item, parent, _ in self.items() if parent}
-
-
-def _walk(
-    items: list[PostedServiceItem], parent: PostedServiceItem | None, path: str
-) -> Iterator[tuple[PostedServiceItem, PostedServiceItem | None, str]]:
-    for index, item in enumerate(items):
-        here = f"{path}[{index}]"
-        yield item, parent, here
-        yield from _walk(item.service_order_item or [], item, f"{here}.serviceOrderItem")

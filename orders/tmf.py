@@ -5,15 +5,17 @@ Only what the orchestrator reads is typed; every other attribute is kept as it w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
+
+AnyItem = TypeVar("AnyItem")
 
 
 class Action(StrEnum):
@@ -189,13 +191,15 @@ class ProductOrder(Order):
 
     def items(self) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
         """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
-        yield from _walk(self.product_order_item, None, "productOrderItem")
+        yield from walk(self.product_order_item, "productOrderItem", lambda item: item.product_order_item)
 
 
-def _walk(
-    items: list[ProductOrderItem], parent: ProductOrderItem | None, path: str
-) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
+def walk(
+    items: Iterable[AnyItem], name: str, nested: Callable[[AnyItem], Iterable[AnyItem] | None]
+) -> Iterator[tuple[AnyItem, AnyItem | None, str]]:
+    """Yield items, and those nested in them under `name`, each with its parent and its JSON path, parents first."""
     for index, item in enumerate(items):
-        here = f"{path}[{index}]"
-        yield item, parent, here
-        yield from _walk(item.product_order_item or [], item, f"{here}.productOrderItem")
+        here = f"{name}[{index}]"
+        yield item, None, here
+        for inner, parent, path in walk(nested(item) or [], name, nested):
+            yield inner, parent or item, f"{here}.{path}"

@@ -268,6 +268,10 @@ class Amending(Timetable):
             return NodeState.DONE
         return NodeState.WITHDRAWN if key in graph.withdrawn else NodeState.RUNNING
 
+    def is_done(self, key: str) -> bool:
+        """Return whether a node of the plan is done, and stands."""
+        return key in self.nodes and self.state_of(key) == NodeState.DONE
+
     def progress_of_nodes(self) -> dict[str, NodeProgress]:
         return {key: NodeProgress(state=self.state_of(key), past=self.past.get(key)) for key in self.nodes}
 

@@ -37,6 +37,8 @@ class DirectServiceOrderWorkflow(ServiceOrders):
 
     def show_realised(self) -> None:
         for key, outcome in self.service_orders.items():
+            if not self.is_done(key):
+                continue
             node, service = self.nodes[key], outcome.customer_facing()
             shown: dict[str, object] = {"id": service.id, "state": "terminated"}
             if node.action != Action.DELETE:
@@ -93,6 +95,8 @@ class DirectResourceOrderWorkflow(RootOrder):
 
     def show_realised(self) -> None:
         for key, resource in self.resources.items():
+            if not self.is_done(key):
+                continue
             node = self.nodes[key]
             shown: dict[str, object] = {"id": resource.id, "value": resource.value, "usageState": "idle"}
             if node.action != Action.DELETE:
