@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# More processes than two cores: a test that waits for a timer or the server leaves its core to another. Each process has
+# a Temporal server, databases and ports of its own; one that runs out of tests takes over another's.
+WORKERS ?= 4
+IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help demo up test test-boundaries lint types check lock clean
 .DEFAULT_GOAL := help
@@ -23,7 +27,7 @@ up: $(STAMP) ## run the whole stack and keep it up until Ctrl-C
 	@$(BIN)/ordersaga up
 
 test: $(STAMP) ## run every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(IN_PARALLEL)
 
 test-boundaries: $(STAMP) ## cancel a bundle and a VPN at each step that they have, one order for each: a quarter of an hour
 	@EVERY_BOUNDARY=1 $(BIN)/pytest tests/workflows/test_cancel_everywhere.py

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
-from console.options import GatewayOption, JsonOption, OrderFile, gateway_address, read_order
+from console.options import GatewayOption, JsonOption, OrderFile, ValueOption, gateway_address, read_order, values_of
 from console.order_app import order_app
 from console.task_app import task_app
 from console.terminal import terminal
@@ -20,13 +20,17 @@ from settings import Settings
 if TYPE_CHECKING:
     from console.commands import PlanSource
 
+CatalogKind = Annotated[
+    str, typer.Argument(help="offering, price, product, category, catalog, service or resource", metavar="[KIND]")
+]
+
 app = typer.Typer(
     help=f"Ordersaga: TM Forum orders on Temporal.\n\n{EXIT_CODES}",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-catalog_app = typer.Typer(help="Work on catalogs.", no_args_is_help=True)
+catalog_app = typer.Typer(help="Read catalogs, and check them.", no_args_is_help=True)
 app.add_typer(order_app, name="order")
 app.add_typer(task_app, name="task")
 app.add_typer(catalog_app, name="catalog")
@@ -134,6 +138,36 @@ def plan(
     raise typer.Exit(0 if finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
 
 
+@app.command()
+def qualify(
+    offering: Annotated[
+        str | None, typer.Argument(help="The id of a product offering [default: all that can be had there]")
+    ] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where it is to be.", metavar="ID")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Who asks: what they have is looked at.", metavar="ID")
+    ] = None,
+    value: ValueOption = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="An offering that a bundle is to have; may be repeated.")
+    ] = None,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask whether an offering can be had at a place, why not, and what can be had instead. Nothing is ordered.
+
+    Exits 1 when it cannot.
+
+    Examples: `ordersaga qualify fibre-internet --place HAM-1 --value downloadSpeed=1000` ·
+    `ordersaga qualify --place BER-1 --customer C-1001`
+    """
+    from console import qualify_commands
+
+    asked = qualify_commands.question(offering, place, customer, values_of(value), part or [])
+    good = finish(qualify_commands.qualify(gateway_address(gateway), asked, terminal(), as_json))
+    raise typer.Exit(0 if good else REFUSED)
+
+
 @catalog_app.command("lint")
 def catalog_lint(
     directory: Annotated[Path | None, typer.Argument(help="A folder of catalogs [default: by the settings]")] = None,
@@ -145,6 +179,43 @@ def catalog_lint(
     from console.catalog_commands import lint
 
     raise typer.Exit(0 if lint(directory or _catalogs(), terminal()) else REFUSED)
+
+
+@catalog_app.command("list")
+def catalog_list(
+    kind: CatalogKind = "offering",
+    category: Annotated[str | None, typer.Option(help="Only what is in this category.", metavar="ID")] = None,
+    status: Annotated[str | None, typer.Option(help="Only what is in this status, such as Active.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what the gateway's catalogs hold, all versions of it.
+
+    Examples: `ordersaga catalog list` · `ordersaga catalog list category` · `ordersaga catalog list --category mobile`
+    """
+    from console.catalog_reads import catalog_list as run_list
+
+    filters = {"category.id": category, "lifecycleStatus": status}
+    wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
+    finish(run_list(gateway_address(gateway), _kind(kind), wanted, terminal(), as_json))
+
+
+@catalog_app.command("show")
+def catalog_show(
+    entry_id: Annotated[str, typer.Argument(help="The id of an offering, or of what --kind says.", metavar="ID")],
+    kind: Annotated[str, typer.Option(help="What it is: as in catalog list.")] = "offering",
+    version: Annotated[str | None, typer.Option(help="A certain version [default: the latest]")] = None,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show an entry of the gateway's catalogs: of an offering also what it costs, and what can be chosen.
+
+    Examples: `ordersaga catalog show fibre-internet` · `ordersaga catalog show cfs-internet --kind service`
+    """
+    from console.catalog_reads import catalog_show as run_show
+
+    finish(run_show(gateway_address(gateway), _kind(kind), entry_id, version, terminal(), as_json))
 
 
 @app.command()
@@ -240,6 +311,14 @@ def _catalogs() -> Path:
     from catalogs.loader import default_catalogs
 
     return Settings().catalogs or default_catalogs()
+
+
+def _kind(name: str) -> str:
+    from console.catalog_reads import KINDS
+
+    if name not in KINDS:
+        raise typer.BadParameter(f"{name} is none of {', '.join(KINDS)}")
+    return name
 
 
 def _offline_plans() -> PlanSource:

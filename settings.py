@@ -7,11 +7,20 @@ profiles that the SDK and the `temporal` command share.
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AnyHttpUrl, Field
+from pydantic import AnyHttpUrl, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
+_NOT_FOR_EVENTS = (
+    *LOOPBACK_NETWORKS,
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16"),
+    *("198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "::/128", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8"),
+)
+"""Where only this machine, or this network, is reached: IANA's special-purpose registries."""
 
 
 class Settings(BaseSettings):
@@ -40,6 +49,17 @@ class Settings(BaseSettings):
     """Bytes of the largest request body taken."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while the engine was down are tried again."""
+    qualification_retention: timedelta = timedelta(days=30)
+    """How long after they were asked answered qualifications are kept."""
+
+    event_timeout: timedelta = timedelta(seconds=10)
+    """How long one delivery of an event to a listener may take."""
+    event_give_up_after: timedelta = timedelta(days=3)
+    """How long the delivery of an event is tried again, before those behind it go on without it."""
+    event_retention: timedelta = timedelta(days=30)
+    """How long events can be replayed."""
+    event_forbidden_networks: str = ",".join(_NOT_FOR_EVENTS)
+    """Networks that no event is sent into, separated by commas."""
 
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""
@@ -53,6 +73,17 @@ class Settings(BaseSettings):
 
     state_dir: Path = Path(".ordersaga")
     """Where the embedded stack keeps its databases and logs."""
+
+    @field_validator("event_forbidden_networks")
+    @classmethod
+    def _are_networks(cls, written: str) -> str:
+        for each in filter(None, written.split(",")):
+            ip_network(each.strip())
+        return written
+
+    def forbidden_networks(self) -> list[IPv4Network | IPv6Network]:
+        """Return the networks that no event is sent into."""
+        return [ip_network(each.strip()) for each in self.event_forbidden_networks.split(",") if each.strip()]
 
     def gateway_url(self) -> str:
         """Return the address of the gateway, without a slash at its end."""

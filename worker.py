@@ -26,11 +26,14 @@ from temporalio.worker import Worker
 
 from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
+from activities.bell import Bell
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
 from activities.claims import ClaimActivities
+from activities.events import EventActivities, Listeners, SubscriptionActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
+from activities.networks import listener_client
 from activities.planning import Planner, PlanningActivities
 from activities.qualification import QualificationActivities
 from activities.records import RecordActivities
@@ -45,12 +48,15 @@ from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreError
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import policies
 from workflows.connection import connect, sandbox
 from workflows.direct_orders import DirectResourceOrderWorkflow, DirectServiceOrderWorkflow
+from workflows.event_subscription import EventSubscriptionWorkflow
 from workflows.product_order import ProductOrderWorkflow
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.service_order import ServiceOrderWorkflow
@@ -61,9 +67,12 @@ WORKFLOWS = [
     DirectResourceOrderWorkflow,
     ServiceOrderWorkflow,
     ResourceOrderWorkflow,
+    EventSubscriptionWorkflow,
 ]
-QUEUES = ("workflows", *policies.SYSTEMS)
+QUEUES = ("workflows", *policies.SYSTEMS, policies.EVENTS)
 
+_LISTENERS_AT_ONCE = 500
+"""A listener takes one place for as long as it is told, or waits for events."""
 _CONNECT_PAUSE = timedelta(seconds=1)
 _log = structlog.get_logger("worker")
 
@@ -76,9 +85,10 @@ def activities_of(instance: object) -> list[Any]:
 
 
 def activities_by_queue(
-    database: Database, catalogs: CatalogSet, systems: Mapping[str, DownstreamSystem]
+    database: Database, catalogs: CatalogSet, systems: Mapping[str, DownstreamSystem], listeners: Listeners
 ) -> dict[str, list[Any]]:
     """Return what each queue's worker can do; `systems` has one entry for each of `policies.SYSTEMS`."""
+    outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
     inventory = systems[policies.INVENTORY]
     planner, qualification = Planner(catalogs, inventory), QualificationActivities(inventory, plans)
@@ -91,10 +101,12 @@ def activities_by_queue(
             *activities_of(TaskActivities(TaskStore(database))),
             *activities_of(ClaimActivities(claims)),
             *activities_of(CancellationActivities(CancelStore(database))),
+            *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],
         policies.INVENTORY: activities_of(InventoryActivities(inventory)),
         policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),
         policies.BILLING: activities_of(BillingActivities(systems[policies.BILLING])),
+        policies.EVENTS: activities_of(EventActivities(outbox, subscriptions, Bell(outbox), listeners)),
     }
 
 
@@ -109,6 +121,7 @@ def make_worker(
         activities=activities,
         workflow_runner=sandbox(),
         graceful_shutdown_timeout=graceful,
+        max_concurrent_activities=_LISTENERS_AT_ONCE if queue == policies.EVENTS else None,
         **options,
     )
 
@@ -125,7 +138,12 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         await migrate(settings.store_url)
         database = open_database(settings.store_url)
         stack.push_async_callback(database.close)
-        activities = activities_by_queue(database, catalogs, await _systems(settings, stack))
+        listeners = Listeners(
+            await stack.enter_async_context(listener_client(settings.forbidden_networks())),
+            settings.gateway_url(),
+            settings.event_timeout,
+        )
+        activities = activities_by_queue(database, catalogs, await _systems(settings, stack), listeners)
         for queue in queues:
             worker = make_worker(client, settings.task_queue, queue, activities[queue], settings.graceful_shutdown)
             await stack.enter_async_context(worker)

@@ -41,6 +41,15 @@ async def read_installed_base(inventory: DownstreamSystem, order: PostedOrder) -
     return await reader.read_resources(named_resources(order))
 
 
+async def read_installed_service(inventory: DownstreamSystem, service_id: str) -> InstalledService | None:
+    """Read one service with all that realises it; None where inventory has none.
+
+    Raises:
+        DownstreamError: when inventory does not answer, or with something that makes no sense.
+    """
+    return next(iter(await _Reader(inventory).services([Reference(id=service_id)])), None)
+
+
 class _Reader:
     def __init__(self, inventory: DownstreamSystem) -> None:
         self._inventory = inventory
@@ -114,13 +123,15 @@ class _Reader:
             billing_account=_id(document.billing_account),
             characteristics=values(document.product_characteristic),
             prices=document.product_price,
-            services=await self._services(document.realizing_service, frozenset()) if with_services else [],
+            services=await self.services(document.realizing_service) if with_services else [],
             components=document.related("bundles"),
             relies_on=document.related("reliesOn"),
             record=document.changeable(),
         )
 
-    async def _services(self, references: list[Reference], above: frozenset[str]) -> list[InstalledService]:
+    async def services(
+        self, references: list[Reference], above: frozenset[str] = frozenset()
+    ) -> list[InstalledService]:
         """Return the services of these references; one that supports itself, however indirectly, is read once."""
         keys = {each.id: each.name or each.id for each in references if each.id not in above}
         documents = await self._documents(SERVICE, keys, ServiceDocument)
@@ -139,7 +150,7 @@ class _Reader:
             place=next((place.id for place in document.place if place.id), None),
             customer_id=_customer(document.related_party),
             characteristics=values(document.service_characteristic),
-            services=await self._services(document.supporting_service, above),
+            services=await self.services(document.supporting_service, above),
             resources=[_resource(resource, keys[each]) for each, resource in resources.items()],
             record=document.changeable(),
         )

@@ -11,19 +11,25 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
+from types import FrameType
 
 import httpx
 import structlog
 import uvicorn
 from pydantic import ValidationError
 
+from activities.bell import Bell
 from activities.http import DownstreamSystem
 from activities.planning import Planner
+from activities.qualification import QualificationActivities
+from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe, system_probe
+from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.sweep import Sweep, sweep_for_ever
@@ -38,10 +44,14 @@ from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows.connection import connect
+from workflows.event_subscription import DeliveryPolicy
 
 _MIGRATION_PAUSE = timedelta(seconds=2)
 _PROBE_TIMEOUT = 2.0
@@ -54,7 +64,7 @@ async def serve(settings: Settings, catalogs: CatalogSet) -> None:
     """Serve until SIGTERM or Ctrl-C; requests that run then are finished first."""
     async with AsyncExitStack() as stack:
         gateway = await _gateway(settings, catalogs, stack)
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 create_app(gateway),
                 host=settings.host,
@@ -62,22 +72,44 @@ async def serve(settings: Settings, catalogs: CatalogSet) -> None:
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=int(settings.graceful_shutdown.total_seconds()),
-            )
+            ),
+            gateway.closing,
         )
         _log.info("serving", url=gateway.base_url, catalog=catalogs.version.label, digest=catalogs.version.digest)
         await server.serve()
+
+
+class _Server(uvicorn.Server):
+    """Tells streams that the process ends."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        asyncio.get_running_loop().call_soon_threadsafe(self._closing.set)
+        super().handle_exit(sig, frame)
 
 
 async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
     database = open_database(settings.store_url)
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
-    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue)
+    delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)
+    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue, delivery=delivery)
     starter = Starter(orders, engine, settings.start_sweep_interval)
     cancellations = CancelStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
     turns = Turns(ClaimStore(database), engine)
-    sweeps = {"orders": starter.sweep, "cancellations": canceller.sweep, "turns": turns.sweep}
+    outbox, subscriptions = Outbox(database), SubscriptionStore(database)
+    listener_starter = ListenerStarter(subscriptions, outbox, engine, settings.event_retention)
+    sweeps = {
+        "orders": starter.sweep,
+        "cancellations": canceller.sweep,
+        "turns": turns.sweep,
+        "listeners": listener_starter.sweep,
+        "events": listener_starter.prune,
+    }
     timeout = settings.http_timeout.total_seconds()
     inventory = await stack.enter_async_context(
         httpx.AsyncClient(base_url=str(settings.inventory_url), timeout=timeout)
@@ -91,16 +123,26 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "activation": settings.activation_url,
         "billing": settings.billing_url,
     }
+    downstream, plans = DownstreamSystem("inventory", inventory), PlanStore(database)
+    planner, qualifications = Planner(catalogs, downstream), QualificationStore(database)
+    qualifying = Qualifying(
+        qualifications,
+        qualifiers(planner, QualificationActivities(downstream, plans), downstream, catalogs),
+        settings.start_sweep_interval,
+        settings.qualification_retention,
+    )
     return Gateway(
         orders=orders,
-        plans=PlanStore(database),
+        plans=plans,
         tasks=TaskStore(database),
         cancellations=cancellations,
         revisions=RevisionStore(database),
         engine=engine,
         starter=starter,
         canceller=canceller,
-        planner=Planner(catalogs, DownstreamSystem("inventory", inventory)),
+        planner=planner,
+        qualifications=qualifications,
+        qualifying=qualifying,
         readiness=Readiness(
             [
                 store_probe(database),
@@ -109,11 +151,18 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
                 *(system_probe(name, str(url), prober) for name, url in systems.items()),
             ]
         ),
+        outbox=outbox,
+        subscriptions=subscriptions,
+        listener_starter=listener_starter,
+        bell=Bell(outbox),
+        forbidden_networks=settings.forbidden_networks(),
+        catalogs=catalogs,
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
         background=(
             partial(_sweep, settings, sweeps),
             HubRegistration(activation, settings.gateway_url()).run,
+            qualifying.run,
         ),
     )
 

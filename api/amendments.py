@@ -18,7 +18,6 @@ from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.links import BASE_PATHS, Document, resource_name
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
 from api.reads import linked_order, list_answer, stored_order
@@ -28,6 +27,7 @@ from orders.amendment import Amendment, NodeProgress, cancellation, compare, dec
 from orders.identity import is_root, root_kind
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind, OrderState, in_words
+from orders.links import BASE_PATHS, Document, resource_name
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.posted import posted_order
 from orders.revision import Refusal, Revision, RevisionState

@@ -17,11 +17,18 @@ from api import (
     fallout,
     health,
     holding,
+    hub,
     manual,
+    offering_qualification,
+    order_events,
+    product_catalog,
     product_orders,
+    resource_catalog,
     resource_orders,
     schemas,
+    service_catalog,
     service_orders,
+    service_qualification,
 )
 from api.documentation import describe_request_bodies
 from api.errors import install_error_answers
@@ -31,7 +38,9 @@ from api.request_log import RequestLog
 _DESCRIPTION = """\
 Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
 (TMF652 v4), which can also be ordered by themselves. While they run they can be cancelled, held, resumed and amended;
-fallout and manual work wait as tasks for people. Every error has the TM Forum error body.
+fallout and manual work wait as tasks for people. The catalogs that they go by are read here too (TMF620, TMF633,
+TMF634), and what a customer can have at a place is asked before (TMF679, TMF645), by the rules of the orders. Every
+error has the TM Forum error body.
 """
 
 _MODULES = (
@@ -39,8 +48,15 @@ _MODULES = (
     amendments,
     service_orders,
     resource_orders,
+    product_catalog,
+    service_catalog,
+    resource_catalog,
     cancellations,
+    offering_qualification,
+    service_qualification,
     holding,
+    hub,
+    order_events,
     fallout,
     manual,
     callbacks,
@@ -50,6 +66,8 @@ _MODULES = (
 _BODIES = (
     callbacks.StateChangeEvent,
     holding.HoldRequest,
+    hub.EventSubscriptionInput,
+    hub.ReplayRequest,
     fallout.ResolutionRequest,
     fallout.BulkResolutionRequest,
     manual.CompletionRequest,

@@ -20,7 +20,12 @@ from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, 
 from api.errors import NotFoundError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.links import (
+from api.messages import admit
+from api.reads import fields_query, list_answer, stored_order
+from orders.admission import Message
+from orders.intake import order_id_from
+from orders.lifecycle import OrderKind
+from orders.links import (
     BASE_PATHS,
     Document,
     cancellation_href,
@@ -28,11 +33,6 @@ from api.links import (
     resource_name,
     with_cancellation_links,
 )
-from api.messages import admit
-from api.reads import fields_query, list_answer, stored_order
-from orders.admission import Message
-from orders.intake import order_id_from
-from orders.lifecycle import OrderKind
 from orders.model import Resource
 from orders.tmf import UtcDatetime
 from store.cancellations import SORTABLE, UnsentCancel

@@ -14,6 +14,8 @@ from orders.lifecycle import OrderKind
 
 _DESCRIPTIONS = {
     400: "The request does not fit its schema; the message names each fault by its path.",
+    401: "The request does not bear the administrators' token.",
+    403: "The gateway knows no administrators.",
     404: "There is no such resource.",
     409: "This is not possible any more, or not now; `refusals` has each item that does not allow it, and why. Of an "
     "order that is being taken in: its idempotency key, or external id, was used before with another body.",

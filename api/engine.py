@@ -24,9 +24,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from orders.posted import PostedOrder
 from orders.revision import Refusal
+from orders.subscription import Subscription
 from orders.violation import Violation
 from workflows import search_attributes
-from workflows.connection import start_order
+from workflows.connection import start_order, start_subscription
+from workflows.event_subscription import DeliveryPolicy
 
 SYSTEM_EVENT_SIGNAL = "system_event"
 
@@ -75,10 +77,15 @@ class Engine(Protocol):
     async def start(self, order: PostedOrder) -> bool:
         """Start the workflow of an accepted order; return False when it runs already, or has run."""
 
+    async def listen(self, subscription: Subscription) -> bool:
+        """Start the workflow that tells a listener; return False when it runs already, or has run."""
+
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         """Tell a workflow something; return False when there is no such workflow, or it has ended."""
 
-    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+    async def request(
+        self, workflow_id: str, name: str, argument: BaseModel | None = None, update_id: str | None = None
+    ) -> Any:
         """Ask a workflow for something, and return its answer; the same `update_id` twice asks once.
 
         Raises:
@@ -115,9 +122,11 @@ class TemporalEngine:
         task_queue: str,
         timeout: timedelta = timedelta(seconds=2),
         request_timeout: timedelta = timedelta(seconds=10),
+        delivery: DeliveryPolicy | None = None,
     ) -> None:
         self._connect = connect
         self._task_queue = task_queue
+        self._delivery = delivery or DeliveryPolicy()
         self._timeout = timeout
         self._request_timeout = request_timeout
         self._client: Client | None = None
@@ -125,6 +134,10 @@ class TemporalEngine:
     async def start(self, order: PostedOrder) -> bool:
         async with self._answering() as client:
             return await start_order(client, order, self._task_queue)
+
+    async def listen(self, subscription: Subscription) -> bool:
+        async with self._answering() as client:
+            return await start_subscription(client, subscription, self._task_queue, self._delivery)
 
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         arguments = [] if argument is None else [argument]
@@ -137,10 +150,14 @@ class TemporalEngine:
                 raise
         return True
 
-    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+    async def request(
+        self, workflow_id: str, name: str, argument: BaseModel | None = None, update_id: str | None = None
+    ) -> Any:
+        arguments = [] if argument is None else [argument]
         async with self._answering(self._request_timeout) as client:
             try:
-                return await client.get_workflow_handle(workflow_id).execute_update(name, argument, id=update_id)
+                handle = client.get_workflow_handle(workflow_id)
+                return await handle.execute_update(name, args=arguments, id=update_id)
             except RPCError as error:
                 if error.status == RPCStatusCode.NOT_FOUND:
                     raise WorkflowEndedError(workflow_id) from error

@@ -85,6 +85,12 @@ class ConflictError(ApiError):
     reason = "This key was used before, with another body"
 
 
+class AlreadyThereError(ApiError):
+    status = HTTPStatus.CONFLICT
+    code = "alreadyThere"
+    reason = "This is there already; nothing has changed"
+
+
 class NotAllowedError(ApiError):
     status = HTTPStatus.CONFLICT
     code = "notAllowed"

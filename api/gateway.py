@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
+from pydantic import SecretStr
 
+from activities.bell import Bell
+from activities.networks import Network
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
+from api.catalog_documents import CatalogDocuments
 from api.engine import Engine
 from api.health import Readiness
+from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.starter import Starter
+from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
 from orders.posted import PostedOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 
 Background = Callable[[], Coroutine[Any, Any, None]]
@@ -48,13 +60,31 @@ class Gateway:
     starter: Starter
     canceller: Canceller
     planner: Planner
+    qualifications: QualificationStore
+    qualifying: Qualifying
     readiness: Readiness
+    outbox: Outbox
+    subscriptions: SubscriptionStore
+    listener_starter: ListenerStarter
+    bell: Bell
+    catalogs: CatalogSet
     base_url: str
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
     """Bytes of the largest request body taken."""
+    forbidden_networks: Sequence[Network] = ()
+    """Where no events are sent."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is told to end: streams end then."""
+    admin_token: SecretStr | None = None
+    """What an administrator shows to delete things; without it nobody can."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
+
+    @cached_property
+    def catalog_documents(self) -> CatalogDocuments:
+        """The catalogs as their APIs show them, made at the first request."""
+        return CatalogDocuments(self.catalogs, self.base_url)
 
 
 def _gateway(request: Request) -> Gateway:

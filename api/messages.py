@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 from api.engine import EngineUnavailableError, WorkflowEndedError
 from api.errors import NotAllowedError, UnavailableError
 from api.gateway import Gateway
-from api.links import Document
 from api.workflow_ids import workflow_of
 from orders.admission import Message, refusal
 from orders.identity import is_root, root_id
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.links import Document
 from orders.model import Model
 
 _log = structlog.get_logger(__name__)

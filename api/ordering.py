@@ -17,11 +17,11 @@ from api.bodies import read_json
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway
 from api.identity import client_of
-from api.links import Document, href, with_links
 from api.reads import stored_order
 from orders.identity import is_root, root_id
 from orders.intake import InvalidBodyError, accept, check_order, derived_id, fingerprint, order_id_from
 from orders.lifecycle import OrderKind
+from orders.links import Document, href, with_links
 from orders.posted import posted_order
 from store.orders import AcceptedOrder
 

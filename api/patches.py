@@ -87,7 +87,7 @@ def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODU
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
     if faults := list(_changed_read_only(kind, current, patched)):
         raise InvalidBodyError(faults)
-    checked = check_order(kind, _storable(patched))
+    checked = check_order(kind, as_sent(patched))
     fixed, items = read_only(kind), ITEM_LISTS[kind]
     before = {name: value for name, value in current.items() if name not in fixed}
     before[items] = [without_state(item, items) for item in before.get(items) or []]
@@ -117,12 +117,16 @@ def _copied(document: Any, operation: Any) -> int:
         return 0
 
 
-def _storable(patched: Document) -> Document:
-    """Return the order as one that could have been sent: operations can nest it deeper than any body is read."""
+def as_sent(patched: Document) -> Document:
+    """Return a patched document as one that could have been sent: operations can nest it deeper than any body is read.
+
+    Raises:
+        InvalidBodyError: when it could not.
+    """
     try:
         checked: Document = parse_json(json.dumps(patched).encode())
     except RecursionError as error:
-        raise InvalidBodyError([Fault("", "the patched order nests too deeply")]) from error
+        raise InvalidBodyError([Fault("", "the patched document nests too deeply")]) from error
     return checked
 
 

@@ -9,11 +9,11 @@ from fastapi.responses import JSONResponse
 
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.gateway import GatewayDep
-from api.links import BASE_PATHS
 from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
 from api.reads import answer_list, answer_order
 from api.schemas import RESOURCE_ORDER_EXAMPLE, ResourceOrder, ResourceOrderCreate, ResourceOrderPreview
 from orders.lifecycle import OrderKind
+from orders.links import BASE_PATHS
 from orders.plan import OrchestrationPlan
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.RESOURCE], tags=[TAGS[OrderKind.RESOURCE]])

@@ -35,11 +35,12 @@ async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta) -> No
     """Run the sweeps, by their names, every `interval`, one after another; what one does wrong stops no other."""
     while True:
         for name, sweep in sweeps.items():
-            await _run(name, sweep)
+            await run_sweep(name, sweep)
         await asyncio.sleep(interval.total_seconds())
 
 
-async def _run(name: str, sweep: Sweep) -> None:
+async def run_sweep(name: str, sweep: Sweep) -> None:
+    """Run a sweep once; what goes wrong is logged."""
     try:
         if done := await sweep():
             _log.info("passed on by the sweep", what=name, count=done)

@@ -12,9 +12,9 @@ from pydantic import BaseModel, Field
 from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS
 from api.errors import NotAllowedError, NotFoundError
 from api.gateway import Gateway
-from api.links import Document
 from api.messages import request as ask_workflow
 from api.reads import fields_query, list_answer
+from orders.links import Document
 from orders.model import Model
 from orders.task import Task, TaskKind, TaskState
 from store.errors import QueryError

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from catalogs.model import (
     Catalog,
+    Category,
     Entry,
     ProductOffering,
     ProductOfferingPrice,
@@ -69,6 +70,7 @@ class CatalogSet:
         *,
         version: CatalogVersion,
         catalogs: Iterable[Catalog] = (),
+        categories: Iterable[Category] = (),
         offerings: Iterable[ProductOffering] = (),
         products: Iterable[ProductSpecification] = (),
         prices: Iterable[ProductOfferingPrice] = (),
@@ -77,6 +79,7 @@ class CatalogSet:
     ) -> None:
         self.version = version
         self.catalogs = list(catalogs)
+        self.categories = Versions(categories)
         self.offerings = Versions(offerings)
         self.products = Versions(products)
         self.prices = Versions(prices)

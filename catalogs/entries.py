@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from catalogs.faults import Fault, Loc
 from catalogs.model import (
     Catalog,
+    Category,
     Entry,
     ProductOffering,
     ProductOfferingPrice,
@@ -59,6 +60,7 @@ class Entries:
     """The sections of all files of all catalogs."""
 
     catalogs: Section[Catalog] = field(default_factory=lambda: Section("catalog", Catalog))
+    categories: Section[Category] = field(default_factory=lambda: Section("category", Category))
     offerings: Section[ProductOffering] = field(default_factory=lambda: Section("productOffering", ProductOffering))
     products: Section[ProductSpecification] = field(
         default_factory=lambda: Section("productSpecification", ProductSpecification)

@@ -7,6 +7,7 @@ from typing import Any
 
 from catalogs.entries import Entries, Section
 from catalogs.faults import Fault
+from catalogs.lint_categories import category_faults, category_warnings
 from catalogs.lint_characteristics import characteristic_faults
 from catalogs.lint_circles import circle_faults
 from catalogs.lint_expressions import expression_faults
@@ -21,6 +22,7 @@ from catalogs.lint_warnings import find_warnings
 _CHECKS: tuple[Callable[[Entries], Iterator[Fault]], ...] = (
     characteristic_faults,
     offering_faults,
+    category_faults,
     price_faults,
     fulfilment_faults,
     step_faults,
@@ -41,8 +43,8 @@ def check(entries: Entries) -> list[Fault]:
 
 
 def warnings(entries: Entries) -> list[Fault]:
-    """Return what is odd but no fault: what nothing uses or activates, and policies without effect."""
-    return [*find_warnings(entries), *policy_warnings(entries)]
+    """Return what is odd but no fault: what nothing uses, finds or activates, and policies without effect."""
+    return [*find_warnings(entries), *category_warnings(entries), *policy_warnings(entries)]
 
 
 def _section_faults(section: Section[Any]) -> Iterator[Fault]:

@@ -1,4 +1,5 @@
-"""Circles: services, resources or products that depend on each other, bundles that contain themselves."""
+"""Circles: services, resources or products that depend on each other, bundles that contain themselves,
+categories below themselves."""
 
 from __future__ import annotations
 
@@ -20,6 +21,8 @@ def circle_faults(entries: Entries) -> Iterator[Fault]:
         each.entry.id: [child.id for child in each.entry.bundled_product_offering] for each in entries.offerings
     }
     yield from _named(offerings, entries.offerings, "bundledProductOffering", "bundles contain each other")
+    parents = {each.entry.id: [each.entry.parent_id] for each in entries.categories if each.entry.parent_id}
+    yield from _named(parents, entries.categories, "parentId", "categories are below each other")
     prices = {each.entry.id: [part.id for part in each.entry.bundled_pop_relationship] for each in entries.prices}
     yield from _named(prices, entries.prices, "bundledPopRelationship", "prices contain each other")
 

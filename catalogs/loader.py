@@ -43,6 +43,7 @@ def load_catalogs(root: Path) -> CatalogSet:
     return CatalogSet(
         version=_version(root, entries),
         catalogs=[each.entry for each in entries.catalogs],
+        categories=[each.entry for each in entries.categories],
         offerings=[each.entry for each in entries.offerings],
         products=[each.entry for each in entries.products],
         prices=[each.entry for each in entries.prices],
@@ -85,7 +86,7 @@ def _read_folder(root: Path, folder: Path, entries: Entries) -> list[Fault]:
             faults += _read_file(source, mine)
     if not mine.catalogs.sourced and not mine.catalogs.broken and not faults:
         faults.append(Fault(folder.name, 1, "catalog", "no file of this folder has the section catalog: {id, name}"))
-    _inherit_policy(mine)
+    _hand_down(mine)
     for name, section in vars(entries).items():
         read = getattr(mine, name)
         section.sourced += read.sourced
@@ -159,8 +160,14 @@ def _in_words(error: ErrorDetails) -> str:
     return message
 
 
-def _inherit_policy(entries: Entries) -> None:
-    """Give every specification of a catalog the policy of the catalog, below its own."""
+def _hand_down(entries: Entries) -> None:
+    """Make all entries those of their catalog; specifications get its policy, below their own."""
+    catalog = next((each.entry for each in entries.catalogs), None)
+    if catalog is None:
+        return
+    for section in vars(entries).values():
+        for sourced in section:
+            sourced.entry.belong_to(catalog)
     inherited = next((each.entry.policy for each in entries.catalogs if each.entry.policy), None)
     if inherited is None:
         return

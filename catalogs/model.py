@@ -1,7 +1,7 @@
 """What a catalog holds, in the shapes of TMF620 v4.1, TMF633 v4.0 and TMF634 v4.1.
 
 Attributes that nothing here reads are kept. The `fulfilment` block is ours, and so are `when` on a price and `policy`
-on a catalog.
+on a catalog. Dumped as JSON, an entry has the standards' names again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AliasChoices, Field, PlainSerializer, PrivateAttr, StringConstraints
 
 from catalogs.expressions import Expression
 from catalogs.fulfilment import PolicyBlock, ProductFulfilment, ResourceFulfilment, ServiceFulfilment
@@ -20,6 +20,13 @@ from orders.model import Model, Resource
 from orders.plan import Specification
 from orders.tmf import UtcDatetime
 
+
+def _json_number(value: Decimal | float) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
+Number = Annotated[float, PlainSerializer(_json_number, when_used="json")]
+Exact = Annotated[Decimal, PlainSerializer(_json_number, when_used="json")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 LifecycleStatus = Literal[
     "In Study", "In Design", "In Test", "Rejected", "Active", "Launched", "Retired", "Obsolete"
@@ -55,14 +62,30 @@ class TypedReference(SpecificationReference):
 
 
 class Entry(Resource):
-    """What every entry of a catalog has; one id may have several versions side by side."""
+    """What every entry of a catalog has; one id may have several versions side by side.
+
+    The file says in `lastUpdate` when it was changed; an entry that does not is as old as its catalog says.
+    """
 
     id: Identifier
     name: str = Field(min_length=1)
-    version: str = "1.0"
+    version: Annotated[str, StringConstraints(pattern=r"^[^/]+$")] = "1.0"
     description: str | None = None
     lifecycle_status: LifecycleStatus = "Active"
     valid_for: TimePeriod | None = None
+    last_update: UtcDatetime | None = None
+    _catalog_id: str = PrivateAttr(default="")
+
+    @property
+    def catalog_id(self) -> str:
+        """The id of the catalog that it was loaded with."""
+        return self._catalog_id
+
+    def belong_to(self, catalog: Catalog) -> None:
+        """Make it an entry of a catalog."""
+        self._catalog_id = catalog.id
+        if self.last_update is None:
+            self.last_update = catalog.last_update
 
     def on_sale(self, moment: datetime) -> bool:
         return self.lifecycle_status in ON_SALE and (self.valid_for is None or self.valid_for.contains(moment))
@@ -79,6 +102,13 @@ class Catalog(Entry):
     policy: PolicyBlock | None = None
 
 
+class Category(Entry):
+    """A group of offerings, by which people find their way in a shop; a root where it has no parent."""
+
+    parent_id: str | None = None
+    is_root: bool | None = None
+
+
 class ValueType(StrEnum):
     STRING = "string"
     INTEGER = "integer"
@@ -93,8 +123,8 @@ class CharacteristicValue(Resource):
 
     value: Any = None
     is_default: bool = False
-    value_from: float | None = None
-    value_to: float | None = None
+    value_from: Number | None = None
+    value_to: Number | None = None
     range_interval: Literal["open", "closed", "closedBottom", "closedTop"] = "closed"
     unit_of_measure: str | None = None
 
@@ -113,19 +143,25 @@ class CharacteristicSpecification(Resource):
 
 class ProductCharacteristic(CharacteristicSpecification):
     values: list[CharacteristicValue] = Field(
-        default_factory=list, validation_alias=AliasChoices("productSpecCharacteristicValue")
+        default_factory=list,
+        validation_alias=AliasChoices("productSpecCharacteristicValue"),
+        serialization_alias="productSpecCharacteristicValue",
     )
 
 
 class ServiceCharacteristic(CharacteristicSpecification):
     values: list[CharacteristicValue] = Field(
-        default_factory=list, validation_alias=AliasChoices("characteristicValueSpecification")
+        default_factory=list,
+        validation_alias=AliasChoices("characteristicValueSpecification"),
+        serialization_alias="characteristicValueSpecification",
     )
 
 
 class ResourceCharacteristic(CharacteristicSpecification):
     values: list[CharacteristicValue] = Field(
-        default_factory=list, validation_alias=AliasChoices("resourceSpecCharacteristicValue")
+        default_factory=list,
+        validation_alias=AliasChoices("resourceSpecCharacteristicValue"),
+        serialization_alias="resourceSpecCharacteristicValue",
     )
 
 
@@ -135,13 +171,17 @@ class CharacteristicValueUse(Resource):
     name: str
     min_cardinality: int | None = None
     values: list[CharacteristicValue] = Field(
-        default_factory=list, validation_alias=AliasChoices("productSpecCharacteristicValue")
+        default_factory=list,
+        validation_alias=AliasChoices("productSpecCharacteristicValue"),
+        serialization_alias="productSpecCharacteristicValue",
     )
 
 
 class ProductSpecification(Entry):
     characteristics: list[ProductCharacteristic] = Field(
-        default_factory=list, validation_alias=AliasChoices("productSpecCharacteristic")
+        default_factory=list,
+        validation_alias=AliasChoices("productSpecCharacteristic"),
+        serialization_alias="productSpecCharacteristic",
     )
     product_specification_relationship: list[TypedReference] = Field(default_factory=list)
     fulfilment: ProductFulfilment = Field(default_factory=ProductFulfilment)
@@ -149,10 +189,12 @@ class ProductSpecification(Entry):
 
 class ServiceSpecification(Entry):
     type: Literal["CustomerFacingServiceSpecification", "ResourceFacingServiceSpecification"] = Field(
-        validation_alias=AliasChoices("@type")
+        validation_alias=AliasChoices("@type"), serialization_alias="@type"
     )
     characteristics: list[ServiceCharacteristic] = Field(
-        default_factory=list, validation_alias=AliasChoices("specCharacteristic")
+        default_factory=list,
+        validation_alias=AliasChoices("specCharacteristic"),
+        serialization_alias="specCharacteristic",
     )
     fulfilment: ServiceFulfilment = Field(default_factory=ServiceFulfilment)
 
@@ -163,7 +205,9 @@ class ServiceSpecification(Entry):
 
 class ResourceSpecification(Entry):
     characteristics: list[ResourceCharacteristic] = Field(
-        default_factory=list, validation_alias=AliasChoices("resourceSpecCharacteristic")
+        default_factory=list,
+        validation_alias=AliasChoices("resourceSpecCharacteristic"),
+        serialization_alias="resourceSpecCharacteristic",
     )
     fulfilment: ResourceFulfilment = Field(default_factory=ResourceFulfilment)
 
@@ -172,11 +216,11 @@ class Amount(Model):
     """Money as a catalog writes it, kept exact."""
 
     unit: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
-    value: Decimal
+    value: Exact
 
 
 class Quantity(Resource):
-    amount: float = 1
+    amount: Number = 1
     units: str
 
 
@@ -184,7 +228,7 @@ class TaxItem(Resource):
     """A tax in percent of the net price."""
 
     tax_category: str | None = None
-    tax_rate: Decimal = Field(ge=0, le=100)
+    tax_rate: Exact = Field(ge=0, le=100)
 
 
 class ProductOfferingPrice(Entry):
@@ -197,7 +241,7 @@ class ProductOfferingPrice(Entry):
     recurring_charge_period_type: Literal["hour", "day", "week", "month", "quarter", "year"] | None = None
     recurring_charge_period_length: int = Field(default=1, ge=1)
     price: Amount | None = None
-    percentage: Decimal | None = Field(default=None, gt=0, le=100)
+    percentage: Exact | None = Field(default=None, gt=0, le=100)
     application_duration: int | None = Field(default=None, ge=1)
     priority: int | None = None
     unit_of_measure: Quantity | None = None
@@ -219,13 +263,16 @@ class BundledProductOfferingOption(Resource):
 
 class BundledProductOffering(SpecificationReference):
     option: BundledProductOfferingOption = Field(
-        default_factory=BundledProductOfferingOption, validation_alias=AliasChoices("bundledProductOfferingOption")
+        default_factory=BundledProductOfferingOption,
+        validation_alias=AliasChoices("bundledProductOfferingOption"),
+        serialization_alias="bundledProductOfferingOption",
     )
 
 
 class ProductOffering(Entry):
     is_bundle: bool = False
     is_sellable: bool = True
+    category: list[SpecificationReference] = Field(default_factory=list)
     product_specification: SpecificationReference | None = None
     bundled_product_offering: list[BundledProductOffering] = Field(default_factory=list)
     product_offering_price: list[SpecificationReference] = Field(default_factory=list)

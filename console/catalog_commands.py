@@ -55,12 +55,17 @@ def lint(directory: Path, console: Console) -> bool:
         return False
     counts = {
         "catalog": len(found.catalogs),
+        "category": len(found.categories.ids()),
         "offering": len(found.offerings.ids()),
         "product specification": len(found.products.ids()),
         "service specification": len(found.services.ids()),
         "resource specification": len(found.resources.ids()),
         "price": len(found.prices.ids()),
     }
-    listed = ", ".join(f"{number} {noun}{'s' * (number != 1)}" for noun, number in counts.items())
+    listed = ", ".join(f"{number} {noun if number == 1 else _plural(noun)}" for noun, number in counts.items())
     console.print(f"no faults in {listed}; {found.version.label}", soft_wrap=True)
     return True
+
+
+def _plural(noun: str) -> str:
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"

@@ -23,7 +23,7 @@ ValueOption = Annotated[
     list[str] | None,
     typer.Option(
         "--value",
-        help="A value that the step gives, as name=value; may be repeated. The value is JSON where it can be: "
+        help="A value, as name=value; may be repeated. It is JSON where it can be: "
         "`port=7` is a number, `'port=\"7\"'` a text.",
         metavar="NAME=VALUE",
     ),

@@ -10,7 +10,7 @@ from pathlib import Path
 from catalogs.loader import default_catalogs
 from embedded.errors import StackError
 from embedded.ports import LOOPBACK, Ports
-from settings import Settings
+from settings import LOOPBACK_NETWORKS, Settings
 
 TEMPORAL, GATEWAY, WORKER = "temporal", "gateway", "worker"
 SYSTEMS = ("inventory", "activation", "billing")
@@ -67,7 +67,17 @@ def layout(settings: Settings, ports: Ports, environment: Mapping[str, str] | No
         temporal_address=address or f"{LOOPBACK}:{ports.temporal_port}",
         namespace=environment.get("TEMPORAL_NAMESPACE") or "default",
         task_queue=settings.task_queue,
+        settings=_reaching_this_machine(settings),
     )
+
+
+def _reaching_this_machine(settings: Settings) -> dict[str, str]:
+    """Return the setting that lets events be sent to listeners on this machine, where nobody has decided otherwise."""
+    if "event_forbidden_networks" in settings.model_fields_set:
+        return {}
+    networks = settings.event_forbidden_networks.split(",")
+    allowed = [each for each in networks if each not in LOOPBACK_NETWORKS]
+    return {"ORDERSAGA_EVENT_FORBIDDEN_NETWORKS": ",".join(allowed)}
 
 
 def leave_out(complete: Layout, names: Iterable[str]) -> Layout:
@@ -98,7 +108,7 @@ def isolated_layout(state_dir: Path, environment: Mapping[str, str] | None = Non
         "ORDERSAGA_PUBLIC_URL": isolated.gateway_url,
         "ORDERSAGA_LOG_LEVEL": "INFO",
     }
-    return replace(isolated, settings=own)
+    return replace(isolated, settings={**isolated.settings, **own})
 
 
 def database(layout_: Layout, name: str) -> str:

@@ -28,3 +28,5 @@ class OrderChange(Model):
     """Item id → attributes of that item to set, `state` among them."""
     appended: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     """Top-level lists of the document (`note`, `milestone`, `jeopardyAlert`) → entries to add at their end."""
+    passed: list[OrderState] = Field(default_factory=list)
+    """The states that the order was in on its way here, since the change before."""

@@ -5,7 +5,7 @@ Only what the orchestrator reads is typed; every other attribute is kept as it w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -173,10 +173,15 @@ class Order(Resource):
 
     def customer_id(self) -> str | None:
         """Return the id of the party with the role `customer` in any case, or of the only party."""
-        for party in self.related_party:
-            if (party.role or "").lower() == "customer":
-                return party.id
-        return self.related_party[0].id if len(self.related_party) == 1 else None
+        return customer_among(self.related_party)
+
+
+def customer_among(parties: Sequence[RelatedParty]) -> str | None:
+    """Return the id of the party with the role `customer` in any case, or of the only party."""
+    for party in parties:
+        if (party.role or "").lower() == "customer":
+            return party.id
+    return parties[0].id if len(parties) == 1 else None
 
 
 class ProductOrder(Order):

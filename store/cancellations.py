@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orders import events
 from orders.lifecycle import OrderKind
 from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable, storable
 from store.orders import Page
+from store.outbox import append
 from store.query import Listed, ListQuery, condition, ordering
-from store.tables import cancellations
+from store.tables import cancellations, orders
 
 SORTABLE = ("id", "state")
 """The attributes that lists of cancellations can be sorted by."""
@@ -45,7 +48,7 @@ class CancelStore:
         Raises:
             StoreUnavailableError: when the database cannot serve; nothing is kept then.
         """
-        row = {
+        row: dict[str, Any] = {
             "kind": kind.value,
             "id": cancel_id,
             "order_id": order_id,
@@ -55,7 +58,10 @@ class CancelStore:
             "created_at": timestamp(at),
         }
         async with self._database.write() as connection:
-            await connection.execute(self._database.insert_if_absent(cancellations).values(**row))
+            made = await connection.execute(self._database.insert_if_absent(cancellations).values(**row))
+            if made.rowcount:
+                root_id = await _root(connection, kind, order_id)
+                await append(connection, [events.cancellation_created(kind, row["document"], root_id, at)])
 
     async def get(self, kind: OrderKind, cancel_id: str) -> Json | None:
         """Return a request's document; None where there is none.
@@ -96,13 +102,15 @@ class CancelStore:
             StoreUnavailableError: when the database cannot serve.
         """
         async with self._database.write() as connection:
-            found = select(cancellations.c.state, cancellations.c.document).where(_is(kind.value, cancel_id))
+            found = select(cancellations).where(_is(kind.value, cancel_id))
             row = (await connection.execute(found.with_for_update())).one_or_none()
             if row is None or _PROGRESS[state] <= _PROGRESS[row.state]:
                 return False
             document = {**row.document, **storable(attributes), "state": state}
             changed = update(cancellations).where(_is(kind.value, cancel_id))
             await connection.execute(changed.values(state=state, sent=True, document=document))
+            root_id = await _root(connection, kind, row.order_id)
+            await append(connection, [events.cancellation_changed(kind, document, root_id, datetime.now(UTC))])
         return True
 
     async def unsent(self, limit: int = 100) -> list[UnsentCancel]:
@@ -129,6 +137,12 @@ class CancelStore:
         """
         async with self._database.write() as connection:
             await connection.execute(update(cancellations).where(_is(kind.value, cancel_id)).values(sent=True))
+
+
+async def _root(connection: AsyncConnection, kind: OrderKind, order_id: str) -> str:
+    """Return the id of the order at the top of an order's family."""
+    root = select(orders.c.root_id).where(orders.c.kind == kind.value, orders.c.id == order_id)
+    return await connection.scalar(root) or order_id
 
 
 def _listed(kind: OrderKind) -> Listed:

@@ -14,7 +14,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, false, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orders import events
 from orders.change import OrderChange
+from orders.events import Event
 from orders.lifecycle import OrderKind
 from orders.tmf import timestamp
 from store.database import Database
@@ -28,6 +30,7 @@ from store.documents import (
     unstorable_paths,
 )
 from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.outbox import append
 from store.query import ListQuery, condition, ordering
 from store.tables import order_parties, orders
 
@@ -88,6 +91,7 @@ class OrderStore:
         }
         async with self._database.write() as connection:
             if await self._insert(connection, order.kind, order.id, order.document, row):
+                await append(connection, [events.created(order.kind, order.document, order.id, datetime.now(UTC))])
                 return order.document, True
             stored = (await connection.execute(select(orders).where(_is(order.kind.value, order.id)))).one()
         if stored.digest != order.digest:
@@ -103,8 +107,10 @@ class OrderStore:
             StoreUnavailableError: when the database cannot serve.
         """
         row = {"parent_id": parent_id, "root_id": root_id, "revision": revision, "started": True}
+        kept = storable(document)
         async with self._database.write() as connection:
-            await self._insert(connection, kind, order_id, storable(document), row)
+            if await self._insert(connection, kind, order_id, kept, row):
+                await append(connection, [events.created(kind, kept, root_id, datetime.now(UTC))])
 
     async def record(self, change: OrderChange) -> bool:
         """Apply a change whose version is above the stored one; return whether it was applied.
@@ -126,13 +132,15 @@ class OrderStore:
             return []
         async with self._database.write() as connection:
             rows = await _locked(connection, {(change.kind.value, change.order_id) for change in changes})
-            before = {key: party_ids(row.document) for key, row in rows.items()}
-            applied = [_applied(rows, change) for change in changes]
+            before, now = dict(rows), datetime.now(UTC)
+            made: list[Event] = []
+            applied = [_applied(rows, change, made, now) for change in changes]
             touched = {(c.kind.value, c.order_id) for c, done in zip(changes, applied, strict=True) if done}
             for key in sorted(touched):
                 await _update(connection, key, rows[key])
-                if party_ids(rows[key].document) != before[key]:
+                if party_ids(rows[key].document) != party_ids(before[key].document):
                     await _replace_parties(connection, key, rows[key].document)
+            await append(connection, made)
         return applied
 
     async def get(self, kind: OrderKind, order_id: str) -> Json | None:
@@ -218,6 +226,7 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    root_id: str
     version: int
     revision: int
     document: Json
@@ -229,24 +238,27 @@ async def _locked(connection: AsyncConnection, keys: set[_Key]) -> dict[_Key, _R
     Locks are taken in the order of the keys, so that two batches never wait for each other.
     """
     rows = await connection.execute(
-        select(orders.c.kind, orders.c.id, orders.c.version, orders.c.revision, orders.c.document)
+        select(orders.c.kind, orders.c.id, orders.c.root_id, orders.c.version, orders.c.revision, orders.c.document)
         .where(tuple_(orders.c.kind, orders.c.id).in_(sorted(keys)))
         .order_by(orders.c.kind, orders.c.id)
         .with_for_update()
     )
-    found = {(row.kind, row.id): _Row(row.version, row.revision, row.document) for row in rows}
+    found = {(row.kind, row.id): _Row(row.root_id, row.version, row.revision, row.document) for row in rows}
     for key in keys - found.keys():
         raise UnknownOrderError(*key)
     return found
 
 
-def _applied(rows: dict[_Key, _Row], change: OrderChange) -> bool:
+def _applied(rows: dict[_Key, _Row], change: OrderChange, made: list[Event], now: datetime) -> bool:
+    """Apply a change to its row, where it is newer, and add the events that it makes; return whether it was."""
     key = (change.kind.value, change.order_id)
     row = rows[key]
     if change.version <= row.version:
         return False
     revision = row.revision if change.revision is None else change.revision
-    rows[key] = _Row(change.version, revision, apply_change(row.document, change))
+    document = apply_change(row.document, change)
+    rows[key] = _Row(row.root_id, change.version, revision, document)
+    made += events.changed(change, row.document, document, row.root_id, now)
     return True
 
 

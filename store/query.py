@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 
 from sqlalchemy import Column, ColumnElement, Table, bindparam, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
@@ -117,6 +118,19 @@ def parse_list_query(params: Sequence[tuple[str, str]], sortable: Collection[str
         limit=_integer("limit", paging.get("limit", str(DEFAULT_LIMIT)), 1, MAX_LIMIT),
         sort=tuple(_sort(word, sortable) for word in _words(paging.get("sort", ""))),
     )
+
+
+def parse_query_string(text: str, sortable: Collection[str] = ()) -> ListQuery:
+    """Read a query as it stands behind the `?` of an address: `eventType=…&event.productOrder.state=completed`.
+
+    Raises:
+        QueryError: naming the parameter that makes no sense.
+    """
+    try:
+        params = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))
+    except ValueError as error:
+        raise QueryError("query", f"{text} is not written as name=value&…") from error
+    return parse_list_query(params, sortable)
 
 
 def _path(name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKeyConstraint,
@@ -185,4 +186,82 @@ Index(
     unique=True,
     sqlite_where=claims.c.state == "granted",
     postgresql_where=claims.c.state == "granted",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("position", BigInteger),
+    Column("id", Text, nullable=False),
+    Column("api", Text, nullable=False),
+    Column("root_id", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("event", Document, nullable=False),
+    Index(None, "api", "position"),
+    Index(None, "root_id", "position"),
+    Index(None, "at"),
+    sqlite_autoincrement=True,
+)
+"""What is to be told to listeners. `position` numbers what is committed: who reads by it misses nothing."""
+
+Index("ix_events_position", events.c.position, unique=True)
+Index(
+    "ix_events_unnumbered",
+    events.c.sequence,
+    sqlite_where=events.c.position.is_(None),
+    postgresql_where=events.c.position.is_(None),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("api", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("client_id", Text),
+    Column("state", Text, nullable=False),
+    Column("started", Boolean, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("backlog", Integer, nullable=False),
+    Column("error", Text),
+    Column("created_at", Text, nullable=False),
+    Index(None, "api", "created_at", "id"),
+)
+"""The listeners that are registered at the hubs."""
+
+Index(
+    "ix_subscriptions_listener",
+    subscriptions.c.api,
+    subscriptions.c.callback,
+    subscriptions.c.query,
+    unique=True,
+    sqlite_where=subscriptions.c.state != "ended",
+    postgresql_where=subscriptions.c.state != "ended",
+)
+
+qualifications = Table(
+    "qualifications",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("claimed_until", Text),
+    Column("created_at", Text, nullable=False),
+    Column("document", Document, nullable=False),
+    Index(None, "kind", "created_at", "id"),
+    Index(None, "kind", "state", "created_at", "id"),
+    Index(None, "created_at", "id"),
+)
+"""What customers asked whether they can have it. Until `claimed_until` a gateway works on the answer."""
+
+Index(
+    "ix_qualifications_unfinished",
+    qualifications.c.created_at,
+    qualifications.c.id,
+    sqlite_where=qualifications.c.finished.is_(false()),
+    postgresql_where=qualifications.c.finished.is_(false()),
 )

@@ -7,12 +7,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from orders.events import Event, information_required
+from orders.lifecycle import OrderKind
 from orders.task import Task, TaskKind, TaskState
 from orders.tmf import timestamp
 from store.database import Database
 from store.documents import is_storable, storable
-from store.tables import tasks
+from store.outbox import append
+from store.tables import orders, tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,11 @@ class TaskStore:
         """
         statement = self._database.insert_or_update(tasks, where=tasks.c.state == TaskState.OPEN.value)
         async with self._database.write() as connection:
-            return (await connection.execute(statement.values(**_row(task)))).rowcount == 1
+            new = await connection.scalar(select(tasks.c.id).where(tasks.c.id == task.id)) is None
+            kept = (await connection.execute(statement.values(**_row(task)))).rowcount == 1
+            if new and kept and task.kind == TaskKind.MANUAL:
+                await append(connection, await _information_required(connection, task))
+        return kept
 
     async def get(self, task_id: str) -> Task | None:
         """Return a task; None where there is none.
@@ -83,6 +91,23 @@ class TaskStore:
             total = await connection.scalar(count)
             documents = await connection.scalars(page)
             return TaskPage(total or 0, [Task.model_validate(document) for document in documents])
+
+
+async def _information_required(connection: AsyncConnection, task: Task) -> list[Event]:
+    """Return the events that say that an order, and the one at the top, wait for what people are to do and to tell."""
+    concerned = orders.c.id.in_({task.order_id, task.root_id}), orders.c.root_id == task.root_id
+    found = await connection.execute(select(orders.c.kind, orders.c.id, orders.c.document).where(*concerned))
+    return [
+        information_required(
+            OrderKind(row.kind),
+            row.document,
+            task.root_id,
+            task.id,
+            task.item if row.id == task.order_id else None,
+            task.created_at,
+        )
+        for row in found
+    ]
 
 
 def _conditions(given: dict[str, str]) -> Iterator[ColumnElement[bool]]:

@@ -18,32 +18,43 @@ from fastapi import FastAPI
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from activities.bell import Bell
+from activities.events import Listeners
 from activities.http import DownstreamSystem
+from activities.networks import listener_client
 from activities.planning import Planner
+from activities.qualification import QualificationActivities
+from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness
-from api.links import BASE_PATHS
+from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.turns import Turns
 from catalogs.loader import default_catalogs, load_catalogs
 from orders.identity import root_kind
 from orders.lifecycle import ITEM_LISTS, TERMINAL, OrderKind
+from orders.links import BASE_PATHS
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import migrate, open_database
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
 from worker import QUEUES, activities_by_queue, make_worker
 from workflows import ids
+from workflows.event_subscription import DeliveryPolicy
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 PRODUCT_ORDER = "/tmf-api/productOrderingManagement/v4/productOrder"
@@ -51,6 +62,10 @@ ORDERS = {kind: f"{BASE_PATHS[kind]}/{kind.value}" for kind in OrderKind}
 """Where the orders of each kind are."""
 GATEWAY = "http://gateway"
 PATIENCE = 60.0
+DELIVERY = DeliveryPolicy(first_pause=timedelta(milliseconds=100), longest_pause=timedelta(seconds=1))
+"""How patiently listeners are told: with pauses that a test can wait for."""
+
+_LOOKS = timedelta(milliseconds=50)
 
 
 @dataclass
@@ -65,6 +80,8 @@ class Stage:
     billing: httpx.AsyncClient
     queue: str
     turns: Turns
+    delivery: DeliveryPolicy
+    """How patiently listeners are told that register from now on."""
     submitted: list[str] = field(default_factory=list)
 
     async def submit(self, document: dict[str, Any]) -> str:
@@ -372,9 +389,19 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         async def connected() -> Client:
             return client
 
-        engine = TemporalEngine(connected, queue)
+        delivery = DELIVERY.model_copy()
+        engine = TemporalEngine(connected, queue, delivery=delivery)
+        outbox, subscriptions = Outbox(database), SubscriptionStore(database)
         starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
         downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
+        inventory = downstream["inventory"]
+        planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
+        qualifying = Qualifying(
+            qualifications,
+            qualifiers(planner, QualificationActivities(inventory, plans), inventory, catalogs),
+            timedelta(seconds=1),
+            timedelta(days=30),
+        )
         app = create_app(
             Gateway(
                 orders=orders,
@@ -385,16 +412,25 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 engine=engine,
                 starter=starter,
                 canceller=Canceller(orders, cancellations, engine, starter),
-                planner=Planner(catalogs, downstream["inventory"]),
+                planner=planner,
+                qualifications=qualifications,
+                qualifying=qualifying,
                 readiness=Readiness([]),
+                outbox=outbox,
+                subscriptions=subscriptions,
+                listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
+                bell=Bell(outbox, _LOOKS),
+                catalogs=catalogs,
                 base_url=GATEWAY,
                 body_limit=4_000_000,
+                background=(qualifying.run,),
             )
         )
         events.to = httpx.ASGITransport(app)
         gateway = await stack.enter_async_context(served(app, GATEWAY))
         assert await HubRegistration(systems["activation"], GATEWAY).register()
-        activities = activities_by_queue(database, catalogs, downstream)
+        listeners = Listeners(await stack.enter_async_context(listener_client([])), GATEWAY, timedelta(seconds=1))
+        activities = activities_by_queue(database, catalogs, downstream, listeners)
         for each in QUEUES:
             # A bug in workflow code fails its order at once, where in production it waits for a mended worker.
             worker = make_worker(client, queue, each, activities[each], workflow_failure_exception_types=[Exception])
@@ -408,4 +444,5 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             billing=systems["billing"],
             queue=queue,
             turns=Turns(ClaimStore(database), engine),
+            delivery=delivery,
         )

@@ -39,11 +39,15 @@ def test_help_tells_the_commands_and_the_exit_codes() -> None:
         ["order", "list"],
         ["order", "show", "abc"],
         ["watch", "abc"],
+        ["qualify", "fibre-internet", "--place", "HAM-1", "--value", "downloadSpeed=1000"],
+        ["qualify", "--customer", "C-1001", "--part", "home-tv"],
         ["order", "cancel", "abc", "--reason", "moves", "--by", "ada"],
         ["order", "cancel", "abc", "--dry-run"],
         ["order", "hold", "abc:1:internet", "--item", "access"],
         ["order", "resume", "abc"],
         ["order", "history", "abc"],
+        ["catalog", "list", "category"],
+        ["catalog", "show", "line", "--version", "1/2", "--kind", "price"],
         ["task", "list", "--kind", "fallout", "--system", 'a "quoted" one'],
         ["task", "show", "abc!1"],
         ["task", "resolve", "retry", "abc!1", "--value", "port=7"],
@@ -104,6 +108,8 @@ def test_json_that_is_no_object_is_no_order(tmp_path: Path) -> None:
         ["system", "espresso"],
         ["up", "--without", "espresso"],
         ["order", "steal"],
+        ["catalog", "list", "espresso"],
+        ["catalog", "show", "line", "--kind", "espresso"],
         ["order", "amend", "abc", "no-such-file.json"],
         ["task", "resolve", "retry"],
         ["task", "resolve", "retry", "abc!1", "--system", "activation"],
@@ -119,7 +125,7 @@ def test_wrong_usage_ends_with_2(words: list[str]) -> None:
 def test_the_shipped_catalogs_have_no_faults() -> None:
     ended = runner.invoke(cli.app, ["catalog", "lint"])
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("no faults in 3 catalogs")
+    assert ended.stdout.startswith("no faults in 3 catalogs, 8 categories, 15 offerings")
 
 
 def test_faults_of_a_catalog_are_listed_with_file_and_line(tmp_path: Path) -> None:

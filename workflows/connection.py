@@ -17,7 +17,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from orders.lifecycle import OrderKind, in_words
 from orders.posted import PostedOrder
+from orders.subscription import Subscription
 from workflows import ids, search_attributes
+from workflows.event_subscription import DeliveryPolicy, SubscriptionInput
 from workflows.messages import RootOrderInput
 
 DATA_CONVERTER = pydantic_data_converter
@@ -108,6 +110,35 @@ async def start_order(client: Client, order: PostedOrder, task_queue: str) -> bo
             static_summary=summary,
             static_details=details,
             priority=precedence(order),
+        )
+    except WorkflowAlreadyStartedError:
+        return False
+    return True
+
+
+async def start_subscription(
+    client: Client, subscription: Subscription, task_queue: str, policy: DeliveryPolicy
+) -> bool:
+    """Start the workflow that tells a listener; return False when it runs already, or has run.
+
+    Raises:
+        RPCError: when the engine cannot be reached or refuses.
+    """
+    try:
+        await client.start_workflow(
+            "EventSubscription",
+            SubscriptionInput(
+                subscription_id=subscription.id,
+                callback=subscription.callback,
+                query=subscription.query,
+                position=subscription.position,
+                policy=policy,
+            ),
+            id=ids.subscription_workflow(subscription.id),
+            task_queue=task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary=f"{subscription.api} events to {subscription.callback}"[:200],
         )
     except WorkflowAlreadyStartedError:
         return False

@@ -11,6 +11,8 @@
 | that of one of its items | `ro:r-7f3k2a9d:ro:1` | `r-7f3k2a9d:1` |
 | one of a later revision | the same with `@2` behind it | the same with `@2` behind it |
 | the undo of one of them | the same with `:undo` behind it | the same with `:undo` behind it |
+
+A listener's workflow is `hub:` and the id of its subscription.
 """
 
 from __future__ import annotations
@@ -66,6 +68,10 @@ def service_order_workflow(parent: str, key: str, *, revision: int = 1, undo: bo
 def resource_order_workflow(parent: str, key: str, *, revision: int = 1, undo: bool = False) -> str:
     of_revision = f"@{revision}" if revision > 1 else ""
     return f"{parent}:ro:{key}{of_revision}{_UNDO if undo else ''}"
+
+
+def subscription_workflow(subscription_id: str) -> str:
+    return f"hub:{subscription_id}"
 
 
 def parse(workflow_id: str) -> WorkflowId:

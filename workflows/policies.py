@@ -42,6 +42,8 @@ INVENTORY: Final = "inventory"
 ACTIVATION: Final = "activation"
 BILLING: Final = "billing"
 SYSTEMS: Final = (INVENTORY, ACTIVATION, BILLING)
+EVENTS: Final = "events"
+"""The queue of deliveries to listeners."""
 
 
 def task_queue(base: str, system: str) -> str:
@@ -82,4 +84,14 @@ def completion(policy: Policy) -> dict[str, Any]:
             backoff_coefficient=1.5,
             maximum_interval=timedelta(seconds=30),
         ),
+    }
+
+
+def delivery(patience: timedelta) -> dict[str, Any]:
+    """Return the options of a round of deliveries that may wait so long for events: tried until the store is back."""
+    return {
+        "start_to_close_timeout": patience + timedelta(minutes=30),
+        "heartbeat_timeout": timedelta(seconds=30),
+        "retry_policy": RetryPolicy(maximum_interval=timedelta(minutes=1)),
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }

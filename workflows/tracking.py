@@ -46,6 +46,8 @@ class OrderTracker:
     _attributes: dict[str, Any] = field(default_factory=dict)
     _appended: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _items: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _passed: list[OrderState] = field(default_factory=list)
+    """The states that the order has come to since it was last written."""
     _dirty: bool = False
     _writer: asyncio.Task[None] | None = None
     _paused: bool = False
@@ -68,6 +70,7 @@ class OrderTracker:
         if state != self.state:
             for each in (*self._by_way_of(self.state, state), state):
                 self.state = transition(self.kind, self.state, each)
+                self._passed.append(each)
             self.note(f"order {state}")
             workflow.upsert_search_attributes([search_attributes.STATE.value_set(state)])
         self.set(**attributes)
@@ -206,8 +209,9 @@ class OrderTracker:
                 attributes=self._attributes,
                 items=self._items,
                 appended=self._appended,
+                passed=self._passed[:-1],
             )
-            self._attributes, self._items, self._appended, self._dirty = {}, {}, {}, False
+            self._attributes, self._items, self._appended, self._passed, self._dirty = {}, {}, {}, [], False
             await workflow.execute_local_activity_method(
                 RecordActivities.record, change, summary=f"record {change.state}", **policies.LOCAL
             )

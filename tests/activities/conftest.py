@@ -24,6 +24,7 @@ from activities.inventory import (
 from activities.planning import Planner, PlanningActivities
 from catalogs.catalog_set import CatalogSet
 from catalogs.loader import default_catalogs, load_catalogs
+from orders import tmf
 from orders.lifecycle import OrderKind
 from orders.plan import Demand, ProductPlan, Specification
 from store.claims import ClaimStore
@@ -121,6 +122,21 @@ async def accept(database: Database, document: dict[str, Any]) -> None:
 def planning(catalogs: CatalogSet, inventory: DownstreamSystem, database: Database) -> PlanningActivities:
     orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
     return PlanningActivities(Planner(catalogs, inventory), orders, plans, claims)
+
+
+def mobile_plan() -> ProductPlan:
+    """A mobile plan of customer `c1`, to be put into inventory."""
+    return ProductPlan(
+        key="1",
+        item_id="1",
+        unit="1",
+        action=tmf.Action.ADD,
+        name="Mobile Plan",
+        offering=tmf.Reference(id="mobile-plan"),
+        specification=Specification(id="mobile-plan", name="Mobile Plan"),
+        customer_id="c1",
+        characteristics={"simType": "sim", "dataVolumeGb": 20, "roaming": "eu"},
+    )
 
 
 async def install_mobile(stocked: DownstreamSystem, product: ProductPlan) -> tuple[str, str]:

@@ -5,39 +5,54 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
+from activities.bell import Bell
 from activities.planning import PlannedOrder
+from activities.qualifiers import Qualifier
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
+from api.listeners import ListenerStarter
+from api.qualifying import Qualifying
 from api.starter import Starter
 from api.workflow_ids import workflow_of
+from catalogs.catalog_set import CatalogSet
+from catalogs.loader import default_catalogs, load_catalogs
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
 from orders.posted import PostedOrder
+from orders.qualification import QualificationKind
+from orders.subscription import Subscription
 from orders.violation import Violation
 from store.cancellations import CancelStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
+from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import search_attributes
 from workflows.connection import describe
-from workflows.ids import root_workflow
+from workflows.ids import root_workflow, subscription_workflow
 
 BASE_URL = "http://gateway.test"
+ADMIN_TOKEN = "an-administrators-token"
+NOW = datetime.now(UTC)
+"""The time on the clock when a test begins."""
 CATALOG = CatalogVersion(digest="d1", label="test")
 
 
@@ -91,13 +106,20 @@ class FakeEngine:
         self.running.append(order.id)
         return True
 
+    async def listen(self, subscription: Subscription) -> bool:
+        await self.check()
+        self.waiting.add(subscription_workflow(subscription.id))
+        return True
+
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         await self.check()
         self.signals.append((workflow_id, name))
         self.told.append((workflow_id, argument))
         return self._runs(workflow_id)
 
-    async def request(self, workflow_id: str, name: str, argument: BaseModel, update_id: str | None = None) -> Any:
+    async def request(
+        self, workflow_id: str, name: str, argument: BaseModel | None = None, update_id: str | None = None
+    ) -> Any:
         await self.check()
         if not self._runs(workflow_id):
             raise WorkflowEndedError(workflow_id)
@@ -153,6 +175,22 @@ class FakePlanner:
 
 
 @dataclass
+class FakeQualifier:
+    """A qualifier that gives the answer, or raises the error, that it was given."""
+
+    answer: dict[str, Any] = field(default_factory=lambda: {"state": "done", "qualificationResult": "qualified"})
+    error: Exception | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    """The qualifications that it was asked for."""
+
+    async def __call__(self, document: dict[str, Any], _now: datetime) -> dict[str, Any]:
+        self.asked.append(document)
+        if self.error:
+            raise self.error
+        return self.answer
+
+
+@dataclass
 class Bench:
     """A gateway and everything around it, for a test to set up and look at."""
 
@@ -169,6 +207,7 @@ class Bench:
     cancellations: CancelStore
     revisions: RevisionStore
     canceller: Canceller
+    qualifier: FakeQualifier
     versions: int = 0
     """The version of the last change of any order."""
 
@@ -229,14 +268,30 @@ def store_url(tmp_path: Path, migrated_store: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="session")
+def shipped() -> CatalogSet:
+    """The catalogs that are shipped, loaded once."""
+    return load_catalogs(default_catalogs())
+
+
 @pytest.fixture
-async def bench(store_url: str) -> AsyncIterator[Bench]:
+async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
     database = open_database(store_url)
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
     starter = Starter(orders, engine, timedelta(seconds=5), clock)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
+    outbox, subscriptions = Outbox(database), SubscriptionStore(database)
+    qualifications, qualifier = QualificationStore(database), FakeQualifier()
+    qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
+    qualifying = Qualifying(
+        qualifications,
+        qualifiers,
+        timedelta(seconds=5),
+        timedelta(days=30),
+        lambda: NOW + timedelta(seconds=clock.now),
+    )
     gateway = Gateway(
         orders=orders,
         plans=plans,
@@ -247,9 +302,18 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
         starter=starter,
         canceller=canceller,
         planner=planner,
+        qualifications=qualifications,
+        qualifying=qualifying,
         readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
+        outbox=outbox,
+        subscriptions=subscriptions,
+        listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
+        bell=Bell(outbox, timedelta(milliseconds=10)),
+        forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
+        catalogs=shipped,
         base_url=BASE_URL,
         body_limit=10_000,
+        admin_token=SecretStr(ADMIN_TOKEN),
     )
     transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
@@ -267,5 +331,6 @@ async def bench(store_url: str) -> AsyncIterator[Bench]:
             cancellations,
             revisions,
             canceller,
+            qualifier,
         )
     await database.close()

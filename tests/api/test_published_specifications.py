@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
+from api import catalog_schemas
+from api.app import create_app
+from api.catalog_links import TMF620, TMF633, TMF634, Collection
 from api.schemas import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from orders.lifecycle import OrderKind, OrderState
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
@@ -108,12 +111,49 @@ async def test_cancellations_fit_theirs(
     assert_fits(refused.json(), file, "Error")
 
 
+CATALOG_FILES = {
+    TMF620: "TMF620-v4.1.0.swagger.json",
+    TMF633: "TMF633-v4.0.0.swagger.json",
+    TMF634: "TMF634-v4.1.0.swagger.json",
+}
+
+
+@pytest.mark.parametrize("collection", list(Collection), ids=lambda each: each.resource)
+async def test_every_entry_of_every_catalog_fits_its_standard(bench: Bench, collection: Collection) -> None:
+    file = CATALOG_FILES[collection.rpartition("/")[0]]
+    listed = (await bench.client.get(collection, params={"limit": "1000"})).json()
+    assert listed
+    for entry in listed:
+        assert_fits(entry, file, collection.definition)
+        assert {"id", "href", "name", "version", "lifecycleStatus", "lastUpdate", "@type"} <= entry.keys()
+
+
+@pytest.mark.parametrize("file", CATALOG_FILES.values())
+async def test_every_read_of_the_catalogs_is_served_under_its_published_name(bench: Bench, file: str) -> None:
+    published = json.loads((SPECS / file).read_text())
+    paths = create_app(bench.gateway).openapi()["paths"]
+    for path, operations in published["paths"].items():
+        if "get" in operations and not path.startswith(("/importJob", "/exportJob")):
+            served = paths[published["basePath"].rstrip("/") + path]["get"]
+            assert served["operationId"] == operations["get"]["operationId"]
+
+
+@pytest.mark.parametrize("collection", list(Collection), ids=lambda each: each.resource)
+async def test_every_published_attribute_of_a_catalog_entry_is_described(collection: Collection) -> None:
+    published = json.loads((SPECS / CATALOG_FILES[collection.rpartition("/")[0]]).read_text())["definitions"]
+    described = getattr(catalog_schemas, collection.definition).model_json_schema()
+    assert set(published[collection.definition]["properties"]) <= set(described["properties"])
+
+
 @pytest.mark.parametrize(
     ("file", "path"),
     [
         ("TMF622-v4.0.0.swagger.json", PRODUCT_ORDERS),
         ("TMF641-v4.1.0.swagger.json", SERVICE_ORDERS),
         ("TMF652-v4.0.0.swagger.json", RESOURCE_ORDERS),
+        ("TMF620-v4.1.0.swagger.json", Collection.OFFERING),
+        ("TMF633-v4.0.0.swagger.json", Collection.SERVICE),
+        ("TMF634-v4.1.0.swagger.json", Collection.RESOURCE),
     ],
 )
 async def test_errors_fit_the_published_error(bench: Bench, file: str, path: str) -> None:

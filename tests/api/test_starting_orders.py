@@ -109,6 +109,7 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
             over.set()
             return True
 
+        listen = bench.engine.listen
         signal = bench.engine.signal
         request = bench.engine.request
         progress = bench.engine.progress

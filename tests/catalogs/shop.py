@@ -94,11 +94,16 @@ def shop_with(path: str, value: Any, like: dict[str, Any] = SHOP) -> dict[str, A
     return shop
 
 
+def written(root: Path, shop: dict[str, Any]) -> Path:
+    """Write a shop into a folder of catalogs and return the folder."""
+    (root / "shop").mkdir()
+    (root / "shop" / "catalog.yaml").write_text(json.dumps(shop))
+    return root
+
+
 def faults_of(tmp_path: Path, shop: dict[str, Any]) -> list[str]:
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "catalog.yaml").write_text(json.dumps(shop))
     try:
-        load_catalogs(tmp_path)
+        load_catalogs(written(tmp_path, shop))
     except CatalogFaultsError as refused:
         return [f"{fault.path}: {fault.message}" for fault in refused.faults]
     return []
@@ -106,8 +111,6 @@ def faults_of(tmp_path: Path, shop: dict[str, Any]) -> list[str]:
 
 def warnings_of(tmp_path: Path, shop: dict[str, Any]) -> list[str]:
     """Return the warnings of a shop that has no fault."""
-    (tmp_path / "shop").mkdir()
-    (tmp_path / "shop" / "catalog.yaml").write_text(json.dumps(shop))
-    faults, warnings = inspect_catalogs(tmp_path)
+    faults, warnings = inspect_catalogs(written(tmp_path, shop))
     assert faults == []
     return [f"{each.path}: {each.message}" for each in warnings]

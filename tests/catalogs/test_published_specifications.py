@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason=f"the published TM Fo
 
 SECTIONS = {
     "catalog": ("TMF620-v4.1.0.swagger.json", "Catalog"),
+    "category": ("TMF620-v4.1.0.swagger.json", "Category"),
     "productOffering": ("TMF620-v4.1.0.swagger.json", "ProductOffering"),
     "productSpecification": ("TMF620-v4.1.0.swagger.json", "ProductSpecification"),
     "productOfferingPrice": ("TMF620-v4.1.0.swagger.json", "ProductOfferingPrice"),

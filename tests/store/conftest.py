@@ -19,6 +19,7 @@ from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.tables import metadata
 from store.tasks import TaskStore
@@ -115,3 +116,8 @@ def revisions(database: Database) -> RevisionStore:
 @pytest.fixture
 def claims(database: Database) -> ClaimStore:
     return ClaimStore(database)
+
+
+@pytest.fixture
+def qualifications(database: Database) -> QualificationStore:
+    return QualificationStore(database)

@@ -83,3 +83,16 @@ def _linked_relation(base_url: str, relation: Any) -> Any:
 
 
 _KINDS = {resource_name(kind): kind for kind in OrderKind}
+
+
+def linked(base_url: str, resource: str, document: Document) -> Document:
+    """Return a document with its links, by the name of its resource; that of none that is known here as it is."""
+    if resource in _ORDERS:
+        return with_links(base_url, _ORDERS[resource], document)
+    if resource in _CANCELLATIONS:
+        return with_cancellation_links(base_url, _CANCELLATIONS[resource], document)
+    return document
+
+
+_ORDERS = {kind.value: kind for kind in OrderKind}
+_CANCELLATIONS = {cancellation_name(kind): kind for kind in OrderKind}

@@ -1,0 +1,270 @@
+"""The hubs: where listeners register for events. One set of routes for each API that has events.
+
+Beside what TM Forum's hubs have, a listener can be read, paused, resumed, and told everything again from a time on.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from activities.networks import ForbiddenAddressError, check_callback
+from api.bodies import SMALL_BODY, read_as, read_json
+from api.documentation import TAGS, body_of, errors
+from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
+from api.errors import AlreadyThereError, InvalidRequestError, NotFoundError, UnavailableError
+from api.gateway import Gateway, GatewayDep
+from api.identity import client_of
+from api.reads import list_answer
+from orders.hubs import HUBS, Hub
+from orders.intake import order_id_from
+from orders.lifecycle import OrderKind
+from orders.links import BASE_PATHS
+from orders.model import Resource
+from orders.signatures import key_of, new_secret
+from orders.subscription import Subscription, SubscriptionState
+from orders.tmf import UtcDatetime
+from store.errors import QueryError
+from store.query import parse_query_string
+from workflows.event_subscription import Replay
+from workflows.ids import subscription_workflow
+
+_EVENT_TYPE = ("eventType",)
+_EXAMPLE = {
+    "callback": "https://crm.example.com/ordersaga",
+    "query": "eventType=ProductOrderStateChangeEvent&event.productOrder.state=completed",
+}
+
+SubscriptionId = Annotated[str, Path(alias="id")]
+
+_log = structlog.get_logger(__name__)
+
+
+class EventSubscriptionInput(Resource):
+    """A listener that is to be told of events."""
+
+    callback: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="An http(s) address; each event is sent by POST to `listener/…` below it.",
+    )
+    query: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="Which events: filters on the event as it is sent, such as `eventType=…`, joined by `&`, and "
+        "`fields` for which attributes of the resource to send. All events where it is left out.",
+    )
+    secret: str | None = Field(
+        default=None, description="Signs the events: `whsec_` and base64. One is made where it is left out."
+    )
+
+
+class EventSubscription(Resource):
+    """A registered listener."""
+
+    id: str
+    callback: str
+    query: str | None = None
+    href: str
+    state: SubscriptionState = Field(description="Whether events are delivered, or kept until it is resumed.")
+    backlog: int = Field(description="Events that wait for it, before its query is applied.")
+    error: str | None = Field(default=None, description="Why the last delivery failed, until one succeeds.")
+    created_at: UtcDatetime
+    secret: str | None = Field(
+        default=None, description="Given once, when it was registered: events are signed with it (Standard Webhooks)."
+    )
+
+
+class ReplayRequest(Resource):
+    """From when on to deliver everything again."""
+
+    from_: UtcDatetime = Field(alias="from")
+
+
+def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRouter:
+    """Return the routes of one API's hub."""
+    routes = APIRouter(prefix=f"{base_path}/hub", tags=[tag])
+
+    @routes.post(
+        "",
+        status_code=201,
+        summary="Register a listener",
+        operation_id="registerListener",
+        description="From now on events are sent to the listener: in the order of each family of orders, at least "
+        "once, each with an `eventId` that stays the same, signed by the Standard Webhooks scheme. What it does not "
+        "take is tried again for days.",
+        responses={
+            201: {
+                "model": EventSubscription,
+                "description": "The listener, with the secret that signs its events: it is not given again.",
+                "headers": {"Location": {"description": "Its `href`.", "schema": {"type": "string"}}},
+            },
+            **errors(400, 409, 413, 415, 503),
+        },
+        openapi_extra=body_of(EventSubscriptionInput, example),
+    )
+    async def register(request: Request, gateway: GatewayDep) -> JSONResponse:
+        body = read_as(EventSubscriptionInput, await read_json(request, SMALL_BODY))
+        subscription = await _registered(gateway, hub, body, client_of(request))
+        document = _document(gateway, base_path, subscription) | {"secret": subscription.secret}
+        return JSONResponse(document, status_code=201, headers={"Location": document["href"]})
+
+    @routes.get(
+        "",
+        summary="List the registered listeners",
+        operation_id="listListener",
+        responses={200: {"model": list[EventSubscription], "description": "All of this API."}, **errors(503)},
+    )
+    async def find(gateway: GatewayDep) -> JSONResponse:
+        found = await gateway.subscriptions.find(hub.key)
+        return list_answer([_document(gateway, base_path, each) for each in found], len(found))
+
+    @routes.get(
+        "/{id}",
+        summary="Retrieve a registered listener",
+        operation_id="retrieveListener",
+        responses={200: {"model": EventSubscription}, **errors(404, 503)},
+    )
+    async def retrieve(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
+        return JSONResponse(_document(gateway, base_path, await _stored(gateway, hub, subscription_id)))
+
+    @routes.delete(
+        "/{id}",
+        status_code=204,
+        summary="Take a listener off",
+        operation_id="unregisterListener",
+        description="Nothing is sent to it any more, not even what waits.",
+        responses=errors(404, 503),
+    )
+    async def unregister(gateway: GatewayDep, subscription_id: SubscriptionId) -> Response:
+        await _stored(gateway, hub, subscription_id)
+        await gateway.subscriptions.end(subscription_id)
+        try:
+            await gateway.engine.signal(subscription_workflow(subscription_id), "stop")
+        except (EngineUnavailableError, EngineRefusedError) as error:
+            # Its workflow looks before each round, and ends then.
+            _log.warning("listener taken off, its workflow not told", listener=subscription_id, reason=str(error))
+        return Response(status_code=204)
+
+    for name, summary, description in _ORDERS:
+        _add_order(routes, hub, base_path, name, summary, description)
+
+    @routes.post(
+        "/{id}/replay",
+        summary="Tell a listener everything again from a time on",
+        operation_id="replayListener",
+        description="Events keep their ids, so that a listener can tell what it has had. How long they are kept is a "
+        "setting of the gateway.",
+        responses={200: {"model": EventSubscription}, **errors(400, 404, 409, 413, 415, 503)},
+        openapi_extra=body_of(ReplayRequest, {"from": "2026-11-25T00:00:00.000Z"}),
+    )
+    async def replay(request: Request, gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
+        wanted = read_as(ReplayRequest, await read_json(request, SMALL_BODY))
+        await _stored(gateway, hub, subscription_id)
+        word = Replay(at=wanted.from_, by=client_of(request))
+        return await _asked(gateway, hub, base_path, subscription_id, "replay", word)
+
+    return routes
+
+
+_ORDERS = (
+    ("pause", "Stop telling a listener for now", "What comes meanwhile is kept, and delivered once it is resumed."),
+    ("resume", "Go on telling a listener", "After `pause`; after a failed delivery it is tried again at once."),
+)
+
+
+def _add_order(routes: APIRouter, hub: Hub, base_path: str, name: str, summary: str, description: str) -> None:
+    @routes.post(
+        f"/{{id}}/{name}",
+        summary=summary,
+        operation_id=f"{name}Listener",
+        description=description,
+        responses={200: {"model": EventSubscription}, **errors(404, 409, 503)},
+    )
+    async def order(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
+        await _stored(gateway, hub, subscription_id)
+        return await _asked(gateway, hub, base_path, subscription_id, name)
+
+
+async def _registered(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput, client: str) -> Subscription:
+    """Keep a new listener, and start to tell it.
+
+    Raises:
+        InvalidRequestError: naming the attribute that makes no sense.
+        AlreadyThereError: when the same one is registered already.
+    """
+    await _check(gateway, hub, wanted)
+    subscription = Subscription(
+        id=order_id_from(secrets.token_bytes(10)),
+        api=hub.key,
+        callback=wanted.callback,
+        query=wanted.query or "",
+        secret=wanted.secret or new_secret(),
+        client_id=client,
+        position=await gateway.outbox.end(),
+        created_at=datetime.now(UTC),
+    )
+    if not await gateway.subscriptions.add(subscription):
+        raise AlreadyThereError(f"callback {wanted.callback!r} is registered here already, with the same query")
+    await gateway.listener_starter.start(subscription)
+    return subscription
+
+
+async def _check(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput) -> None:
+    try:
+        await check_callback(wanted.callback, gateway.forbidden_networks)
+    except ForbiddenAddressError as error:
+        raise InvalidRequestError(f"callback: {error}") from error
+    try:
+        if wanted.secret is not None:
+            key_of(wanted.secret)
+    except ValueError as error:
+        raise InvalidRequestError(f"secret: {error}") from error
+    try:
+        query = parse_query_string(wanted.query or "")
+    except QueryError as error:
+        raise InvalidRequestError(f"query: {error}") from error
+    asked = {value for each in query.filters if each.path == _EVENT_TYPE for value in each.values}
+    if unknown := sorted(asked - hub.types):
+        raise InvalidRequestError(f"query: eventType: {unknown[0]} is none of {', '.join(sorted(hub.types))}")
+
+
+async def _stored(gateway: Gateway, hub: Hub, subscription_id: str) -> Subscription:
+    found = await gateway.subscriptions.get(subscription_id)
+    if found is None or found.api != hub.key:
+        raise NotFoundError(f"there is no listener {subscription_id!r}")
+    return found
+
+
+async def _asked(
+    gateway: Gateway, hub: Hub, base_path: str, subscription_id: str, name: str, word: Replay | None = None
+) -> JSONResponse:
+    """Ask a listener's workflow for something, and answer with the listener as it is then."""
+    try:
+        await gateway.engine.request(subscription_workflow(subscription_id), name, word)
+    except WorkflowEndedError as error:
+        raise UnavailableError(f"listener {subscription_id!r} is not being told yet; try again") from error
+    stored = await _stored(gateway, hub, subscription_id)
+    states = {"pause": SubscriptionState.PAUSED, "resume": SubscriptionState.ACTIVE}
+    shown = stored.model_copy(update={"state": states.get(name, stored.state)})
+    return JSONResponse(_document(gateway, base_path, shown))
+
+
+def _document(gateway: Gateway, base_path: str, subscription: Subscription) -> dict[str, Any]:
+    shown = subscription.model_dump(mode="json", include=_SHOWN, exclude_none=True)
+    shown["href"] = f"{gateway.base_url}{base_path}/hub/{subscription.id}"
+    return shown
+
+
+_SHOWN = {"id", "callback", "query", "state", "backlog", "error", "created_at"}
+
+
+router = APIRouter()
+for _kind in OrderKind:
+    router.include_router(hub_routes(HUBS[_kind.value], BASE_PATHS[_kind], TAGS[_kind]))

@@ -1,0 +1,98 @@
+"""An order's events as a stream (server-sent events): what has happened so far, and from then on as it happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from api.documentation import TAGS, errors
+from api.gateway import Gateway, GatewayDep
+from api.reads import stored_order
+from orders.events import envelope
+from orders.lifecycle import TERMINAL, OrderKind
+from orders.links import BASE_PATHS
+from store.errors import StoreUnavailableError
+from store.outbox import Placed
+
+_BATCH = 100
+_BREATH = timedelta(seconds=15)
+"""How often something is sent where nothing happens, so that no proxy takes the stream for dead."""
+
+_MEDIA_TYPE = "text/event-stream"
+_LAST_EVENT_ID = r"[0-9]{1,18}"
+
+
+def _routes(kind: OrderKind) -> APIRouter:
+    routes = APIRouter(prefix=f"{BASE_PATHS[kind]}/{kind.value}", tags=[TAGS[kind]])
+
+    @routes.get(
+        "/{id}/events",
+        summary="Follow an order by its events",
+        operation_id=f"follow{kind.value[0].upper()}{kind.value[1:]}",
+        description="Server-sent events: first all that there are of the order and of those that it has made, then "
+        "each as it happens, until the order has ended. `Last-Event-ID` goes on behind the one with that id.",
+        response_class=StreamingResponse,
+        responses={
+            200: {"description": "The stream.", "content": {_MEDIA_TYPE: {"schema": {"type": "string"}}}},
+            **errors(400, 404, 503),
+        },
+    )
+    async def follow(
+        gateway: GatewayDep,
+        order_id: Annotated[str, Path(alias="id")],
+        last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=_LAST_EVENT_ID)] = None,
+    ) -> StreamingResponse:
+        await stored_order(gateway, kind, order_id)
+        stream = _events(gateway, kind, order_id, int(last_event_id or 0))
+        unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream, media_type=_MEDIA_TYPE, headers=unbuffered)
+
+    return routes
+
+
+async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) -> AsyncIterator[bytes]:
+    """Yield the events of an order's family behind a position, until the order has ended, or the gateway does."""
+    root_id = order_id.partition(":")[0]
+
+    async def is_there() -> bool:
+        return bool(await gateway.outbox.read(after, 1, root_id=root_id))
+
+    try:
+        while not gateway.closing.is_set():
+            ended = (await gateway.orders.get(kind, order_id) or {}).get("state") in TERMINAL
+            found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
+            for placed in found:
+                after = placed.position
+                if _is_of(placed, order_id):
+                    yield _written(placed, gateway.base_url)
+            if not found and ended:
+                return
+            if not found and not await gateway.bell.rings(after, is_there, _BREATH, gateway.closing.is_set):
+                yield KEEPALIVE_COMMENT
+    except StoreUnavailableError:
+        # The client comes back by itself, with the id of the last event that it has.
+        return
+
+
+def _is_of(placed: Placed, order_id: str) -> bool:
+    """Return whether an event is about an order, one that it has made, or the cancellation of one of them."""
+    event = placed.event
+    cancelled = [part["id"] for part in event.document.values() if isinstance(part, dict) and "id" in part]
+    concerned = [event.subject_id, *(cancelled if event.resource.startswith("cancel") else [])]
+    return any(each == order_id or each.startswith(f"{order_id}:") for each in concerned)
+
+
+def _written(placed: Placed, base_url: str) -> bytes:
+    data = json.dumps(envelope(placed.event, base_url), ensure_ascii=False, separators=(",", ":"))
+    return format_sse_event(data_str=data, event=placed.event.type, id=str(placed.position))
+
+
+router = APIRouter()
+for _kind in OrderKind:
+    router.include_router(_routes(_kind))

@@ -1,0 +1,67 @@
+"""TMF645 Service Qualification v4: can these services be had, where, and which can?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.qualifications import QualificationApi, qualification_routes
+from orders.qualification import QualificationKind
+from orders.service_qualification import CheckServiceQualification, QueryServiceQualification
+
+_BASE_PATH = "/tmf-api/serviceQualificationManagement/v4"
+_TAG = "TMF645 Service Qualification"
+_PLACE = {"id": "HAM-1", "role": "installation", "@referredType": "GeographicSite"}
+
+SERVICE_CHECK_EXAMPLE: dict[str, Any] = {
+    "description": "A thousand at HAM-1?",
+    "instantSyncQualification": True,
+    "provideAlternative": True,
+    "provideUnavailabilityReason": True,
+    "serviceQualificationItem": [
+        {
+            "id": "1",
+            "service": {
+                "serviceSpecification": {"id": "cfs-internet"},
+                "place": [_PLACE],
+                "serviceCharacteristic": [
+                    {"name": "downloadSpeed", "value": 1000},
+                    {"name": "uploadSpeed", "value": 200},
+                ],
+            },
+        }
+    ],
+}
+"""A question that the shipped catalogs and the reference inventory can answer."""
+
+SERVICE_QUERY_EXAMPLE: dict[str, Any] = {
+    "instantSyncQualification": True,
+    "searchCriteria": {"service": {"place": [_PLACE]}},
+}
+"""What can be had at a place that the reference inventory knows."""
+
+SERVICE_CHECK = QualificationApi(
+    kind=QualificationKind.SERVICE_CHECK,
+    base_path=_BASE_PATH,
+    tag=_TAG,
+    model=CheckServiceQualification,
+    subject="services",
+    example=SERVICE_CHECK_EXAMPLE,
+    description="Tells whether each service can be had at its place, or what stands against it, and with "
+    "`provideAlternative` in which shapes that are sold it can.",
+)
+
+SERVICE_QUERY = QualificationApi(
+    kind=QualificationKind.SERVICE_QUERY,
+    base_path=_BASE_PATH,
+    tag=_TAG,
+    model=QueryServiceQualification,
+    subject="services that are looked for",
+    example=SERVICE_QUERY_EXAMPLE,
+    description="Tells which services can be had at a place.",
+)
+
+router = APIRouter()
+for _api in (SERVICE_CHECK, SERVICE_QUERY):
+    router.include_router(qualification_routes(_api))

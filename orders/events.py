@@ -1,0 +1,217 @@
+"""Which TM Forum events a change makes, and what they look like on their way to a listener.
+
+Source of the types: the notifications of TMF622 v4.0 and v5.0, TMF641 v4.1 and TMF652 v4.0.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from orders.change import OrderChange
+from orders.lifecycle import OrderKind
+from orders.links import cancellation_name, linked, resource_name
+from orders.model import Model
+from orders.tmf import UtcDatetime, timestamp
+
+Document = dict[str, Any]
+
+MAX_SNAPSHOT = 256 * 1024
+"""Bytes of the largest order that an event carries whole; of a larger one, items have only id, action and state."""
+
+_NAMESPACE = uuid.UUID("6f2d6c8e-3a55-5c0a-9f0e-0d5a0f3b7c11")
+_ITEMS = {
+    OrderKind.PRODUCT: "productOrderItem",
+    OrderKind.SERVICE: "serviceOrderItem",
+    OrderKind.RESOURCE: "orderItem",
+}
+_COMMON = ("Create", "AttributeValueChange", "StateChange", "Delete", "InformationRequired")
+_OF_CANCELLATIONS = ("Create", "StateChange", "InformationRequired")
+_MARKS: dict[OrderKind, dict[str, str]] = {
+    OrderKind.PRODUCT: {
+        "milestone": "Milestone",
+        "jeopardyAlert": "JeopardyAlert",
+        "productOrderErrorMessage": "ErrorMessage",
+    },
+    OrderKind.SERVICE: {"milestone": "Milestone", "jeopardyAlert": "Jeopardy"},
+    OrderKind.RESOURCE: {},
+}
+"""Attributes whose change has an event of its own, and what that is called; those of TMF622 came with v5."""
+
+
+class Event(Model):
+    """Something that happened to a resource, as it is kept until every listener has it."""
+
+    id: str
+    """The same however often it is delivered."""
+    type: str
+    """As in `ProductOrderStateChangeEvent`."""
+    api: str
+    """Whose listeners it is for: that of an order kind, such as `productOrder`, or of another API."""
+    resource: str
+    """The name of the resource in the event's payload, such as `cancelProductOrder`."""
+    subject_id: str
+    root_id: str
+    """The order at the top of the family; the events of a family are delivered in their order."""
+    at: UtcDatetime
+    title: str
+    field_path: str | None = None
+    document: Document = Field(default_factory=dict)
+    """The resource as it was then, without `href`: the address is that of whoever delivers."""
+
+
+def event_types(kind: OrderKind, *, marks: bool = True) -> list[str]:
+    """Return the types of events of an order API; `marks`: with milestones, alerts and the like, where it has them."""
+    name = resource_name(kind)
+    own = [*_COMMON, *(_MARKS[kind].values() if marks else ())]
+    return [*(f"{name}{each}Event" for each in own), *(f"Cancel{name}{each}Event" for each in _OF_CANCELLATIONS)]
+
+
+def created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
+    """Return the event of an order that was taken in, or made by another one."""
+    return _of_order(kind, "Create", document, root_id, "0", at)
+
+
+def deleted(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
+    """Return the event of an order that was deleted."""
+    return _of_order(kind, "Delete", document, root_id, "end", at)
+
+
+def information_required(
+    kind: OrderKind, document: Document, root_id: str, task_id: str, item: str | None, at: datetime
+) -> Event:
+    """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is."""
+    path = f"{_ITEMS[kind]}[id={item}]" if item else _ITEMS[kind]
+    return _of_order(kind, "InformationRequired", document, root_id, task_id, at, path)
+
+
+def changed(change: OrderChange, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
+    """Return the events of a change: of its state, or else of its attributes, and of what has events of its own."""
+    kind, version = change.kind, str(change.version)
+    found: list[Event] = []
+    own = _MARKS[kind]
+    touched = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    state = before.get("state")
+    for index, each in enumerate([*change.passed, change.state]):
+        if each != state:
+            shown = {**after, "state": each.value}
+            found.append(_of_order(kind, "StateChange", shown, root_id, f"{version}.{index}", at))
+        state = each
+    if not found and (paths := sorted(touched - own.keys())):
+        found.append(_of_order(kind, "AttributeValueChange", after, root_id, version, at, ",".join(paths)))
+    found += [
+        _of_order(kind, own[name], after, root_id, version, at, name)
+        for name in sorted(touched & own.keys())
+        if after.get(name)
+    ]
+    return found
+
+
+def cancellation_created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
+    """Return the event of a request to cancel that was taken in."""
+    return _of_cancellation(kind, "Create", document, root_id, at)
+
+
+def cancellation_changed(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
+    """Return the event of a request to cancel that is further on."""
+    return _of_cancellation(kind, "StateChange", document, root_id, at)
+
+
+def envelope(event: Event, base_url: str) -> Document:
+    """Return an event as TMF622, TMF641 and TMF652 v4 send it; `timeOcurred` is the standard's own spelling."""
+    resource = linked(base_url, event.resource, event.document)
+    at = timestamp(event.at)
+    path = {"fieldPath": event.field_path} if event.field_path else {}
+    href = {"href": resource["href"]} if "href" in resource else {}
+    return {
+        "id": event.subject_id,
+        **href,
+        "eventId": event.id,
+        "eventTime": at,
+        "eventType": event.type,
+        "correlationId": event.root_id,
+        "domain": event.api,
+        "title": event.title,
+        "description": event.title,
+        "priority": str(event.document.get("priority") or "4"),
+        "timeOcurred": at,
+        **path,
+        "event": {event.resource: resource},
+    }
+
+
+def listener_path(event_type: str) -> str:
+    """Return where below a callback a listener takes events of a type: `listener/productOrderCreateEvent`."""
+    return f"listener/{event_type[0].lower()}{event_type[1:]}"
+
+
+def event_id(*parts: str) -> str:
+    """Return the id of the event that these tell from all others."""
+    return str(uuid.uuid5(_NAMESPACE, "\0".join(parts)))
+
+
+def _of_order(
+    kind: OrderKind,
+    what: str,
+    document: Document,
+    root_id: str,
+    version: str,
+    at: datetime,
+    field_path: str | None = None,
+) -> Event:
+    name = resource_name(kind)
+    order_id = str(document["id"])
+    return Event(
+        id=event_id(kind, order_id, version, what),
+        type=f"{name}{what}Event",
+        api=kind.value,
+        resource=kind.value,
+        subject_id=order_id,
+        root_id=root_id,
+        at=at,
+        title=f"{name} {order_id}: {document.get('state')}",
+        field_path=field_path,
+        document=_snapshot(kind, document),
+    )
+
+
+def _of_cancellation(kind: OrderKind, what: str, document: Document, root_id: str, at: datetime) -> Event:
+    resource = cancellation_name(kind)
+    return Event(
+        id=event_id(resource, document["id"], document["state"], what),
+        type=f"Cancel{resource_name(kind)}{what}Event",
+        api=kind.value,
+        resource=resource,
+        subject_id=document["id"],
+        root_id=root_id,
+        at=at,
+        title=f"cancellation {document['id']} of {document[kind.value]['id']}: {document['state']}",
+        document=document,
+    )
+
+
+def _snapshot(kind: OrderKind, document: Document) -> Document:
+    if len(json.dumps(document)) <= MAX_SNAPSHOT:
+        return document
+    name = _ITEMS[kind]
+    kept = ("id", "@type", "action", "state", kind.value.removesuffix("Order"))
+    return {**document, name: [_reduced(item, kept) for item in _items(document.get(name))]}
+
+
+def _items(value: Any) -> Iterator[Document]:
+    yield from (each for each in (value if isinstance(value, list) else []) if isinstance(each, dict))
+
+
+def _reduced(item: Document, kept: tuple[str, ...]) -> Document:
+    """Return an item as an event of a very large order has it; what it is about, by its id."""
+    *plain, subject = kept
+    reduced = {name: item[name] for name in plain if name in item}
+    about = item.get(subject)
+    if isinstance(about, dict):
+        reduced[subject] = {name: about[name] for name in ("id", "@type") if name in about}
+    return reduced

@@ -1,0 +1,34 @@
+"""The hubs at which listeners register: which events each tells of, and in whose words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orders.events import Document, Event, envelope, event_types, listener_path
+from orders.lifecycle import OrderKind
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """One API's hub."""
+
+    key: str
+    events_of: str
+    """The API of the events that it tells of, as `Event.api` has it."""
+    types: frozenset[str]
+    envelope: Callable[[Event, str], Document]
+    """Writes an event as this API does; the second argument is the gateway's address."""
+    listener_path: Callable[[str], str] = listener_path
+    """Returns where below a callback events of a type are taken."""
+
+
+HUBS: dict[str, Hub] = {
+    kind.value: Hub(kind.value, kind.value, frozenset(types), envelope)
+    for kind, types in {
+        OrderKind.PRODUCT: event_types(OrderKind.PRODUCT, marks=False),
+        OrderKind.SERVICE: event_types(OrderKind.SERVICE),
+        OrderKind.RESOURCE: event_types(OrderKind.RESOURCE),
+    }.items()
+}
+"""All hubs, by their keys."""

@@ -1,0 +1,153 @@
+"""The outbox: events are kept in the transaction of what they tell of, and read until all listeners have them.
+
+A row's `sequence` rises with each event of one order, whose row its writer has locked; but of two orders, the later one
+may be committed first, so a reader who went by it could pass over an event that is not there yet. Therefore whoever
+reads first numbers what has been committed, and reads by that `position`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orders.events import Event
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import storable
+from store.tables import events
+
+MOST_COUNTED = 10_000
+"""How far a backlog is counted; beyond, it is only known to be larger."""
+
+_NUMBERING_LOCK = 0x6F7574626F78
+_NUMBERED_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An event and its position among all."""
+
+    position: int
+    event: Event
+
+
+async def append(connection: AsyncConnection, found: Sequence[Event]) -> None:
+    """Keep events in the transaction of what they tell of."""
+    if found:
+        await connection.execute(insert(events), [_row(each) for each in found])
+
+
+class Outbox:
+    """The events that were kept, by their positions: whole numbers that rise, and are never given twice."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def end(self) -> int:
+        """Return the position of the last event that is committed; 0 where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        await self._number()
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.max(events.c.position))) or 0
+
+    async def read(self, after: int, limit: int, *, api: str | None = None, root_id: str | None = None) -> list[Placed]:
+        """Return the next events after a position: those of an API, or of a family of orders.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        await self._number()
+        wanted = events.c.position > after, *_of(api, root_id)
+        page = select(events.c.position, events.c.event).where(*wanted).order_by(events.c.position).limit(limit)
+        async with self._database.read() as connection:
+            return [Placed(row.position, Event.model_validate(row.event)) for row in await connection.execute(page)]
+
+    async def at(self, positions: Sequence[int]) -> list[Placed]:
+        """Return the events at these positions that there still are, in their order.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = select(events.c.position, events.c.event).where(events.c.position.in_(positions))
+        async with self._database.read() as connection:
+            rows = await connection.execute(wanted.order_by(events.c.position))
+            return [Placed(row.position, Event.model_validate(row.event)) for row in rows]
+
+    async def position_before(self, at: datetime) -> int:
+        """Return the position after which come all events from that time on.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        await self._number()
+        first = select(func.min(events.c.position)).where(events.c.at >= timestamp(at))
+        async with self._database.read() as connection:
+            found = await connection.scalar(first)
+            last = await connection.scalar(select(func.max(events.c.position)))
+        return (last or 0) if found is None else found - 1
+
+    async def backlog(self, after: int, api: str) -> int:
+        """Return how many events of an API come after a position; of more than MOST_COUNTED, one more than that.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        some = select(events.c.sequence).where(events.c.position > after, events.c.api == api).limit(MOST_COUNTED + 1)
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+    async def prune(self, before: datetime, needed_after: int | None = None) -> int:
+        """Forget the events from before a time, but none that a listener has still to get, and never the last one.
+
+        Args:
+            needed_after: the position after which they are needed; None where nobody needs any.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        async with self._database.write() as connection:
+            last = await connection.scalar(select(func.max(events.c.position))) or 0
+            # The last one's position is where the numbering goes on.
+            upto = last - 1 if needed_after is None else min(needed_after, last - 1)
+            old = events.c.at < timestamp(before), events.c.position <= upto
+            return (await connection.execute(delete(events).where(*old))).rowcount
+
+    async def _number(self) -> None:
+        """Give positions to what has been committed, in its sequence."""
+        waiting = select(events.c.sequence).where(events.c.position.is_(None))
+        async with self._database.read() as connection:
+            if await connection.scalar(waiting.limit(1)) is None:
+                return
+        async with self._database.write() as connection:
+            if self._database.dialect == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING_LOCK)))
+            last = await connection.scalar(select(func.max(events.c.position))) or 0
+            rank = func.row_number().over(order_by=events.c.sequence)
+            found = select(events.c.sequence, (rank + last).label("position")).where(events.c.position.is_(None))
+            numbered = found.order_by(events.c.sequence).limit(_NUMBERED_AT_ONCE).subquery()
+            await connection.execute(
+                update(events).where(events.c.sequence == numbered.c.sequence).values(position=numbered.c.position)
+            )
+
+
+def _of(api: str | None, root_id: str | None) -> list[ColumnElement[bool]]:
+    given = {"api": api, "root_id": root_id}
+    return [events.c[name] == value for name, value in given.items() if value is not None]
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "api": event.api,
+        "root_id": event.root_id,
+        "at": timestamp(event.at),
+        "event": storable(event.model_dump(mode="json", exclude_none=True)),
+    }

@@ -1,0 +1,200 @@
+"""The order store's repository of qualifications: those of TMF679 and TMF645, asked, worked on and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, true, update
+
+from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import Json, is_storable, storable
+from store.orders import Page
+from store.query import Listed, ListQuery, condition, ordering
+from store.tables import qualifications
+
+SORTABLE = ("id", "state")
+"""The attributes that lists of qualifications can be sorted by."""
+
+_LISTED = Listed(qualifications, {name: name for name in SORTABLE}, age="created_at")
+_ENDS = (DONE, FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedQualification:
+    """A qualification that whoever claimed it works on, until its claim runs out."""
+
+    kind: QualificationKind
+    id: str
+    document: Json
+    created_at: str
+
+
+class QualificationStore:
+    """Qualifications with their documents in TM Forum's shape.
+
+    Each is written by `keep`, `claim`, `finish`, `change` and `delete`, in one transaction each.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, kind: QualificationKind, document: Json, at: datetime) -> None:
+        """Keep a new qualification, in the state that its document has; where the id is known, nothing changes.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve; nothing is kept then.
+        """
+        row = {
+            "kind": kind.value,
+            "id": document["id"],
+            "state": document["state"],
+            "finished": document["state"] in _ENDS,
+            "claimed_until": None,
+            "created_at": timestamp(at),
+            "document": storable(document),
+        }
+        async with self._database.write() as connection:
+            await connection.execute(self._database.insert_if_absent(qualifications).values(**row))
+
+    async def get(self, kind: QualificationKind, qualification_id: str) -> Json | None:
+        """Return a qualification's document; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(qualification_id):
+            return None
+        async with self._database.read() as connection:
+            found: Json | None = await connection.scalar(
+                select(qualifications.c.document).where(_is(kind, qualification_id))
+            )
+        return found
+
+    async def find(self, kind: QualificationKind, query: ListQuery) -> Page:
+        """Return the part of the list that the query asks for, with the count of all that match.
+
+        Raises:
+            QueryError: when the list cannot be sorted like that.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        conditions = (condition(each, self._database.dialect, _LISTED) for each in query.filters)
+        wanted = and_(qualifications.c.kind == kind.value, *conditions)
+        page = select(qualifications.c.document).where(wanted).order_by(*ordering(query, _LISTED))
+        async with self._database.read() as connection:
+            total = await connection.scalar(select(func.count()).select_from(qualifications).where(wanted))
+            documents = await connection.scalars(page.offset(query.offset).limit(query.limit))
+            return Page(total or 0, [query.project(document) for document in documents])
+
+    async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedQualification]:
+        """Take what waits to be answered, the oldest first: it is in progress, and nobody else's for the `lease`.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        free = or_(qualifications.c.claimed_until.is_(None), qualifications.c.claimed_until <= timestamp(now))
+        waiting = (
+            select(qualifications)
+            .where(qualifications.c.finished.is_(false()), free)
+            .order_by(qualifications.c.created_at, qualifications.c.id)
+            .limit(limit)
+        )
+        # Most looks find nothing: they need no writer's turn.
+        async with self._database.read() as connection:
+            if (await connection.execute(waiting.limit(1))).first() is None:
+                return []
+        until = timestamp(now + lease)
+        claimed = []
+        async with self._database.write() as connection:
+            for row in (await connection.execute(waiting.with_for_update(skip_locked=True))).all():
+                kind, document = QualificationKind(row.kind), {**row.document, "state": IN_PROGRESS}
+                taken = {"state": IN_PROGRESS, "document": document, "claimed_until": until}
+                await connection.execute(update(qualifications).where(_is(kind, row.id)).values(**taken))
+                claimed.append(ClaimedQualification(kind, row.id, document, row.created_at))
+        return claimed
+
+    async def release(self, kind: QualificationKind, qualification_id: str, until: datetime) -> None:
+        """Leave a claimed qualification to whoever comes first from a time on.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        released = update(qualifications).where(_is(kind, qualification_id), qualifications.c.finished.is_(false()))
+        async with self._database.write() as connection:
+            await connection.execute(released.values(claimed_until=timestamp(until)))
+
+    async def finish(self, kind: QualificationKind, qualification_id: str, answer: Json) -> bool:
+        """Write a qualification's answer, whose `state` is its last; return False where it has one already.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        async with self._database.write() as connection:
+            found = select(qualifications.c.document, qualifications.c.finished).where(_is(kind, qualification_id))
+            row = (await connection.execute(found.with_for_update())).one_or_none()
+            if row is None or row.finished:
+                return False
+            document = {**row.document, **storable(answer)}
+            ended = {"state": document["state"], "finished": True, "claimed_until": None, "document": document}
+            await connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(**ended))
+        return True
+
+    async def change(
+        self, kind: QualificationKind, qualification_id: str, changed: Callable[[Json], Json]
+    ) -> Json | None:
+        """Write what `changed` makes of a document, and return it; None where there is none. The state stays.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(qualification_id):
+            return None
+        async with self._database.write() as connection:
+            found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
+            before: Json | None = await connection.scalar(found)
+            if before is None:
+                return None
+            after: Json = storable({**changed(before), "state": before["state"]})
+            await connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(document=after))
+        return after
+
+    async def delete(self, kind: QualificationKind, qualification_id: str) -> Json | None:
+        """Delete a qualification and return what it was; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(qualification_id):
+            return None
+        async with self._database.write() as connection:
+            found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
+            document: Json | None = await connection.scalar(found)
+            await connection.execute(delete(qualifications).where(_is(kind, qualification_id)))
+        return document
+
+    async def forget(self, before: datetime, limit: int = 1000) -> int:
+        """Delete finished qualifications that were asked before a time; return how many, at most `limit`.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        old = (
+            select(qualifications.c.kind, qualifications.c.id)
+            .where(qualifications.c.finished.is_(true()), qualifications.c.created_at < timestamp(before))
+            .order_by(qualifications.c.created_at)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(old)).all()
+        if rows:
+            async with self._database.write() as connection:
+                for row in rows:
+                    await connection.execute(delete(qualifications).where(_is(QualificationKind(row.kind), row.id)))
+        return len(rows)
+
+
+def _is(kind: QualificationKind, qualification_id: str) -> ColumnElement[bool]:
+    return and_(qualifications.c.kind == kind.value, qualifications.c.id == qualification_id)

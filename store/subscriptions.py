@@ -1,0 +1,116 @@
+"""The order store's repository of listeners: what the hubs registered, and how far each delivery is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, false, func, select, update
+
+from orders.subscription import Subscription, SubscriptionState
+from orders.tmf import timestamp
+from store.database import Database
+from store.documents import is_storable
+from store.tables import subscriptions
+
+_ENDED = SubscriptionState.ENDED.value
+
+
+class SubscriptionStore:
+    """Listeners. Their workflows own the truth of how far they are; the rows are its projection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, subscription: Subscription) -> bool:
+        """Keep a new listener; return False where the same one, with the same query, is registered already.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve; nothing is kept then.
+        """
+        row = {**subscription.model_dump(by_alias=False), "started": False}
+        row["created_at"] = timestamp(subscription.created_at)
+        row["state"] = subscription.state.value
+        async with self._database.write() as connection:
+            kept = await connection.execute(self._database.insert_if_absent(subscriptions).values(**row))
+            return kept.rowcount == 1
+
+    async def get(self, subscription_id: str) -> Subscription | None:
+        """Return a listener; None where there is none, or it was taken off.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(subscription_id):
+            return None
+        wanted = subscriptions.c.id == subscription_id, subscriptions.c.state != _ENDED
+        async with self._database.read() as connection:
+            found = (await connection.execute(select(subscriptions).where(*wanted))).one_or_none()
+        return None if found is None else _subscription(found)
+
+    async def find(self, api: str) -> list[Subscription]:
+        """Return the listeners of a hub, oldest first.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = subscriptions.c.state != _ENDED, subscriptions.c.api == api
+        ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
+        async with self._database.read() as connection:
+            return [_subscription(row) for row in await connection.execute(ordered)]
+
+    async def record(self, subscription_id: str, **progress: Any) -> None:
+        """Note how far a listener is, by the names of its columns; one that was taken off stays so.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        kept = subscriptions.c.id == subscription_id, subscriptions.c.state != _ENDED
+        async with self._database.write() as connection:
+            await connection.execute(update(subscriptions).where(*kept).values(**progress))
+
+    async def end(self, subscription_id: str) -> bool:
+        """Take a listener off; return whether it was there.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        kept = subscriptions.c.id == subscription_id, subscriptions.c.state != _ENDED
+        async with self._database.write() as connection:
+            ended = await connection.execute(update(subscriptions).where(*kept).values(state=_ENDED, secret=""))
+            return ended.rowcount == 1
+
+    async def unstarted(self, limit: int = 100) -> list[Subscription]:
+        """Return listeners whose workflow is still to be started, oldest first.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        waiting = subscriptions.c.started.is_(false()), subscriptions.c.state != _ENDED
+        ordered = select(subscriptions).where(*waiting).order_by(subscriptions.c.created_at, subscriptions.c.id)
+        async with self._database.read() as connection:
+            return [_subscription(row) for row in await connection.execute(ordered.limit(limit))]
+
+    async def mark_started(self, subscription_id: str) -> None:
+        """Note that a listener's workflow has been started; noting it again changes nothing.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        await self.record(subscription_id, started=True)
+
+    async def needed_after(self) -> int | None:
+        """Return the position after which an active listener still needs events; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        active = subscriptions.c.state == SubscriptionState.ACTIVE.value
+        least = select(func.min(subscriptions.c.position)).where(active)
+        async with self._database.read() as connection:
+            found: int | None = await connection.scalar(least)
+        return found
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    fields = Subscription.model_fields
+    return Subscription.model_validate({name: value for name, value in row._mapping.items() if name in fields})

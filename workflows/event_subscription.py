@@ -1,0 +1,342 @@
+"""A registered listener: it is told of events in their order, however long it takes, until it is taken off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+from pydantic import Field
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+
+from activities.events import (
+    Delivered,
+    EventActivities,
+    Noted,
+    ReplayFrom,
+    Round,
+    SubscriptionActivities,
+    Waiting,
+)
+from orders.model import Model
+from orders.subscription import SubscriptionState
+from orders.tmf import timestamp
+from workflows import policies
+from workflows.refusals import RefusedError
+from workflows.waiting import came
+
+MOST_WAITING = 500
+"""Events that may wait for another try; with so many, nothing further is looked at before that."""
+
+_GIVEN_UP_SHOWN = 20
+_PAUSE = "Deliver nothing until `resume`; what comes meanwhile is kept."
+_RESUME = "Go on after `pause`, or try at once after a failure."
+_REPLAY = 'Deliver everything again from a time on: {"from": "2026-11-25T00:00:00Z"}.'
+_STOP = "Take the listener off: deliver nothing any more, and end."
+
+
+class DeliveryPolicy(Model):
+    """How patient the delivery is."""
+
+    first_pause: timedelta = timedelta(seconds=1)
+    longest_pause: timedelta = timedelta(minutes=10)
+    give_up_after: timedelta = timedelta(days=3)
+    """How long one event is tried; then it is given up, and those behind it go on."""
+    idle: timedelta = timedelta(minutes=5)
+    """How long one round waits for an event."""
+
+
+class SubscriptionInput(Model):
+    """Which listener, and where an earlier run of the same delivery has come to."""
+
+    subscription_id: str
+    callback: str
+    query: str = ""
+    position: int
+    state: SubscriptionState = SubscriptionState.ACTIVE
+    policy: DeliveryPolicy = Field(default_factory=DeliveryPolicy)
+    waiting: list[Waiting] = Field(default_factory=list)
+    failures: int = 0
+    delivered: int = 0
+    given_up: list[int] = Field(default_factory=list)
+
+
+class Replay(Model):
+    """Deliver everything again from a time on."""
+
+    at: datetime = Field(alias="from")
+    by: str | None = None
+
+
+class SubscriptionView(Model):
+    """The answer to the query `subscription`."""
+
+    id: str
+    callback: str
+    state: SubscriptionState
+    position: int
+    backlog: int
+    waiting: int
+    """Events that have failed, and are tried again."""
+    delivered: int
+    given_up: list[int]
+    """Positions of events that were tried for too long, the last ones."""
+    error: str | None
+    next_try: datetime | None
+
+
+@workflow.defn(name="EventSubscription")
+class EventSubscriptionWorkflow:
+    """Delivers events to one listener, until it is stopped."""
+
+    @workflow.init
+    def __init__(self, listener: SubscriptionInput) -> None:
+        self.listener = listener
+        self.policy = listener.policy
+        self.state = listener.state
+        self.position = listener.position
+        self.waiting = listener.waiting
+        self.failures = listener.failures
+        self.delivered = listener.delivered
+        self.given_up = listener.given_up
+        self.backlog = 0
+        self.error: str | None = None
+        self.next_try: datetime | None = None
+        self.replay_from: datetime | None = None
+        self._round: workflow.ActivityHandle[Delivered] | None = None
+
+    @workflow.run
+    async def run(self, listener: SubscriptionInput) -> None:
+        try:
+            await self._told_until_stopped()
+        except asyncio.CancelledError:
+            self.state = SubscriptionState.ENDED
+            await asyncio.shield(asyncio.create_task(self._noted()))
+            raise
+        await self._noted()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _told_until_stopped(self) -> None:
+        while self.state != SubscriptionState.ENDED:
+            self._show()
+            if self.replay_from is not None:
+                await self._go_back()
+            elif self.state == SubscriptionState.PAUSED:
+                await self._until_resumed()
+            elif self.next_try and self.next_try > workflow.now() and len(self.waiting) >= MOST_WAITING:
+                await self._until_next_try(self.next_try)
+            else:
+                await self._deliver()
+            if workflow.info().is_continue_as_new_suggested():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(self._carried_over())
+        self._show()
+
+    @workflow.query(description="How far the delivery is: its backlog, its last error, and when it is tried again.")
+    def subscription(self) -> SubscriptionView:
+        return SubscriptionView(
+            id=self.listener.subscription_id,
+            callback=self.listener.callback,
+            state=self.state,
+            position=self.position,
+            backlog=self.backlog,
+            waiting=len(self.waiting),
+            delivered=self.delivered,
+            given_up=self.given_up,
+            error=self.error,
+            next_try=self.next_try,
+        )
+
+    @workflow.signal(name="pause", description=_PAUSE)
+    def pause_signal(self) -> None:
+        self._heed(self._pause)
+
+    @workflow.update(name="pause", description=_PAUSE)
+    def pause_update(self) -> None:
+        self._pause()
+
+    @workflow.signal(name="resume", description=_RESUME)
+    def resume_signal(self) -> None:
+        self._heed(self._resume)
+
+    @workflow.update(name="resume", description=_RESUME)
+    def resume_update(self) -> None:
+        self._resume()
+
+    @workflow.signal(name="replay", description=_REPLAY)
+    def replay_signal(self, word: Replay) -> None:
+        self._heed(partial(self._replay, word))
+
+    @workflow.update(name="replay", description=_REPLAY)
+    def replay_update(self, word: Replay) -> None:
+        self._replay(word)
+
+    @workflow.signal(name="stop", description=_STOP)
+    def stop_signal(self) -> None:
+        self._stop()
+
+    @workflow.update(name="stop", description=_STOP)
+    def stop_update(self) -> None:
+        self._stop()
+
+    def _heed(self, act: Callable[[], None]) -> None:
+        """Do as a signal says; what is refused is passed over, since nobody waits for the answer."""
+        with suppress(RefusedError):
+            act()
+
+    def _pause(self) -> None:
+        self._admit()
+        self.state = SubscriptionState.PAUSED
+        self._interrupt()
+
+    def _resume(self) -> None:
+        self._admit()
+        self.state = SubscriptionState.ACTIVE
+        self.next_try = None
+        self._interrupt()
+
+    def _replay(self, word: Replay) -> None:
+        self._admit()
+        self.replay_from = word.at
+        self._interrupt()
+
+    def _stop(self) -> None:
+        self.state = SubscriptionState.ENDED
+        self._interrupt()
+
+    def _admit(self) -> None:
+        if self.state == SubscriptionState.ENDED:
+            raise RefusedError(f"listener {self.listener.subscription_id} was taken off")
+
+    def _interrupt(self) -> None:
+        """End the round that runs, which says what it has delivered so far."""
+        if self._round is not None:
+            self._round.cancel()
+
+    def _is_told_to_replay(self) -> bool:
+        return self.replay_from is not None
+
+    async def _deliver(self) -> None:
+        """Run one round, and take in what came of it."""
+        now = workflow.now()
+        retry = self.next_try is None or self.next_try <= now
+        patience = self.policy.idle if retry or self.next_try is None else min(self.policy.idle, self.next_try - now)
+        request = Round(
+            subscription_id=self.listener.subscription_id,
+            position=self.position,
+            waiting=self.waiting,
+            retry=retry,
+            look_further=len(self.waiting) < MOST_WAITING,
+            patience=patience,
+        )
+        self._round = workflow.start_activity_method(
+            EventActivities.deliver,
+            request,
+            task_queue=policies.task_queue(workflow.info().task_queue, policies.EVENTS),
+            summary=f"deliver after {self.position}"[:200],
+            **policies.delivery(patience),
+        )
+        try:
+            done: Delivered = await self._round
+        except (ActivityError, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if not is_cancelled_exception(error) or (task and task.cancelling()):
+                raise
+            # A round that was interrupted before it began has delivered nothing.
+            return
+        finally:
+            self._round = None
+        self._take_in(done, retried=retry)
+
+    def _take_in(self, done: Delivered, *, retried: bool) -> None:
+        if done.ended:
+            self.state = SubscriptionState.ENDED
+            return
+        self.position, self.backlog = done.position, done.backlog
+        self.delivered += done.delivered
+        self.waiting = self._not_given_up(done.waiting)
+        if done.gone and self.state == SubscriptionState.ACTIVE:
+            self.state, self.error = SubscriptionState.PAUSED, done.error
+        elif done.error is not None:
+            self._try_later(done.error, retried=retried)
+        elif not self.waiting:
+            self.error, self.next_try, self.failures = None, None, 0
+
+    def _try_later(self, error: str, *, retried: bool) -> None:
+        """Put the next try off, each time for twice as long as before."""
+        self.error = error
+        self.failures += retried
+        if retried or self.next_try is None:
+            pause: timedelta = self.policy.first_pause * 2 ** min(max(self.failures - 1, 0), 30)
+            self.next_try = workflow.now() + min(pause, self.policy.longest_pause)
+
+    def _not_given_up(self, waiting: list[Waiting]) -> list[Waiting]:
+        over = [each for each in waiting if workflow.now() - each.since >= self.policy.give_up_after]
+        self.given_up = [*self.given_up, *(each.position for each in over)][-_GIVEN_UP_SHOWN:]
+        return [each for each in waiting if each not in over]
+
+    async def _until_resumed(self) -> None:
+        await self._noted()
+        await workflow.wait_condition(
+            lambda: self.state != SubscriptionState.PAUSED or self._is_told_to_replay(),
+        )
+        await self._noted()
+
+    async def _until_next_try(self, at: datetime) -> None:
+        await came(
+            lambda: self.next_try != at or self.state != SubscriptionState.ACTIVE or self._is_told_to_replay(),
+            at - workflow.now(),
+            f"next try: {self.error}",
+        )
+
+    async def _go_back(self) -> None:
+        """Begin again at a time; what failed since is delivered on the way."""
+        assert self.replay_from is not None
+        at, self.replay_from = self.replay_from, None
+        position: int = await workflow.execute_local_activity_method(
+            SubscriptionActivities.position_before,
+            ReplayFrom(at=at),
+            summary=f"replay from {timestamp(at)}",
+            **policies.LOCAL,
+        )
+        self.waiting = [each for each in self.waiting if each.position <= position]
+        self.position = min(position, self.position)
+        self.next_try = None
+        await self._noted()
+
+    async def _noted(self) -> None:
+        noted = Noted(
+            subscription_id=self.listener.subscription_id, state=self.state, position=self.position, error=self.error
+        )
+        await workflow.execute_local_activity_method(
+            SubscriptionActivities.note_subscription, noted, summary=f"note: {self.state}", **policies.LOCAL
+        )
+
+    def _carried_over(self) -> SubscriptionInput:
+        return self.listener.model_copy(
+            update={
+                "position": self.position,
+                "state": self.state,
+                "waiting": self.waiting,
+                "failures": self.failures,
+                "delivered": self.delivered,
+                "given_up": self.given_up,
+            }
+        )
+
+    def _show(self) -> None:
+        """Show in the Web UI how far the delivery is."""
+        lines = [f"**{self.state}**, {self.backlog} waiting, {self.delivered} delivered, at {self.position}", ""]
+        if self.error:
+            lines.append(f"> {self.error}")
+        if self.next_try:
+            lines.append(f"> next try at {timestamp(self.next_try)}, after {self.failures} failures")
+        if self.given_up:
+            lines.append(f"- given up: {', '.join(map(str, self.given_up))}")
+        lines.append(
+            f"- listener: {self.listener.callback}" + (f"?{self.listener.query}" if self.listener.query else "")
+        )
+        workflow.set_current_details("\n".join(lines))
