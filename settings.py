@@ -11,8 +11,13 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AnyHttpUrl, Field, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orders.signatures import key_of
+
+ADMIN_TOKEN_FILE = "admin-token"
+"""The name of the file in the state directory in which the embedded stack keeps its administrators' token."""
 
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _NOT_FOR_EVENTS = (
@@ -47,6 +52,8 @@ class Settings(BaseSettings):
     """The gateway's address as others see it, for `href` and callbacks; `http://host:port` where it is not set."""
     body_limit: int = Field(default=4 * 1024 * 1024, gt=0)
     """Bytes of the largest request body taken."""
+    list_timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))
+    """How long the order store may take for one list; what takes longer is refused."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while the engine was down are tried again."""
     qualification_retention: timedelta = timedelta(days=30)
@@ -60,6 +67,11 @@ class Settings(BaseSettings):
     """How long events can be replayed."""
     event_forbidden_networks: str = ",".join(_NOT_FOR_EVENTS)
     """Networks that no event is sent into, separated by commas."""
+
+    admin_token: SecretStr | None = Field(default=None, min_length=16)
+    """What administrators send as `Authorization: Bearer …`, for instance to delete orders; nobody may without it."""
+    callback_secret: SecretStr | None = None
+    """What events of downstream systems are signed with: `whsec_` and a key in base64; none are taken without it."""
 
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""
@@ -84,6 +96,20 @@ class Settings(BaseSettings):
     def forbidden_networks(self) -> list[IPv4Network | IPv6Network]:
         """Return the networks that no event is sent into."""
         return [ip_network(each.strip()) for each in self.event_forbidden_networks.split(",") if each.strip()]
+
+    def known_admin_token(self) -> str | None:
+        """Return what an administrator on this machine sends: as set, or as the embedded stack has kept it."""
+        if self.admin_token:
+            return self.admin_token.get_secret_value()
+        file = self.state_dir / ADMIN_TOKEN_FILE
+        return file.read_text().strip() if file.is_file() else None
+
+    @field_validator("callback_secret")
+    @classmethod
+    def _is_a_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None:
+            key_of(secret.get_secret_value())
+        return secret
 
     def gateway_url(self) -> str:
         """Return the address of the gateway, without a slash at its end."""

@@ -5,6 +5,8 @@ And the lists that they are told, in the same shapes.
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field
@@ -122,6 +124,10 @@ class Monitor(Resource):
     def reason(self) -> str:
         """Return why the activation failed, as far as the response says it."""
         body = self.response.get("body") if isinstance(self.response, dict) else None
+        if isinstance(body, str):
+            # The standard has it as text; many systems send the object itself.
+            with suppress(ValueError):
+                body = json.loads(body)
         said = body if isinstance(body, dict) else {}
         return str(said.get("reason") or said.get("message") or "no reason given")
 

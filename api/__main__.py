@@ -26,8 +26,8 @@ from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
 from api.engine import TemporalEngine
-from api.gateway import Gateway
-from api.health import Readiness, catalog_probe, engine_probes, store_probe, system_probe
+from api.gateway import Background, Gateway
+from api.health import Readiness, callback_probe, catalog_probe, engine_probes, store_probe, system_probe
 from api.listeners import ListenerStarter
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
@@ -92,7 +92,7 @@ class _Server(uvicorn.Server):
 
 
 async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
-    database = open_database(settings.store_url)
+    database = open_database(settings.store_url, settings.list_timeout)
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)
@@ -148,6 +148,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
                 store_probe(database),
                 *engine_probes(engine),
                 catalog_probe(catalogs.version),
+                callback_probe(settings.callback_secret),
                 *(system_probe(name, str(url), prober) for name, url in systems.items()),
             ]
         ),
@@ -159,12 +160,22 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         catalogs=catalogs,
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
+        admin_token=settings.admin_token,
+        callback_secret=settings.callback_secret,
         background=(
             partial(_sweep, settings, sweeps),
-            HubRegistration(activation, settings.gateway_url()).run,
+            *_registrations(settings, activation),
             qualifying.run,
         ),
     )
+
+
+def _registrations(settings: Settings, activation: httpx.AsyncClient) -> list[Background]:
+    """Return what makes the gateway known to systems whose events it takes."""
+    if settings.callback_secret is None:
+        _log.warning("no events of systems are taken, monitors are polled: ORDERSAGA_CALLBACK_SECRET is not set")
+        return []
+    return [HubRegistration(activation, settings.gateway_url(), settings.callback_secret).run]
 
 
 async def _close(database: Database) -> None:

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 
 from activities.http import DownstreamError
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
-from api.documentation import TAGS, errors
+from api.documentation import TAGS, body_of, errors
 from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
@@ -21,7 +21,8 @@ from api.identity import client_of
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
 from api.reads import linked_order, list_answer, stored_order
-from api.schemas import CANCEL_PREVIEW_EXAMPLE, PATCH_EXAMPLE, ChangePreview, ResourceOrder, ServiceOrder
+from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
+from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES
 from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
 from orders.identity import is_root, root_kind
@@ -31,35 +32,25 @@ from orders.links import BASE_PATHS, Document, resource_name
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.posted import posted_order
 from orders.revision import Refusal, Revision, RevisionState
-from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.documents import ITEM_LISTS
 from workflows.ids import root_workflow
 from workflows.messages import Amend
 
 _MEDIA_TYPES = (JSON, MERGE_PATCH, JSON_PATCH)
-_MODELS = {OrderKind.PRODUCT: ProductOrder, OrderKind.SERVICE: ServiceOrder, OrderKind.RESOURCE: ResourceOrder}
-_EXAMPLES: dict[OrderKind, dict[str, Any]] = {
-    OrderKind.PRODUCT: PATCH_EXAMPLE,
-    OrderKind.SERVICE: {"requestedCompletionDate": "2026-12-01T17:00:00.000Z", "priority": "1"},
-    OrderKind.RESOURCE: {"requestedCompletionDate": "2026-12-01T17:00:00.000Z", "priority": 1},
-}
 
 _log = structlog.get_logger(__name__)
 
 OrderId = Annotated[str, Path(alias="id")]
 
 
-def _patch_body(example: Any) -> dict[str, Any]:
+def _patch_body(kind: OrderKind, example: Any) -> dict[str, Any]:
     """Return the description of a body that changes an order, in each media type that it may have."""
-    merge = {"schema": {"type": "object"}, "example": example}
     operations = {
         "schema": {"type": "array", "items": {"type": "object"}},
         "example": [{"op": "replace", "path": "/requestedStartDate", "value": "2026-12-01T09:00:00.000Z"}],
     }
-    return {
-        "requestBody": {"required": True, "content": {JSON: merge, MERGE_PATCH: merge, JSON_PATCH: operations}},
-    }
+    return body_of(UPDATES[kind], example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
 
 
 def _routes(kind: OrderKind) -> APIRouter:
@@ -77,10 +68,10 @@ def _routes(kind: OrderKind) -> APIRouter:
         "compared with what is done: what stays the same is left alone. Where an item is past its point of no return "
         f"the whole amendment is refused, and nothing changes. Each amendment is a revision of the order.{of_posted}",
         responses={
-            200: {"model": _MODELS[kind], "description": "The order as it is recorded now."},
+            200: {"model": ANSWERS[kind], "description": "The order as it is recorded now."},
             **errors(400, 404, 409, 413, 415, 422, 503),
         },
-        openapi_extra=_patch_body(_EXAMPLES[kind]),
+        openapi_extra=_patch_body(kind, PATCH_EXAMPLES[kind]),
     )
     async def patch(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
         body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
@@ -105,7 +96,7 @@ def _routes(kind: OrderKind) -> APIRouter:
             },
             **errors(400, 404, 409, 413, 415, 503),
         },
-        openapi_extra=_patch_body(CANCEL_PREVIEW_EXAMPLE),
+        openapi_extra=_patch_body(kind, CANCEL_PREVIEW_EXAMPLE),
     )
     async def preview(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
         body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)

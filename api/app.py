@@ -14,6 +14,8 @@ from api import (
     amendments,
     callbacks,
     cancellations,
+    deletions,
+    explanations,
     fallout,
     health,
     holding,
@@ -25,14 +27,14 @@ from api import (
     product_orders,
     resource_catalog,
     resource_orders,
-    schemas,
     service_catalog,
     service_orders,
     service_qualification,
 )
-from api.documentation import describe_request_bodies
 from api.errors import install_error_answers
 from api.gateway import Gateway
+from api.methods import Methods
+from api.openapi import ASSETS, PAGE, serve_documents
 from api.request_log import RequestLog
 
 _DESCRIPTION = """\
@@ -54,28 +56,16 @@ _MODULES = (
     cancellations,
     offering_qualification,
     service_qualification,
+    deletions,
     holding,
     hub,
     order_events,
     fallout,
     manual,
     callbacks,
+    explanations,
     health,
 )
-
-_BODIES = (
-    callbacks.StateChangeEvent,
-    holding.HoldRequest,
-    hub.EventSubscriptionInput,
-    hub.ReplayRequest,
-    fallout.ResolutionRequest,
-    fallout.BulkResolutionRequest,
-    manual.CompletionRequest,
-    manual.RescheduleRequest,
-    schemas.ServiceOrderCreate,
-    schemas.ResourceOrderCreate,
-)
-"""The bodies that routes read by themselves."""
 
 
 def create_app(gateway: Gateway) -> FastAPI:
@@ -96,18 +86,19 @@ def create_app(gateway: Gateway) -> FastAPI:
         description=_DESCRIPTION,
         version=version("ordersaga"),
         lifespan=lifespan,
-        docs_url="/docs",
+        docs_url=PAGE,
         redoc_url=None,
-        static_url="/docs/assets",
+        static_url=ASSETS,
         # No badge: it would send the document to a validator elsewhere.
         swagger_ui_parameters={"validatorUrl": None},
         separate_input_output_schemas=False,
         redirect_slashes=False,
     )
     app.state.gateway = gateway
+    app.add_middleware(Methods, app=app)
     app.add_middleware(RequestLog)
     install_error_answers(app)
     for module in _MODULES:
         app.include_router(module.router)
-    describe_request_bodies(app, _BODIES)
+    serve_documents(app, gateway.base_url)
     return app

@@ -34,8 +34,17 @@ async def read_json(request: Request, limit: int, media_types: Sequence[str] = (
         BodyTooLargeError: when it is larger, whatever its Content-Length says.
         InvalidRequestError: when it is not JSON, or JSON that cannot be kept.
     """
+    return await parsed(await read_raw(request, limit, media_types))
+
+
+async def read_raw(request: Request, limit: int, media_types: Sequence[str] = (JSON,)) -> bytes:
+    """Return the request's body as it was sent, of at most `limit` bytes.
+
+    Raises:
+        UnsupportedMediaTypeError, BodyTooLargeError: as `read_json`.
+    """
     _check_media_type(request, media_types)
-    return await _parsed(await _read(request, limit))
+    return await _read(request, limit)
 
 
 async def read_optional_json(request: Request, limit: int) -> Any:
@@ -48,7 +57,7 @@ async def read_optional_json(request: Request, limit: int) -> Any:
     if not raw:
         return {}
     _check_media_type(request, (JSON,))
-    return await _parsed(raw)
+    return await parsed(raw)
 
 
 def media_type_of(request: Request) -> str:
@@ -56,7 +65,12 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-async def _parsed(raw: bytes) -> Any:
+async def parsed(raw: bytes) -> Any:
+    """Return a body as JSON.
+
+    Raises:
+        InvalidRequestError: when it is not JSON, or JSON that cannot be kept.
+    """
     try:
         if len(raw) > _LARGE:
             return await anyio.to_thread.run_sync(parse_json, raw)

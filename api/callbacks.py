@@ -1,25 +1,30 @@
 """Where downstream systems tell how an accepted activation ended (TMF640 and TMF702 state change events).
 
-The correlation id of an event is the idempotency key of the request that it answers, and that starts with the id of the
-workflow that waits for it. An event that nobody waits for, such as a repeat or a word after the end, is done with: it
-is taken, so that the sender does not try again.
+An event must be signed with the secret that the gateway has given when it registered, or bear it: whoever else could
+tell orders that something is done which is not. The correlation id of an event is the idempotency key of the request
+that it answers, and that starts with the id of the workflow that waits for it. An event that nobody waits for, such as
+a repeat or a word after the end, is done with: it is taken, so that the sender does not try again.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.bodies import read_as, read_json
+from api.bodies import parsed, read_as, read_raw
 from api.documentation import body_of, errors
 from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError
-from api.errors import InvalidRequestError, UnavailableError
+from api.errors import InvalidRequestError, UnauthorizedError, UnavailableError
 from api.gateway import Gateway, GatewayDep
+from api.identity import is_same_secret
+from api.schemas.common import Characteristic
+from orders.lifecycle import OrderKind
 from orders.model import Resource
-from orders.tmf import Characteristic
+from orders.signatures import TOLERANCE, SignatureError, verify
 from workflows import ids
 from workflows.messages import SystemEvent
 
@@ -29,7 +34,7 @@ RESOURCE_BASE = "/tmf-api/resourceActivationAndConfiguration/v4"
 _log = structlog.get_logger(__name__)
 
 
-class _Subject(Resource):
+class EventSubject(Resource):
     """The service or resource whose state has changed, as far as it is read here."""
 
     id: str | None = None
@@ -38,7 +43,7 @@ class _Subject(Resource):
     resource_characteristic: list[Characteristic] | None = None
 
 
-class _EventError(Resource):
+class EventError(Resource):
     code: str | None = None
     reason: str | None = None
     message: str | None = None
@@ -47,10 +52,10 @@ class _EventError(Resource):
         return ": ".join(part for part in (self.code, self.reason or self.message) if part) or "no reason given"
 
 
-class _Payload(Resource):
-    service: _Subject | None = None
-    resource: _Subject | None = None
-    error: _EventError | None = None
+class EventPayload(Resource):
+    service: EventSubject | None = None
+    resource: EventSubject | None = None
+    error: EventError | None = None
 
 
 class StateChangeEvent(Resource):
@@ -60,10 +65,10 @@ class StateChangeEvent(Resource):
     event_time: str | None = None
     event_type: str | None = None
     correlation_id: str = Field(min_length=1, description="The Idempotency-Key of the request that this answers.")
-    event: _Payload
+    event: EventPayload
 
 
-router = APIRouter(tags=["Callbacks"])
+router = APIRouter()
 
 _EXAMPLE = {
     "eventId": "e-1",
@@ -74,40 +79,61 @@ _EXAMPLE = {
 }
 
 
+_SIGNED = {
+    "parameters": [
+        {"name": name, "in": "header", "description": what, "schema": {"type": "string"}}
+        for name, what in {
+            "webhook-id": "The event's id; of the Standard Webhooks scheme, as the two below.",
+            "webhook-timestamp": f"When it was sent, in seconds since 1970; within {TOLERANCE} of now.",
+            "webhook-signature": "`v1,` and the signature in base64. Or `Authorization` bears the secret.",
+        }.items()
+    ]
+}
+
+
 @router.post(
     f"{SERVICE_BASE}/listener/serviceStateChangeEvent",
     status_code=204,
+    tags=["TMF640 Service Activation: callbacks"],
+    operation_id="listenToServiceStateChangeEvent",
     summary="A service that was being activated has changed its state",
-    responses=errors(400, 413, 415, 503),
-    openapi_extra=body_of(StateChangeEvent, _EXAMPLE),
+    responses=errors(400, 401, 413, 415, 503),
+    openapi_extra={**body_of(StateChangeEvent, _EXAMPLE), **_SIGNED},
 )
 async def service_state_change(request: Request, gateway: GatewayDep) -> Response:
-    return await _pass_on(request, gateway, "service")
+    return await _pass_on(request, gateway, "service", OrderKind.SERVICE)
 
 
 @router.post(
     f"{RESOURCE_BASE}/listener/resourceStateChangeEvent",
     status_code=204,
+    tags=["TMF702 Resource Activation: callbacks"],
+    operation_id="listenToResourceStateChangeEvent",
     summary="A resource that was being configured has changed its state",
-    responses=errors(400, 413, 415, 503),
-    openapi_extra=body_of(
-        StateChangeEvent,
-        {**_EXAMPLE, "eventType": "ResourceStateChangeEvent", "event": {"resource": {"id": "r-9", "state": "active"}}},
-    ),
+    responses=errors(400, 401, 413, 415, 503),
+    openapi_extra={
+        **body_of(
+            StateChangeEvent,
+            _EXAMPLE
+            | {"eventType": "ResourceStateChangeEvent", "event": {"resource": {"id": "r-9", "state": "active"}}},
+        ),
+        **_SIGNED,
+    },
 )
 async def resource_state_change(request: Request, gateway: GatewayDep) -> Response:
-    return await _pass_on(request, gateway, "resource")
+    return await _pass_on(request, gateway, "resource", OrderKind.RESOURCE)
 
 
-async def _pass_on(request: Request, gateway: Gateway, subject: str) -> Response:
-    event = read_as(StateChangeEvent, await read_json(request, gateway.body_limit))
+async def _pass_on(request: Request, gateway: Gateway, subject: str, kind: OrderKind) -> Response:
+    """Take an event about a `subject`, and pass it on to the workflow of the order of that kind which waits for it."""
+    raw = await read_raw(request, gateway.body_limit)
+    _authenticate(request, gateway, raw)
+    event = read_as(StateChangeEvent, await parsed(raw))
     if getattr(event.event, subject) is None:
         raise InvalidRequestError(f"event.{subject}: Field required")
     workflow_id = event.correlation_id.partition("/")[0]
     log = _log.bind(correlation_id=event.correlation_id)
-    try:
-        ids.parse(workflow_id)
-    except ValueError:
+    if not _runs_an_order(workflow_id, kind):
         log.info("event of somebody else's request dropped")
         return Response(status_code=204)
     try:
@@ -117,6 +143,33 @@ async def _pass_on(request: Request, gateway: Gateway, subject: str) -> Response
         raise UnavailableError("the event cannot be passed on now; send it again") from error
     log.info("event passed on" if taken else "event dropped: no workflow waits for it")
     return Response(status_code=204)
+
+
+def _runs_an_order(workflow_id: str, kind: OrderKind) -> bool:
+    """Tell whether a workflow with such an id runs an order of a kind, if there is one."""
+    try:
+        return ids.parse(workflow_id).kind == kind
+    except ValueError:
+        return False
+
+
+def _authenticate(request: Request, gateway: Gateway, body: bytes) -> None:
+    """Let an event pass that is signed with the secret of callbacks, or bears it.
+
+    Raises:
+        UnauthorizedError: when it is and does neither, or no secret is set.
+    """
+    if gateway.callback_secret is None:
+        raise UnauthorizedError("events are not taken here: ORDERSAGA_CALLBACK_SECRET is not set")
+    secret = gateway.callback_secret.get_secret_value()
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and is_same_secret(given.strip(), secret):
+        return
+    try:
+        verify(secret, request.headers, body, datetime.now(UTC))
+    except SignatureError as error:
+        _log.warning("event of somebody unknown refused", path=request.url.path, reason=str(error))
+        raise UnauthorizedError(f"the event is neither signed nor does it bear the secret: {error}") from error
 
 
 def _told(event: StateChangeEvent) -> SystemEvent:
@@ -129,7 +182,7 @@ def _told(event: StateChangeEvent) -> SystemEvent:
     )
 
 
-def _characteristics(subject: _Subject | None) -> dict[str, Any]:
+def _characteristics(subject: EventSubject | None) -> dict[str, Any]:
     if subject is None:
         return {}
     named = [*(subject.service_characteristic or []), *(subject.resource_characteristic or [])]

@@ -13,15 +13,24 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from api.bodies import SMALL_BODY, read_as, read_json
-from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.errors import NotFoundError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
 from api.messages import admit
 from api.reads import fields_query, list_answer, stored_order
+from api.schemas.cancellation import (
+    Cancellation,
+    CancellationRequest,
+    CancelProductOrder,
+    CancelProductOrderCreate,
+    CancelResourceOrder,
+    CancelResourceOrderCreate,
+    CancelServiceOrder,
+    CancelServiceOrderCreate,
+)
 from orders.admission import Message
 from orders.intake import order_id_from
 from orders.lifecycle import OrderKind
@@ -33,9 +42,7 @@ from orders.links import (
     resource_name,
     with_cancellation_links,
 )
-from orders.model import Resource
-from orders.tmf import UtcDatetime
-from store.cancellations import SORTABLE, UnsentCancel
+from store.cancellations import UnsentCancel
 from store.query import parse_list_query
 
 _SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"})
@@ -43,46 +50,13 @@ _SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "co
 _log = structlog.get_logger(__name__)
 
 
-class OrderRef(Resource):
-    """The order that is to be cancelled."""
+REQUESTS: dict[OrderKind, type[CancellationRequest]] = {
+    OrderKind.PRODUCT: CancelProductOrderCreate,
+    OrderKind.SERVICE: CancelServiceOrderCreate,
+    OrderKind.RESOURCE: CancelResourceOrderCreate,
+}
 
-    id: str = Field(min_length=1)
-    href: str | None = None
-
-
-class _Cancellation(Resource):
-    id: str | None = None
-    href: str | None = None
-    state: str | None = Field(
-        default=None, description="acknowledged (accepted), inProgress, done, terminatedWithError"
-    )
-    cancellation_reason: str | None = None
-    requested_cancellation_date: UtcDatetime | None = Field(
-        default=None, description="When to cancel; at once where it is left out or past."
-    )
-    effective_cancellation_date: UtcDatetime | None = None
-    author: str | None = Field(default=None, max_length=200, description="Who asks for it; else the client.")
-
-
-class CancelProductOrder(_Cancellation):
-    """TMF622 v4 CancelProductOrder."""
-
-    product_order: OrderRef
-
-
-class CancelServiceOrder(_Cancellation):
-    """TMF641 v4 CancelServiceOrder."""
-
-    service_order: OrderRef
-
-
-class CancelResourceOrder(_Cancellation):
-    """TMF652 v4 CancelResourceOrder."""
-
-    resource_order: OrderRef
-
-
-MODELS: dict[OrderKind, type[_Cancellation]] = {
+ANSWERS: dict[OrderKind, type[Cancellation]] = {
     OrderKind.PRODUCT: CancelProductOrder,
     OrderKind.SERVICE: CancelServiceOrder,
     OrderKind.RESOURCE: CancelResourceOrder,
@@ -104,7 +78,7 @@ _EXAMPLE_IDS = {
 
 def _routes(kind: OrderKind) -> APIRouter:
     """Return the routes of one kind's cancellations."""
-    name, model = cancellation_name(kind), MODELS[kind]
+    name, model = cancellation_name(kind), ANSWERS[kind]
     resource = f"Cancel{resource_name(kind)}"
     routes = APIRouter(prefix=f"{BASE_PATHS[kind]}/{name}", tags=[TAGS[kind]])
     example = {kind.value: {"id": _EXAMPLE_IDS[kind]}, "cancellationReason": "The customer moves house"}
@@ -121,11 +95,11 @@ def _routes(kind: OrderKind) -> APIRouter:
             201: {
                 "model": model,
                 "description": "The cancellation as it was taken in.",
-                "headers": {"Location": {"description": "Its `href`.", "schema": {"type": "string"}}},
+                "headers": LOCATION,
             },
             **errors(400, 404, 409, 413, 415, 503),
         },
-        openapi_extra=body_of(model, example),
+        openapi_extra=body_of(REQUESTS[kind], example),
     )
     async def create(request: Request, gateway: GatewayDep) -> JSONResponse:
         return await _create(request, gateway, kind)
@@ -138,7 +112,8 @@ def _routes(kind: OrderKind) -> APIRouter:
         openapi_extra=LIST_PARAMETERS,
     )
     async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
-        page = await gateway.cancellations.find(kind, parse_list_query(request.query_params.multi_items(), SORTABLE))
+        query = parse_list_query(request.query_params.multi_items(), model=model)
+        page = await gateway.cancellations.find(kind, query)
         documents = [with_cancellation_links(gateway.base_url, kind, document) for document in page.documents]
         return list_answer(documents, page.total)
 
@@ -186,7 +161,7 @@ def _wish(kind: OrderKind, body: object) -> Document:
         InvalidRequestError: with every fault of form.
     """
     wish = {name: value for name, value in body.items() if name not in _SERVER_SET} if isinstance(body, dict) else body
-    read_as(MODELS[kind], wish)
+    read_as(REQUESTS[kind], wish)
     assert isinstance(wish, dict)
     return wish
 

@@ -92,10 +92,9 @@ def serve(
         one, many: what people call an entry, and several.
         example: an entry, as it is listed.
     """
-    sortable = [field.alias or name for name, field in model.model_fields.items()]
 
     async def list_entries(request: Request, gateway: GatewayDep) -> Response:
-        query = parse_list_query(request.query_params.multi_items(), sortable)
+        query = parse_list_query(request.query_params.multi_items(), model=model)
         documents = gateway.catalog_documents
         if is_current(request, documents.etag):
             return not_modified(documents.etag)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 
-from api.errors import ErrorBody
+from api.bodies import JSON
+from api.errors import ERRORS, ErrorBody
 from orders.lifecycle import OrderKind
 
-_DESCRIPTIONS = {
+DESCRIPTIONS = {
     400: "The request does not fit its schema; the message names each fault by its path.",
-    401: "The request does not bear the administrators' token.",
-    403: "The gateway knows no administrators.",
+    401: "The request does not prove who sends it.",
+    403: "The gateway knows nobody who may do this: the secret for it is not set.",
     404: "There is no such resource.",
     409: "This is not possible any more, or not now; `refusals` has each item that does not allow it, and why. Of an "
     "order that is being taken in: its idempotency key, or external id, was used before with another body.",
     413: "The body is over the limit.",
     415: "The body has a media type that is not taken here, or is not in UTF-8.",
+    500: "The gateway failed; its log says how.",
     422: "The catalogs do not allow this; `violations` has every rule that it breaks, with its path.",
     503: "Something that the answer needs cannot serve just now; `Retry-After` says when to try again.",
 }
 
-_COUNT_HEADERS = {
-    "X-Total-Count": {"description": "How many match in all.", "schema": {"type": "integer"}},
-    "X-Result-Count": {"description": "How many are in this answer.", "schema": {"type": "integer"}},
+
+def _header(description: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "required": True, "schema": {"type": kind}}
+
+
+_ERROR_HEADERS = {
+    401: {"WWW-Authenticate": _header("How to prove it.")},
+    503: {"Retry-After": _header("After how many seconds to try again.", "integer")},
 }
+
+_COUNT_HEADERS = {
+    "X-Total-Count": _header("How many match in all.", "integer"),
+    "X-Result-Count": _header("How many are in this answer.", "integer"),
+}
+
+LOCATION = {"Location": _header("The `href` of what was made.")}
 
 TAGS = {
     OrderKind.PRODUCT: "TMF622 Product Ordering",
@@ -40,9 +52,17 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def errors(*statuses: int) -> Responses:
-    """Return the description of the error answers with these statuses, and of all others."""
-    named: Responses = {status: {"model": ErrorBody, "description": _DESCRIPTIONS[status]} for status in statuses}
-    return {**named, "default": {"model": ErrorBody, "description": "Any other error."}}
+    """Return the description of the error answers with these statuses, and of a defect."""
+    return {status: _error(status) for status in (*statuses, 500)}
+
+
+def _error(status: int) -> dict[str, Any]:
+    kind = next(each for each in ERRORS if each.status == status)
+    message = DESCRIPTIONS[status]
+    example = ErrorBody(code=kind.code, reason=kind.reason, message=message, status=str(status))
+    content = {"application/json": {"example": example.model_dump(exclude_none=True)}}
+    described = {"model": ErrorBody, "description": message, "content": content}
+    return described | ({"headers": _ERROR_HEADERS[status]} if status in _ERROR_HEADERS else {})
 
 
 def list_responses(model: type[BaseModel]) -> Responses:
@@ -54,10 +74,31 @@ def list_responses(model: type[BaseModel]) -> Responses:
     }
 
 
-def body_of(model: type[BaseModel], example: Any, *, required: bool = True) -> dict[str, Any]:
-    """Return the description of a JSON request body that the route reads by itself."""
+class RequestBody(dict[str, Any]):
+    """The description of a request body that the route reads by itself, with the model that its schema is made from."""
+
+    def __init__(self, model: type[BaseModel], **description: Any) -> None:
+        super().__init__(description)
+        self.model = model
+
+
+def body_of(
+    model: type[BaseModel],
+    example: Any,
+    *,
+    required: bool = True,
+    media_types: Sequence[str] = (JSON,),
+    others: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the description of a request body that the route reads by itself.
+
+    Args:
+        media_types: those in which the body is a `model`.
+        others: the content of other media types, each with `schema` and `example`.
+    """
     content = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}, "example": example}
-    return {"requestBody": {"required": required, "content": {"application/json": content}}}
+    described = {**dict.fromkeys(media_types, content), **(others or {})}
+    return {"requestBody": RequestBody(model, required=required, content=described)}
 
 
 FIELDS_PARAMETER = {
@@ -105,20 +146,3 @@ LIST_PARAMETERS = {
         },
     ]
 }
-
-
-def describe_request_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
-    """Add the schemas of bodies that routes read by themselves to the OpenAPI document."""
-    generated = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            _, definitions = models_json_schema(
-                [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-            )
-            schemas = generated()["components"]["schemas"]
-            for name, schema in definitions["$defs"].items():
-                schemas.setdefault(name, schema)
-        return generated()
-
-    app.openapi = openapi  # type: ignore[method-assign]

@@ -2,6 +2,8 @@
 
 ApiError
  ├─ InvalidRequestError        400  the request does not fit its schema; each fault with its path
+ ├─ UnauthorizedError          401  the request does not say who sends it, or says it wrongly; with WWW-Authenticate
+ ├─ ForbiddenError             403  nobody may do this here
  ├─ NotFoundError              404  there is no such resource
  ├─ ConflictError              409  an idempotency key was used before, with another body
  ├─ NotAllowedError            409  an order or task does not allow this any more, or not now; with each item's reason
@@ -27,12 +29,15 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.engine import EngineRefusedError, EngineUnavailableError, MessageRefusedError
+from api.methods import methods_at
 from orders.model import Model
 from orders.revision import Refusal
 from orders.violation import Violation
 from store.errors import IdempotencyConflictError, QueryError, StoreUnavailableError
 
 RETRY_AFTER_SECONDS = 5
+EXPLANATIONS = "/docs/errors"
+"""Where the gateway explains its errors, each under its code."""
 _CLIENT_CLOSED_REQUEST = 499
 
 _log = structlog.get_logger(__name__)
@@ -63,14 +68,30 @@ class ApiError(Exception):
         self.message = message
         self.headers = dict(headers or {})
 
-    def response(self) -> JSONResponse:
-        return error_response(self.status, self.code, self.reason, self.message, self.headers)
+    def response(self, base_url: str) -> JSONResponse:
+        """Return the answer; `base_url` is the gateway's address, where the error is explained."""
+        return error_response(base_url, self.status, self.code, self.reason, self.message, self.headers)
 
 
 class InvalidRequestError(ApiError):
     status = HTTPStatus.BAD_REQUEST
     code = "invalidRequest"
     reason = "The request does not fit its schema"
+
+
+class UnauthorizedError(ApiError):
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthorized"
+    reason = "The request does not prove who sends it"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"WWW-Authenticate": 'Bearer realm="ordersaga"'})
+
+
+class ForbiddenError(ApiError):
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+    reason = "This gateway does not let anybody do this"
 
 
 class NotFoundError(ApiError):
@@ -102,8 +123,8 @@ class NotAllowedError(ApiError):
         super().__init__(": ".join(part for part in (message, told) if part))
         self.refusals = list(refusals)
 
-    def response(self) -> JSONResponse:
-        return error_response(self.status, self.code, self.reason, self.message, refusals=self.refusals)
+    def response(self, base_url: str) -> JSONResponse:
+        return error_response(base_url, self.status, self.code, self.reason, self.message, refusals=self.refusals)
 
 
 class BrokenRulesError(ApiError):
@@ -115,8 +136,8 @@ class BrokenRulesError(ApiError):
         super().__init__("; ".join(str(violation) for violation in violations))
         self.violations = list(violations)
 
-    def response(self) -> JSONResponse:
-        return error_response(self.status, self.code, self.reason, self.message, violations=self.violations)
+    def response(self, base_url: str) -> JSONResponse:
+        return error_response(base_url, self.status, self.code, self.reason, self.message, violations=self.violations)
 
 
 class BodyTooLargeError(ApiError):
@@ -140,7 +161,24 @@ class UnavailableError(ApiError):
         super().__init__(message, {"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+ERRORS: tuple[type[ApiError], ...] = (
+    InvalidRequestError,
+    UnauthorizedError,
+    ForbiddenError,
+    NotFoundError,
+    NotAllowedError,
+    ConflictError,
+    BodyTooLargeError,
+    UnsupportedMediaTypeError,
+    BrokenRulesError,
+    ApiError,
+    UnavailableError,
+)
+"""Every kind of error, by its status."""
+
+
 def error_response(
+    base_url: str,
     status: int,
     code: str,
     reason: str,
@@ -156,6 +194,7 @@ def error_response(
         reason=reason,
         message=message,
         status=str(int(status)),
+        reference_error=f"{base_url}{EXPLANATIONS}#{code}",
         refusals=refusals or None,
         violations=violations or None,
     )
@@ -177,40 +216,45 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_defect)
 
 
-async def _on_api_error(_request: Request, error: Exception) -> Response:
+def _base_url(request: Request) -> str:
+    base_url: str = request.app.state.gateway.base_url
+    return base_url
+
+
+async def _on_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return error.response()
+    return error.response(_base_url(request))
 
 
-async def _on_query_error(_request: Request, error: Exception) -> Response:
-    return InvalidRequestError(str(error)).response()
+async def _on_query_error(request: Request, error: Exception) -> Response:
+    return InvalidRequestError(str(error)).response(_base_url(request))
 
 
-async def _on_conflict(_request: Request, error: Exception) -> Response:
-    return ConflictError(str(error)).response()
+async def _on_conflict(request: Request, error: Exception) -> Response:
+    return ConflictError(str(error)).response(_base_url(request))
 
 
 async def _on_store_unavailable(request: Request, error: Exception) -> Response:
     _log.warning("store unavailable", path=request.url.path, error=str(error))
-    return UnavailableError("the order store cannot serve").response()
+    return UnavailableError("the order store cannot serve").response(_base_url(request))
 
 
-async def _on_refusal(_request: Request, error: Exception) -> Response:
+async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, MessageRefusedError)
     if error.violations:
-        return BrokenRulesError(error.violations).response()
-    return NotAllowedError(error.message, error.refusals).response()
+        return BrokenRulesError(error.violations).response(_base_url(request))
+    return NotAllowedError(error.message, error.refusals).response(_base_url(request))
 
 
 async def _on_engine_trouble(request: Request, error: Exception) -> Response:
     _log.warning("engine cannot serve", path=request.url.path, error=str(error))
-    return UnavailableError(str(error)).response()
+    return UnavailableError(str(error)).response(_base_url(request))
 
 
-async def _on_invalid_parameters(_request: Request, error: Exception) -> Response:
+async def _on_invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = [f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in error.errors()]
-    return InvalidRequestError("; ".join(faults)).response()
+    return InvalidRequestError("; ".join(faults)).response(_base_url(request))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
@@ -218,12 +262,20 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     code = re.sub(r"\W", "", phrase.title())
     return error_response(
+        _base_url(request),
         error.status_code,
         code[:1].lower() + code[1:],
         phrase,
         f"{request.method} {request.url.path}: {error.detail}",
-        error.headers,
+        {**(error.headers or {}), **_allowed(request, error.status_code)},
     )
+
+
+def _allowed(request: Request, status: int) -> dict[str, str]:
+    """Return the header that names every method of the path, where the one asked for is none of them."""
+    if status != HTTPStatus.METHOD_NOT_ALLOWED:
+        return {}
+    return {"Allow": ", ".join(methods_at(request.app, request.url.path))}
 
 
 async def _on_disconnect(_request: Request, _error: Exception) -> Response:
@@ -232,4 +284,4 @@ async def _on_disconnect(_request: Request, _error: Exception) -> Response:
 
 async def _on_defect(request: Request, error: Exception) -> Response:
     _log.error("request failed", method=request.method, path=request.url.path, exc_info=error)
-    return ApiError("an unexpected error; the log has its details").response()
+    return ApiError("an unexpected error; the log has its details").response(_base_url(request))

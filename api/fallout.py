@@ -21,6 +21,7 @@ from api.messages import request as ask_workflow
 from api.tasks import (
     BASES,
     TASK_PARAMETERS,
+    TaskDocument,
     TaskSelection,
     answer_task,
     answer_tasks,
@@ -83,7 +84,7 @@ _EXAMPLE = {"action": "retry", "reason": "Activation is back", "author": "ada"}
     "/task",
     summary="List or find fallout tasks",
     operation_id="listFalloutTask",
-    responses=list_responses(Task),
+    responses=list_responses(TaskDocument),
     openapi_extra=TASK_PARAMETERS,
 )
 async def list_fallout_tasks(request: Request, gateway: GatewayDep) -> JSONResponse:
@@ -94,7 +95,7 @@ async def list_fallout_tasks(request: Request, gateway: GatewayDep) -> JSONRespo
     "/task/{id}",
     summary="Retrieve a fallout task",
     operation_id="retrieveFalloutTask",
-    responses={200: {"model": Task}, **errors(400, 404, 503)},
+    responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
     openapi_extra={"parameters": [FIELDS_PARAMETER]},
 )
 async def retrieve_fallout_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
@@ -108,7 +109,7 @@ async def retrieve_fallout_task(request: Request, gateway: GatewayDep, task_id: 
     description="`retry` tries the step again; `complete` takes the values that the step would have given, since it "
     "was done by hand; `fail` lets its item fail; `rollback` undoes the whole order.",
     responses={
-        200: {"model": Task, "description": "The task as it is recorded now."},
+        200: {"model": TaskDocument, "description": "The task as it is recorded now."},
         **errors(400, 404, 409, 413, 415, 503),
     },
     openapi_extra=body_of(ResolutionRequest, _EXAMPLE),

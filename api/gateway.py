@@ -76,10 +76,12 @@ class Gateway:
     """Where no events are sent."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to end: streams end then."""
-    admin_token: SecretStr | None = None
-    """What an administrator shows to delete things; without it nobody can."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
+    admin_token: SecretStr | None = None
+    """What administrators bear; without it there are none."""
+    callback_secret: SecretStr | None = None
+    """What events of downstream systems are signed with; without it none are taken."""
 
     @cached_property
     def catalog_documents(self) -> CatalogDocuments:

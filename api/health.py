@@ -14,7 +14,7 @@ from typing import Any, Literal
 import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from api.engine import Engine
 from orders.model import Model
@@ -117,6 +117,16 @@ def system_probe(name: str, url: str, client: httpx.AsyncClient) -> Probe:
         return {"url": url}
 
     return Probe(name, "informational", look)
+
+
+def callback_probe(secret: SecretStr | None) -> Probe:
+    """Downstream systems can tell the gateway how activations ended."""
+
+    async def look() -> None:
+        if secret is None:
+            raise LookupError("ORDERSAGA_CALLBACK_SECRET is not set: no events are taken, monitors are polled instead")
+
+    return Probe("callbacks", "informational", look)
 
 
 async def _look(probe: Probe) -> Part:

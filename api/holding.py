@@ -17,11 +17,10 @@ from api.gateway import Gateway, GatewayDep
 from api.identity import author_of
 from api.messages import Words, admit, ask
 from api.reads import linked_order, stored_order
-from api.schemas import ResourceOrder, ServiceOrder
+from api.schemas import ProductOrder, ResourceOrder, ServiceOrder
 from orders.admission import Message
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS, Document, resource_name
-from orders.tmf import ProductOrder
 from store.documents import ITEM_LISTS
 from workflows.messages import Hold, Resume
 

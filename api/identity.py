@@ -1,13 +1,21 @@
-"""Who calls: the one place that tells clients apart."""
+"""Who calls: the one place that tells clients apart, and administrators from everybody else."""
 
 from __future__ import annotations
 
 import secrets
+from typing import Annotated
 
-from fastapi import HTTPException, Request
-from pydantic import SecretStr
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from api.errors import ForbiddenError, UnauthorizedError
+from api.gateway import GatewayDep
 
 ANONYMOUS = "anonymous"
+
+_ADMINISTRATOR = HTTPBearer(
+    auto_error=False, scheme_name="administrator", description="The token that ORDERSAGA_ADMIN_TOKEN sets."
+)
 
 
 def client_of(_request: Request) -> str:
@@ -20,16 +28,23 @@ def author_of(request: Request, author: str | None) -> str:
     return author or client_of(request)
 
 
-def require_admin(request: Request) -> None:
+async def require_admin(
+    gateway: GatewayDep, bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_ADMINISTRATOR)]
+) -> None:
     """Let a request pass that bears the administrators' token; a dependency of routes that are theirs.
 
     Raises:
-        HTTPException: 403 when the gateway has no such token, 401 when the request bears none, or another one.
+        ForbiddenError: when the gateway has no such token, so that nobody may.
+        UnauthorizedError: when the request bears none, or another one.
     """
-    token: SecretStr | None = request.app.state.gateway.admin_token
-    if token is None:
-        raise HTTPException(403, "no administrator is known here")
-    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    known = token.get_secret_value().encode()
-    if scheme.lower() != "bearer" or not secrets.compare_digest(shown.strip().encode(), known):
-        raise HTTPException(401, "this is an administrator's: send their bearer token", {"WWW-Authenticate": "Bearer"})
+    if gateway.admin_token is None:
+        raise ForbiddenError("no administrator is known here: ORDERSAGA_ADMIN_TOKEN is not set")
+    if bearer is None:
+        raise UnauthorizedError("this is an administrator's: send `Authorization: Bearer` with the token")
+    if not is_same_secret(bearer.credentials, gateway.admin_token.get_secret_value()):
+        raise UnauthorizedError("the token is not that of the administrators")
+
+
+def is_same_secret(given: str, known: str) -> bool:
+    """Tell whether two secrets are the same, in a time that says nothing of how much of them is."""
+    return secrets.compare_digest(given.encode(), known.encode())

@@ -14,9 +14,18 @@ from api.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
 from api.gateway import GatewayDep
 from api.identity import author_of
 from api.messages import Words
-from api.tasks import BASES, TASK_PARAMETERS, answer_task, answer_tasks, ask_and_answer, check_open, stored_task
+from api.tasks import (
+    BASES,
+    TASK_PARAMETERS,
+    TaskDocument,
+    answer_task,
+    answer_tasks,
+    ask_and_answer,
+    check_open,
+    stored_task,
+)
 from orders.admission import Message
-from orders.task import Task, TaskKind
+from orders.task import TaskKind
 from orders.tmf import UtcDatetime
 from workflows.messages import Complete, Reschedule
 
@@ -43,7 +52,7 @@ class RescheduleRequest(Words):
     "/task",
     summary="List or find manual tasks",
     operation_id="listManualTask",
-    responses=list_responses(Task),
+    responses=list_responses(TaskDocument),
     openapi_extra=TASK_PARAMETERS,
 )
 async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JSONResponse:
@@ -54,7 +63,7 @@ async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JSONRespon
     "/task/{id}",
     summary="Retrieve a manual task",
     operation_id="retrieveManualTask",
-    responses={200: {"model": Task}, **errors(400, 404, 503)},
+    responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
     openapi_extra={"parameters": [FIELDS_PARAMETER]},
 )
 async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
@@ -67,7 +76,7 @@ async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: T
     operation_id="completeManualTask",
     description="The values are those that the step gives, such as a serial number. The body may be left out.",
     responses={
-        200: {"model": Task, "description": "The task as it is recorded now."},
+        200: {"model": TaskDocument, "description": "The task as it is recorded now."},
         **errors(400, 404, 409, 413, 415, 503),
     },
     openapi_extra=body_of(CompletionRequest, {"values": {"serialNumber": "SN-4711"}, "author": "ada"}, required=False),
@@ -88,11 +97,13 @@ async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: T
     summary="Put manual work on another date",
     operation_id="rescheduleManualTask",
     responses={
-        200: {"model": Task, "description": "The task as it is recorded now."},
+        200: {"model": TaskDocument, "description": "The task as it is recorded now."},
         **errors(400, 404, 409, 413, 415, 503),
     },
     openapi_extra=body_of(
-        RescheduleRequest, {"dueAt": "2026-12-01T09:00:00.000Z", "reason": "Nobody was at home", "author": "ada"}
+        RescheduleRequest,
+        {"dueAt": "2026-12-01T09:00:00.000Z", "reason": "Nobody was at home", "author": "ada"},
+        media_types=(JSON, MERGE_PATCH),
     ),
 )
 async def reschedule_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:

@@ -25,7 +25,16 @@ _BREATH = timedelta(seconds=15)
 """How often something is sent where nothing happens, so that no proxy takes the stream for dead."""
 
 _MEDIA_TYPE = "text/event-stream"
-_LAST_EVENT_ID = r"[0-9]{1,18}"
+_SCHEMA = {
+    "type": "object",
+    "description": "One of its events.",
+    "properties": {
+        "id": {"type": "string", "description": "For `Last-Event-ID`."},
+        "event": {"type": "string", "description": "The type, as in `ProductOrderStateChangeEvent`."},
+        "data": {"type": "string", "description": "The event as a listener gets it, in JSON."},
+    },
+}
+_LAST_EVENT_ID = r"^[0-9]{1,18}$"
 
 
 def _routes(kind: OrderKind) -> APIRouter:
@@ -39,7 +48,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         "each as it happens, until the order has ended. `Last-Event-ID` goes on behind the one with that id.",
         response_class=StreamingResponse,
         responses={
-            200: {"description": "The stream.", "content": {_MEDIA_TYPE: {"schema": {"type": "string"}}}},
+            200: {"description": "The stream.", "content": {_MEDIA_TYPE: {"schema": _SCHEMA}}},
             **errors(400, 404, 503),
         },
     )
@@ -64,14 +73,14 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
         return bool(await gateway.outbox.read(after, 1, root_id=root_id))
 
     try:
-        while not gateway.closing.is_set():
+        while True:
             ended = (await gateway.orders.get(kind, order_id) or {}).get("state") in TERMINAL
             found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
             for placed in found:
                 after = placed.position
                 if _is_of(placed, order_id):
                     yield _written(placed, gateway.base_url)
-            if not found and ended:
+            if gateway.closing.is_set() or (ended and not found):
                 return
             if not found and not await gateway.bell.rings(after, is_there, _BREATH, gateway.closing.is_set):
                 yield KEEPALIVE_COMMENT

@@ -18,6 +18,7 @@ from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway
 from api.identity import client_of
 from api.reads import stored_order
+from api.schemas.kinds import CREATES
 from orders.identity import is_root, root_id
 from orders.intake import InvalidBodyError, accept, check_order, derived_id, fingerprint, order_id_from
 from orders.lifecycle import OrderKind
@@ -120,6 +121,6 @@ def _order_id(client: str, key: str | None, document: Document, kind: OrderKind)
 async def _checked_body(request: Request, gateway: Gateway, kind: OrderKind) -> dict[str, Any]:
     body = await read_json(request, gateway.body_limit)
     try:
-        return await anyio.to_thread.run_sync(check_order, kind, body)
+        return await anyio.to_thread.run_sync(check_order, kind, body, CREATES[kind])
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error

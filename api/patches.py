@@ -10,6 +10,7 @@ from typing import Any
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointer, JsonPointerException
 
+from api.schemas.kinds import CREATES
 from orders.intake import (
     Document,
     Fault,
@@ -25,7 +26,7 @@ from orders.lifecycle import ITEM_LISTS, OrderKind
 MAX_OPERATIONS = 1000
 """Operations that one JSON Patch may have."""
 
-_ALSO_READ_ONLY = frozenset({"cancellationDate", "milestone", "jeopardyAlert"})
+_ALSO_READ_ONLY = frozenset({"cancellationDate"})
 _UNCHANGEABLE = "is set by the orchestrator and cannot be changed"
 
 
@@ -87,7 +88,7 @@ def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODU
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
     if faults := list(_changed_read_only(kind, current, patched)):
         raise InvalidBodyError(faults)
-    checked = check_order(kind, as_sent(patched))
+    checked = check_order(kind, as_sent(patched), CREATES[kind])
     fixed, items = read_only(kind), ITEM_LISTS[kind]
     before = {name: value for name, value in current.items() if name not in fixed}
     before[items] = [without_state(item, items) for item in before.get(items) or []]

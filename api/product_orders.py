@@ -7,15 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.gateway import GatewayDep
 from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
 from api.reads import answer_list, answer_order
-from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview
+from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview, ProductOrder, ProductOrderCreate
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS
 from orders.plan import OrchestrationPlan
-from orders.tmf import ProductOrder
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
 
@@ -32,11 +31,11 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PR
         201: {
             "model": ProductOrder,
             "description": "The order as it was taken in; for a repeated request, as it stands now.",
-            "headers": {"Location": {"description": "The order's `href`.", "schema": {"type": "string"}}},
+            "headers": LOCATION,
         },
         **errors(400, 409, 413, 415, 503),
     },
-    openapi_extra={**body_of(ProductOrder, PRODUCT_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
+    openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
 async def create_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
     return await take_in(request, gateway, OrderKind.PRODUCT)
@@ -51,7 +50,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
         200: {"model": Preview, "description": "The priced order with its plan, or every rule that it breaks."},
         **errors(400, 413, 415, 503),
     },
-    openapi_extra=body_of(ProductOrder, PRODUCT_ORDER_EXAMPLE),
+    openapi_extra=body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE),
 )
 async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
     return await preview(request, gateway, OrderKind.PRODUCT)
@@ -65,7 +64,7 @@ async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONRe
     openapi_extra=LIST_PARAMETERS,
 )
 async def list_product_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
-    return await answer_list(request, gateway, OrderKind.PRODUCT)
+    return await answer_list(request, gateway, OrderKind.PRODUCT, ProductOrder)
 
 
 @router.get(

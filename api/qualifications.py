@@ -26,7 +26,6 @@ from orders.links import Document
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
 from orders.service_qualification import with_item_ids
 from orders.tmf import timestamp
-from store.qualifications import SORTABLE
 from store.query import parse_list_query
 
 _ANSWERS = frozenset(
@@ -124,7 +123,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
         openapi_extra=LIST_PARAMETERS,
     )
     async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
-        query = parse_list_query(request.query_params.multi_items(), SORTABLE)
+        query = parse_list_query(request.query_params.multi_items(), model=api.model)
         page = await gateway.qualifications.find(api.kind, query)
         return list_answer([api.with_link(gateway.base_url, each) for each in page.documents], page.total)
 

@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from api.errors import NotFoundError
 from api.gateway import Gateway
 from orders.lifecycle import OrderKind
 from orders.links import RELATIONS, Document, child_kind, with_children, with_links
-from store.query import ListQuery, admits, parse_list_query
+from store.query import ListQuery, page_of, parse_list_query
 
 
-async def answer_list(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
-    """Answer with the orders that the request's filters let through: 200, or 206 where some of them are left out."""
-    page = await gateway.orders.find(kind, parse_list_query(request.query_params.multi_items()))
+async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JSONResponse:
+    """Answer with the orders that the request's filters let through: 200, or 206 where some of them are left out.
+
+    Raises:
+        QueryError: naming the parameter that makes no sense, such as an attribute that `model` does not have.
+    """
+    query = parse_list_query(request.query_params.multi_items(), model=model)
+    page = await gateway.orders.find(kind, query)
     documents = [with_links(gateway.base_url, kind, document) for document in page.documents]
     return list_answer(documents, page.total)
 
 
 def answer_documents(documents: Iterable[Document], query: ListQuery) -> JSONResponse:
     """Answer with those of the documents that the query lets through, as they come where it does not sort them."""
-    found = [document for document in documents if admits(query.filters, document)]
-    for sort in reversed(query.sort):
-        found = _sorted(found, sort.attribute.split("."), descending=sort.descending)
-    page = found[query.offset : query.offset + query.limit]
-    return list_answer([query.project(document) for document in page], len(found))
-
-
-def _sorted(documents: list[Document], path: Sequence[str], *, descending: bool) -> list[Document]:
-    """Return documents by the first value at a path; numbers before texts, those without a value last."""
-    values = [(next(_scalars(document, path), None), document) for document in documents]
-    present = [(_rank(value), document) for value, document in values if value is not None]
-    present.sort(key=lambda each: each[0], reverse=descending)
-    return [document for _, document in present] + [document for value, document in values if value is None]
-
-
-def _scalars(node: Any, path: Sequence[str]) -> Iterator[Any]:
-    if isinstance(node, list):
-        for each in node:
-            yield from _scalars(each, path)
-    elif not path:
-        yield node
-    elif isinstance(node, dict) and path[0] in node:
-        yield from _scalars(node[path[0]], path[1:])
-
-
-def _rank(value: Any) -> tuple[int, Any]:
-    return (0, value) if isinstance(value, int | float) else (1, str(value))
+    page = page_of(query, documents)
+    return list_answer(page.documents, page.total)
 
 
 def list_answer(documents: Sequence[Document], total: int) -> JSONResponse:

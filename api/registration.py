@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import httpx
 import structlog
+from pydantic import SecretStr
 
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 
 _LONGEST_PAUSE = 60.0
+_EVENT_TYPES = {SERVICE_BASE: "ServiceStateChangeEvent", RESOURCE_BASE: "ResourceStateChangeEvent"}
 
 _log = structlog.get_logger(__name__)
 
@@ -18,13 +20,17 @@ _log = structlog.get_logger(__name__)
 class HubRegistration:
     """Registers at both hubs of the activation system, again and again until each has taken it.
 
-    `client` has the activation system's address as its base URL; `base_url` is the gateway's own. After each attempt it
-    waits twice as long as before, beginning with `pause`, a minute at most.
+    `client` has the activation system's address as its base URL; `base_url` is the gateway's own, and `secret` what
+    events are to be signed with. After each attempt it waits twice as long as before, beginning with `pause`, a minute
+    at most.
     """
 
-    def __init__(self, client: httpx.AsyncClient, base_url: str, pause: timedelta = timedelta(seconds=5)) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, base_url: str, secret: SecretStr, pause: timedelta = timedelta(seconds=5)
+    ) -> None:
         self._client = client
         self._base_url = base_url
+        self._secret = secret
         self._pause = pause.total_seconds()
         self._left = [SERVICE_BASE, RESOURCE_BASE]
 
@@ -47,7 +53,11 @@ class HubRegistration:
         try:
             response = await self._client.post(
                 f"{base}/hub",
-                json={"callback": callback, "query": ""},
+                json={
+                    "callback": callback,
+                    "query": f"eventType={_EVENT_TYPES[base]}",
+                    "secret": self._secret.get_secret_value(),
+                },
                 headers={"Idempotency-Key": f"ordersaga:hub:{callback}"},
             )
         except httpx.HTTPError as error:

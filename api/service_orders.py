@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.gateway import GatewayDep
 from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
 from api.reads import answer_list, answer_order
-from api.schemas import SERVICE_ORDER_EXAMPLE, ServiceOrder, ServiceOrderCreate, ServiceOrderPreview
+from api.schemas import ServiceOrder, ServiceOrderCreate, ServiceOrderPreview
+from api.schemas.examples import SERVICE_ORDER_EXAMPLE
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS
 from orders.plan import OrchestrationPlan
@@ -31,7 +32,7 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.SERVICE], tags=[TAGS[OrderKind.SE
         201: {
             "model": ServiceOrder,
             "description": "The order as it was taken in; for a repeated request, as it stands now.",
-            "headers": {"Location": {"description": "The order's `href`.", "schema": {"type": "string"}}},
+            "headers": LOCATION,
         },
         **errors(400, 409, 413, 415, 503),
     },
@@ -64,7 +65,7 @@ async def preview_service_order(request: Request, gateway: GatewayDep) -> JSONRe
     openapi_extra=LIST_PARAMETERS,
 )
 async def list_service_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
-    return await answer_list(request, gateway, OrderKind.SERVICE)
+    return await answer_list(request, gateway, OrderKind.SERVICE, ServiceOrder)
 
 
 @router.get(

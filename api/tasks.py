@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS
 from api.errors import NotAllowedError, NotFoundError
@@ -22,6 +22,18 @@ from store.query import ListQuery, parse_list_query
 from store.tasks import TaskFilter
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
+
+
+def _require_identity(schema: dict[str, Any]) -> None:
+    schema["required"] = ["id", "href"]
+
+
+class TaskDocument(Task):
+    """A task as it leaves the gateway; one that `fields` cuts down has `id` and `href`."""
+
+    model_config = ConfigDict(json_schema_extra=_require_identity)
+
+    href: str
 
 
 class TaskSelection(Model):

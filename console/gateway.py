@@ -124,6 +124,14 @@ class Gateway:
         content = json.dumps(body).encode()
         return _document(await self._ask(method, path, content=content, headers={"Content-Type": media_type}))
 
+    async def delete(self, path: str, token: str) -> None:
+        """Delete what is at a path, as the administrator whose token it is.
+
+        Raises:
+            CommandError: when it is refused or the gateway cannot be reached.
+        """
+        await self._ask("DELETE", path, headers={"Authorization": f"Bearer {token}"})
+
     async def family(self, order_id: str, before: OrderFamily | None = None) -> OrderFamily:
         """Return a posted order with its service and resource orders; what had ended `before` is not read again.
 

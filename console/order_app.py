@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from console.exits import REFUSED, finish
+from console.exits import REFUSED, fail, finish
 from console.options import (
     ByOption,
     GatewayOption,
@@ -19,6 +19,7 @@ from console.options import (
 )
 from console.terminal import terminal
 from orders.lifecycle import OrderKind
+from settings import Settings
 
 
 class Kind(StrEnum):
@@ -161,6 +162,26 @@ def order_amend(
         finish(order_commands.amend(address, order_id, change, terminal(), as_json))
         return
     raise typer.Exit(0 if finish(order_commands.preview(address, order_id, change, terminal(), as_json)) else REFUSED)
+
+
+@order_app.command("delete")
+def order_delete(
+    order_id: AnyOrder,
+    gateway: GatewayOption = None,
+    admin_token: Annotated[
+        str | None, typer.Option(help="The administrators' token [default: by the settings, or the state directory]")
+    ] = None,
+) -> None:
+    """Delete a closed order, with all that it has made and all that is kept of it. For administrators.
+
+    Example: `ordersaga order delete 7f3k2a9dqx`
+    """
+    from console import order_commands
+
+    token = admin_token or Settings().known_admin_token()
+    if token is None:
+        fail("no administrators' token is known here; set ORDERSAGA_ADMIN_TOKEN", REFUSED)
+    finish(order_commands.delete(gateway_address(gateway), order_id, token, terminal()))
 
 
 @order_app.command("history")

@@ -51,6 +51,17 @@ async def steer(address: str, order_id: str, word: str, wish: Document, console:
     console.print(f"{what} is {done}; the order is {order.get('state')}")
 
 
+async def delete(address: str, order_id: str, token: str, console: Console) -> None:
+    """Delete a closed order and all that it has made.
+
+    Raises:
+        CommandError: when it is refused or the gateway cannot be reached.
+    """
+    async with Gateway(address) as gateway:
+        await gateway.delete(order_path(order_id), token)
+    console.print(f"order {order_id} is deleted")
+
+
 async def amend(address: str, order_id: str, change: Any, console: Console, as_json: bool) -> None:
     """Amend a posted order by a merge patch (an object) or a JSON Patch (a list), and show what that does.
 

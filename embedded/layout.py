@@ -35,6 +35,8 @@ class Layout:
     task_queue: str
     settings: Mapping[str, str] = field(default_factory=dict)
     """Further settings of worker and gateway, by the names of their variables."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Secrets of the gateway that were set, by the names of their variables; the stack has its own for the others."""
 
     @property
     def logs(self) -> Path:
@@ -68,6 +70,11 @@ def layout(settings: Settings, ports: Ports, environment: Mapping[str, str] | No
         namespace=environment.get("TEMPORAL_NAMESPACE") or "default",
         task_queue=settings.task_queue,
         settings=_reaching_this_machine(settings),
+        secrets={
+            f"ORDERSAGA_{name.upper()}": getattr(settings, name).get_secret_value()
+            for name in ("admin_token", "callback_secret")
+            if name in chosen and getattr(settings, name)
+        },
     )
 
 

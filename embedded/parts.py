@@ -16,6 +16,7 @@ from embedded.layout import GATEWAY, SYSTEMS, TEMPORAL, WORKER, Layout, database
 from embedded.modules import module_command, module_environment
 from embedded.ports import LOOPBACK
 from embedded.process import Part
+from embedded.secrets import gateway_secrets
 from embedded.temporal_server import client_environment, temporal_part
 from workflows.connection import DATA_CONVERTER, connect
 
@@ -108,7 +109,7 @@ def _gateway(layout: Layout) -> Part:
         name=GATEWAY,
         command=module_command("api"),
         ready=_answers_ok(f"{layout.gateway_url}/health/ready"),
-        environment=environment(layout) | module_environment(),
+        environment=environment(layout) | gateway_secrets(layout) | module_environment(),
         after=(TEMPORAL, *SYSTEMS),
     )
 

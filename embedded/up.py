@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Mapping
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from embedded.layout import GATEWAY, PARTS, SYSTEMS, WORKER, Layout
 from embedded.layout import layout as default_layout
 from embedded.parts import environment
 from embedded.ports import LOOPBACK, Ports
+from embedded.secrets import admin_token, gateway_secrets
 from embedded.stack import running, stop_signals, until
 from settings import Settings
 
@@ -55,6 +57,7 @@ def facts(layout: Layout) -> list[tuple[str, str]]:
         *((name.capitalize(), layout.systems[name]) for name in SYSTEMS),
         ("State", f"{layout.state_dir}, process ids in pids.json"),
         ("Logs", str(layout.logs)),
+        ("Admin", f"Authorization: Bearer {admin_token(layout)}" if GATEWAY in layout.parts else ""),
         ("Try", _first_command(layout)),
     ]
     return [(name, value) for name, value in rows if value]
@@ -63,12 +66,10 @@ def facts(layout: Layout) -> list[tuple[str, str]]:
 def commands_by_hand(layout: Layout) -> list[str]:
     """Return a line for each part that was left out, with the command that runs it against this stack."""
     known = environment(default_layout(Settings(), Ports()))
-    told = [
-        f"{name}={shlex.quote(value)} "
-        for name, value in environment(layout).items()
-        if value and value != known.get(name)
-    ]
-    commands = {WORKER: f"{''.join(told)}ordersaga worker", GATEWAY: f"{''.join(told)}ordersaga gateway"}
+    told = {name: value for name, value in environment(layout).items() if value and value != known.get(name)}
+    commands = {WORKER: f"{_assignments(told)}ordersaga worker"}
+    if GATEWAY not in layout.parts:
+        commands[GATEWAY] = f"{_assignments(told | gateway_secrets(layout))}ordersaga gateway"
     for name in SYSTEMS:
         commands[name] = f"ordersaga system {name} --port {getattr(layout.ports, f'{name}_port')}"
     return [
@@ -76,6 +77,10 @@ def commands_by_hand(layout: Layout) -> list[str]:
         for part in PARTS
         if part in commands and part not in layout.parts and not _elsewhere(layout, part)
     ]
+
+
+def _assignments(variables: Mapping[str, str]) -> str:
+    return "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
 
 
 def _elsewhere(layout: Layout, part: str) -> bool:

@@ -12,16 +12,15 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from orders.identity import marked
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
-from orders.model import Resource
 from orders.posted import MODELS
-from orders.tmf import Reference, as_utc, timestamp
+from orders.tmf import timestamp
 
 Document = dict[str, Any]
 
@@ -35,12 +34,14 @@ SERVER_SET = frozenset(
         "expectedCompletionDate",
         "productOrderErrorMessage",
         "residue",
+        "milestone",
+        "jeopardyAlert",
     }
 )
 """Attributes of an order that only the orchestrator writes; a client's are ignored."""
 
-_ALSO_SERVER_SET = frozenset({"errorMessage", "milestone", "jeopardyAlert"})
-"""More of them, of service and resource orders."""
+_ALSO_SERVER_SET = frozenset({"errorMessage"})
+"""Another one, of service and resource orders."""
 
 MAX_DEPTH = 100
 """Levels of arrays and objects that a body may nest: far more than any order, far less than any reader's stack."""
@@ -89,8 +90,11 @@ def server_set(kind: OrderKind) -> frozenset[str]:
     return SERVER_SET if kind == OrderKind.PRODUCT else SERVER_SET | _ALSO_SERVER_SET
 
 
-def check_order(kind: OrderKind, body: Any) -> Document:
+def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None) -> Document:
     """Return the body of a request to order without the attributes that are not the client's to set.
+
+    Args:
+        form: a model of every attribute that has a type, also of those that are only kept.
 
     Raises:
         InvalidBodyError: with every fault of form.
@@ -98,19 +102,16 @@ def check_order(kind: OrderKind, body: Any) -> Document:
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
     document = _without_server_set(kind, body)
-    faults = [
-        *faults_of(MODELS[kind], document),
-        *faults_of(_UNTOUCHED[kind], document),
-        *_faults_of_items(kind, document),
-    ]
+    model = MODELS[kind]
+    faults = [*faults_of(model, document), *faults_of(form or model, document), *_faults_of_items(kind, document)]
     if faults:
         raise InvalidBodyError(list(dict.fromkeys(faults)))
     return document
 
 
-def check_product_order(body: Any) -> Document:
+def check_product_order(body: Any, form: type[BaseModel] | None = None) -> Document:
     """Return the body of a request to order products, as `check_order` does."""
-    return check_order(OrderKind.PRODUCT, body)
+    return check_order(OrderKind.PRODUCT, body, form)
 
 
 def accept(document: Document, order_id: str, at: datetime, kind: OrderKind = OrderKind.PRODUCT) -> Document:
@@ -146,102 +147,6 @@ def fingerprint(document: Document) -> str:
     return hashlib.sha256(to_json(_sorted(document))).hexdigest()
 
 
-def _in_range(value: datetime) -> datetime:
-    try:
-        return as_utc(value)
-    except OverflowError as error:
-        raise ValueError("the time is out of range in UTC") from error
-
-
-_Instant = Annotated[datetime, AfterValidator(_in_range)]
-
-
-class _Text(Resource):
-    text: str
-
-
-class _Note(Resource):
-    text: str | None = None
-
-
-class _Term(Resource):
-    name: str | None = None
-    description: str | None = None
-
-
-class _UntouchedItem(Resource):
-    """Attributes of an item that are kept as they are: only their type is checked."""
-
-    appointment: Reference | None = None
-    item_term: list[_Term] | None = None
-    payment: list[Reference] | None = None
-    product_offering_qualification_item: Reference | None = None
-    product_order_item: list[_UntouchedItem] | None = None
-    qualification: list[Reference] | None = None
-    quote_item: Reference | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-class _UntouchedDates(Resource):
-    requested_start_date: _Instant | None = None
-    requested_completion_date: _Instant | None = None
-    cancellation_date: _Instant | None = None
-
-
-class _Untouched(_UntouchedDates):
-    """Attributes of a product order that are kept as they are: only their type is checked."""
-
-    agreement: list[Reference] | None = None
-    channel: list[Reference] | None = None
-    note: list[_Text] | None = None
-    notification_contact: str | None = None
-    payment: list[Reference] | None = None
-    product_offering_qualification: list[Reference] | None = None
-    product_order_item: list[_UntouchedItem] | None = None
-    quote: list[Reference] | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-class _UntouchedServiceItem(Resource):
-    appointment: Reference | None = None
-    service_order_item: list[_UntouchedServiceItem] | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-class _UntouchedOfServices(_UntouchedDates):
-    """Attributes of a service order that are kept as they are: only their type is checked."""
-
-    external_reference: list[Resource] | None = None
-    note: list[_Note] | None = None
-    notification_contact: str | None = None
-    order_relationship: list[Resource] | None = None
-    service_order_item: list[_UntouchedServiceItem] | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-class _UntouchedResourceItem(Resource):
-    appointment: Reference | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-class _UntouchedOfResources(_UntouchedDates):
-    """Attributes of a resource order that are kept as they are: only their type is checked."""
-
-    external_reference: list[Resource] | None = None
-    name: str | None = None
-    note: list[_Note] | None = None
-    order_item: list[_UntouchedResourceItem] | None = None
-    order_type: str | None = None
-    type: str | None = Field(default=None, alias="@type")
-
-
-_UNTOUCHED: dict[OrderKind, type[Resource]] = {
-    OrderKind.PRODUCT: _Untouched,
-    OrderKind.SERVICE: _UntouchedOfServices,
-    OrderKind.RESOURCE: _UntouchedOfResources,
-}
-
-
 def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
     """Yield what keeps a JSON document from being a `model`."""
     try:
@@ -250,9 +155,6 @@ def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=False, include_input=False):
             yield Fault(_path(detail["loc"]), detail["msg"].removeprefix("Value error, "))
-    except OverflowError:
-        # Only a time whose offset leads out of the calendar; `_Untouched` names it.
-        return
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
 from orders.service_orders import ItemRelation
-from orders.tmf import Action, Characteristic, Order, Reference, RelatedParty, RelatedPlace
+from orders.tmf import Action, Characteristic, Listed, Order, Reference, RelatedParty, RelatedPlace
 
 
 class OrderedResource(Resource):
@@ -24,8 +24,8 @@ class OrderedResource(Resource):
     value: str | None = None
     category: str | None = None
     place: RelatedPlace | list[RelatedPlace] | None = None
-    related_party: list[RelatedParty] = Field(default_factory=list)
-    resource_characteristic: list[Characteristic] = Field(default_factory=list)
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
+    resource_characteristic: Listed[Characteristic] = Field(default_factory=list)
     resource_specification: Reference | None = None
 
     def characteristics(self) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class PostedResourceItem(Resource):
     state: OrderState | None = None
     resource: OrderedResource
     resource_specification: Reference | None = None
-    order_item_relationship: list[ItemRelation] = Field(default_factory=list)
+    order_item_relationship: Listed[ItemRelation] = Field(default_factory=list)
 
     def specification(self) -> Reference | None:
         """Return the specification that the resource, or else the item, names."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
-from orders.tmf import Action, Characteristic, Order, Reference, RelatedParty, RelatedPlace, walk
+from orders.tmf import Action, Characteristic, Listed, Order, Reference, RelatedParty, RelatedPlace, walk
 
 
 class OrderItemRef(Resource):
@@ -40,9 +40,9 @@ class Service(Resource):
 
     id: str | None = None
     name: str | None = None
-    place: list[RelatedPlace] = Field(default_factory=list)
-    related_party: list[RelatedParty] = Field(default_factory=list)
-    service_characteristic: list[Characteristic] = Field(default_factory=list)
+    place: Listed[RelatedPlace] = Field(default_factory=list)
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
+    service_characteristic: Listed[Characteristic] = Field(default_factory=list)
     service_specification: Reference | None = None
 
     def characteristics(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class PostedServiceItem(Resource):
     state: OrderState | None = None
     service: Service
     service_order_item: list[PostedServiceItem] | None = None
-    service_order_item_relationship: list[ItemRelation] = Field(default_factory=list)
+    service_order_item_relationship: Listed[ItemRelation] = Field(default_factory=list)
 
     def subject(self) -> str:
         """Return what the item is about, in a word: its specification, or else its service."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
@@ -45,6 +45,14 @@ def timestamp(value: datetime) -> str:
     """Write a time as TM Forum's samples do: UTC, milliseconds, `Z`."""
     return as_utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Listed = list
+else:
+    # Clients that write out every attribute send null for a list without entries.
+    Listed = Annotated[list[T] | None, AfterValidator(lambda value: value or [])]
 
 UtcDatetime = Annotated[datetime, AfterValidator(as_utc), PlainSerializer(timestamp, when_used="json")]
 
@@ -122,10 +130,10 @@ class Product(Resource):
 
     id: str | None = None
     name: str | None = None
-    place: list[RelatedPlace] = Field(default_factory=list)
-    product_characteristic: list[Characteristic] = Field(default_factory=list)
+    place: Listed[RelatedPlace] = Field(default_factory=list)
+    product_characteristic: Listed[Characteristic] = Field(default_factory=list)
     product_specification: Reference | None = None
-    related_party: list[RelatedParty] = Field(default_factory=list)
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
 
     def characteristics(self) -> dict[str, Any]:
         return {each.name: each.value for each in self.product_characteristic}
@@ -142,7 +150,7 @@ class ProductOrderItem(Resource):
     product: Product | None = None
     product_offering: Reference | None = None
     product_order_item: list[ProductOrderItem] | None = None
-    product_order_item_relationship: list[ItemRelationship] = Field(default_factory=list)
+    product_order_item_relationship: Listed[ItemRelationship] = Field(default_factory=list)
 
     def subject(self) -> str:
         """Return what the item is about, in a word: its offering, or else its product."""
@@ -169,7 +177,7 @@ class Order(Resource):
     cancellation_date: UtcDatetime | None = None
     cancellation_reason: str | None = None
     state: OrderState | None = None
-    related_party: list[RelatedParty] = Field(default_factory=list)
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
 
     def customer_id(self) -> str | None:
         """Return the id of the party with the role `customer` in any case, or of the only party."""

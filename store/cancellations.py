@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, select, update
+from sqlalchemy import ColumnElement, and_, false, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders import events
@@ -14,13 +14,10 @@ from orders.lifecycle import OrderKind
 from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable, storable
-from store.orders import Page
+from store.listing import Listed, find_page
 from store.outbox import append
-from store.query import Listed, ListQuery, condition, ordering
+from store.query import ListQuery, Page
 from store.tables import cancellations, orders
-
-SORTABLE = ("id", "state")
-"""The attributes that lists of cancellations can be sorted by."""
 
 _PROGRESS = {"acknowledged": 0, "accepted": 0, "inProgress": 1, "done": 2, "terminatedWithError": 2}
 """How far a request is in each of its states; TMF641 spells the first one `accepted`."""
@@ -81,17 +78,10 @@ class CancelStore:
         """Return the part of the list that the query asks for, with the count of all that match.
 
         Raises:
-            QueryError: when the list cannot be sorted like that.
+            QueryError: when too many documents would have to be read for it.
             StoreUnavailableError: when the database cannot serve.
         """
-        listed = _listed(kind)
-        conditions = (condition(each, self._database.dialect, listed) for each in query.filters)
-        wanted = and_(cancellations.c.kind == kind.value, *conditions)
-        page = select(cancellations.c.document).where(wanted).order_by(*ordering(query, listed))
-        async with self._database.read() as connection:
-            total = await connection.scalar(select(func.count()).select_from(cancellations).where(wanted))
-            documents = await connection.scalars(page.offset(query.offset).limit(query.limit))
-            return Page(total or 0, [query.project(document) for document in documents])
+        return await find_page(self._database, _listed(kind), kind, query)
 
     async def settle(self, kind: OrderKind, cancel_id: str, state: str, /, **attributes: Any) -> bool:
         """Bring a request to a state that is further on, and set attributes of its document; return whether it did.
@@ -146,7 +136,7 @@ async def _root(connection: AsyncConnection, kind: OrderKind, order_id: str) -> 
 
 
 def _listed(kind: OrderKind) -> Listed:
-    columns = {name: name for name in SORTABLE} | {f"{kind.value}.id": "order_id"}
+    columns = {"id": "id", "state": "state", f"{kind.value}.id": "order_id"}
     return Listed(cancellations, columns, age="created_at")
 
 

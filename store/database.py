@@ -13,6 +13,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,19 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from store.documents import write_json
-from store.errors import StoreUnavailableError, UnsupportedDatabaseError
-from store.query import document_matches
+from store.errors import ListTimeoutError, StoreUnavailableError, UnsupportedDatabaseError
+from store.functions import document_admits, document_sort_key, matches_pattern, order_instant
 from store.tables import orders
 
 BUSY_TIMEOUT = 10
 """Seconds to wait for another writer, for a connection from the pool, and for a server to answer a connect."""
 
+LIST_TIMEOUT = timedelta(seconds=5)
+"""How long the database may take for one list, where nothing else is said."""
+
 _BUSY_PAUSE = 0.02
+_STEPS_BETWEEN_LOOKS = 100
+_QUERY_CANCELED = "57014"
 _MIGRATION_LOCK = 0x6F72646572
 _WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise without SQLAlchemy's wrapping, which they do only before there is a connection."""
@@ -57,8 +63,9 @@ in use, shutting down, I/O error."""
 class Database:
     """An open database: transactions to read and to write in, until it is closed."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, list_timeout: timedelta = LIST_TIMEOUT) -> None:
         self._engine = engine
+        self._list_timeout = list_timeout.total_seconds()
         self.dialect = engine.dialect.name
         self._turn: AbstractAsyncContextManager[Any] = nullcontext()
         if self.dialect == "sqlite":
@@ -79,6 +86,24 @@ class Database:
         with _unavailability():
             async with self._reader.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def list(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection as `read` does, for a list: what it takes is bounded.
+
+        Raises:
+            ListTimeoutError: when it takes too long.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        limit = _limited_postgresql if self.dialect == "postgresql" else _limited_sqlite
+        async with self.read() as connection:
+            try:
+                async with limit(connection, self._list_timeout):
+                    yield connection
+            except exc.DBAPIError as error:
+                if _was_stopped(error):
+                    raise ListTimeoutError(self._list_timeout) from error
+                raise
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -118,13 +143,16 @@ class Database:
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, list_timeout: timedelta = LIST_TIMEOUT) -> Database:
     """Open the database at `url`, `sqlite:///path` or `postgresql://…`; connections are made when needed.
+
+    Args:
+        list_timeout: how long it may take for one list.
 
     Raises:
         UnsupportedDatabaseError: when the URL names neither an SQLite file nor a PostgreSQL database.
     """
-    return Database(_engine(url))
+    return Database(_engine(url), list_timeout)
 
 
 async def migrate(url: str) -> None:
@@ -218,7 +246,9 @@ def _with_driver(url: str) -> URL:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    connection.create_function("document_matches", 3, document_matches, deterministic=True)
+    functions = ((document_admits, 2), (document_sort_key, 2), (matches_pattern, 2), (order_instant, 1))
+    for function, arguments in functions:
+        connection.create_function(function.__name__, arguments, function, deterministic=True)
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
@@ -227,6 +257,33 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     write = connection.get_execution_options().get("write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@asynccontextmanager
+async def _limited_postgresql(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    """Bound each statement of the transaction, and have it planned for the values that it is asked with.
+
+    Compiling (`jit`) takes longer than what lists ask for.
+    """
+    chosen = {"statement_timeout": str(int(seconds * 1000)), "jit": "off", "plan_cache_mode": "force_custom_plan"}
+    await connection.execute(select(*(func.set_config(name, value, True) for name, value in chosen.items())))
+    yield
+
+
+@asynccontextmanager
+async def _limited_sqlite(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    end = time.monotonic() + seconds
+    await driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        await driver.set_progress_handler(None, 0)
+
+
+def _was_stopped(error: exc.DBAPIError) -> bool:
+    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
+    return sqlite_code == sqlite3.SQLITE_INTERRUPT or getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +28,23 @@ DATES = {
 TEXTS = {"state": "state", "externalId": "external_id", "category": "category", "priority": "priority"}
 """Other attributes that have a column of their own."""
 
+REFERENCES = {
+    "relatedParty.id": "relatedParty",
+    "productOrderItem.product.id": "product",
+    "productOrderItem.productOffering.id": "productOffering",
+    "serviceOrderItem.service.id": "service",
+    "orderItem.resource.id": "resource",
+    "orderRelationship.id": "orderRelationship",
+}
+"""Paths of what an order may refer to several times, with its name among the rows of `order_references`."""
+
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT")
+_INSTANT = re.compile(
+    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+    r"(?:T(?P<minute>(?:[01][0-9]|2[0-3]):[0-5][0-9])(?::(?P<second>[0-5][0-9](?:\.[0-9]{1,9})?))?"
+    r"(?P<offset>Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])?)?"
+)
+_LONGEST_KEY = 1000
 
 
 def write_json(value: Any) -> str:
@@ -85,16 +101,30 @@ def _over(item: Json, changes: Json) -> Json:
 
 def indexed_columns(document: Json) -> dict[str, str | None]:
     """Return the values of the columns that mirror attributes of the document."""
-    return {column: as_text(document.get(name)) for name, column in TEXTS.items()} | {
-        column: _as_instant_or_text(document.get(name)) for name, column in DATES.items()
+    return {column: _key(document.get(name)) for name, column in TEXTS.items()} | {
+        column: as_instant(as_text(document.get(name)) or "") for name, column in DATES.items()
     }
 
 
-def party_ids(document: Json) -> set[str]:
-    """Return the ids of all related parties of the order."""
-    parties = document.get("relatedParty")
-    found = (as_text(each.get("id")) for each in parties if isinstance(each, dict)) if isinstance(parties, list) else ()
-    return {party for party in found if party is not None}
+def references(document: Json) -> set[tuple[str, str]]:
+    """Return what the document refers to, of all that has rows of its own: its name in `REFERENCES`, and its key."""
+    found = ((name, _key(value)) for path, name in REFERENCES.items() for value in values_at(document, path.split(".")))
+    return {(name, key) for name, key in found if key is not None}
+
+
+def values_at(node: Any, names: Sequence[str]) -> Iterator[Any]:
+    """Yield what is at the path, with arrays searched through, as PostgreSQL's JSON paths do in lax mode."""
+    if not names:
+        for each in _unwrapped(node):
+            yield from _unwrapped(each)
+        return
+    for each in _unwrapped(node):
+        if isinstance(each, dict) and names[0] in each:
+            yield from values_at(each[names[0]], names[1:])
+
+
+def _unwrapped(node: Any) -> list[Any]:
+    return node if isinstance(node, list) else [node]
 
 
 def as_text(value: Any) -> str | None:
@@ -105,21 +135,29 @@ def as_text(value: Any) -> str | None:
 
 
 def as_instant(text: str) -> str | None:
-    """Return an ISO time in the way the store writes it, in UTC; None where `text` is no time.
+    """Return an ISO 8601 time in the way the store writes it, in UTC; None where `text` is no time.
 
-    A blank before the offset is taken for the `+` that URL decoding made it of.
+    A day alone is its first moment, and a time without an offset is in UTC. PostgreSQL's `order_instant` is the same.
     """
-    if not _INSTANT.match(text):
+    found = _INSTANT.fullmatch(text)
+    if found is None:
         return None
+    time = f"{found['minute'] or '00:00'}:{found['second'] or '00'}{found['offset'] or 'Z'}"
     try:
-        return timestamp(datetime.fromisoformat(text.strip().replace(" ", "+")))
+        return timestamp(datetime.fromisoformat(f"{found['day']}T{time}"))
     except (ValueError, OverflowError):
         return None
 
 
-def _as_instant_or_text(value: Any) -> str | None:
+def as_key(text: str) -> str:
+    """Return `text` as it stands in indexed columns: one that is too long for an index ends in its digest."""
+    raw = text.encode()
+    return text if len(raw) <= _LONGEST_KEY else f"{text[:100]}#{hashlib.sha256(raw).hexdigest()}"
+
+
+def _key(value: Any) -> str | None:
     text = as_text(value)
-    return text if text is None else as_instant(text) or text
+    return None if text is None else as_key(text)
 
 
 def is_storable(text: str) -> bool:

@@ -4,9 +4,13 @@ StoreError
  ├─ StoreUnavailableError      the database cannot be reached or cannot serve just now: try again later
  ├─ UnsupportedDatabaseError   the URL names no database that the store runs on
  ├─ IdempotencyConflictError   an id is taken by an order with another body
+ │   └─ DeletedOrderError      an id was that of an order which was deleted
  ├─ UnknownOrderError          a change names an order that the store does not hold
+ ├─ OwnedOrderError            an order cannot be deleted alone: another one has made it
+ ├─ OrderNotClosedError        an order cannot be deleted yet: it may still change
  ├─ UnknownPlanError           a plan, or a node of one, that the store does not hold
  ├─ UnstorableDocumentError    a document holds what no database can keep
+ ├─ ListTimeoutError           a list took longer than a list may
  └─ QueryError                 a list was asked for in a way that makes no sense
 """
 
@@ -33,12 +37,36 @@ class IdempotencyConflictError(StoreError):
         self.kind, self.order_id = kind, order_id
 
 
+class DeletedOrderError(IdempotencyConflictError):
+    """An order id was that of an order which was deleted; it is not given to another."""
+
+    def __init__(self, kind: str, order_id: str) -> None:
+        StoreError.__init__(self, f"{kind} {order_id} was deleted; what it was known by cannot name another one")
+        self.kind, self.order_id = kind, order_id
+
+
 class UnknownOrderError(StoreError):
     """A change was to be recorded on an order that the store does not hold."""
 
     def __init__(self, kind: str, order_id: str) -> None:
         super().__init__(f"there is no {kind} {order_id}")
         self.kind, self.order_id = kind, order_id
+
+
+class OwnedOrderError(StoreError):
+    """An order was to be deleted that another one has made; `root_id` is the order that it goes with."""
+
+    def __init__(self, kind: str, order_id: str, root_id: str) -> None:
+        super().__init__(f"{kind} {order_id!r} is part of order {root_id!r}: it is deleted with that one")
+        self.kind, self.order_id, self.root_id = kind, order_id, root_id
+
+
+class OrderNotClosedError(StoreError):
+    """An order was to be deleted that may still change."""
+
+    def __init__(self, kind: str, order_id: str, state: str) -> None:
+        super().__init__(f"{kind} {order_id!r} is {state}: only closed orders can be deleted")
+        self.kind, self.order_id, self.state = kind, order_id, state
 
 
 class UnknownPlanError(StoreError):
@@ -56,6 +84,14 @@ class UnstorableDocumentError(StoreError):
     def __init__(self, path: str) -> None:
         super().__init__(f"{path}: holds a character or number that cannot be stored")
         self.path = path
+
+
+class ListTimeoutError(StoreError):
+    """The database was stopped after the time that reading a list may take."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"a list took over {seconds:g} s")
+        self.seconds = seconds
 
 
 class QueryError(StoreError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, false, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders import events
@@ -25,14 +25,16 @@ from store.documents import (
     apply_change,
     indexed_columns,
     is_storable,
-    party_ids,
+    references,
     storable,
     unstorable_paths,
 )
-from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.errors import DeletedOrderError, IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.listing import ORDERS, find_page
 from store.outbox import append
-from store.query import ListQuery, condition, ordering
-from store.tables import order_parties, orders
+from store.query import ListQuery, Page
+from store.removal import RemovedOrder, remove_family
+from store.tables import deleted_orders, order_references, orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,6 @@ class UnstartedOrder:
     document: Json
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list: how many orders match in all, and the documents of this part."""
-
-    total: int
-    documents: list[Json]
-
-
 class OrderStore:
     """Orders of all three kinds, with their documents in TM Forum's shape."""
 
@@ -76,7 +70,7 @@ class OrderStore:
         """Keep a new order; return its document, and whether it is new rather than the repeat of a request.
 
         Raises:
-            IdempotencyConflictError: when the id is taken by an order made from another body.
+            IdempotencyConflictError: when the id is taken by an order made from another body, or was by a deleted one.
             UnstorableDocumentError: when the document holds what no database keeps.
             StoreUnavailableError: when the database cannot serve; nothing is kept then.
         """
@@ -91,6 +85,7 @@ class OrderStore:
         }
         async with self._database.write() as connection:
             if await self._insert(connection, order.kind, order.id, order.document, row):
+                await _check_not_deleted(connection, order.kind, order.id)
                 await append(connection, [events.created(order.kind, order.document, order.id, datetime.now(UTC))])
                 return order.document, True
             stored = (await connection.execute(select(orders).where(_is(order.kind.value, order.id)))).one()
@@ -138,10 +133,25 @@ class OrderStore:
             touched = {(c.kind.value, c.order_id) for c, done in zip(changes, applied, strict=True) if done}
             for key in sorted(touched):
                 await _update(connection, key, rows[key])
-                if party_ids(rows[key].document) != party_ids(before[key].document):
-                    await _replace_parties(connection, key, rows[key].document)
+                if references(rows[key].document) != references(before[key].document):
+                    await _replace_references(connection, key, rows[key].document)
             await append(connection, made)
         return applied
+
+    async def remove(self, kind: OrderKind, order_id: str) -> list[RemovedOrder]:
+        """Delete a closed order with all that it has made, in one transaction; return what was deleted, parents first.
+
+        Raises:
+            UnknownOrderError: when the store does not hold the order.
+            OwnedOrderError: when another order has made it.
+            OrderNotClosedError: when it may still change.
+            StoreUnavailableError: when the database cannot serve; nothing is deleted then.
+        """
+        now = datetime.now(UTC)
+        async with self._database.write() as connection:
+            removed = await remove_family(connection, kind, order_id, timestamp(now))
+            await append(connection, [events.deleted(each.kind, each.document, order_id, now) for each in removed])
+        return removed
 
     async def get(self, kind: OrderKind, order_id: str) -> Json | None:
         """Return an order's document; None where there is none.
@@ -159,14 +169,10 @@ class OrderStore:
         """Return the part of the list that the query asks for, with the count of all that match.
 
         Raises:
+            QueryError: when too many documents would have to be read for it.
             StoreUnavailableError: when the database cannot serve.
         """
-        wanted = and_(orders.c.kind == kind.value, *(condition(each, self._database.dialect) for each in query.filters))
-        page = select(orders.c.document).where(wanted).order_by(*ordering(query))
-        async with self._database.read() as connection:
-            total = await connection.scalar(select(func.count()).select_from(orders).where(wanted))
-            documents = await connection.scalars(page.offset(query.offset).limit(query.limit))
-            return Page(total or 0, [query.project(document) for document in documents])
+        return await find_page(self._database, ORDERS, kind, query)
 
     async def children(self, kind: OrderKind, parent_id: str) -> list[Json]:
         """Return the documents of the orders of `kind` that an order has made, oldest first.
@@ -216,8 +222,14 @@ class OrderStore:
         result = await connection.execute(self._database.insert_if_absent(orders).values(**columns, **values, **row))
         if result.rowcount == 0:
             return False
-        await _insert_parties(connection, (kind.value, order_id), document)
+        await _insert_references(connection, (kind.value, order_id), document)
         return True
+
+
+async def _check_not_deleted(connection: AsyncConnection, kind: OrderKind, order_id: str) -> None:
+    known = and_(deleted_orders.c.kind == kind.value, deleted_orders.c.id == order_id)
+    if await connection.scalar(select(deleted_orders.c.id).where(known)):
+        raise DeletedOrderError(kind, order_id)
 
 
 _Key = tuple[str, str]
@@ -274,16 +286,16 @@ def _is(kind: str, order_id: str) -> ColumnElement[bool]:
     return and_(orders.c.kind == kind, orders.c.id == order_id)
 
 
-async def _replace_parties(connection: AsyncConnection, key: _Key, document: Json) -> None:
+async def _replace_references(connection: AsyncConnection, key: _Key, document: Json) -> None:
     kind, order_id = key
-    await connection.execute(
-        delete(order_parties).where(order_parties.c.kind == kind, order_parties.c.order_id == order_id)
-    )
-    await _insert_parties(connection, key, document)
+    referring = and_(order_references.c.kind == kind, order_references.c.order_id == order_id)
+    await connection.execute(delete(order_references).where(referring))
+    await _insert_references(connection, key, document)
 
 
-async def _insert_parties(connection: AsyncConnection, key: _Key, document: Json) -> None:
+async def _insert_references(connection: AsyncConnection, key: _Key, document: Json) -> None:
     kind, order_id = key
-    rows = [{"kind": kind, "order_id": order_id, "party_id": party} for party in sorted(party_ids(document))]
-    if rows:
-        await connection.execute(insert(order_parties), rows)
+    found = sorted(references(document))
+    if found:
+        rows = [{"kind": kind, "order_id": order_id, "name": name, "key": value} for name, value in found]
+        await connection.execute(insert(order_references), rows)

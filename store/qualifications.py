@@ -6,20 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, delete, false, or_, select, true, update
 
 from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
 from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable, storable
-from store.orders import Page
-from store.query import Listed, ListQuery, condition, ordering
+from store.listing import Listed, find_page
+from store.query import ListQuery, Page
 from store.tables import qualifications
 
-SORTABLE = ("id", "state")
-"""The attributes that lists of qualifications can be sorted by."""
-
-_LISTED = Listed(qualifications, {name: name for name in SORTABLE}, age="created_at")
+_LISTED = Listed(qualifications, {"id": "id", "state": "state"}, age="created_at")
 _ENDS = (DONE, FAILED)
 
 
@@ -81,13 +78,7 @@ class QualificationStore:
             QueryError: when the list cannot be sorted like that.
             StoreUnavailableError: when the database cannot serve.
         """
-        conditions = (condition(each, self._database.dialect, _LISTED) for each in query.filters)
-        wanted = and_(qualifications.c.kind == kind.value, *conditions)
-        page = select(qualifications.c.document).where(wanted).order_by(*ordering(query, _LISTED))
-        async with self._database.read() as connection:
-            total = await connection.scalar(select(func.count()).select_from(qualifications).where(wanted))
-            documents = await connection.scalars(page.offset(query.offset).limit(query.limit))
-            return Page(total or 0, [query.project(document) for document in documents])
+        return await find_page(self._database, _LISTED, kind, query)
 
     async def claim(self, now: datetime, lease: timedelta, limit: int) -> list[ClaimedQualification]:
         """Take what waits to be answered, the oldest first: it is in progress, and nobody else's for the `lease`.

@@ -60,6 +60,9 @@ orders = Table(
     Index(None, "kind", "order_date", "id"),
     Index(None, "kind", "state", "order_date", "id"),
     Index(None, "kind", "external_id", "order_date", "id"),
+    Index(None, "kind", "category", "order_date", "id"),
+    Index(None, "kind", "priority", "order_date", "id"),
+    Index(None, "kind", "requested_start_date", "id"),
     Index(None, "parent_id"),
 )
 
@@ -71,16 +74,36 @@ Index(
     postgresql_where=orders.c.started.is_(false()),
 )
 
-order_parties = Table(
-    "order_parties",
+# SQLite has nothing like it, and would index whole documents: migrations make it on PostgreSQL alone.
+Index(
+    "ix_orders_document",
+    orders.c.document,
+    postgresql_using="gin",
+    postgresql_ops={"document": "jsonb_path_ops"},
+).ddl_if(dialect="postgresql")
+
+order_references = Table(
+    "order_references",
     metadata,
     Column("kind", Text, primary_key=True),
     Column("order_id", Text, primary_key=True),
-    Column("party_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
     ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
-    Index(None, "party_id", "kind"),
+    Index(None, "kind", "name", "key", "order_id"),
 )
-"""The parties that an order relates to, so that a customer's orders are found among millions."""
+"""What orders refer to (`store.documents.REFERENCES`), so that a customer's are found among millions."""
+
+order_counts = Table(
+    "order_counts",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Index(None, "kind", "state", "day"),
+)
+"""How many orders there are by kind, state and day of their date: the sum of `number`. Triggers of `orders` keep it."""
 
 plans = Table(
     "plans",
@@ -265,3 +288,12 @@ Index(
     sqlite_where=qualifications.c.finished.is_(false()),
     postgresql_where=qualifications.c.finished.is_(false()),
 )
+
+deleted_orders = Table(
+    "deleted_orders",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("deleted_at", Text, nullable=False),
+)
+"""What is left of a deleted order: its id, which is not given to another, since systems know it."""

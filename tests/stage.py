@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -61,6 +62,8 @@ PRODUCT_ORDER = "/tmf-api/productOrderingManagement/v4/productOrder"
 ORDERS = {kind: f"{BASE_PATHS[kind]}/{kind.value}" for kind in OrderKind}
 """Where the orders of each kind are."""
 GATEWAY = "http://gateway"
+ADMIN_TOKEN = "an-administrators-token"
+CALLBACK_SECRET = SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 PATIENCE = 60.0
 DELIVERY = DeliveryPolicy(first_pause=timedelta(milliseconds=100), longest_pause=timedelta(seconds=1))
 """How patiently listeners are told: with pauses that a test can wait for."""
@@ -82,6 +85,8 @@ class Stage:
     turns: Turns
     delivery: DeliveryPolicy
     """How patiently listeners are told that register from now on."""
+    app: FastAPI
+    """The gateway as an application."""
     submitted: list[str] = field(default_factory=list)
 
     async def submit(self, document: dict[str, Any]) -> str:
@@ -352,13 +357,15 @@ async def served(app: FastAPI, base_url: str = "http://system") -> AsyncIterator
 
 
 class _LateTransport(httpx.AsyncBaseTransport):
-    """Carries the activation system's events to a gateway that is made after it."""
+    """Carries the activation system's events to a gateway that is made after it; unsigned ones bear the secret."""
 
     def __init__(self) -> None:
         self.to: httpx.AsyncBaseTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         assert self.to is not None
+        if "webhook-signature" not in request.headers:
+            request.headers["Authorization"] = f"Bearer {CALLBACK_SECRET.get_secret_value()}"
         return await self.to.handle_async_request(request)
 
 
@@ -424,11 +431,13 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 base_url=GATEWAY,
                 body_limit=4_000_000,
                 background=(qualifying.run,),
+                admin_token=SecretStr(ADMIN_TOKEN),
+                callback_secret=CALLBACK_SECRET,
             )
         )
         events.to = httpx.ASGITransport(app)
         gateway = await stack.enter_async_context(served(app, GATEWAY))
-        assert await HubRegistration(systems["activation"], GATEWAY).register()
+        assert await HubRegistration(systems["activation"], GATEWAY, CALLBACK_SECRET).register()
         listeners = Listeners(await stack.enter_async_context(listener_client([])), GATEWAY, timedelta(seconds=1))
         activities = activities_by_queue(database, catalogs, downstream, listeners)
         for each in QUEUES:
@@ -445,4 +454,5 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             queue=queue,
             turns=Turns(ClaimStore(database), engine),
             delivery=delivery,
+            app=app,
         )

@@ -1,21 +1,27 @@
 """The activation system's application."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import httpx
 from fastapi import FastAPI
 
-from systems.activation import audit, service_tests, tables
+from systems.activation import audit, service_tests, settings, tables
 from systems.activation.completion import Completions
 from systems.activation.configuration import configuration_router
-from systems.activation.kinds import RESOURCES, SERVICES
-from systems.activation.listeners import Listeners, hub_router
+from systems.activation.kinds import KINDS, RESOURCES, SERVICES
 from systems.activation.monitors import monitor_router
-from systems.activation.settings import settings_router
+from systems.common import hub
 from systems.common import tables as common_tables
 from systems.common.database import Database
+from systems.common.deliveries import Deliveries
+from systems.common.hub import hub_router
 from systems.common.system import System, make_app
+
+DESCRIPTION = "Services and resources as they are configured in the network, at once or with a monitor."
+APIS = {SERVICES.base: SERVICES.api, RESOURCES.base: RESOURCES.api, service_tests.BASE: service_tests.API}
+BODIES = (
+    hub.EventSubscriptionInput,
+    *(kind.create_model for kind in KINDS.values()),
+    service_tests.ServiceTestCreate,
+)
 
 
 def create_app(database_url: str, *, latency_ms: int = 0, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
@@ -25,23 +31,20 @@ def create_app(database_url: str, *, latency_ms: int = 0, transport: httpx.Async
     to the listeners (the network by default).
     """
     database = Database(database_url, common_tables.metadata, tables.metadata)
-    listeners = Listeners(database, transport)
-    completions = Completions(database, listeners)
-
-    @asynccontextmanager
-    async def background() -> AsyncIterator[None]:
-        async with listeners.delivering(), completions.running():
-            yield
-
+    deliveries = Deliveries(database, transport)
+    completions = Completions(database, deliveries)
     return make_app(
-        System("activation", database, latency_ms),
+        System("activation", database, deliveries, latency_ms),
         [
-            *(configuration_router(kind, completions) for kind in (SERVICES, RESOURCES)),
-            *(monitor_router(kind) for kind in (SERVICES, RESOURCES)),
-            *(hub_router(kind, database) for kind in (SERVICES, RESOURCES)),
+            *(configuration_router(kind, completions) for kind in KINDS.values()),
+            *(monitor_router(kind) for kind in KINDS.values()),
+            *(hub_router(kind.base, kind.api, database) for kind in KINDS.values()),
             service_tests.router,
-            settings_router(database, latency_ms),
+            settings.settings_router(database, latency_ms),
             audit.router,
         ],
-        background=background,
+        description=DESCRIPTION,
+        apis=APIS,
+        bodies=BODIES,
+        background=completions.running,
     )

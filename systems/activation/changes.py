@@ -1,31 +1,38 @@
 """One change of what is configured in the network: checked, and carried out at once or later."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.activation.kinds import Kind
+from systems.activation.monitors import read_row, response_of, tell_of
 from systems.activation.tables import monitor
-from systems.common import log
-from systems.common.documents import patched
+from systems.common import events, log
+from systems.common.bodies import as_object, fitting
 from systems.common.effects import Answer
 from systems.common.errors import Refusal, error_body
+from systems.common.patches import Patch, check_removed, check_unchanged
 from systems.common.queries import Document
 
-STATES = frozenset({"feasibilityChecked", "designed", "reserved", "inactive", "active", "terminated"})
+READ_ONLY = ("id", "href")
 Method = Literal["POST", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """``method`` as of the request; ``target`` is the id of what changes; ``body`` its document or merge-patch."""
+    """``method`` as of the request, which had ``key``; ``target`` is the id of what changes.
+
+    ``body`` is its document, or the patch; ``monitored`` if the request was accepted with a monitor.
+    """
 
     kind: Kind
     method: Method
     target: str
-    body: Document
+    body: Document | list[Any]
+    key: str
+    monitored: bool = False
 
     @property
     def operation(self) -> str:
@@ -35,11 +42,9 @@ class Change:
     async def check(self, connection: AsyncConnection) -> None:
         """Raises Refusal when the change cannot be made as things stand.
 
-        400 for an illegal state, 404 for an unknown id, 409 for an id that is active already, and 423 while another
-        change of it is under way; only a deletion does not wait: it supersedes that change.
+        400 for a patch that does not fit, 404 for an unknown id, 409 for an id that is active already, and 423 while
+        another change of it is under way; only a deletion does not wait: it supersedes that change.
         """
-        if "state" in self.body and self.body["state"] not in STATES:
-            raise Refusal(400, "illegalValue", f"state cannot be {self.body['state']!r}")
         documents = self.kind.documents
         current = await documents.find(connection, self.target, lock=True)
         under_way = await self._under_way(connection)
@@ -48,30 +53,54 @@ class Change:
                 raise documents.absent(self.target)
         elif under_way:
             raise Refusal(423, "changeInProgress", f"another change of {self.kind.name} {self.target} is under way")
-        elif self.method == "PATCH" and current is None:
-            raise documents.absent(self.target)
+        elif self.method == "PATCH":
+            if current is None:
+                raise documents.absent(self.target)
+            self._patched(current)
         elif self.method == "POST" and current is not None and current["state"] == "active":
             raise Refusal(409, "alreadyActive", f"{self.kind.name} {self.target} is active already")
 
     async def carry_out(self, connection: AsyncConnection) -> Answer:
         """Make the change. Raises Refusal as ``check`` does."""
         await self.check(connection)
-        if self.method == "POST":
-            document = await self._put(connection)
-            return Answer(201, document, self.target, {"Location": document["href"]})
         documents = self.kind.documents
+        before = await documents.find(connection, self.target, lock=True)
+        if self.method == "POST":
+            document = await self._put(connection, before)
+            await self._tell(connection, "Create", document)
+            return Answer(201, document, self.target, {"Location": document["href"]})
         if self.method == "PATCH":
             current = await documents.get(connection, self.target)
-            return Answer(200, await documents.replace(connection, patched(current, self.body)), self.target)
+            document = await documents.replace(connection, self._patched(current))
+            # The end of a monitored change is told as a change of state in any case, once.
+            told = current | {"state": document["state"]} if self.monitored else current
+            await self.kind.events.tell_of_change(connection, self.key, told, document, ["state"])
+            return Answer(200, document, self.target)
         await self._supersede(connection)
-        if await documents.find(connection, self.target, lock=True):
+        if before is not None:
             await documents.remove(connection, self.target)
+            await self._tell(connection, "Delete", before)
         return Answer(204, target=self.target)
 
-    async def _put(self, connection: AsyncConnection) -> Document:
+    def _patched(self, current: Document) -> Document:
+        document = Patch(self.body).applied_to(current)
+        check_unchanged(current, document, READ_ONLY)
+        check_removed(current, document, [attribute for attribute in self.kind.required if attribute in current])
+        fitting(self.kind.model, document)
+        return document
+
+    async def _tell(self, connection: AsyncConnection, what: str, document: Document) -> None:
+        await self.kind.events.tell(connection, events.Change(what, self.key), document)
+
+    async def _put(self, connection: AsyncConnection, before: Document | None) -> Document:
         documents = self.kind.documents
-        document = {**self.kind.defaults, **self.body, "id": self.target, "href": documents.href(self.target)}
-        if await documents.find(connection, self.target):
+        document = {
+            **self.kind.defaults,
+            **as_object(self.body),
+            "id": self.target,
+            "href": documents.href(self.target),
+        }
+        if before is not None:
             return await documents.replace(connection, document)
         return await documents.add(connection, document)
 
@@ -83,13 +112,13 @@ class Change:
 
     async def _supersede(self, connection: AsyncConnection) -> None:
         reason = f"{self.kind.name} {self.target} was deleted meanwhile"
+        response = response_of(409, error_body(409, "superseded", reason))
         superseded = await connection.execute(
-            update(monitor)
-            .where(self._pending())
-            .values(state="Failed", response={"statusCode": "409", "body": error_body(409, "superseded", reason)})
-            .returning(monitor.c.key, monitor.c.operation)
+            update(monitor).where(self._pending()).values(state="Failed", response=response).returning(monitor.c.id)
         )
-        for row in superseded.all():
+        for monitor_id in superseded.scalars().all():
+            row = await read_row(connection, monitor_id)
+            await tell_of(connection, row, "StateChange")
             await log.record(
                 connection,
                 "refused",

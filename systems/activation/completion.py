@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.activation.changes import Change
 from systems.activation.kinds import KINDS
-from systems.activation.listeners import Listeners
+from systems.activation.monitors import read_row, response_of, tell_of
 from systems.activation.tables import monitor
-from systems.common import log
+from systems.common import events, log
 from systems.common.database import Database
+from systems.common.deliveries import Deliveries
 from systems.common.effects import Answer
 from systems.common.errors import Refusal
 from systems.common.queries import Document
@@ -30,9 +31,9 @@ logger = logging.getLogger(__name__)
 class Completions:
     """Completes what is due; ``look`` tells it that something new may be."""
 
-    def __init__(self, database: Database, listeners: Listeners) -> None:
+    def __init__(self, database: Database, deliveries: Deliveries) -> None:
         self.database = database
-        self._listeners = listeners
+        self._deliveries = deliveries
         self._news = asyncio.Event()
 
     def look(self) -> None:
@@ -79,19 +80,31 @@ class Completions:
             row = await _claim(connection, monitor_id)
             if row is None:
                 return
-            change = Change(KINDS[row.kind], row.method, row.target, row.body)
-            try:
-                if row.failure is not None:
-                    raise Refusal(500, "activationFailed", row.failure)
-                answer = await _carry_out(connection, change)
-            except Refusal as refusal:
-                await _note(connection, row, "Failed", refusal.status, refusal.body())
-                error: Document | None = {"code": refusal.code, "reason": refusal.reason}
-            else:
-                await _note(connection, row, "Completed", answer.status, answer.body)
-                error = None
-            state = await _state_of(connection, change)
-        await self._listeners.tell(change, state, key=row.key, error=error)
+            change = Change(KINDS[row.kind], row.method, row.target, row.body, row.key, monitored=True)
+            error = await _end(connection, row, change)
+            await _tell_the_end(connection, row, change, error)
+        self._deliveries.look()
+
+
+async def _end(connection: AsyncConnection, row: Row[Any], change: Change) -> Document | None:
+    """Carry the change out, and note how it ended; return the error where it failed."""
+    try:
+        if row.failure is not None:
+            raise Refusal(500, "activationFailed", row.failure)
+        answer = await _carry_out(connection, change)
+    except Refusal as refusal:
+        await _note(connection, row, "Failed", refusal.status, refusal.body())
+        return {"code": refusal.code, "reason": refusal.reason}
+    await _note(connection, row, "Completed", answer.status, answer.body)
+    return None
+
+
+async def _tell_the_end(connection: AsyncConnection, row: Row[Any], change: Change, error: Document | None) -> None:
+    """Tell that the change is over: always as a change of state, that who asked for it need not know what to expect."""
+    await tell_of(connection, await read_row(connection, row.id), "StateChange")
+    title = f"{change.operation} {'completed' if error is None else 'failed'}"
+    told = events.Change("StateChange", row.key, title, error=error)
+    await change.kind.events.tell(connection, told, await _state_of(connection, change))
 
 
 async def _claim(connection: AsyncConnection, monitor_id: str) -> Row[Any] | None:
@@ -101,7 +114,7 @@ async def _claim(connection: AsyncConnection, monitor_id: str) -> Row[Any] | Non
     )
     if claimed.rowcount == 0:
         return None
-    return (await connection.execute(select(monitor).where(monitor.c.id == monitor_id))).one()
+    return await read_row(connection, monitor_id)
 
 
 async def _carry_out(connection: AsyncConnection, change: Change) -> Answer:
@@ -111,9 +124,7 @@ async def _carry_out(connection: AsyncConnection, change: Change) -> Answer:
 
 async def _note(connection: AsyncConnection, row: Row[Any], state: str, status: int, body: Document | None) -> None:
     await connection.execute(
-        update(monitor)
-        .where(monitor.c.id == row.id)
-        .values(state=state, response={"statusCode": str(status), "body": body})
+        update(monitor).where(monitor.c.id == row.id).values(state=state, response=response_of(status, body))
     )
     await log.record(
         connection,

@@ -1,25 +1,34 @@
 """The activation APIs: POST, PATCH, DELETE and GET of what is configured, at once or with a monitor."""
 
 import time
-from typing import Literal
+from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
+from systems.activation.acceptance import accept
 from systems.activation.changes import Change
 from systems.activation.completion import Completions
-from systems.activation.kinds import Kind
-from systems.activation.monitors import accept
+from systems.activation.kinds import Kind, Mode
+from systems.activation.monitors import Monitor
 from systems.activation.settings import Known, behaviour_for
+from systems.common.bodies import fitting, read_object
+from systems.common.docs import creates, listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect
-from systems.common.errors import Refusal
 from systems.common.faults import FaultKind, Lookup
-from systems.common.queries import Document, ListQueryDep
-from systems.common.system import ReadingDep
+from systems.common.patches import read_patch
+from systems.common.queries import ListQueryDep
+from systems.common.system import IdPath, ReadingDep
 
-Mode = Literal["sync", "async"]
 PLAYS: frozenset[FaultKind] = frozenset({"asyncFailure"})
+
+
+class Ways(BaseModel):
+    """Whether a change is asked for at once or with a monitor."""
+
+    mode: Mode | None = None
 
 
 def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
@@ -29,35 +38,53 @@ def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
     specification, or when an ``asyncFailure`` fault concerns it.
     """
     documents = kind.documents
-    router = APIRouter(prefix=documents.path, tags=[f"{kind.name}Activation"])
+    router = APIRouter(prefix=documents.path, tags=[kind.api])
 
-    @router.get("")
+    @router.get("", summary=f"List {kind.name}s", **listed(kind.model, "state", "active"))
     async def list_configured(query: ListQueryDep, connection: ReadingDep) -> Response:
-        return query.answer(await documents.search(connection, query))
+        return query.answer(await documents.page(connection, query))
 
-    @router.get("/{target}")
-    async def read(target: str, query: ListQueryDep, connection: ReadingDep) -> Response:
+    @router.get("/{id}", summary=f"Read a {kind.name}", **read_one(kind.model))
+    async def read(target: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
         return JSONResponse(query.only_fields(await documents.get(connection, target)))
 
-    @router.post("")
-    async def create(body: Document, call: CallDep, mode: Mode | None = None) -> Response:
-        mode = mode or _mode_in(body)
-        target = str(body.get("id") or uuid4())
-        change = Change(kind, "POST", target, _without_mode(body))
-        return await _change(call, change, mode, kind.specification(body), completions)
+    @router.post(
+        "", summary=f"Set a {kind.name} up", **_described(creates(kind.model, kind.create_model, kind.example, 423))
+    )
+    async def create(request: Request, call: CallDep, mode: Mode | None = None) -> Response:
+        body = await read_object(request)
+        wanted = fitting(kind.create_model, body)
+        target = wanted.id or str(uuid4())
+        said = {name: value for name, value in body.items() if name != "mode"}
+        change = Change(kind, "POST", target, said, call.key)
+        return await _change(call, change, mode or wanted.mode, kind.specification(body), completions)
 
-    @router.patch("/{target}")
-    async def modify(target: str, body: Document, call: CallDep, mode: Mode | None = None) -> Response:
-        mode = mode or _mode_in(body)
-        change = Change(kind, "PATCH", target, _without_mode(body))
+    @router.patch(
+        "/{id}",
+        summary=f"Change a {kind.name}",
+        **_described(patches(kind.model, kind.model, {"state": "active"}, 423)),
+    )
+    async def modify(target: IdPath, request: Request, call: CallDep, mode: Mode | None = None) -> Response:
+        patch = await read_patch(request)
+        body = patch.content
+        if isinstance(body, dict):
+            mode = mode or fitting(Ways, {"mode": body.get("mode")}).mode
+            body = {name: value for name, value in body.items() if name != "mode"}
+        change = Change(kind, "PATCH", target, body, call.key)
         return await _change(call, change, mode, kind.specification_of(target), completions)
 
-    @router.delete("/{target}")
-    async def remove(target: str, call: CallDep, mode: Mode | None = None) -> Response:
-        change = Change(kind, "DELETE", target, {})
+    @router.delete("/{id}", summary=f"Tear a {kind.name} down", **_described(removes(423)))
+    async def remove(target: IdPath, call: CallDep, mode: Mode | None = None) -> Response:
+        change = Change(kind, "DELETE", target, {}, call.key)
         return await _change(call, change, mode, kind.specification_of(target), completions)
 
     return router
+
+
+def _described(route: dict[str, Any]) -> dict[str, Any]:
+    """The description of a route that may also accept a change with a monitor."""
+    accepted = {"model": Monitor, "description": "Accepted: the monitor tells how far it has come."}
+    return {**route, "responses": {202: accepted, **route["responses"]}}
 
 
 async def _change(
@@ -75,7 +102,7 @@ async def _change(
         await change.check(effect.connection)
         failure = None if fails_later is None else fails_later.message or f"{change.operation} failed in the network"
         due = time.time() + behaviour.latency_ms / 1000
-        return await accept(effect.connection, change, key=effect.key, due=due, failure=failure)
+        return await accept(effect.connection, change, due=due, failure=failure)
 
     try:
         return await call.effect(
@@ -88,15 +115,3 @@ async def _change(
         )
     finally:
         completions.look()
-
-
-def _mode_in(body: Document) -> Mode | None:
-    mode = body.get("mode")
-    if mode not in (None, "sync", "async"):
-        raise Refusal(400, "illegalValue", f"mode is sync or async, not {mode!r}")
-    chosen: Mode | None = mode
-    return chosen
-
-
-def _without_mode(body: Document) -> Document:
-    return {name: value for name, value in body.items() if name != "mode"}

@@ -1,22 +1,53 @@
 """The two kinds of thing that are configured: services and resources."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from systems.common import tmf
 from systems.common.documents import Collection
+from systems.common.events import EventSource
 from systems.common.faults import Lookup
 from systems.common.queries import Document, texts_at
+
+Mode = Literal["sync", "async"]
+
+
+class ConfiguredService(tmf.Service):
+    """A TMF640 service, as it is configured in the network."""
+
+
+class ConfiguredResource(tmf.Resource):
+    """A TMF702 resource, as it is configured in the network."""
+
+    state: tmf.ServiceState | None = None
+
+
+class ServiceActivation(tmf.ServiceCreate):
+    """A service to configure, at once or with a monitor (``mode`` is not kept)."""
+
+    mode: Mode | None = None
+
+
+class ResourceActivation(ConfiguredResource):
+    """A resource to configure, at once or with a monitor (``mode`` is not kept)."""
+
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind: where its API is, what is configured, and what its operations are called in the log."""
+    """One kind: its API, what is configured, its models, and what its operations are called in the log."""
 
+    api: str
     base: str
     documents: Collection
+    model: type[ConfiguredService] | type[ConfiguredResource]
+    create_model: type[ServiceActivation] | type[ResourceActivation]
+    example: dict[str, Any]
     defaults: dict[str, Any]
+    required: tuple[str, ...]
     operations: dict[str, str]
 
     @property
@@ -25,9 +56,14 @@ class Kind:
         return self.documents.kind
 
     @property
-    def event_type(self) -> str:
-        """The type of the event that tells of a completed change."""
-        return f"{self.name.capitalize()}StateChangeEvent"
+    def events(self) -> EventSource:
+        """Where the events of what is configured come from."""
+        return EventSource(self.base, self.name, "activation")
+
+    @property
+    def monitor_events(self) -> EventSource:
+        """Where the events of its monitors come from."""
+        return EventSource(self.base, "monitor", "activation")
 
     def specification(self, document: Document) -> str | None:
         """The id of the specification ``document`` refers to."""
@@ -46,15 +82,44 @@ _SERVICE_BASE = "/tmf-api/ServiceActivationAndConfiguration/v4"
 _RESOURCE_BASE = "/tmf-api/resourceActivationAndConfiguration/v4"
 
 SERVICES = Kind(
+    api="TMF640 Service Activation",
     base=_SERVICE_BASE,
-    documents=Collection("service", f"{_SERVICE_BASE}/service", ["state", "serviceSpecification.id"]),
+    documents=Collection(
+        "service",
+        f"{_SERVICE_BASE}/service",
+        ["state", "serviceSpecification.id"],
+        tmf.attributes(ConfiguredService),
+    ),
+    model=ConfiguredService,
+    create_model=ServiceActivation,
+    example={
+        "id": "internet-1",
+        "state": "active",
+        "serviceSpecification": {"id": "rfs-internet"},
+        "serviceCharacteristic": [{"name": "downloadSpeed", "value": 250}],
+    },
     defaults={"@type": "Service", "state": "active"},
+    required=("state", "serviceSpecification"),
     operations={"POST": "activate", "PATCH": "modify", "DELETE": "deactivate"},
 )
 RESOURCES = Kind(
+    api="TMF702 Resource Activation",
     base=_RESOURCE_BASE,
-    documents=Collection("resource", f"{_RESOURCE_BASE}/resource", ["state", "resourceSpecification.id"]),
+    documents=Collection(
+        "resource",
+        f"{_RESOURCE_BASE}/resource",
+        ["state", "resourceSpecification.id"],
+        tmf.attributes(ConfiguredResource),
+    ),
+    model=ConfiguredResource,
+    create_model=ResourceActivation,
+    example={
+        "id": "port-1",
+        "resourceSpecification": {"id": "gpon-port"},
+        "resourceCharacteristic": [{"name": "vlan", "value": 100}],
+    },
     defaults={"@type": "Resource", "state": "active", "operationalState": "enable"},
+    required=("state",),
     operations={"POST": "configure", "PATCH": "reconfigure", "DELETE": "deconfigure"},
 )
 KINDS = {kind.name: kind for kind in (SERVICES, RESOURCES)}

@@ -1,41 +1,79 @@
 """Monitors: how far an asynchronous change has come."""
 
+import json
 from typing import Any
-from uuid import uuid4
 
 from fastapi import APIRouter, Response
-from sqlalchemy import Row, insert, select
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from systems.activation.changes import Change
 from systems.activation.kinds import KINDS, Kind
 from systems.activation.tables import monitor
-from systems.common.effects import Answer
+from systems.common import tmf
+from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
+from systems.common.events import Change
+from systems.common.paging import page_of
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 
 
-async def accept(connection: AsyncConnection, change: Change, *, key: str, due: float, failure: str | None) -> Answer:
-    """Put the change off until ``due`` (seconds since 1970), to fail then if there is a reason ``failure``."""
-    monitor_id = uuid4().hex
-    await connection.execute(
-        insert(monitor).values(
-            id=monitor_id,
-            kind=change.kind.name,
-            target=change.target,
-            state="InProgress",
-            operation=change.operation,
-            method=change.method,
-            body=change.body,
-            key=key,
-            due=due,
-            failure=failure,
-        )
-    )
-    row = (await connection.execute(select(monitor).where(monitor.c.id == monitor_id))).one()
-    document = as_document(row)
-    return Answer(202, document, change.target, {"Location": document["href"]}, accepted_only=True)
+class HeaderItem(tmf.Extensible):
+    """An HTTP header."""
+
+    name: str
+    value: str
+
+
+class MonitoredRequest(tmf.Extensible):
+    """The request that was accepted; its body as text."""
+
+    method: str
+    to: str
+    header: list[HeaderItem]
+    body: str
+
+
+class MonitoredResponse(tmf.Extensible):
+    """How the change ended; the body as text."""
+
+    status_code: str
+    header: list[HeaderItem]
+    body: str
+
+
+class Monitor(tmf.Extensible):
+    """How far a change has come: `InProgress`, then `Completed` or `Failed`."""
+
+    id: str
+    href: str
+    state: str | None = None
+    source_href: str | None = None
+    request: MonitoredRequest | None = None
+    response: MonitoredResponse | None = Field(default=None, description="Once the change is over.")
+
+
+KNOWN = tmf.attributes(Monitor)
+# What a list is filtered by, and sorted by, in the database.
+COLUMNS: dict[str, ColumnElement[Any]] = {"id": monitor.c.id, "state": monitor.c.state}
+
+
+async def read_row(connection: AsyncConnection, monitor_id: str) -> Row[Any]:
+    """The row of a monitor that there is."""
+    return (await connection.execute(select(monitor).where(monitor.c.id == monitor_id))).one()
+
+
+def response_of(status: int, body: Document | None) -> Document:
+    """A monitor's response."""
+    header = [{"name": "Content-Type", "value": "application/json"}]
+    return {"statusCode": str(status), "header": header, "body": "" if body is None else json.dumps(body)}
+
+
+async def tell_of(connection: AsyncConnection, row: Row[Any], what: str) -> None:
+    """Tell the listeners what became of a monitor."""
+    await KINDS[row.kind].monitor_events.tell(connection, Change(what, row.key), as_document(row))
 
 
 def as_document(row: Row[Any]) -> Document:
@@ -52,7 +90,7 @@ def as_document(row: Row[Any]) -> Document:
             "method": row.method,
             "to": kind.documents.path if row.method == "POST" else source,
             "header": [{"name": "Idempotency-Key", "value": row.key}],
-            "body": row.body,
+            "body": json.dumps(row.body) if row.body else "",
         },
     }
     return document if row.response is None else {**document, "response": row.response}
@@ -60,19 +98,27 @@ def as_document(row: Row[Any]) -> Document:
 
 def monitor_router(kind: Kind) -> APIRouter:
     """The monitors of one kind."""
-    router = APIRouter(prefix=f"{kind.base}/monitor", tags=["monitor"])
+    router = APIRouter(prefix=f"{kind.base}/monitor", tags=[kind.api])
 
-    @router.get("")
+    @router.get("", summary="List monitors", **listed(Monitor, "state", "InProgress"))
     async def list_monitors(query: ListQueryDep, connection: ReadingDep) -> Response:
-        rows = await connection.execute(select(monitor).where(monitor.c.kind == kind.name).order_by(monitor.c.sequence))
-        return query.answer(as_document(row) for row in rows)
+        query.check(KNOWN, COLUMNS)
+        matching, left = select(monitor).where(monitor.c.kind == kind.name), []
+        for each in query.filters:
+            if each.path in COLUMNS and each.comparison == "eq":
+                matching = matching.where(COLUMNS[each.path].in_(each.values))
+            else:
+                left.append(each)
+        chosen = [(COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
+        ordering = [*(column.desc() if down else column.asc() for column, down in chosen), monitor.c.sequence]
+        return query.answer(await page_of(connection, matching, ordering, as_document, query, left))
 
-    @router.get("/{monitor_id}")
-    async def read_monitor(monitor_id: str, connection: ReadingDep) -> Document:
+    @router.get("/{id}", summary="Read a monitor", **read_one(Monitor))
+    async def read_monitor(monitor_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
         found = await connection.execute(select(monitor).where(monitor.c.kind == kind.name, monitor.c.id == monitor_id))
         row = found.first()
         if row is None:
             raise Refusal(404, "notFound", f"no monitor {monitor_id}")
-        return as_document(row)
+        return JSONResponse(query.only_fields(as_document(row)))
 
     return router

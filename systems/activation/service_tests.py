@@ -1,51 +1,59 @@
 """Service tests (TMF653): does an activated service work?"""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict
-from pydantic.alias_generators import to_camel
+from fastapi import APIRouter, Request, Response
 
 from systems.activation.kinds import SERVICES
+from systems.common import tmf
+from systems.common.bodies import fitting, read_object
 from systems.common.clock import timestamp
+from systems.common.docs import creates
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind
 from systems.common.queries import Document
 
-PATH = "/tmf-api/serviceTestManagement/v4/serviceTest"
+BASE = "/tmf-api/serviceTestManagement/v4"
+PATH = f"{BASE}/serviceTest"
+API = "TMF653 Service Test"
 PLAYS: frozenset[FaultKind] = frozenset({"permanent"})
 
-router = APIRouter(tags=["serviceTest"])
+router = APIRouter(tags=[API])
 
 
-class Named(BaseModel):
-    """A reference by id."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-
-
-class ServiceTest(BaseModel):
+class ServiceTestCreate(tmf.Extensible):
     """The service to test, and the test."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="allow")
-
-    related_service: Named
-    test_specification: Named
+    related_service: tmf.EntityRef
+    test_specification: tmf.EntityRef
 
 
-@router.post(PATH)
-async def run_test(test: ServiceTest, call: CallDep) -> Response:
-    """Run a test at once; it fails when the service is not active here, or by a ``permanent`` fault on ``test``."""
-    service_id = test.related_service.id
+class ServiceTest(ServiceTestCreate):
+    """A test that was run: ``result`` is ``pass`` or ``fail``, with the reason in ``message``."""
+
+    id: str
+    state: str
+    result: Literal["pass", "fail"]
+    message: str | None = None
+    end_date_time: tmf.Moment
+    test_measure: list[tmf.Extensible]
+
+
+EXAMPLE = {"relatedService": {"id": "internet-1"}, "testSpecification": {"id": "reachability"}}
+
+
+@router.post(PATH, summary="Test a service", **creates(ServiceTest, ServiceTestCreate, EXAMPLE))
+async def run_test(request: Request, call: CallDep) -> Response:
+    """At once; it fails when the service is not active here, or by a `permanent` fault on `test`."""
+    body = await read_object(request)
+    service_id = fitting(ServiceTestCreate, body).related_service.id
 
     async def work(effect: Effect) -> Answer:
         service = await SERVICES.documents.find(effect.connection, service_id)
         fault = effect.fault if effect.fault and effect.fault.kind == "permanent" else None
         complaint = fault.message or "the test failed" if fault else _complaint(service)
-        document = _result(test, complaint)
+        document = _result(body, complaint)
         return Answer(201, document, service_id)
 
     specification = SERVICES.specification_of(service_id)
@@ -58,10 +66,10 @@ def _complaint(service: Document | None) -> str | None:
     return None if service["state"] == "active" else f"the service is {service['state']}"
 
 
-def _result(test: ServiceTest, complaint: str | None) -> Document:
+def _result(body: Document, complaint: str | None) -> Document:
     test_id = str(uuid4())
     reachable: dict[str, Any] = {"metricName": "reachable", "value": {"value": "no" if complaint else "yes"}}
-    document = test.model_dump(mode="json", by_alias=True) | {
+    document = body | {
         "id": test_id,
         "@type": "ServiceTest",
         "state": "completed",

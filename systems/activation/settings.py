@@ -1,17 +1,20 @@
 """How the network behaves: how long changes take, and whether they are answered at once or with a monitor."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.activation.tables import setting
 from systems.common.database import Database
+from systems.common.docs import errors
 
 ALL_OTHERS = ""
+LONGEST_LATENCY_MS = 24 * 3600 * 1000
+SpecificationId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
 
 
 class Behaviour(BaseModel):
@@ -19,14 +22,14 @@ class Behaviour(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, extra="forbid")
 
-    latency_ms: int | None = Field(default=None, ge=0)
+    latency_ms: int | None = Field(default=None, ge=0, le=LONGEST_LATENCY_MS)
     mode: Literal["sync", "async"] | None = None
 
 
 class Settings(Behaviour):
     """How changes go in general, and those of some specifications by id."""
 
-    specifications: dict[str, Behaviour] = {}
+    specifications: dict[SpecificationId, Behaviour] = {}
 
 
 class Known(BaseModel):
@@ -52,7 +55,7 @@ def settings_router(database: Database, latency_ms: int) -> APIRouter:
     """``/settings``: POST replaces them all."""
     router = APIRouter(prefix="/settings", tags=["settings"])
 
-    @router.get("")
+    @router.get("", summary="How changes go", responses=errors())
     async def read_settings() -> Settings:
         async with database.reading() as connection:
             rows = (await connection.execute(select(setting))).all()
@@ -64,7 +67,7 @@ def settings_router(database: Database, latency_ms: int) -> APIRouter:
             specifications=known,
         )
 
-    @router.post("")
+    @router.post("", summary="Decide how changes go: all settings are replaced", responses=errors(400))
     async def set_settings(settings: Settings) -> Settings:
         behaviours = {ALL_OTHERS: settings, **settings.specifications}
         async with database.writing() as connection:

@@ -1,4 +1,4 @@
-"""Pending and finished changes, listeners and settings; what is configured in the network are documents."""
+"""Pending and finished changes, and settings; what is configured in the network are documents."""
 
 from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text
 
@@ -22,15 +22,6 @@ monitor = Table(
     Column("response", JSON),
     Index("monitor_by_due", "state", "due"),
     Index("monitor_by_target", "kind", "target", "state"),
-)
-
-listener = Table(
-    "listener",
-    metadata,
-    Column("id", String(40), primary_key=True),
-    Column("kind", String(30), nullable=False),
-    Column("callback", Text, nullable=False),
-    Column("query", Text),
 )
 
 # One row for each specification with settings of its own; the row "" is for all others.

@@ -3,17 +3,18 @@
 from fastapi import APIRouter
 
 from systems.billing.charges import CHARGES
+from systems.common.docs import errors
 from systems.common.queries import Document
 from systems.common.system import ReadingDep
 
 router = APIRouter(tags=["audit"])
 
 
-@router.get("/audit")
+@router.get("/audit", summary="What is charged, and what was", responses=errors())
 async def audit(connection: ReadingDep) -> Document:
     """Every charge that was not voided."""
     charges = [
         {"id": charge["id"], "product": charge["product"]["id"], "state": charge["state"]}
-        for charge in await CHARGES.search(connection)
+        for charge in await CHARGES.all(connection)
     ]
     return {"charges": charges}

@@ -1,27 +1,31 @@
 """Charges: started, changed, stopped, restarted, voided. A product has one active charge at most."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.billing.tables import active_charge
+from systems.common import tmf
+from systems.common.bodies import fitting, read_object
 from systems.common.clock import timestamp
-from systems.common.documents import Collection, patched
+from systems.common.docs import body_of, creates, errors, listed, patches, read_one, removes
+from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
+from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 
-CHARGES = Collection("charge", "/billing/v1/charge", ["state", "product.id", "customer.id", "billingAccount.id"])
-
-router = APIRouter(prefix=CHARGES.path, tags=["charge"])
+BASE = "/billing/v1"
+PATH = f"{BASE}/charge"
+API = "Billing"
 
 
 class _Body(BaseModel):
@@ -31,10 +35,10 @@ class _Body(BaseModel):
 class Reference(_Body):
     """A reference by id."""
 
-    id: str
+    id: str = Field(max_length=tmf.LONGEST_ID)
 
 
-class NewCharge(_Body):
+class ChargeCreate(_Body):
     """What is to be charged for which product, from when on (now by default); ``price`` holds TMF622 order prices."""
 
     product: Reference
@@ -42,66 +46,107 @@ class NewCharge(_Body):
     customer: Reference | None = None
     price: list[dict[str, Any]]
     name: str | None = None
-    start_date: AwareDatetime | None = None
+    start_date: tmf.Moment | None = None
 
 
-class ChargeChange(_Body):
+class ChargeUpdate(_Body):
     """What is charged from now on."""
 
-    price: list[dict[str, Any]]
+    price: list[dict[str, Any]] | None = None
 
 
 class Stop(_Body):
     """When charging ends (now by default)."""
 
-    end_date: AwareDatetime | None = None
+    end_date: tmf.Moment | None = None
 
 
-@router.get("")
+class Charge(_Body):
+    """What a product is charged, from when to when."""
+
+    id: str
+    href: str
+    state: Literal["active", "ended"] | None = None
+    product: Reference | None = None
+    billing_account: Reference | None = None
+    customer: Reference | None = None
+    price: list[dict[str, Any]] | None = None
+    name: str | None = None
+    start_date: tmf.Moment | None = None
+    end_date: tmf.Moment | None = None
+
+
+BODIES = (ChargeCreate, ChargeUpdate, Stop)
+READ_ONLY = ("id", "href", "state", "product")
+EXAMPLE = {
+    "name": "Fibre 250",
+    "product": {"id": "product-1"},
+    "customer": {"id": "customer-1"},
+    "price": [{"priceType": "recurring", "price": {"taxIncludedAmount": {"unit": "EUR", "value": 39.9}}}],
+}
+CHARGES = Collection(
+    "charge", PATH, ["state", "product.id", "customer.id", "billingAccount.id"], tmf.attributes(Charge)
+)
+
+router = APIRouter(prefix=PATH, tags=[API])
+
+
+@router.get("", summary="List charges", **listed(Charge, "product.id", "product-1"))
 async def list_charges(query: ListQueryDep, connection: ReadingDep) -> Response:
-    """The charges that pass the filters."""
-    return query.answer(await CHARGES.search(connection, query))
+    return query.answer(await CHARGES.page(connection, query))
 
 
-@router.get("/{charge_id}")
-async def read(charge_id: str, query: ListQueryDep, connection: ReadingDep) -> Response:
-    """One charge."""
+@router.get("/{id}", summary="Read a charge", **read_one(Charge))
+async def read(charge_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
     return JSONResponse(query.only_fields(await CHARGES.get(connection, charge_id)))
 
 
-@router.post("")
-async def start(charge: NewCharge, call: CallDep) -> Response:
-    """Start charging a product: ``startCharge``. 409 while it has an active charge."""
+@router.post("", summary="Start charging a product", **creates(Charge, ChargeCreate, EXAMPLE))
+async def start(request: Request, call: CallDep) -> Response:
+    """`startCharge`. 409 while the product has an active charge."""
+    body = await read_object(request)
+    charge = fitting(ChargeCreate, body)
 
     async def work(effect: Effect) -> Answer:
-        return await _start(effect.connection, charge)
+        return await _start(effect.connection, charge.product.id, body)
 
     return await call.effect("startCharge", work, target=charge.product.id)
 
 
-@router.patch("/{charge_id}")
-async def change(charge_id: str, patch: ChargeChange, call: CallDep) -> Response:
-    """Charge other prices from now on: ``changeCharge``. 409 when the charge has ended."""
+@router.patch("/{id}", summary="Charge other prices", **patches(Charge, ChargeUpdate, {"price": EXAMPLE["price"]}))
+async def change(charge_id: IdPath, request: Request, call: CallDep) -> Response:
+    """`changeCharge`. 409 when the charge has ended."""
+    patch = await read_patch(request)
 
     async def work(effect: Effect) -> Answer:
-        return await _change(effect.connection, charge_id, _written(patch))
+        return await _change(effect.connection, charge_id, patch)
 
     return await call.effect("changeCharge", work, target=charge_id)
 
 
-@router.post("/{charge_id}/stop")
-async def stop(charge_id: str, call: CallDep, body: Stop | None = None) -> Response:
-    """End the charge: ``stopCharge``. One that has ended stays as it is."""
+@router.post(
+    "/{id}/stop",
+    summary="End a charge",
+    response_model=Charge,
+    responses=errors(400, 404, 413, 415, 422),
+    openapi_extra=body_of(Stop, {"endDate": "2026-04-01T00:00:00Z"}, required=False),
+)
+async def stop(charge_id: IdPath, request: Request, call: CallDep) -> Response:
+    """`stopCharge`. One that has ended stays as it is."""
+    end = await read_object(request) if await request.body() else {}
+    fitting(Stop, end)
 
     async def work(effect: Effect) -> Answer:
-        return await _stop(effect.connection, charge_id, _written(body or Stop()))
+        return await _stop(effect.connection, charge_id, end)
 
     return await call.effect("stopCharge", work, target=charge_id)
 
 
-@router.post("/{charge_id}/restart")
-async def restart(charge_id: str, call: CallDep) -> Response:
-    """Make an ended charge active again: ``restartCharge``. 409 when the product has another active charge."""
+@router.post(
+    "/{id}/restart", summary="Take up an ended charge", response_model=Charge, responses=errors(400, 404, 409, 422)
+)
+async def restart(charge_id: IdPath, call: CallDep) -> Response:
+    """`restartCharge`. 409 when the product has another active charge."""
 
     async def work(effect: Effect) -> Answer:
         return await _restart(effect.connection, charge_id)
@@ -109,9 +154,9 @@ async def restart(charge_id: str, call: CallDep) -> Response:
     return await call.effect("restartCharge", work, target=charge_id)
 
 
-@router.delete("/{charge_id}")
-async def void(charge_id: str, call: CallDep) -> Response:
-    """Remove the charge as if it had never been: ``voidCharge``."""
+@router.delete("/{id}", summary="Void a charge", **removes())
+async def void(charge_id: IdPath, call: CallDep) -> Response:
+    """Remove the charge as if it had never been: `voidCharge`."""
 
     async def work(effect: Effect) -> Answer:
         await _free_product(effect.connection, charge_id)
@@ -121,28 +166,31 @@ async def void(charge_id: str, call: CallDep) -> Response:
     return await call.effect("voidCharge", work, target=charge_id)
 
 
-async def _start(connection: AsyncConnection, charge: NewCharge) -> Answer:
+async def _start(connection: AsyncConnection, product_id: str, body: Document) -> Answer:
     charge_id = str(uuid4())
-    document = {"startDate": timestamp(), **_written(charge), "id": charge_id, "@type": "Charge", "state": "active"}
-    await _claim_product(connection, charge.product.id, charge_id)
+    said = {name: value for name, value in body.items() if value is not None}
+    document = {"startDate": timestamp(), **said, "id": charge_id, "@type": "Charge", "state": "active"}
+    await _claim_product(connection, product_id, charge_id)
     kept = await CHARGES.add(connection, document)
     return Answer(201, kept, charge_id, {"Location": kept["href"]})
 
 
-async def _change(connection: AsyncConnection, charge_id: str, patch: Document) -> Answer:
+async def _change(connection: AsyncConnection, charge_id: str, patch: Patch) -> Answer:
     charge = await CHARGES.get(connection, charge_id, lock=True)
     if charge["state"] != "active":
         raise Refusal(409, "chargeEnded", f"charge {charge_id} has ended")
-    if "state" in patch or "product" in patch:
-        raise Refusal(400, "notPatchable", "state and product of a charge cannot be patched")
-    return Answer(200, await CHARGES.replace(connection, patched(charge, patch)), charge_id)
+    changed = patch.applied_to(charge)
+    check_unchanged(charge, changed, READ_ONLY)
+    check_removed(charge, changed, ["price"])
+    fitting(Charge, changed)
+    return Answer(200, await CHARGES.replace(connection, changed), charge_id)
 
 
 async def _stop(connection: AsyncConnection, charge_id: str, end: Document) -> Answer:
     charge = await CHARGES.get(connection, charge_id, lock=True)
     if charge["state"] == "active":
         await _free_product(connection, charge_id)
-        ended = {**charge, "endDate": end.get("endDate", timestamp()), "state": "ended"}
+        ended = {**charge, "endDate": end.get("endDate") or timestamp(), "state": "ended"}
         charge = await CHARGES.replace(connection, ended)
     return Answer(200, charge, charge_id)
 
@@ -166,7 +214,3 @@ async def _claim_product(connection: AsyncConnection, product_id: str, charge_id
 
 async def _free_product(connection: AsyncConnection, charge_id: str) -> None:
     await connection.execute(delete(active_charge).where(active_charge.c.charge == charge_id))
-
-
-def _written(body: _Body) -> Document:
-    return body.model_dump(mode="json", by_alias=True, exclude_none=True)

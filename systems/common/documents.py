@@ -1,28 +1,34 @@
 """TM Forum documents kept as JSON, with an index on the paths they are searched by."""
 
+from collections.abc import Collection as Container
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common.errors import Refusal
-from systems.common.queries import Document, ListQuery, texts_at
+from systems.common.paging import page_of
+from systems.common.queries import Document, Filter, ListQuery, Page, texts_at
 from systems.common.tables import document as documents
 from systems.common.tables import document_index as index
+
+LONGEST_INDEXED = 500
 
 
 class Collection:
     """The documents of one kind.
 
-    ``searched_by`` are the dotted paths that are indexed. Every method works in the caller's transaction.
+    ``searched_by`` are the dotted paths that are indexed; ``known`` are the first-level attributes to filter by. Every
+    method works in the caller's transaction.
     """
 
-    def __init__(self, kind: str, path: str, searched_by: Sequence[str]) -> None:
+    def __init__(self, kind: str, path: str, searched_by: Sequence[str], known: Container[str]) -> None:
         self.kind = kind
         self.path = path
         self._searched_by = tuple(searched_by)
+        self._known = known
 
     def href(self, document_id: str) -> str:
         """Where the document is read: a path on this system."""
@@ -72,22 +78,53 @@ class Collection:
             raise self.absent(document_id)
         await self._forget_index(connection, document_id)
 
-    async def search(self, connection: AsyncConnection, query: ListQuery | None = None) -> list[Document]:
-        """The documents, oldest first, that pass the indexed filters of ``query``; the others are for the caller."""
-        found = select(documents.c.body).where(documents.c.kind == self.kind).order_by(documents.c.sequence)
-        for path, values in (query.filters if query else {}).items():
-            if path == "id":
-                found = found.where(documents.c.id.in_(values))
-            elif path in self._searched_by:
-                having = select(index.c.id).where(index.c.kind == self.kind, index.c.path == path)
-                found = found.where(documents.c.id.in_(having.where(index.c.value.in_(values))))
-        return list(await connection.scalars(found))
+    async def all(self, connection: AsyncConnection) -> list[Document]:
+        """Every document, oldest first."""
+        mine = select(documents.c.body).where(documents.c.kind == self.kind).order_by(documents.c.sequence)
+        return list(await connection.scalars(mine))
+
+    async def page(self, connection: AsyncConnection, query: ListQuery) -> Page:
+        """The page that ``query`` asks for, oldest first where it does not sort.
+
+        Raises Refusal 400 for a filter or an order by an attribute that is not known.
+        """
+        query.check(self._known, self._known)
+        matching = select(documents.c.body, documents.c.sequence).where(documents.c.kind == self.kind)
+        left = []
+        by_reference = any(each.comparison == "eq" and "." in each.path for each in query.filters)
+        for each in query.filters:
+            condition = self._condition(each, by_reference)
+            if condition is None:
+                left.append(each)
+            else:
+                matching = matching.where(condition)
+        return await page_of(connection, matching, _ordering(query), lambda row: dict(row.body), query, left)
+
+    def _condition(self, wanted: Filter, by_reference: bool) -> ColumnElement[bool] | None:
+        """The filter as the database answers it; None where it cannot.
+
+        ``by_reference`` says that another filter leaves few documents: a state, which many have, is then read in those.
+        """
+        if wanted.comparison not in ("eq", "ne") or any(len(value) >= LONGEST_INDEXED for value in wanted.values):
+            return None
+        if wanted.path == "id":
+            having: ColumnElement[bool] = documents.c.id.in_(wanted.values)
+        elif wanted.path in self._searched_by and "." not in wanted.path and by_reference:
+            having = func.coalesce(documents.c.body[wanted.path].as_string(), "").in_(wanted.values)
+        elif wanted.path in self._searched_by:
+            with_value = select(index.c.id).where(
+                index.c.kind == self.kind, index.c.path == wanted.path, index.c.value.in_(wanted.values)
+            )
+            having = documents.c.id.in_(with_value)
+        else:
+            return None
+        return having if wanted.comparison == "eq" else ~having
 
     async def _index(self, connection: AsyncConnection, body: Document) -> None:
         rows = [
             {"kind": self.kind, "id": body["id"], "path": path, "value": value}
             for path in self._searched_by
-            for value in sorted(set(texts_at(body, path)))
+            for value in sorted({text[:LONGEST_INDEXED] for text in texts_at(body, path)})
         ]
         if rows:
             await connection.execute(insert(index), rows)
@@ -96,23 +133,9 @@ class Collection:
         await connection.execute(delete(index).where(index.c.kind == self.kind, index.c.id == document_id))
 
 
-def merge_patch(document: Any, patch: Any) -> Any:
-    """RFC 7396: null removes, objects merge, everything else (arrays too) replaces."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(document) if isinstance(document, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
-
-
-def patched(document: Document, patch: Document) -> Document:
-    """``document`` after a merge-patch. Raises Refusal 400 when it would change the id or the href."""
-    for name in ("id", "href"):
-        if name in patch and patch[name] != document[name]:
-            raise Refusal(400, "notPatchable", f"{name} cannot be changed")
-    merged: Document = merge_patch(document, patch)
-    return merged
+def _ordering(query: ListQuery) -> list[ColumnElement[Any]]:
+    chosen = [(documents.c.body[wish.attribute].as_string(), wish.descending) for wish in query.sort]
+    return [
+        *((column.desc() if descending else column.asc()).nulls_last() for column, descending in chosen),
+        documents.c.sequence,
+    ]

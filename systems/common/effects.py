@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -66,7 +67,7 @@ class Call:
     def __init__(self, system: System, key: str, fingerprint: str) -> None:
         self.system = system
         self._database = system.database
-        self._key = key
+        self.key = key
         self._fingerprint = fingerprint
 
     async def effect(
@@ -85,7 +86,7 @@ class Call:
         plays itself. Raises Refusal when the work refuses, a fault says so, or the key was used for another request.
         """
         await self.system.pause((self.system.latency_ms if latency_ms is None else latency_ms) / 1000)
-        circumstances = Circumstances(self._key, operation, target, specification)
+        circumstances = Circumstances(self.key, operation, target, specification)
         fault = await fire(self._database, circumstances, PLAYED_BY_EVERY_SYSTEM | plays)
         if fault is not None and fault.kind not in plays and fault.kind != "lostAnswer":
             return await self._stumble(fault, circumstances)
@@ -94,26 +95,27 @@ class Call:
         except Refusal as refusal:
             await self._note_refusal(circumstances, refusal.status, refusal.reason)
             raise
+        self.system.deliveries.look()
         if fault is not None and fault.kind == "lostAnswer":
             raise Refusal(500, "lostAnswer", fault.message or "the answer was lost")
         return response
 
     async def _execute(self, circumstances: Circumstances, work: Work, fault: FaultRule | None) -> Response:
         async with self._database.writing() as connection:
-            claimed = await connection.execute(CLAIM_KEY, {"key": self._key, "fingerprint": self._fingerprint})
+            claimed = await connection.execute(CLAIM_KEY, {"key": self.key, "fingerprint": self._fingerprint})
             if claimed.rowcount == 0:
                 return await self._repeat(connection, circumstances)
-            answer = await work(Effect(connection, self._key, fault))
+            answer = await work(Effect(connection, self.key, fault))
             await connection.execute(
                 update(tables.stored_answer)
-                .where(tables.stored_answer.c.key == self._key)
+                .where(tables.stored_answer.c.key == self.key)
                 .values(status=answer.status, headers=answer.headers, body=answer.body, target=answer.target)
             )
             if not answer.accepted_only:
                 await log.record(
                     connection,
                     "done",
-                    key=self._key,
+                    key=self.key,
                     operation=circumstances.operation,
                     target=answer.target,
                     status=answer.status,
@@ -123,11 +125,11 @@ class Call:
     async def _repeat(self, connection: AsyncConnection, circumstances: Circumstances) -> Response:
         stored = await self._stored(connection)
         if stored.fingerprint != self._fingerprint:
-            raise Refusal(422, "idempotencyKeyReused", f"Idempotency-Key {self._key} was used for another request")
+            raise Refusal(422, "idempotencyKeyReused", f"Idempotency-Key {self.key} was used for another request")
         await log.record(
             connection,
             "absorbed",
-            key=self._key,
+            key=self.key,
             operation=circumstances.operation,
             target=stored.target,
             status=stored.status,
@@ -136,7 +138,7 @@ class Call:
         return answer.response(**{"Idempotent-Replay": "true"})
 
     async def _stored(self, connection: AsyncConnection) -> Row[Any]:
-        found = await connection.execute(select(tables.stored_answer).where(tables.stored_answer.c.key == self._key))
+        found = await connection.execute(select(tables.stored_answer).where(tables.stored_answer.c.key == self.key))
         return found.one()
 
     async def _stumble(self, fault: FaultRule, circumstances: Circumstances) -> Response:
@@ -156,7 +158,7 @@ class Call:
             await log.record(
                 connection,
                 "refused",
-                key=self._key,
+                key=self.key,
                 operation=circumstances.operation,
                 target=circumstances.target,
                 status=status,
@@ -164,20 +166,28 @@ class Call:
             )
 
 
-async def _call_of(request: Request) -> Call:
-    key = request.headers.get("Idempotency-Key", "")
-    if not 0 < len(key) <= LONGEST_KEY:
+async def _key_of(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
         raise Refusal(
-            400, "idempotencyKeyMissing", f"an Idempotency-Key header of 1 to {LONGEST_KEY} characters is due"
+            400, "idempotencyKeyMissing", f"an Idempotency-Key header has 1 to {LONGEST_KEY} visible characters"
         )
-    return Call(request.app.state.system, key, await _fingerprint(request))
+    return key
+
+
+OptionalKeyDep = Annotated[str | None, Depends(_key_of)]
+
+
+async def _call_of(request: Request, key: OptionalKeyDep) -> Call:
+    # Who gives no key means every request as one of its own.
+    return Call(request.app.state.system, key or f"none:{uuid4()}", await _fingerprint(request))
 
 
 async def _fingerprint(request: Request) -> str:
     body = await request.body()
     try:
         said = json.dumps(json.loads(body), sort_keys=True).encode()
-    except ValueError:
+    except (ValueError, RecursionError):
         said = body
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return hashlib.sha256(head + said).hexdigest()

@@ -6,7 +6,25 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
+
+PAGE_OF_THE_API = "/docs"
+_CODES = {404: "notFound", 405: "methodNotAllowed", 413: "tooLarge", 415: "unsupportedMediaType"}
+
+
+class Error(BaseModel):
+    """The TM Forum error body: ``code`` is for programs, ``reason`` for people."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    code: str
+    reason: str
+    message: str | None = Field(default=None, description="What the HTTP status stands for.")
+    status: str | None = Field(default=None, description="The HTTP status.")
+    reference_error: str | None = Field(default=None, description="Where the API is described.")
+    at_type: str = Field(default="Error", alias="@type")
 
 
 class Refusal(Exception):  # noqa: N818 - the field's word for it
@@ -32,14 +50,21 @@ class Refusal(Exception):  # noqa: N818 - the field's word for it
 
 
 def error_body(status: int, code: str, reason: str) -> dict[str, Any]:
-    """A TM Forum error: ``{code, reason, message, status, "@type"}``."""
-    return {
+    """A TM Forum error: ``{code, reason, message, status, "@type"}``, with ``referenceError`` for a faulty request."""
+    body = {
         "code": code,
         "reason": reason,
         "message": HTTPStatus(status).phrase,
         "status": str(status),
         "@type": "Error",
     }
+    return body | {"referenceError": PAGE_OF_THE_API} if status in (400, 405, 415) else body
+
+
+def invalid(faults: list[Any]) -> Refusal:
+    """The refusal 400 that names each of pydantic's ``faults`` by its path."""
+    reasons = (f"{'.'.join(str(part) for part in fault['loc']) or 'the body'}: {fault['msg']}" for fault in faults)
+    return Refusal(400, "invalidRequest", "; ".join(reasons))
 
 
 def install_error_answers(app: FastAPI) -> None:
@@ -57,15 +82,14 @@ async def _on_refusal(_request: Request, exc: Exception) -> JSONResponse:
 
 async def _on_invalid(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)
-    reasons = (f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors())
-    return JSONResponse(error_body(400, "invalidRequest", "; ".join(reasons)), status_code=400)
+    return invalid(list(exc.errors())).response()
 
 
 async def _on_http(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
-    return JSONResponse(
-        error_body(exc.status_code, "httpError", str(exc.detail)), status_code=exc.status_code, headers=exc.headers
-    )
+    code = _CODES.get(exc.status_code, "httpError")
+    body = error_body(exc.status_code, code, str(exc.detail))
+    return JSONResponse(body, status_code=exc.status_code, headers=exc.headers)
 
 
 async def _on_crash(_request: Request, exc: Exception) -> JSONResponse:

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import tables
 from systems.common.database import Database
+from systems.common.docs import EMPTY, errors
 from systems.common.errors import Refusal
 
 FaultKind = Literal["permanent", "transient", "rubbish", "timeout", "lostAnswer", "asyncFailure"]
@@ -23,6 +24,10 @@ SPARES_REPEATS: frozenset[FaultKind] = frozenset({"permanent", "asyncFailure"})
 PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset({"permanent", "transient", "rubbish", "timeout", "lostAnswer"})
 
 
+LARGEST = 2**31 - 1
+Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
+
+
 class FaultMatch(BaseModel):
     """Which requests a rule concerns; what is left out matches everything.
 
@@ -31,10 +36,10 @@ class FaultMatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    specification: str | None = None
-    order: str | None = None
-    operation: str | None = None
-    target: str | None = None
+    specification: Text | None = None
+    order: Text | None = None
+    operation: Text | None = None
+    target: Text | None = None
 
 
 class FaultRule(BaseModel):
@@ -52,10 +57,10 @@ class FaultRule(BaseModel):
 
     match: FaultMatch = FaultMatch()
     kind: FaultKind
-    times: int | None = Field(default=None, ge=1)
-    status: int | None = None
-    message: str | None = None
-    seconds: float = Field(default=30, ge=0)
+    times: int | None = Field(default=None, ge=1, le=LARGEST)
+    status: int | None = Field(default=None, ge=400, le=599)
+    message: Text | None = None
+    seconds: float = Field(default=30, ge=0, le=3600)
 
     @model_validator(mode="after")
     def _status_fits_kind(self) -> Self:
@@ -65,6 +70,13 @@ class FaultRule(BaseModel):
         if not fits.get(self.kind, False):
             raise ValueError(f"status {self.status} does not suit a {self.kind} fault")
         return self
+
+
+class KeptRule(FaultRule):
+    """A rule that is set; ``remaining`` is how often it will still apply (None = for ever)."""
+
+    id: str
+    remaining: int | None
 
 
 @dataclass(frozen=True)
@@ -138,27 +150,27 @@ def fault_router(database: Database) -> APIRouter:
     """``/faults``: set, list and clear the rules."""
     router = APIRouter(prefix="/faults", tags=["faults"])
 
-    @router.post("", status_code=201)
-    async def set_fault(rule: FaultRule) -> dict[str, Any]:
+    @router.post("", status_code=201, summary="Set a rule: from now on this goes wrong", responses=errors(400))
+    async def set_fault(rule: FaultRule) -> KeptRule:
         async with database.writing() as connection:
             made = insert(tables.fault).values(rule=rule.model_dump(mode="json"), remaining=rule.times)
             number = (await connection.scalars(made.returning(tables.fault.c.id))).one()
-        return _document(number, rule.model_dump(mode="json"), rule.times)
+        return _kept(number, rule.model_dump(mode="json"), rule.times)
 
-    @router.get("")
-    async def list_faults() -> list[dict[str, Any]]:
+    @router.get("", summary="List the rules", responses=errors())
+    async def list_faults() -> list[KeptRule]:
         async with database.reading() as connection:
             rows = await connection.execute(select(tables.fault).order_by(tables.fault.c.id))
-            return [_document(row.id, row.rule, row.remaining) for row in rows]
+            return [_kept(row.id, row.rule, row.remaining) for row in rows]
 
-    @router.delete("/{fault_id}", status_code=204, response_class=Response)
-    async def clear_fault(fault_id: int) -> None:
+    @router.delete("/{fault_id}", summary="Clear a rule", response_class=Response, **EMPTY)
+    async def clear_fault(fault_id: Annotated[int, Path(ge=0, le=LARGEST)]) -> None:
         async with database.writing() as connection:
             cleared = await connection.execute(delete(tables.fault).where(tables.fault.c.id == fault_id))
         if cleared.rowcount == 0:
             raise Refusal(404, "notFound", f"no fault rule {fault_id}")
 
-    @router.delete("", status_code=204, response_class=Response)
+    @router.delete("", status_code=204, summary="Clear all rules", response_class=Response, responses=errors())
     async def clear_faults() -> None:
         async with database.writing() as connection:
             await connection.execute(delete(tables.fault))
@@ -166,5 +178,5 @@ def fault_router(database: Database) -> APIRouter:
     return router
 
 
-def _document(number: int, rule: dict[str, Any], remaining: int | None) -> dict[str, Any]:
-    return {"id": str(number), **rule, "remaining": remaining}
+def _kept(number: int, rule: dict[str, Any], remaining: int | None) -> KeptRule:
+    return KeptRule.model_validate({**rule, "id": str(number), "remaining": remaining})

@@ -1,16 +1,34 @@
 """The effect log: what each request really did."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import tables
 from systems.common.clock import timestamp
 from systems.common.database import Database
+from systems.common.docs import errors
 
+LONGEST_TARGET = 500
 Outcome = Literal["done", "absorbed", "refused"]
+
+
+class LogLine(BaseModel):
+    """One request: what it did, to what, and how it was answered."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    time: str
+    key: str
+    operation: str
+    target: str
+    outcome: Outcome
+    status: int
+    reason: str | None = None
 
 
 async def record(
@@ -29,7 +47,7 @@ async def record(
             time=timestamp(),
             key=key,
             operation=operation,
-            target=target,
+            target=target[:LONGEST_TARGET],
             outcome=outcome,
             status=status,
             reason=reason,
@@ -41,10 +59,9 @@ def log_router(database: Database) -> APIRouter:
     """``GET /log``, oldest first; ``order`` selects the keys that contain it."""
     router = APIRouter(tags=["log"])
 
-    @router.get("/log")
-    async def read_log(
-        key: str | None = None, target: str | None = None, order: str | None = None
-    ) -> list[dict[str, Any]]:
+    @router.get("/log", summary="What each request really did, oldest first", responses=errors(400))
+    async def read_log(key: str | None = None, target: str | None = None, order: str | None = None) -> list[LogLine]:
+        """`order` finds the keys that contain it."""
         log = tables.effect_log
         query = select(log).order_by(log.c.id)
         if key is not None:
@@ -54,6 +71,6 @@ def log_router(database: Database) -> APIRouter:
         if order is not None:
             query = query.where(log.c.key.contains(order, autoescape=True))
         async with database.reading() as connection:
-            return [dict(row) for row in (await connection.execute(query)).mappings()]
+            return [LogLine.model_validate(row) for row in (await connection.execute(query)).mappings()]
 
     return router

@@ -1,44 +1,114 @@
-"""TM Forum list queries: filters on attributes, ``fields``, ``offset`` and ``limit``, counts in headers."""
+"""TM Forum list queries (TMF630): filters on attributes, ``fields``, ``sort``, ``offset`` and ``limit``."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from systems.common.errors import Refusal
 
 Document = dict[str, Any]
 ALWAYS_GIVEN = ("id", "href")
+LARGEST_PAGE = 1000
+LARGEST_OFFSET = 2**31 - 1
+LONGEST_PATTERN = 200
+MOST_FILTERS = 50
+NOT_FILTERS = ("fields", "offset", "limit", "sort")
+COMPARISONS = frozenset({"gt", "gte", "lt", "lte", "ne", "regex"})
+
+_VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """``values`` are alternatives for what is at dotted ``path``; ``comparison`` is ``eq`` or one of COMPARISONS."""
+
+    path: str
+    comparison: str
+    values: tuple[str, ...]
+
+    def admits(self, document: Document) -> bool:
+        """Whether ``document`` passes: one value on a list is enough, but ``ne`` must hold for all of them."""
+        found = texts_at(document, self.path)
+        if self.comparison == "eq":
+            return not set(self.values).isdisjoint(found)
+        if self.comparison == "ne":
+            return set(self.values).isdisjoint(found)
+        if self.comparison == "regex":
+            return any(pattern.isinstance_python(text) for text in found for pattern in self._patterns)
+        return any(_in_order(text, self.comparison, value) for text in found for value in self.values)
+
+    @cached_property
+    def _patterns(self) -> list[SchemaValidator]:
+        return [_pattern(self.path, value) for value in self.values]
+
+    def check(self) -> None:
+        """Raises Refusal 400 for a pattern that is too long or none at all."""
+        if self.comparison == "regex":
+            _ = self._patterns
+
+
+@dataclass(frozen=True)
+class Sort:
+    """By a first-level attribute."""
+
+    attribute: str
+    descending: bool = False
 
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What a list request asks for. ``filters``: dotted path → the accepted values, as text; paths are ANDed."""
+    """What a list request asks for; all ``filters`` must hold."""
 
-    filters: Mapping[str, frozenset[str]]
-    fields: tuple[str, ...]
-    offset: int
-    limit: int | None
+    filters: tuple[Filter, ...] = ()
+    fields: tuple[str, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    offset: int = 0
+    limit: int = LARGEST_PAGE
 
-    def admits(self, document: Document) -> bool:
-        """Whether ``document`` passes every filter; on a list, one element that passes is enough."""
-        return all(not wanted.isdisjoint(texts_at(document, path)) for path, wanted in self.filters.items())
+    def check(self, known: Collection[str], sortable: Collection[str]) -> None:
+        """Raises Refusal 400 that names a filter on no ``known`` attribute, or what a list cannot be sorted by."""
+        for each in self.filters:
+            if each.path.partition(".")[0] not in known:
+                raise Refusal(400, "unknownAttribute", f"{each.path} is no attribute to filter by")
+        for wish in self.sort:
+            if wish.attribute not in sortable:
+                raise Refusal(400, "unknownAttribute", f"sort: {wish.attribute} is no attribute to sort by")
 
-    def answer(self, documents: Iterable[Document]) -> JSONResponse:
-        """The page of those ``documents`` that pass: 200, or 206 when it does not hold them all."""
-        admitted = [document for document in documents if self.admits(document)]
-        end = None if self.limit is None else self.offset + self.limit
-        page = [self.only_fields(document) for document in admitted[self.offset : end]]
-        headers = {"X-Total-Count": str(len(admitted)), "X-Result-Count": str(len(page))}
-        return JSONResponse(page, status_code=200 if len(page) == len(admitted) else 206, headers=headers)
+    def page(self, documents: Iterable[Document]) -> "Page":
+        """The page of those ``documents``, all at hand, that pass the filters."""
+        admitted = [document for document in documents if all(each.admits(document) for each in self.filters)]
+        for wish in reversed(self.sort):
+            admitted.sort(key=lambda document: _sort_key(document.get(wish.attribute)), reverse=wish.descending)
+        return Page(admitted[self.offset : self.offset + self.limit], len(admitted))
+
+    def answer(self, page: "Page") -> JSONResponse:
+        """200 when the page holds all that match, else 206."""
+        headers = {"X-Total-Count": str(page.total), "X-Result-Count": str(len(page.documents))}
+        status = 200 if len(page.documents) == page.total else 206
+        content = [self.only_fields(document) for document in page.documents]
+        return JSONResponse(content, status_code=status, headers=headers)
 
     def only_fields(self, document: Document) -> Document:
         """``document`` with the fields asked for, and its id and href; all of it when none are."""
         if not self.fields:
             return document
         return {name: value for name, value in document.items() if name in self.fields or name in ALWAYS_GIVEN}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some documents of a list, and how many match in all."""
+
+    documents: list[Document]
+    total: int
 
 
 def texts_at(document: Any, path: str) -> Iterator[str]:
@@ -62,31 +132,107 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def parse_filters(parameters: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:
+    """Read filters: ``path=value``, or ``path.gt=value`` and the like.
+
+    Values separated by commas are alternatives; a quoted one may hold commas. Raises Refusal 400 naming the parameter.
+    """
+    filters = tuple(_filter(name, value) for name, value in parameters)
+    if len(filters) > MOST_FILTERS:
+        raise Refusal(400, "invalidQuery", f"a query has {MOST_FILTERS} filters at most")
+    return filters
+
+
+def _filter(name: str, value: str) -> Filter:
+    if "\0" in name + value:
+        raise Refusal(400, "invalidQuery", f"{name!r} holds a null character")
+    path, _, last = name.rpartition(".")
+    comparison = last if path and last in COMPARISONS else "eq"
+    if comparison == "eq":
+        path = name
+    if not all(path.split(".")):
+        raise Refusal(400, "invalidQuery", f"{name!r} is not the path of an attribute")
+    # A pattern may hold commas and quotes of its own; a value with a comma may also be meant as it stands.
+    values = (value,) if comparison == "regex" else dict.fromkeys([*_alternatives(name, value), value])
+    read = Filter(path, comparison, tuple(values))
+    read.check()
+    return read
+
+
+def _alternatives(name: str, value: str) -> Iterator[str]:
+    position, separator = 0, ","
+    while separator:
+        found = _VALUE.match(value, position)
+        if found is None:
+            raise Refusal(400, "invalidQuery", f"{name}: a quote is not closed, or not around a whole value")
+        quoted, plain, separator = found.groups()
+        yield plain.rstrip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+        position = found.end()
+
+
+def _pattern(path: str, pattern: str) -> SchemaValidator:
+    # Pydantic's own engine needs time in proportion to the text, whatever the pattern; Python's may never end.
+    if len(pattern) > LONGEST_PATTERN:
+        raise Refusal(400, "invalidQuery", f"{path}.regex: a pattern has {LONGEST_PATTERN} characters at most")
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+    except SchemaError:
+        raise Refusal(400, "invalidQuery", f"{path}.regex: {pattern!r} is not a pattern") from None
+
+
+def _in_order(text: str, comparison: str, bound: str) -> bool:
+    left, right = _comparable(text, bound)
+    if comparison == "gt":
+        return bool(left > right)
+    if comparison == "gte":
+        return bool(left >= right)
+    return bool(left < right) if comparison == "lt" else bool(left <= right)
+
+
+def _comparable(text: str, bound: str) -> tuple[Any, Any]:
+    """Both as numbers or as moments where both are, else as text."""
+    if _NUMBER.fullmatch(text) and _NUMBER.fullmatch(bound):
+        return float(text), float(bound)
+    moments = (_moment(text), _moment(bound))
+    return moments if None not in moments else (text, bound)
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _sort_key(value: Any) -> tuple[bool, str]:
+    return (value is None, as_text(value))
+
+
 async def _query_of(request: Request) -> ListQuery:
-    parameters = request.query_params
-    fields = parameters.get("fields", "")
-    paths = {name for name in parameters if name not in ("fields", "offset", "limit")}
+    given = request.query_params.multi_items()
+    for name in NOT_FILTERS:
+        if sum(each == name for each, _ in given) > 1:
+            raise Refusal(400, "invalidQuery", f"{name} is given more than once")
+    parameters = dict(given)
     return ListQuery(
-        filters={path: frozenset(_alternatives(parameters.getlist(path))) for path in paths},
-        fields=tuple(name.strip() for name in fields.split(",") if name.strip()),
-        offset=_count(parameters.get("offset")) or 0,
-        limit=_count(parameters.get("limit")),
+        filters=parse_filters((name, value) for name, value in given if name not in NOT_FILTERS),
+        fields=tuple(_words(parameters.get("fields", ""))),
+        sort=tuple(
+            Sort(word.lstrip("+-").strip(), word.startswith("-")) for word in _words(parameters.get("sort", ""))
+        ),
+        offset=_count("offset", parameters.get("offset", "0"), 0, LARGEST_OFFSET),
+        limit=_count("limit", parameters.get("limit", str(LARGEST_PAGE)), 1, LARGEST_PAGE),
     )
 
 
-def _alternatives(values: list[str]) -> Iterator[str]:
-    for value in values:
-        bare = value.strip('"')
-        yield bare
-        yield from bare.split(",")
+def _words(text: str) -> Iterator[str]:
+    return (word.strip() for word in text.split(",") if word.strip())
 
 
-def _count(value: str | None) -> int | None:
-    if value is None:
-        return None
-    if not value.isdecimal():
-        raise Refusal(400, "invalidQuery", f"offset and limit are whole numbers, not {value!r}")
-    return int(value)
+def _count(name: str, text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
+        raise Refusal(400, "invalidQuery", f"{name} is a whole number from {least} to {most}, not {text!r}")
+    return int(text)
 
 
 ListQueryDep = Annotated[ListQuery, Depends(_query_of)]

@@ -1,6 +1,6 @@
-"""Tables every reference system has: stored answers, the effect log, fault rules, and documents with their index."""
+"""Tables every reference system has: answers, the effect log, fault rules, documents with their index, and events."""
 
-from sqlalchemy import JSON, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import JSON, Column, Float, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -44,6 +44,7 @@ document = Table(
     Column("id", String(200), nullable=False),
     Column("body", JSON, nullable=False),
     UniqueConstraint("kind", "id"),
+    Index("document_by_kind", "kind", "sequence"),
 )
 
 document_index = Table(
@@ -56,4 +57,34 @@ document_index = Table(
     Column("value", String(500), nullable=False),
     Index("document_index_by_value", "kind", "path", "value"),
     Index("document_index_by_document", "kind", "id"),
+)
+
+# Who listens at the hub of which API; `key` is the Idempotency-Key of the registration.
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("hub", String(100), nullable=False, index=True),
+    Column("key", String(500)),
+    Column("callback", Text, nullable=False),
+    Column("query", Text),
+    Column("secret", String(300)),
+)
+
+# Events on their way: those of one lane, a resource, go to a listener one after the other.
+# `due` is when the next attempt is, in seconds since 1970; while one is under way, when it has surely ended.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=True),
+    Column("subscription", String(40), nullable=False),
+    Column("lane", String(250), nullable=False),
+    Column("event_id", String(40), nullable=False),
+    Column("event_type", String(100), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("due", Float, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index("delivery_by_lane", "subscription", "lane", "sequence"),
+    Index("delivery_by_due", "due"),
 )

@@ -2,41 +2,78 @@
 
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from systems.common import hub, tmf
 from systems.common import tables as common_tables
 from systems.common.database import Database
+from systems.common.deliveries import Deliveries
+from systems.common.hub import hub_router
 from systems.common.system import System, make_app
-from systems.inventory import audit, pools, reservations, resources, tables
+from systems.inventory import audit, installed_base, pools, qualification, recording, reservations, resources, tables
 from systems.inventory.installed_base import PRODUCTS, SERVICES, installed_base_router
 from systems.inventory.qualification import qualification_router
 from systems.inventory.stock import load_stock, stock_pools
 
 STOCK = Path(__file__).parent.parent / "stock.yaml"
+DESCRIPTION = """\
+Products, services and resources as they are, the pools that resources are reserved from, and where services can be had.
+"""
+APIS = {
+    installed_base.PRODUCT_BASE: PRODUCTS.api,
+    installed_base.SERVICE_BASE: SERVICES.api,
+    resources.BASE: resources.API,
+    qualification.BASE: qualification.API,
+    pools.BASE: pools.API,
+}
+WITH_A_HUB = (installed_base.PRODUCT_BASE, installed_base.SERVICE_BASE, resources.BASE, qualification.BASE)
+BODIES = (
+    hub.EventSubscriptionInput,
+    tmf.ProductCreate,
+    tmf.ServiceCreate,
+    resources.ResourceCreate,
+    reservations.ReservationCreate,
+    pools.AvailabilityCheck,
+    qualification.CheckServiceQualificationCreate,
+)
 
 
-def create_app(database_url: str, *, stock: Path = STOCK, latency_ms: int = 0) -> FastAPI:
+def create_app(
+    database_url: str,
+    *,
+    stock: Path = STOCK,
+    latency_ms: int = 0,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
     """The inventory on the database at ``database_url``; an empty one is stocked from the YAML file ``stock``.
 
-    ``latency_ms``: how long each change takes. Raises pydantic's ValidationError for a faulty stock file.
+    ``latency_ms``: how long each change takes. ``transport`` carries the events to the listeners (the network by
+    default). Raises pydantic's ValidationError for a faulty stock file.
     """
     stocked = load_stock(stock)
     database = Database(database_url, common_tables.metadata, tables.metadata)
+    system = System("inventory", database, Deliveries(database, transport), latency_ms)
 
     async def seed(connection: AsyncConnection) -> None:
         await stock_pools(connection, stocked.pools)
 
     return make_app(
-        System("inventory", database, latency_ms),
+        system,
         [
             installed_base_router(PRODUCTS),
             installed_base_router(SERVICES),
             resources.router,
+            recording.router,
+            qualification_router(stocked.coverage, system),
             pools.router,
             reservations.router,
-            qualification_router(stocked.coverage),
+            *(hub_router(base, APIS[base], database) for base in WITH_A_HUB),
             audit.router,
         ],
+        description=DESCRIPTION,
+        apis=APIS,
+        bodies=BODIES,
         seed=seed,
     )

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from sqlalchemy import or_
 
+from systems.common.docs import errors
 from systems.common.queries import Document, texts_at
 from systems.common.system import ReadingDep
 from systems.inventory.installed_base import PRODUCTS, SERVICES
@@ -14,20 +15,17 @@ ENDED_PRODUCTS = frozenset({"terminated", "aborted", "cancelled"})
 router = APIRouter(tags=["audit"])
 
 
-@router.get("/audit")
+@router.get("/audit", summary="What is held and in service, and where the two disagree", responses=errors())
 async def audit(connection: ReadingDep) -> Document:
-    """What is held and in service, and where the two disagree.
+    """`leaked` are held resources that no active service names as its `supportingResource`.
 
-    ``leaked`` are held resources that no active service names as its ``supportingResource``; ``dangling`` are free ones
-    that an active service names.
+    `dangling` are free ones that an active service names.
     """
     held_or_used = or_(resource.c.resource_status == "reserved", resource.c.usage_state != "idle")
     held = (await connection.execute(members().where(held_or_used).order_by(resource.c.sequence))).all()
-    services = [
-        document for document in await SERVICES.documents.search(connection) if document["state"] != "terminated"
-    ]
+    services = [document for document in await SERVICES.documents.all(connection) if document["state"] != "terminated"]
     products = [
-        document for document in await PRODUCTS.documents.search(connection) if document["status"] not in ENDED_PRODUCTS
+        document for document in await PRODUCTS.documents.all(connection) if document["status"] not in ENDED_PRODUCTS
     ]
     in_service = {
         resource_id

@@ -1,29 +1,49 @@
 """The installed base: product inventory (TMF637) and service inventory (TMF638)."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from systems.common.documents import Collection, patched
-from systems.common.effects import Answer, CallDep
-from systems.common.errors import Refusal
+from systems.common import tmf
+from systems.common.bodies import fitting, read_object
+from systems.common.docs import creates, listed, patches, read_one, removes
+from systems.common.documents import Collection
+from systems.common.effects import Answer, CallDep, Effect
+from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
+from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep, texts_at
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
+from systems.inventory import lifecycle
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """One inventory: its documents, the attribute that holds the state, its legal values and the first one."""
+    """One inventory: its documents, the attribute that holds the state, its life cycle, and its models.
 
+    ``read_only`` attributes are set once and for all; ``example`` is a body to create one with.
+    """
+
+    api: str
+    base: str
     documents: Collection
     noun: str
     state: str
-    states: frozenset[str]
-    initial: str
+    life_cycle: lifecycle.LifeCycle
+    model: type[tmf.Product] | type[tmf.Service]
+    create_model: type[tmf.ProductCreate] | type[tmf.ServiceCreate]
+    required: tuple[str, ...]
+    read_only: tuple[str, ...]
+    example: dict[str, Any]
+
+    @property
+    def events(self) -> EventSource:
+        """Where its events come from."""
+        return EventSource(self.base, self.documents.kind, f"{self.documents.kind}Inventory")
 
     def specification(self, document: Document) -> str | None:
         """The id of the specification ``document`` refers to."""
@@ -38,10 +58,15 @@ class Inventory:
         return look
 
 
+PRODUCT_BASE = "/tmf-api/productInventory/v4"
+SERVICE_BASE = "/tmf-api/serviceInventory/v4"
+
 PRODUCTS = Inventory(
+    api="TMF637 Product Inventory",
+    base=PRODUCT_BASE,
     documents=Collection(
         "product",
-        "/tmf-api/productInventory/v4/product",
+        f"{PRODUCT_BASE}/product",
         [
             "status",
             "productSpecification.id",
@@ -49,27 +74,29 @@ PRODUCTS = Inventory(
             "productOrderItem.productOrderId",
             "relatedParty.id",
         ],
+        tmf.attributes(tmf.Product),
     ),
     noun="Product",
     state="status",
-    states=frozenset(
-        {
-            "created",
-            "pendingActive",
-            "active",
-            "suspended",
-            "pendingTerminate",
-            "terminated",
-            "aborted",
-            "cancelled",
-        }
-    ),
-    initial="created",
+    life_cycle=lifecycle.PRODUCT,
+    model=tmf.Product,
+    create_model=tmf.ProductCreate,
+    required=("status",),
+    read_only=("id", "href"),
+    example={
+        "name": "Fibre 250",
+        "status": "active",
+        "productOffering": {"id": "fibre-250"},
+        "relatedParty": [{"id": "customer-1", "role": "customer", "@referredType": "Customer"}],
+        "productCharacteristic": [{"name": "downloadSpeed", "value": 250}],
+    },
 )
 SERVICES = Inventory(
+    api="TMF638 Service Inventory",
+    base=SERVICE_BASE,
     documents=Collection(
         "service",
-        "/tmf-api/serviceInventory/v4/service",
+        f"{SERVICE_BASE}/service",
         [
             "state",
             "serviceSpecification.id",
@@ -77,50 +104,63 @@ SERVICES = Inventory(
             "relatedParty.id",
             "supportingResource.id",
         ],
+        tmf.attributes(tmf.Service),
     ),
     noun="Service",
     state="state",
-    states=frozenset({"feasibilityChecked", "designed", "reserved", "inactive", "active", "terminated"}),
-    initial="feasibilityChecked",
+    life_cycle=lifecycle.SERVICE,
+    model=tmf.Service,
+    create_model=tmf.ServiceCreate,
+    required=("state", "serviceSpecification"),
+    read_only=("id", "href", "serviceDate"),
+    example={
+        "name": "Internet access",
+        "state": "active",
+        "serviceSpecification": {"id": "cfs-internet"},
+        "serviceCharacteristic": [{"name": "downloadSpeed", "value": 250}],
+    },
 )
 
 
 def installed_base_router(inventory: Inventory) -> APIRouter:
     """One of the two inventories; their operations are ``createProduct``, ``updateService`` and so on."""
-    documents = inventory.documents
-    router = APIRouter(prefix=documents.path, tags=[documents.kind])
+    documents, model, kind = inventory.documents, inventory.model, inventory.documents.kind
+    router = APIRouter(prefix=documents.path, tags=[inventory.api])
 
-    @router.get("")
+    @router.get("", summary=f"List {kind}s", **listed(model, inventory.state, "active"))
     async def list_documents(query: ListQueryDep, connection: ReadingDep) -> Response:
-        return query.answer(await documents.search(connection, query))
+        return query.answer(await documents.page(connection, query))
 
-    @router.get("/{document_id}")
-    async def read(document_id: str, query: ListQueryDep, connection: ReadingDep) -> Response:
+    @router.get("/{id}", summary=f"Read a {kind}", **read_one(model))
+    async def read(document_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
         return JSONResponse(query.only_fields(await documents.get(connection, document_id)))
 
-    @router.post("")
-    async def create(body: Document, call: CallDep) -> Response:
+    @router.post("", summary=f"Record a {kind}", **creates(model, inventory.create_model, inventory.example))
+    async def create(request: Request, call: CallDep) -> Response:
+        body = await read_object(request)
+        fitting(inventory.create_model, body)
         return await call.effect(
             f"create{inventory.noun}",
-            lambda effect: _create(inventory, effect.connection, body),
+            lambda effect: _create(inventory, effect, body),
             target=str(body.get("id", "")),
             specification=inventory.specification(body),
         )
 
-    @router.patch("/{document_id}")
-    async def patch(document_id: str, body: Document, call: CallDep) -> Response:
+    @router.patch("/{id}", summary=f"Change a {kind}", **patches(model, model, {inventory.state: "active"}))
+    async def patch(document_id: IdPath, request: Request, call: CallDep) -> Response:
+        patch = await read_patch(request)
         return await call.effect(
             f"update{inventory.noun}",
-            lambda effect: _update(inventory, effect.connection, document_id, body),
+            lambda effect: _update(inventory, effect, document_id, patch),
             target=document_id,
             specification=inventory.specification_of(document_id),
         )
 
-    @router.delete("/{document_id}")
-    async def remove(document_id: str, call: CallDep) -> Response:
+    @router.delete("/{id}", summary=f"Remove a {kind}", **removes())
+    async def remove(document_id: IdPath, call: CallDep) -> Response:
         return await call.effect(
             f"delete{inventory.noun}",
-            lambda effect: _delete(inventory, effect.connection, document_id),
+            lambda effect: _delete(inventory, effect, document_id),
             target=document_id,
             specification=inventory.specification_of(document_id),
         )
@@ -128,26 +168,29 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
     return router
 
 
-async def _create(inventory: Inventory, connection: AsyncConnection, body: Document) -> Answer:
-    _check_values(inventory, body)
-    document = {"id": str(uuid4()), "@type": inventory.noun, inventory.state: inventory.initial, **body}
-    kept = await inventory.documents.add(connection, document)
+async def _create(inventory: Inventory, effect: Effect, body: Document) -> Answer:
+    document = {"@type": inventory.noun, **body, "id": body.get("id") or str(uuid4())}
+    kept = await inventory.documents.add(effect.connection, document)
+    await inventory.events.tell(effect.connection, Change("Create", effect.key), kept)
     return Answer(201, kept, kept["id"], {"Location": kept["href"]})
 
 
-async def _update(inventory: Inventory, connection: AsyncConnection, document_id: str, body: Document) -> Answer:
-    _check_values(inventory, body)
-    document = await inventory.documents.get(connection, document_id, lock=True)
-    return Answer(200, await inventory.documents.replace(connection, patched(document, body)), document_id)
+async def _update(inventory: Inventory, effect: Effect, document_id: str, patch: Patch) -> Answer:
+    connection = effect.connection
+    before = await inventory.documents.get(connection, document_id, lock=True)
+    after = patch.applied_to(before)
+    check_unchanged(before, after, inventory.read_only)
+    check_removed(before, after, inventory.required)
+    fitting(inventory.model, after)
+    if inventory.state in before:
+        lifecycle.check_step(inventory.life_cycle, inventory.state, before[inventory.state], after[inventory.state])
+    kept = await inventory.documents.replace(connection, after)
+    await inventory.events.tell_of_change(connection, effect.key, before, kept, [inventory.state])
+    return Answer(200, kept, document_id)
 
 
-async def _delete(inventory: Inventory, connection: AsyncConnection, document_id: str) -> Answer:
-    await inventory.documents.remove(connection, document_id)
+async def _delete(inventory: Inventory, effect: Effect, document_id: str) -> Answer:
+    document = await inventory.documents.get(effect.connection, document_id, lock=True)
+    await inventory.documents.remove(effect.connection, document_id)
+    await inventory.events.tell(effect.connection, Change("Delete", effect.key), document)
     return Answer(204, target=document_id)
-
-
-def _check_values(inventory: Inventory, body: Document) -> None:
-    if inventory.state in body and body[inventory.state] not in inventory.states:
-        raise Refusal(400, "illegalValue", f"{inventory.state} cannot be {body[inventory.state]!r}")
-    if "id" in body and not (isinstance(body["id"], str) and body["id"]):
-        raise Refusal(400, "illegalValue", "id is a text")

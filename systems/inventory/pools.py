@@ -3,21 +3,26 @@
 from collections import Counter
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from sqlalchemy import ColumnElement, and_, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from systems.common.bodies import fitting, read_object
+from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
 from systems.common.queries import Document, ListQueryDep, as_text
-from systems.common.system import ReadingDep
+from systems.common.system import IdPath, ReadingDep
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
 
 BASE = "/tmf-api/resourcePoolManagement/v4"
 
-router = APIRouter(prefix=BASE, tags=["resourcePool"])
+API = "Resource Pools"
+
+router = APIRouter(prefix=BASE, tags=[API])
 
 
 class Reference(BaseModel):
@@ -56,7 +61,48 @@ class Demand(Wish):
 class AvailabilityCheck(BaseModel):
     """Demands to be met together."""
 
-    demands: list[Demand]
+    demands: list[Demand] = Field(max_length=1000)
+
+
+class Availability(BaseModel):
+    """Whether a demand could be met, how many are free, and why it could not."""
+
+    available: bool
+    free: int
+    reason: str | None = None
+
+
+class Availabilities(BaseModel):
+    """One answer for each demand, in the same order."""
+
+    results: list[Availability]
+
+
+class Capacity(BaseModel):
+    """How many members a pool has, and in what state."""
+
+    total: int
+    free: int
+    reserved: int
+    active: int
+
+
+class ResourcePool(BaseModel):
+    """A pool of resources of one specification, at one place or for all."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True)
+
+    id: str
+    href: str
+    name: str | None = None
+    resource_specification: Reference | None = None
+    place: Reference | None = None
+    capacity: Capacity | None = None
+
+
+KNOWN = frozenset({"id", "href", "name", "resourceSpecification", "place", "capacity"})
+SORTABLE = frozenset({"id", "name"})
+EXAMPLE = {"demands": [{"resourceSpecification": {"id": "gpon-port"}, "place": {"id": "BER-1"}, "quantity": 2}]}
 
 
 async def candidate_pools(connection: AsyncConnection, wish: Wish) -> list[str]:
@@ -93,25 +139,31 @@ def suits(wish: Wish, pools: list[str]) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-@router.get("/resourcePool")
-async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Any:
-    """The pools with their capacity."""
-    return query.answer(await _pools(connection))
+@router.get("/resourcePool", summary="List pools", **listed(ResourcePool, "resourceSpecification.id", "gpon-port"))
+async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Response:
+    query.check(KNOWN, SORTABLE)
+    return query.answer(query.page(await _pools(connection)))
 
 
-@router.get("/resourcePool/{pool_id}")
-async def read_pool(pool_id: str, connection: ReadingDep) -> Document:
-    """One pool with its capacity."""
+@router.get("/resourcePool/{id}", summary="Read a pool", **read_one(ResourcePool))
+async def read_pool(pool_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
     for document in await _pools(connection, pool.c.id == pool_id):
-        return document
+        return JSONResponse(query.only_fields(document))
     raise Refusal(404, "notFound", f"no pool {pool_id}")
 
 
-@router.post("/availabilityCheck", status_code=200)
-async def check_availability(check: AvailabilityCheck, connection: ReadingDep) -> Document:
-    """Whether the demands could be met together, each in its turn; nothing is reserved."""
+@router.post(
+    "/availabilityCheck",
+    summary="Could these demands be met together?",
+    response_model=Availabilities,
+    responses=errors(400, 413, 415),
+    openapi_extra=body_of(AvailabilityCheck, EXAMPLE),
+)
+async def check_availability(request: Request, connection: ReadingDep) -> Response:
+    """Each demand in its turn; nothing is reserved."""
+    check = fitting(AvailabilityCheck, await read_object(request), strict=False)
     promised: Counter[str] = Counter()
-    return {"results": [await _check(connection, demand, promised) for demand in check.demands]}
+    return JSONResponse({"results": [await _check(connection, demand, promised) for demand in check.demands]})
 
 
 async def _check(connection: AsyncConnection, demand: Demand, promised: Counter[str]) -> Document:

@@ -2,19 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from systems.common import tmf
+from systems.common.bodies import fitting, read_object
 from systems.common.clock import timestamp
-from systems.common.queries import Document
+from systems.common.docs import creates, listed, read_one, removes
+from systems.common.documents import Collection
+from systems.common.effects import Answer, CallDep, Effect, OptionalKeyDep
+from systems.common.events import Change, EventSource
+from systems.common.queries import Document, ListQueryDep
+from systems.common.system import IdPath, ReadingDep, System
 from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
 
-PATH = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
+BASE = "/tmf-api/serviceQualificationManagement/v4"
+PATH = f"{BASE}/checkServiceQualification"
+API = "TMF645 Service Qualification"
 
 Reason = dict[str, str]
 
@@ -49,35 +59,123 @@ class ItemAsked(_Asked):
     service: ServiceAsked
 
 
-class QualificationAsked(_Asked):
+class CheckServiceQualificationCreate(_Asked):
     """The questions, answered one by one."""
 
     service_qualification_item: list[ItemAsked] = Field(min_length=1)
 
 
-def qualification_router(coverage: Sequence[Coverage]) -> APIRouter:
-    """Answers at once and keeps nothing: asking needs no Idempotency-Key."""
-    router = APIRouter(tags=["serviceQualification"])
+class UnavailabilityReason(_Asked):
+    """Why a service cannot be had."""
 
-    @router.post(PATH, status_code=201)
-    async def check(asked: QualificationAsked) -> Document:
-        items = [_qualified(item, coverage) for item in asked.service_qualification_item]
-        good = all(item["qualificationItemResult"] == "qualified" for item in items)
-        return asked.model_dump(mode="json", by_alias=True) | {
-            "id": str(uuid4()),
-            "@type": "CheckServiceQualification",
-            "state": "done",
-            "effectiveQualificationDate": timestamp(),
-            "qualificationResult": "qualified" if good else "unqualified",
-            "serviceQualificationItem": items,
+    code: str
+    label: str
+
+
+class ItemAnswered(ItemAsked):
+    """One answer."""
+
+    state: str
+    qualification_item_result: Literal["qualified", "unqualified"]
+    eligibility_unavailability_reason: list[UnavailabilityReason]
+
+
+class CheckServiceQualification(_Asked):
+    """The answers, in the order of the questions."""
+
+    id: str
+    href: str
+    at_type: str | None = Field(default=None, alias="@type")
+    state: str | None = None
+    check_service_qualification_date: tmf.Moment | None = None
+    effective_qualification_date: tmf.Moment | None = None
+    qualification_result: Literal["qualified", "unqualified"] | None = None
+    service_qualification_item: list[ItemAnswered] | None = None
+
+
+QUALIFICATIONS = Collection(
+    "checkServiceQualification",
+    PATH,
+    ["state", "qualificationResult", "externalId", "relatedParty.id"],
+    tmf.attributes(CheckServiceQualification) | {"externalId", "description", "relatedParty"},
+)
+EVENTS = EventSource(BASE, QUALIFICATIONS.kind, "serviceQualification")
+EXAMPLE = {
+    "serviceQualificationItem": [
+        {
+            "id": "1",
+            "service": {
+                "serviceSpecification": {"id": "cfs-internet"},
+                "place": [{"id": "BER-1", "role": "installation"}],
+                "serviceCharacteristic": [{"name": "downloadSpeed", "value": 250}],
+            },
         }
+    ]
+}
+
+
+def qualification_router(coverage: Sequence[Coverage], system: System) -> APIRouter:
+    """Answers at once: asking needs no Idempotency-Key."""
+    router = APIRouter(prefix=PATH, tags=[API])
+
+    @router.post(
+        "",
+        summary="Can these services be had?",
+        **creates(CheckServiceQualification, CheckServiceQualificationCreate, EXAMPLE),
+    )
+    async def check(request: Request, key: OptionalKeyDep) -> Response:
+        body = await read_object(request)
+        asked = fitting(CheckServiceQualificationCreate, body)
+        document = _answered(asked, body, coverage)
+        async with system.database.writing() as connection:
+            kept = await QUALIFICATIONS.add(connection, document)
+            await EVENTS.tell(connection, Change("Create", key or document["id"]), kept)
+        system.deliveries.look()
+        return JSONResponse(kept, 201, {"Location": kept["href"]})
+
+    @router.get("", summary="List what was asked", **listed(CheckServiceQualification, "state", "done"))
+    async def list_checks(query: ListQueryDep, connection: ReadingDep) -> Response:
+        return query.answer(await QUALIFICATIONS.page(connection, query))
+
+    @router.get("/{id}", summary="Read what was asked", **read_one(CheckServiceQualification))
+    async def read_check(check_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
+        return JSONResponse(query.only_fields(await QUALIFICATIONS.get(connection, check_id)))
+
+    @router.delete("/{id}", summary="Forget what was asked", **removes())
+    async def forget(check_id: IdPath, call: CallDep) -> Response:
+        async def work(effect: Effect) -> Answer:
+            document = await QUALIFICATIONS.get(effect.connection, check_id, lock=True)
+            await QUALIFICATIONS.remove(effect.connection, check_id)
+            await EVENTS.tell(effect.connection, Change("Delete", effect.key), document)
+            return Answer(204, target=check_id)
+
+        return await call.effect("deleteQualification", work, target=check_id)
 
     return router
 
 
-def _qualified(item: ItemAsked, coverage: Sequence[Coverage]) -> Document:
+def _answered(asked: CheckServiceQualificationCreate, body: Document, coverage: Sequence[Coverage]) -> Document:
+    items = [
+        _qualified(item, said, coverage)
+        for item, said in zip(asked.service_qualification_item, body["serviceQualificationItem"], strict=True)
+    ]
+    good = all(item["qualificationItemResult"] == "qualified" for item in items)
+    moment = timestamp()
+    return body | {
+        "id": str(uuid4()),
+        "@type": "CheckServiceQualification",
+        "state": "done",
+        "checkServiceQualificationDate": moment,
+        "effectiveQualificationDate": moment,
+        "qualificationResult": "qualified" if good else "unqualified",
+        "serviceQualificationItem": items,
+    }
+
+
+def _qualified(item: ItemAsked, said: Document, coverage: Sequence[Coverage]) -> Document:
     reasons = list(reasons_against(item.service, coverage))
-    return item.model_dump(mode="json", by_alias=True) | {
+    service = {**said["service"], "place": [dict(place) for place in _as_list(said["service"].get("place", []))]}
+    return {**said, "service": service} | {
         "state": "done",
         "qualificationItemResult": "unqualified" if reasons else "qualified",
         "eligibilityUnavailabilityReason": reasons,

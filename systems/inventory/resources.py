@@ -1,40 +1,40 @@
-"""Resource inventory (TMF639): the members of the pools, and their installation."""
+"""Resource inventory (TMF639): the members of the pools, and what is written on them."""
 
-from typing import Any
-from uuid import uuid4
+from typing import Any, Self
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row, Select, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from pydantic import Field, model_validator
+from sqlalchemy import ColumnElement, Row, Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from systems.common.documents import patched
+from systems.common import tmf
+from systems.common.bodies import fitting
+from systems.common.docs import listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
+from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
-from systems.common.queries import Document, ListQuery, ListQueryDep, as_text
-from systems.common.system import ReadingDep
-from systems.inventory.stock import member_row
-from systems.inventory.tables import pool, resource
+from systems.common.paging import page_of
+from systems.common.patches import Patch, check_unchanged, read_patch
+from systems.common.queries import Document, Filter, ListQuery, ListQueryDep, Page
+from systems.common.system import IdPath, ReadingDep
+from systems.inventory.tables import pool, recorded, resource
 
-PATH = "/tmf-api/resourceInventoryManagement/v4/resource"
+BASE = "/tmf-api/resourceInventoryManagement/v4"
+PATH = f"{BASE}/resource"
+API = "TMF639 Resource Inventory"
+EVENTS = EventSource(BASE, "resource", "resourceInventory")
 
-# Attribute → its column and the values that TMF639 knows.
-STATES: dict[str, tuple[str, frozenset[str]]] = {
-    "resourceStatus": (
-        "resource_status",
-        frozenset({"standby", "alarm", "available", "reserved", "unknown", "suspended"}),
-    ),
-    "usageState": ("usage_state", frozenset({"idle", "active", "busy"})),
-    "administrativeState": ("administrative_state", frozenset({"locked", "unlocked", "shutdown"})),
-    "operationalState": ("operational_state", frozenset({"enable", "disable"})),
+# Attribute → its column.
+STATES = {
+    "resourceStatus": "resource_status",
+    "usageState": "usage_state",
+    "administrativeState": "administrative_state",
+    "operationalState": "operational_state",
 }
-OF_THE_MEMBER = frozenset(
-    {"id", "href", "name", "value", "category", "@type", "resourceSpecification", "place", "reservation", *STATES}
-)
-FILTER_COLUMNS = {
+READ_ONLY = frozenset({"id", "href", "value", "category", "@type", "resourceSpecification", "place", "reservation"})
+FILTER_COLUMNS: dict[str, ColumnElement[Any]] = {
     "id": resource.c.id,
     "value": resource.c.value,
     "category": resource.c.pool,
@@ -42,27 +42,63 @@ FILTER_COLUMNS = {
     "place.id": pool.c.place,
     "resourceStatus": resource.c.resource_status,
     "usageState": resource.c.usage_state,
+    "administrativeState": resource.c.administrative_state,
+    "operationalState": resource.c.operational_state,
     "reservation.requestedBy": resource.c.requested_by,
 }
+SORTABLE = frozenset(path for path in FILTER_COLUMNS if "." not in path)
 Member = Row[Any]
 
-router = APIRouter(prefix=PATH, tags=["resource"])
+router = APIRouter(prefix=PATH, tags=[API])
 
 
-class NewMember(BaseModel):
-    """A member to stock: ``category`` is its pool."""
+class Reservation(tmf.Extensible):
+    """Who has it."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
+    id: str
+    requested_by: str
 
-    id: str | None = None
-    category: str
-    value: str
-    characteristics: list[dict[str, Any]] = Field(default=[], alias="resourceCharacteristic")
+
+class PooledResource(tmf.Resource):
+    """A TMF639 resource; ``value`` is the thing itself (an address, a number), ``category`` its pool."""
+
+    value: str | None = Field(default=None, max_length=200)
+    reservation: Reservation | None = None
+
+
+class ResourceCreate(PooledResource):
+    """A resource to record: with a ``value`` it is named after its pool, else it needs a name."""
+
+    id: str | None = Field(default=None, min_length=1, max_length=160)
+    category: str | None = Field(default=None, min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _has_a_name(self) -> Self:
+        if self.value is None and self.name is None:
+            raise ValueError("name: a resource without a value needs one")
+        return self
+
+
+KNOWN = tmf.attributes(PooledResource)
+EXAMPLE = {
+    "name": "Edge router Berlin 1",
+    "category": "edge-router",
+    "resourceSpecification": {"id": "edge-router"},
+    "resourceCharacteristic": [{"name": "vendor", "value": "Acme"}],
+}
 
 
 def members() -> Select[Any]:
-    """Every pool member with what its pool says of it."""
-    return select(resource, pool.c.name, pool.c.specification, pool.c.type, pool.c.place).join(pool)
+    """Every pool member with what its pool, and whoever recorded it, say of it."""
+    columns = (
+        resource,
+        pool.c.name,
+        pool.c.specification,
+        pool.c.type,
+        pool.c.place,
+        recorded.c.body.label("recorded"),
+    )
+    return select(*columns).select_from(resource.join(pool).outerjoin(recorded, recorded.c.id == resource.c.id))
 
 
 async def member(connection: AsyncConnection, resource_id: str, *, lock: bool = False) -> Member:
@@ -86,9 +122,10 @@ def specification_of(resource_id: str) -> Lookup:
 
 
 def as_document(row: Member) -> Document:
-    """The TMF639 resource: the member, and over it what orders wrote on it."""
-    given = dict(row.given)
-    written = given.pop("resourceCharacteristic", [])
+    """The TMF639 resource: the member, over it what was recorded of it, and over that what orders wrote on it."""
+    said = row.recorded or {}
+    written = row.given.get("resourceCharacteristic", [])
+    stocked = said.get("resourceCharacteristic", row.characteristics)
     names = {characteristic.get("name") for characteristic in written}
     document = {
         "id": row.id,
@@ -98,111 +135,109 @@ def as_document(row: Member) -> Document:
         "category": row.pool,
         "@type": row.type,
         "resourceSpecification": {"id": row.specification},
-        **{attribute: getattr(row, column) for attribute, (column, _) in STATES.items()},
-        "resourceCharacteristic": [entry for entry in row.characteristics if entry["name"] not in names] + written,
-        **given,
+        **({} if row.place is None else {"place": {"id": row.place, "role": "installation"}}),
+        **said,
+        **{attribute: getattr(row, column) for attribute, column in STATES.items()},
+        **row.given,
+        "resourceCharacteristic": [entry for entry in stocked if entry["name"] not in names] + written,
     }
-    if row.place is not None:
-        document["place"] = {"id": row.place}
     if row.reservation_id is not None:
         document["reservation"] = {"id": row.reservation_id, "requestedBy": row.requested_by}
-    return document
+    return {name: value for name, value in document.items() if value is not None}
 
 
-@router.get("")
+async def tell_of_states(connection: AsyncConnection, key: str, before: Document, after: Document) -> None:
+    """Tell the listeners how a resource was changed; that it is reserved is a state of it."""
+    await EVENTS.tell_of_change(connection, key, before, after, [*STATES, "reservation"])
+
+
+@router.get("", summary="List resources", **listed(PooledResource, "resourceSpecification.id", "gpon-port"))
 async def list_resources(query: ListQueryDep, connection: ReadingDep) -> Response:
-    """The pool members that pass the filters."""
-    rows = await connection.execute(_narrowed(query).order_by(resource.c.sequence))
-    return query.answer(as_document(row) for row in rows)
+    return query.answer(await _page(connection, query))
 
 
-@router.get("/{resource_id}")
-async def read_resource(resource_id: str, query: ListQueryDep, connection: ReadingDep) -> Response:
-    """One pool member."""
+@router.get("/{id}", summary="Read a resource", **read_one(PooledResource))
+async def read_resource(resource_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
     return JSONResponse(query.only_fields(as_document(await member(connection, resource_id))))
 
 
-@router.post("")
-async def stock(body: NewMember, call: CallDep) -> Response:
-    """Put a new member into its pool: ``stock``."""
+@router.patch("/{id}", summary="Change a resource", **patches(PooledResource, PooledResource, {"usageState": "idle"}))
+async def patch_resource(resource_id: IdPath, request: Request, call: CallDep) -> Response:
+    """In the log: `install` for usageState active, `uninstall` for idle, else `updateResource`."""
+    patch = await read_patch(request)
+    operation = {"active": "install", "idle": "uninstall"}.get(str(patch.value_of("usageState")), "updateResource")
 
     async def work(effect: Effect) -> Answer:
-        document = await _stock(effect.connection, body)
-        return Answer(201, document, document["id"], {"Location": document["href"]})
+        return Answer(200, await _patch(effect, resource_id, patch), resource_id)
 
-    return await call.effect("stock", work, target=body.id or body.value)
-
-
-@router.patch("/{resource_id}")
-async def patch_resource(resource_id: str, patch: Document, call: CallDep) -> Response:
-    """Write on a member: ``install`` for usageState active, ``uninstall`` for idle, else ``updateResource``."""
-
-    async def work(effect: Effect) -> Answer:
-        return Answer(200, await _patch(effect.connection, resource_id, patch), resource_id)
-
-    return await call.effect(_operation(patch), work, target=resource_id, specification=specification_of(resource_id))
+    return await call.effect(operation, work, target=resource_id, specification=specification_of(resource_id))
 
 
-@router.delete("/{resource_id}")
-async def unstock(resource_id: str, call: CallDep) -> Response:
-    """Take a member that is not reserved out of its pool: ``unstock``."""
+@router.delete("/{id}", summary="Remove a resource", **removes())
+async def unstock(resource_id: IdPath, call: CallDep) -> Response:
+    """Take a member that is not reserved out of its pool: `unstock`."""
 
     async def work(effect: Effect) -> Answer:
-        row = await member(effect.connection, resource_id, lock=True)
+        connection = effect.connection
+        row = await member(connection, resource_id, lock=True)
         if row.resource_status == "reserved":
             raise Refusal(409, "resourceInUse", f"{resource_id} is reserved by {row.requested_by}")
-        await effect.connection.execute(delete(resource).where(resource.c.id == resource_id))
+        await connection.execute(delete(resource).where(resource.c.id == resource_id))
+        await connection.execute(delete(recorded).where(recorded.c.id == resource_id))
+        await EVENTS.tell(connection, Change("Delete", effect.key), as_document(row))
         return Answer(204, target=resource_id)
 
     return await call.effect("unstock", work, target=resource_id, specification=specification_of(resource_id))
 
 
-def _narrowed(query: ListQuery) -> Select[Any]:
-    narrowed = members()
-    for path, values in query.filters.items():
-        if path in FILTER_COLUMNS:
-            narrowed = narrowed.where(FILTER_COLUMNS[path].in_(values))
-    return narrowed
+async def _page(connection: AsyncConnection, query: ListQuery) -> Page:
+    query.check(KNOWN, SORTABLE)
+    matching, left = members(), []
+    for each in query.filters:
+        condition = _condition(each)
+        if condition is None:
+            left.append(each)
+        else:
+            matching = matching.where(condition)
+    chosen = [(FILTER_COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
+    ordering = [*(column.desc() if descending else column.asc() for column, descending in chosen), resource.c.sequence]
+    return await page_of(connection, matching, ordering, as_document, query, left)
 
 
-def _operation(patch: Document) -> str:
-    return {"active": "install", "idle": "uninstall"}.get(str(patch.get("usageState")), "updateResource")
+def _condition(wanted: Filter) -> ColumnElement[bool] | None:
+    """The filter as the columns answer it; None where they cannot."""
+    column = FILTER_COLUMNS.get(wanted.path)
+    if column is None or wanted.comparison not in ("eq", "ne"):
+        return None
+    having = column.in_(wanted.values)
+    return having if wanted.comparison == "eq" else column.is_(None) | ~having
 
 
-async def _stock(connection: AsyncConnection, body: NewMember) -> Document:
-    if not await connection.scalar(select(func.count()).where(pool.c.id == body.category)):
-        raise Refusal(422, "unknownPool", f"no pool {body.category}")
-    characteristics = {entry["name"]: as_text(entry["value"]) for entry in body.characteristics}
-    row = member_row(body.category, 0, body.value, characteristics, body.id or f"{body.category}-{uuid4().hex[:12]}")
-    try:
-        async with connection.begin_nested():
-            await connection.execute(insert(resource).values(row))
-    except IntegrityError:
-        raise Refusal(409, "idTaken", f"pool {body.category} has {row['id']} or {body.value} already") from None
-    return as_document(await member(connection, row["id"]))
-
-
-async def _patch(connection: AsyncConnection, resource_id: str, patch: Document) -> Document:
+async def _patch(effect: Effect, resource_id: str, patch: Patch) -> Document:
+    connection = effect.connection
     row = await member(connection, resource_id, lock=True)
-    _check(row, patch)
-    written = {"resourceCharacteristic": row.given.get("resourceCharacteristic", [])}
-    document = patched(as_document(row) | written, patch)
-    states = {column: document[attribute] for attribute, (column, _) in STATES.items() if attribute in document}
-    given = {name: value for name, value in document.items() if name not in OF_THE_MEMBER}
+    before = as_document(row)
+    after = patch.applied_to(before)
+    check_unchanged(before, after, READ_ONLY)
+    fitting(PooledResource, after)
+    _check_states(row, before | {name: after[name] for name in STATES if name in after})
+    states = {column: after[attribute] for attribute, column in STATES.items() if attribute in after}
+    given = {
+        name: after.get(name)
+        for name in {**before, **after}
+        if name not in READ_ONLY and name not in STATES and (name in row.given or after.get(name) != before.get(name))
+    }
+    if given.get("resourceCharacteristic", []) is None:
+        given["resourceCharacteristic"] = []
     await connection.execute(update(resource).where(resource.c.id == resource_id).values(given=given, **states))
-    return as_document(await member(connection, resource_id))
+    changed = as_document(await member(connection, resource_id))
+    await tell_of_states(connection, effect.key, before, changed)
+    return changed
 
 
-def _check(row: Member, patch: Document) -> None:
-    current = as_document(row)
-    for name in OF_THE_MEMBER & patch.keys():
-        if name not in STATES and patch[name] != current.get(name):
-            raise Refusal(400, "notPatchable", f"{name} of a pool member cannot be changed")
-    for name, (_, legal) in STATES.items():
-        if name in patch and patch[name] not in legal:
-            raise Refusal(400, "illegalValue", f"{name} cannot be {patch[name]!r}")
-    status = patch.get("resourceStatus", row.resource_status)
+def _check_states(row: Member, wanted: Document) -> None:
+    status = wanted["resourceStatus"]
     if status != row.resource_status and "reserved" in (status, row.resource_status):
         raise Refusal(409, "useReservation", "only a reservation makes a resource reserved, or ends that")
-    if patch.get("usageState", "idle") != "idle" and row.resource_status != "reserved":
+    if wanted["usageState"] not in ("idle", row.usage_state) and row.resource_status != "reserved":
         raise Refusal(409, "resourceNotReserved", f"{row.id} is {row.resource_status}: reserve it before it is used")

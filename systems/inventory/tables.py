@@ -35,3 +35,11 @@ resource = Table(
     Index("resource_by_status", "pool", "resource_status"),
     Index("resource_by_value", "pool", "value", unique=True),
 )
+
+# What was said of a resource when it was recorded one by one, and is never forgotten.
+recorded = Table(
+    "recorded",
+    metadata,
+    Column("id", String(160), primary_key=True),
+    Column("body", JSON, nullable=False),
+)

@@ -187,6 +187,7 @@ async def test_an_acceptance_without_a_monitor_makes_no_sense(body: Any) -> None
     ("monitor", "why"),
     [
         ({"state": "Failed", "response": {"body": {"reason": "no light"}}}, "no light"),
+        ({"state": "Failed", "response": {"body": '{"reason": "no light"}'}}, "no light"),
         ({"state": "Failed", "response": {"body": {"message": "no light"}}}, "no light"),
         ({"state": "Failed", "response": {"body": "<html>"}}, "no reason given"),
         ({"state": "Failed", "response": {"body": None}}, "no reason given"),

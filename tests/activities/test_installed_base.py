@@ -40,6 +40,11 @@ async def product(inventory: Reference, product_id: str, **attributes: Any) -> N
     await stock(inventory, PRODUCT, **{"id": product_id, "status": "active", "relatedParty": CUSTOMER, **attributes})
 
 
+async def service(inventory: Reference, service_id: str, **attributes: Any) -> None:
+    document = {"id": service_id, "state": "active", "serviceSpecification": {"id": "cfs"}, **attributes}
+    await stock(inventory, SERVICE, **document)
+
+
 async def read(inventory: Reference, wanted: PostedOrder) -> InstalledBase:
     return await read_installed_base(inventory.system, wanted)
 
@@ -60,7 +65,7 @@ async def fibre(inventory: Reference) -> None:
         productSpecification={"id": "fibre"},
         place=[{"role": "billing"}, {"id": "BER-1", "role": "installation"}],
         billingAccount={"id": "b-1"},
-        productCharacteristic=[{"name": "downloadSpeed", "value": 500}, {"name": "note"}],
+        productCharacteristic=[{"name": "downloadSpeed", "value": 500}, {"name": "note", "value": None}],
         productPrice=[{"priceType": "recurring", "price": {"dutyFreeAmount": {"unit": "EUR", "value": 29.9}}}],
         realizingService=[{"id": "s-internet", "name": "internet"}],
         productRelationship=[
@@ -70,24 +75,20 @@ async def fibre(inventory: Reference) -> None:
     )
     await product(inventory, "line", realizingService=[{"id": "s-line"}])
     await product(inventory, "dsl", realizingService=[{"id": "s-dsl", "name": "dsl"}], status="terminated")
-    await stock(
+    await service(
         inventory,
-        SERVICE,
-        id="s-internet",
-        state="active",
+        "s-internet",
         serviceSpecification={"id": "cfs-internet"},
         serviceCharacteristic=[{"name": "downloadSpeed", "value": 500}],
         supportingService=[{"id": "s-access", "name": "access"}],
     )
-    await stock(
+    await service(
         inventory,
-        SERVICE,
-        id="s-access",
-        state="active",
+        "s-access",
         serviceSpecification={"id": "rfs-access"},
         supportingResource=[{"id": "gpon-port-ber-1-1", "name": "port"}, {"id": "no-more", "name": "vlan"}],
     )
-    await stock(inventory, SERVICE, id="s-line", state="active")
+    await service(inventory, "s-line")
 
 
 async def test_a_named_product_comes_with_services_and_resources_under_their_keys(inventory: Reference) -> None:
@@ -156,7 +157,7 @@ async def test_a_product_without_anything_is_read_as_what_it_is(inventory: Refer
 async def test_what_an_order_may_change_is_kept_as_it_is(inventory: Reference) -> None:
     await fibre(inventory)
     record = (await read(inventory, order({"id": "internet"}))).products["internet"].record
-    assert record["productCharacteristic"] == [{"name": "downloadSpeed", "value": 500}, {"name": "note"}]
+    assert record["productCharacteristic"] == [{"name": "downloadSpeed", "value": 500}, {"name": "note", "value": None}]
     assert record["place"][0] == {"role": "billing"}
     assert (record["status"], record["productOffering"]) == ("active", {"id": "fibre-500"})
     line = (await read(inventory, order({"id": "line"}))).products["line"]
@@ -216,14 +217,8 @@ async def test_relations_that_a_client_wrote_otherwise_lead_nowhere(inventory: R
 
 async def test_services_that_support_each_other_are_read_once(inventory: Reference) -> None:
     await product(inventory, "p", realizingService=[{"id": "s-1", "name": "one"}])
-    await stock(inventory, SERVICE, id="s-1", state="active", supportingService=[{"id": "s-2", "name": "two"}])
-    await stock(
-        inventory,
-        SERVICE,
-        id="s-2",
-        state="active",
-        supportingService=[{"id": "s-1", "name": "one"}, {"id": "s-2", "name": "two"}],
-    )
+    await service(inventory, "s-1", supportingService=[{"id": "s-2", "name": "two"}])
+    await service(inventory, "s-2", supportingService=[{"id": "s-1", "name": "one"}, {"id": "s-2", "name": "two"}])
     (one,) = (await read(inventory, order({"id": "p"}))).products["p"].services
     assert [(two.key, two.services) for two in one.services] == [("two", [])]
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
 
 from activities.bell import Bell
@@ -53,6 +55,7 @@ BASE_URL = "http://gateway.test"
 ADMIN_TOKEN = "an-administrators-token"
 NOW = datetime.now(UTC)
 """The time on the clock when a test begins."""
+CALLBACK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 CATALOG = CatalogVersion(digest="d1", label="test")
 
 
@@ -274,8 +277,14 @@ def shipped() -> CatalogSet:
     return load_catalogs(default_catalogs())
 
 
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """The application, to be given the gateway of each test: making its routes takes longer than a test."""
+    return create_app(cast(Any, SimpleNamespace(base_url=BASE_URL, background=())))
+
+
 @pytest.fixture
-async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
+async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
     database = open_database(store_url)
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
@@ -314,8 +323,10 @@ async def bench(store_url: str, shipped: CatalogSet) -> AsyncIterator[Bench]:
         base_url=BASE_URL,
         body_limit=10_000,
         admin_token=SecretStr(ADMIN_TOKEN),
+        callback_secret=SecretStr(CALLBACK_SECRET),
     )
-    transport = httpx.ASGITransport(create_app(gateway), raise_app_exceptions=False)
+    app.state.gateway = gateway
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         yield Bench(
             gateway,

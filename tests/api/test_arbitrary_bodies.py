@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders.intake import SERVER_SET
-from tests.api.conftest import PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.conftest import CALLBACK_SECRET, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -106,7 +106,7 @@ async def test_any_id_is_answered(bench: Bench, order_id: str) -> None:
 @given(body=anything)
 async def test_any_event_is_taken_or_refused_in_words(bench: Bench, body: Any) -> None:
     path = "/tmf-api/ServiceActivationAndConfiguration/v4/listener/serviceStateChangeEvent"
-    answer = await bench.client.post(path, json=body)
+    answer = await bench.client.post(path, json=body, headers={"Authorization": f"Bearer {CALLBACK_SECRET}"})
     assert answer.status_code in (204, 400, 415)
 
 

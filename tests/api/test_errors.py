@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
         ("GET", f"{PRODUCT_ORDERS}/", 404, "notFound"),
         ("PUT", PRODUCT_ORDERS, 405, "methodNotAllowed"),
         ("PUT", SERVICE_ORDERS, 405, "methodNotAllowed"),
-        ("DELETE", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
+        ("PUT", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
     ],
 )
 async def test_what_is_not_served_has_the_error_body(
@@ -37,9 +37,44 @@ async def test_what_is_not_served_has_the_error_body(
     assert error["message"].startswith(f"{method} {path}: ")
 
 
-async def test_a_method_that_is_not_served_is_answered_with_those_that_are(bench: Bench) -> None:
+async def test_a_method_that_is_not_served_is_answered_with_all_that_are(bench: Bench) -> None:
     answer = await bench.client.put(PRODUCT_ORDERS)
-    assert "POST" in answer.headers["Allow"] or "GET" in answer.headers["Allow"]
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+async def test_options_name_the_methods_of_a_path(bench: Bench) -> None:
+    answer = await bench.client.options(f"{PRODUCT_ORDERS}/preview")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "POST" in answer.headers["Allow"]
+    assert (await bench.client.options("/nowhere")).status_code == 404
+
+
+async def test_head_is_answered_as_get_without_the_body(bench: Bench) -> None:
+    await bench.ordered()
+    got, head = await bench.client.get(PRODUCT_ORDERS), await bench.client.head(PRODUCT_ORDERS)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == got.headers
+    assert (await bench.client.head(f"{PRODUCT_ORDERS}/unknown")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "media_type", "status", "code"),
+    [
+        ("GET", f"{PRODUCT_ORDERS}/unknown", b"", "", 404, "notFound"),
+        ("PUT", PRODUCT_ORDERS, b"{}", "application/json", 405, "methodNotAllowed"),
+        ("POST", PRODUCT_ORDERS, b"{", "application/json", 400, "invalidRequest"),
+        ("POST", PRODUCT_ORDERS, b"<order/>", "application/xml", 415, "unsupportedMediaType"),
+        ("POST", PRODUCT_ORDERS, b" " * 20_000, "application/json", 413, "bodyTooLarge"),
+    ],
+)
+async def test_every_error_leads_to_its_explanation(
+    bench: Bench, method: str, path: str, body: bytes, media_type: str, status: int, code: str
+) -> None:
+    answer = await bench.client.request(method, path, content=body, headers={"Content-Type": media_type})
+    error = answer.json()
+    assert (answer.status_code, error["code"], error["status"]) == (status, code, str(status))
+    page, _, anchor = error["referenceError"].partition("#")
+    assert f'id="{anchor}"' in (await bench.client.get(page)).text
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-unt
 from api import catalog_schemas
 from api.app import create_app
 from api.catalog_links import TMF620, TMF633, TMF634, Collection
-from api.schemas import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
+from api.schemas.examples import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from orders.lifecycle import OrderKind, OrderState
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.test_cancellations import CANCEL_PRODUCT, CANCEL_RESOURCE, CANCEL_SERVICE

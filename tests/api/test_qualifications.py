@@ -322,7 +322,7 @@ async def test_without_a_token_there_are_no_administrators(bench: Bench) -> None
 async def test_only_administrators_delete(bench: Bench, api: QualificationApi) -> None:
     document = await asked(bench, api)
     nobody = await bench.client.delete(document["href"])
-    assert (nobody.status_code, nobody.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert (nobody.status_code, nobody.headers["WWW-Authenticate"]) == (401, 'Bearer realm="ordersaga"')
     other = await bench.client.delete(document["href"], headers={"Authorization": "Bearer other"})
     assert (other.status_code, other.json()["@type"]) == (401, "Error")
     admin = {"Authorization": f"Bearer {ADMIN_TOKEN}"}

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 from api.registration import HubRegistration
-from tests.api.conftest import BASE_URL, Bench
+from tests.api.conftest import BASE_URL, CALLBACK_SECRET, Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ class Hubs:
 
     def registration(self) -> HubRegistration:
         client = httpx.AsyncClient(base_url="http://activation", transport=httpx.MockTransport(self))
-        return HubRegistration(client, BASE_URL, pause=timedelta(0))
+        return HubRegistration(client, BASE_URL, SecretStr(CALLBACK_SECRET), pause=timedelta(0))
 
 
 async def test_the_callback_leads_to_the_listener(bench: Bench) -> None:
@@ -42,7 +43,9 @@ async def test_the_callback_leads_to_the_listener(bench: Bench) -> None:
     paths = {getattr(route, "path", "") for route in create_app(bench.gateway).routes}
     documented = create_app(bench.gateway).openapi()["paths"]
     for request, name in zip(hubs.requests, ("serviceStateChangeEvent", "resourceStateChangeEvent"), strict=True):
-        callback = json.loads(request.content)["callback"]
+        told = json.loads(request.content)
+        assert told["secret"] == CALLBACK_SECRET
+        callback = told["callback"]
         assert callback.startswith(BASE_URL)
         assert f"{callback.removeprefix(BASE_URL)}/listener/{name}" in paths | documented.keys()
 

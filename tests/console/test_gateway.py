@@ -124,3 +124,16 @@ async def test_an_order_that_is_not_there_is_not_followed() -> None:
     async with gateway(lambda _request: httpx.Response(404, json=body)) as client:
         with pytest.raises(RefusedError, match="there is no product order abc"):
             [family async for family in follow(client, "abc", poll=0)]
+
+
+async def test_an_order_is_deleted_as_the_administrator() -> None:
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(204)
+
+    async with gateway(answer) as client:
+        await client.delete("/tmf-api/productOrderingManagement/v4/productOrder/abc", "the-token")
+    assert (seen[0].method, seen[0].url.path) == ("DELETE", "/tmf-api/productOrderingManagement/v4/productOrder/abc")
+    assert seen[0].headers["Authorization"] == "Bearer the-token"

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from orders.lifecycle import OrderKind
-from store.cancellations import SORTABLE, CancelStore
-from store.errors import QueryError
+from store.cancellations import CancelStore
 from store.query import parse_list_query
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +29,7 @@ async def opened(
 
 
 async def found(cancellations: CancelStore, kind: OrderKind = PRODUCT, **params: str) -> list[str]:
-    query = parse_list_query([(name.replace("__", "."), value) for name, value in params.items()], SORTABLE)
+    query = parse_list_query([(name.replace("__", "."), value) for name, value in params.items()])
     return [each["id"] for each in (await cancellations.find(kind, query)).documents]
 
 
@@ -80,9 +79,12 @@ async def test_requests_are_listed_newest_first_and_found_by_order_state_and_att
     assert (page.total, page.documents) == (3, [{"id": "c2", "state": "done"}])
 
 
-async def test_list_is_not_sorted_by_what_only_orders_have(cancellations: CancelStore) -> None:
-    with pytest.raises(QueryError, match="priority is not one of id, state"):
-        await cancellations.find(PRODUCT, parse_list_query([("sort", "priority")]))
+async def test_list_is_sorted_by_any_attribute(cancellations: CancelStore) -> None:
+    for cancel_id, reason in (("c1", "moves"), ("c2", None), ("c3", "illness")):
+        document = request(cancel_id, cancellationReason=reason)
+        await cancellations.open(PRODUCT, cancel_id, "o1", document, NOW)
+    assert await found(cancellations, sort="cancellationReason") == ["c3", "c1", "c2"]
+    assert await found(cancellations, cancellationReason__regex="^m.*s$") == ["c1"]
 
 
 async def test_request_is_among_the_unsent_until_its_workflow_knows(cancellations: CancelStore) -> None:

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from orders.lifecycle import OrderKind, OrderState
-from store.documents import apply_change, as_instant, indexed_columns, party_ids, storable, unstorable_paths
+from store.documents import apply_change, as_instant, as_key, indexed_columns, references, storable, unstorable_paths
 from tests.store.samples import change, product_order
 
 
@@ -101,11 +101,19 @@ def test_columns_hold_dates_as_utc_and_priority_as_text() -> None:
         ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00.000Z"),
         ("2026-03-01T10:00:00.123456Z", "2026-03-01T10:00:00.123Z"),
         ("2026-03-01T12:00:00+02:00", "2026-03-01T10:00:00.000Z"),
-        ("2026-03-01T12:00:00 02:00", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T12:00:00+0200", "2026-03-01T10:00:00.000Z"),
+        ("2026-03-01T12:00+02:00", "2026-03-01T10:00:00.000Z"),
         ("2026-03-01T10:00:00", "2026-03-01T10:00:00.000Z"),
         ("0001-01-01T00:00:00+02:00", None),
         ("2026-13-01T10:00:00Z", None),
+        ("2026-02-29T10:00:00Z", None),
+        ("2026-03-01T24:00:00Z", None),
+        ("2026-03-01T10:00:00+19:00", None),
+        ("2026-03-01T12:00:00 02:00", None),
+        ("2026-03-01", "2026-03-01T00:00:00.000Z"),
         ("20260301", None),
+        ("0000-01-01", None),
+        ("9999-12-31T23:59:59-01:00", None),
         ("today", None),
     ],
 )
@@ -113,9 +121,25 @@ def test_times_are_compared_as_instants(text: str, instant: str | None) -> None:
     assert as_instant(text) == instant
 
 
-def test_party_ids_pass_over_what_is_no_party() -> None:
-    assert party_ids({"relatedParty": [{"id": "a"}, {"id": 7}, {"role": "Customer"}, "b"]}) == {"a", "7"}
-    assert party_ids({"relatedParty": {"id": "a"}}) == set()
+def test_references_are_found_wherever_they_are_and_pass_over_what_is_none() -> None:
+    parties = [{"id": "a"}, {"id": 7}, {"role": "Customer"}, "b", {"id": {"id": "c"}}]
+    items = [{"product": {"id": "p"}, "productOffering": {"id": "o"}}, {"product": {"id": "p"}}, {"product": "q"}]
+    assert references({"relatedParty": parties, "productOrderItem": items, "orderRelationship": {"id": "r"}}) == {
+        ("relatedParty", "a"),
+        ("relatedParty", "7"),
+        ("product", "p"),
+        ("productOffering", "o"),
+        ("orderRelationship", "r"),
+    }
+    assert references({"relatedParty": "nobody"}) == set()
+
+
+def test_a_key_is_the_text_itself_unless_no_index_could_hold_it() -> None:
+    assert as_key("é" * 500) == "é" * 500
+    long = as_key("x" * 1001)
+    assert long.startswith("x" * 100 + "#")
+    assert len(long) == 165
+    assert as_key("x" * 1002) != long
 
 
 def test_unstorable_values_are_named_by_path_and_replaceable() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from orders.qualification import QualificationKind
 from store.errors import QueryError
-from store.qualifications import SORTABLE, QualificationStore
+from store.qualifications import QualificationStore
 from store.query import parse_list_query
 
 pytestmark = pytest.mark.anyio
@@ -125,14 +125,14 @@ async def test_lists_are_filtered_paged_and_of_one_kind(qualifications: Qualific
     await qualifications.keep(CHECK, document("c1", "accepted"), NOW)
 
     async def found(**params: str) -> list[str]:
-        query = parse_list_query(list(params.items()), SORTABLE)
+        query = parse_list_query(list(params.items()))
         return [each["id"] for each in (await qualifications.find(OFFERING, query)).documents]
 
     assert await found() == ["q3", "q2", "q1"]
     assert await found(state="done") == ["q2"]
     assert await found(qualificationResult="alternate") == ["q2"]
     assert await found(sort="id", limit="2") == ["q1", "q2"]
-    page = await qualifications.find(OFFERING, parse_list_query([("limit", "1"), ("fields", "state")], SORTABLE))
+    page = await qualifications.find(OFFERING, parse_list_query([("limit", "1"), ("fields", "state")]))
     assert (page.total, page.documents) == (3, [document("q3")])
     with pytest.raises(QueryError):
         await found(sort="description")

@@ -1,6 +1,7 @@
 """Activation at once and later, its monitors, its events, and what a restart keeps."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from sqlalchemy import select, update
 from systems.activation import tables
 from systems.activation.app import create_app
 from systems.activation.completion import Completions
-from systems.activation.listeners import Listeners
 from systems.common import tables as common_tables
 from systems.common.database import Database
+from systems.common.deliveries import Deliveries
 from tests.systems.conftest import Inbox, keyed, running, sqlite
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +32,11 @@ INTERNET = {
 }
 
 
+def subscription(callback: str) -> dict[str, str]:
+    """Who wants to know when a change of a service is over."""
+    return {"callback": callback, "query": "eventType=ServiceStateChangeEvent"}
+
+
 @pytest.fixture
 def inbox() -> Inbox:
     return Inbox()
@@ -40,7 +46,7 @@ def inbox() -> Inbox:
 async def heard(database_url: str, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
     """An activation system that ``inbox`` listens to."""
     async with running(create_app(database_url, transport=inbox)) as client:
-        subscribed = await client.post(f"{BASE}/hub", json={"callback": "http://gateway/callbacks/activation"})
+        subscribed = await client.post(f"{BASE}/hub", json=subscription("http://gateway/callbacks/activation"))
         assert subscribed.status_code == 201
         yield client
 
@@ -121,7 +127,7 @@ async def test_an_asynchronous_activation_has_a_monitor_and_ends_with_an_event(
     completed = await over(heard, monitor)
     assert completed["state"] == "Completed"
     assert completed["response"]["statusCode"] == "201"
-    assert completed["response"]["body"]["state"] == "active"
+    assert json.loads(completed["response"]["body"])["state"] == "active"
 
     url, event = await inbox.next()
     assert url == "http://gateway/callbacks/activation/listener/serviceStateChangeEvent"
@@ -149,7 +155,7 @@ async def test_an_asynchronous_failure_is_in_the_monitor_and_in_the_event(
     assert accepted.status_code == 202
     failed = await over(heard, accepted.json())
     assert failed["state"] == "Failed"
-    assert failed["response"]["body"]["reason"] == "line card is down"
+    assert json.loads(failed["response"]["body"])["reason"] == "line card is down"
     _, event = await inbox.next()
     assert event["event"]["service"]["state"] == "inactive"
     assert event["event"]["error"] == {"code": "activationFailed", "reason": "line card is down"}
@@ -180,7 +186,8 @@ async def test_a_change_waits_for_the_one_under_way_but_a_deletion_supersedes_it
     await activation.post("/settings", json={})
     assert (await activation.delete(f"{SERVICE}/svc-1", headers=keyed("d"))).status_code == 204
     superseded = await over(activation, pending)
-    assert (superseded["state"], superseded["response"]["body"]["code"]) == ("Failed", "superseded")
+    code = json.loads(superseded["response"]["body"])["code"]
+    assert (superseded["state"], code) == ("Failed", "superseded")
     assert await log_of(activation, key="a") == [("activate", "refused")]
     assert (await activation.post(SERVICE, json=INTERNET, headers=keyed("e"))).status_code == 201
 
@@ -201,7 +208,7 @@ async def test_two_processes_complete_a_change_once(database_url: str, inbox: In
         running(create_app(database_url, transport=inbox, latency_ms=100)) as one,
         running(create_app(database_url, transport=inbox)) as two,
     ):
-        await one.post(f"{BASE}/hub", json={"callback": "http://gateway"})
+        await one.post(f"{BASE}/hub", json=subscription("http://gateway"))
         accepted = await one.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("k"))
         # Any change makes the other process look for what is due.
         await two.post(SERVICE, json={**INTERNET, "id": "svc-2"}, headers=keyed("other"))
@@ -214,7 +221,7 @@ async def test_two_processes_complete_a_change_once(database_url: str, inbox: In
 async def test_a_listener_that_stumbles_is_tried_again(database_url: str) -> None:
     inbox = Inbox(refusals=2)
     async with running(create_app(database_url, transport=inbox)) as client:
-        await client.post(f"{BASE}/hub", json={"callback": "http://gateway/"})
+        await client.post(f"{BASE}/hub", json=subscription("http://gateway/"))
         await client.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("k"))
         url, event = await inbox.next()
     assert url == "http://gateway/listener/serviceStateChangeEvent"
@@ -243,7 +250,7 @@ async def test_settings_decide_for_each_specification(activation: httpx.AsyncCli
     answer = await activation.post("/settings", json=settings)
     assert answer.json() == (await activation.get("/settings")).json()
     assert answer.json()["specifications"] == {"rfs-voice": {"latencyMs": None, "mode": "async"}}
-    voice = {"id": "svc-2", "serviceSpecification": {"id": "rfs-voice"}}
+    voice = {"id": "svc-2", "state": "active", "serviceSpecification": {"id": "rfs-voice"}}
     assert (await activation.post(SERVICE, json=voice, headers=keyed("a"))).status_code == 202
     assert (await activation.post(SERVICE, json=INTERNET, headers=keyed("b"))).status_code == 201
     assert (await activation.post(SERVICE, json={**INTERNET, "mode": "later"}, headers=keyed("c"))).status_code == 400
@@ -273,7 +280,7 @@ async def test_news_in_the_last_moment_does_not_keep_the_system_from_ending(tmp_
     database = Database(sqlite(tmp_path, "ending"), common_tables.metadata, tables.metadata)
     async with database.preparing():
         pass
-    completions = Completions(database, Listeners(database, None))
+    completions = Completions(database, Deliveries(database))
     async with asyncio.timeout(20):
         for _ in range(10):
             async with completions.running():

@@ -14,15 +14,23 @@ SERVICE = "/tmf-api/serviceInventory/v4/service"
 RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
 
 
+LEAST: dict[str, dict[str, Any]] = {
+    PRODUCT: {"status": "created"},
+    SERVICE: {"state": "feasibilityChecked", "serviceSpecification": {"id": "cfs-internet"}},
+}
+
+
 async def make(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
-    answer = await client.post(path, json=body, headers=keyed(f"make {path} {body}"))
+    answer = await client.post(path, json=LEAST[path] | body, headers=keyed(f"make {path} {body}"))
     assert answer.status_code == 201
     document: dict[str, Any] = answer.json()
     return document
 
 
 async def test_a_product_keeps_what_it_is_given(inventory: httpx.AsyncClient) -> None:
-    answer = await inventory.post(PRODUCT, json={"name": "Fibre", "colour": "blue"}, headers=keyed("k"))
+    answer = await inventory.post(
+        PRODUCT, json={"name": "Fibre", "colour": "blue", "status": "created"}, headers=keyed("k")
+    )
     product = answer.json()
     assert answer.headers["Location"] == product["href"] == f"{PRODUCT}/{product['id']}"
     assert (product["status"], product["colour"]) == ("created", "blue")
@@ -31,7 +39,7 @@ async def test_a_product_keeps_what_it_is_given(inventory: httpx.AsyncClient) ->
 
 async def test_an_id_of_ones_own_is_taken_once(inventory: httpx.AsyncClient) -> None:
     await make(inventory, SERVICE, id="svc-1", state="active")
-    taken = await inventory.post(SERVICE, json={"id": "svc-1", "state": "active"}, headers=keyed("k"))
+    taken = await inventory.post(SERVICE, json=LEAST[SERVICE] | {"id": "svc-1"}, headers=keyed("k"))
     assert (taken.status_code, taken.json()["code"]) == (409, "idTaken")
 
 
@@ -50,13 +58,41 @@ async def test_a_merge_patch_removes_merges_and_replaces(inventory: httpx.AsyncC
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [(PRODUCT, {"status": "happy"}), (SERVICE, {"state": "suspended"}), (SERVICE, {"id": 7})]
+    ("path", "body", "named"),
+    [
+        (PRODUCT, {"status": "happy"}, "status"),
+        (PRODUCT, {"isBundle": "yes"}, "isBundle"),
+        (PRODUCT, {"startDate": "tomorrow"}, "startDate"),
+        (PRODUCT, {"productOffering": {}}, "productOffering.id"),
+        (SERVICE, {"state": "suspended"}, "state"),
+        (SERVICE, {"id": 7}, "id"),
+        (SERVICE, {"id": "x" * 201}, "id"),
+        (SERVICE, {"serviceCharacteristic": [{"name": "speed"}]}, "serviceCharacteristic.0.value"),
+    ],
 )
-async def test_an_illegal_value_is_refused(inventory: httpx.AsyncClient, path: str, body: dict[str, object]) -> None:
-    refused = await inventory.post(path, json=body, headers=keyed("k"))
-    assert (refused.status_code, refused.json()["code"]) == (400, "illegalValue")
+async def test_an_illegal_value_is_refused_by_its_name(
+    inventory: httpx.AsyncClient, path: str, body: dict[str, object], named: str
+) -> None:
     document = await make(inventory, path)
-    assert (await inventory.patch(document["href"], json=body, headers=keyed("p"))).status_code == 400
+    for refused in (
+        await inventory.post(path, json=LEAST[path] | body, headers=keyed("k")),
+        await inventory.patch(document["href"], json=body, headers=keyed("p")),
+    ):
+        assert (refused.status_code, refused.json()["@type"]) == (400, "Error")
+        assert f"{named}: " in refused.json()["reason"] or refused.json()["reason"] == f"{named} cannot be changed"
+    assert (await inventory.get(document["href"])).json() == document
+
+
+@pytest.mark.parametrize(("path", "required"), [(PRODUCT, ["status"]), (SERVICE, ["state", "serviceSpecification"])])
+async def test_what_the_standard_requires_is_named_where_it_is_missing(
+    inventory: httpx.AsyncClient, path: str, required: list[str]
+) -> None:
+    refused = await inventory.post(path, json={"name": "bare"})
+    assert refused.status_code == 400
+    assert refused.json()["reason"] == "; ".join(f"{name}: Field required" for name in required)
+    document = await make(inventory, path)
+    removal = await inventory.patch(document["href"], json=dict.fromkeys(required))
+    assert (removal.status_code, removal.json()["reason"]) == (400, f"{', '.join(required)} cannot be removed")
 
 
 async def test_absent_documents_are_not_found(inventory: httpx.AsyncClient) -> None:

@@ -63,7 +63,7 @@ async def test_a_reservation_names_the_member_and_who_has_it(inventory: httpx.As
     assert (resource["resourceStatus"], resource["usageState"]) == ("reserved", "idle")
     assert resource["category"] == "gpon-port-ham-1"
     assert resource["resourceSpecification"] == {"id": "gpon-port"}
-    assert resource["place"] == {"id": "HAM-1"}
+    assert resource["place"] == {"id": "HAM-1", "role": "installation"}
     assert resource["reservation"]["requestedBy"] == "so:1/port"
     found = await inventory.get(RESOURCE, params={"reservation.requestedBy": "so:1/port"})
     assert found.json() == [resource]
@@ -139,7 +139,7 @@ async def test_a_free_member_cannot_be_put_to_use(inventory: httpx.AsyncClient) 
 @pytest.mark.parametrize(
     ("patch", "status", "code"),
     [
-        ({"usageState": "asleep"}, 400, "illegalValue"),
+        ({"usageState": "asleep"}, 400, "invalidRequest"),
         ({"value": "SN-999"}, 400, "notPatchable"),
         ({"resourceStatus": "reserved"}, 409, "useReservation"),
     ],

@@ -1,0 +1,82 @@
+"""Cancellations of orders: CancelProductOrder, CancelServiceOrder and CancelResourceOrder (all v4).
+
+The models of requests hold what a client sets; those of answers what the orchestrator adds to it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from api.schemas.common import Extensible, Referring
+from orders.tmf import UtcDatetime
+
+
+class OrderReference(Referring):
+    """The order that is to be cancelled."""
+
+    id: str = Field(min_length=1)
+    href: str | None = None
+    name: str | None = None
+
+
+class CancellationRequest(Extensible):
+    """What a request to cancel may say."""
+
+    cancellation_reason: str | None = None
+    """Why; it stays on the order."""
+    requested_cancellation_date: UtcDatetime | None = None
+    """When to cancel; at once where it is left out or past."""
+    author: str | None = Field(default=None, max_length=200)
+    """Who asks for it; else the client that is known."""
+
+
+class CancelProductOrderCreate(CancellationRequest):
+    """A request to cancel a product order."""
+
+    product_order: OrderReference
+
+
+class CancelServiceOrderCreate(CancellationRequest):
+    """A request to cancel a service order."""
+
+    service_order: OrderReference
+
+
+class CancelResourceOrderCreate(CancellationRequest):
+    """A request to cancel a resource order."""
+
+    resource_order: OrderReference
+
+
+class Cancellation(CancellationRequest):
+    """How a request to cancel stands; an answer that `fields` cut down has `id` and `href`."""
+
+    id: str
+    href: str
+    state: str | None = None
+    """`acknowledged` (`accepted` of service orders), `inProgress`, `done` or `terminatedWithError`."""
+    effective_cancellation_date: UtcDatetime | None = None
+    """When the order was cancelled."""
+    completion_message: str | None = None
+    error_message: Any = None
+    """Why the order was not cancelled."""
+
+
+class CancelProductOrder(Cancellation):
+    """TMF622 v4 CancelProductOrder."""
+
+    product_order: OrderReference | None = None
+
+
+class CancelServiceOrder(Cancellation):
+    """TMF641 v4 CancelServiceOrder."""
+
+    service_order: OrderReference | None = None
+
+
+class CancelResourceOrder(Cancellation):
+    """TMF652 v4 CancelResourceOrder."""
+
+    resource_order: OrderReference | None = None

@@ -1,0 +1,61 @@
+"""What SQLite asks back of Python for each document: PostgreSQL has functions of its own for it."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from store.documents import as_instant, write_json
+from store.patterns import pattern
+from store.query import Filter, Operator, admits, candidates, sort_key
+
+
+def written_filter(kept: Filter) -> str:
+    """Return a filter as `document_admits` takes it."""
+    return write_json([kept.path, kept.values, kept.operator])
+
+
+def document_admits(document: str, kept: str) -> bool:
+    """Return whether a document passes a filter; both are JSON as the store writes it."""
+    read, traces = _read(kept)
+    if not any(trace in document for trace in traces):
+        return False
+    return admits([read], json.loads(document))
+
+
+def document_sort_key(document: str, path: str) -> int | float | str | bytes | None:
+    """Return what a document is sorted by, of the type by which SQLite sorts numbers, text and truth values apart."""
+    key = sort_key(json.loads(document), _names(path))
+    if key is None:
+        return None
+    value: bool | int | float | str
+    _, value = key
+    if isinstance(value, bool):
+        return b"\1" if value else b"\0"
+    # SQLite has whole numbers of 64 bits.
+    return float(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+
+
+def order_instant(text: str | None) -> str | None:
+    """Return an ISO 8601 time in the way the store writes it; None where `text` is no time."""
+    return None if text is None else as_instant(text)
+
+
+def matches_pattern(text: str | None, written: str) -> bool:
+    """Return whether a pattern is found in a text; where there is none, it is not."""
+    return text is not None and pattern(written).search(text)
+
+
+@lru_cache(maxsize=256)
+def _read(kept: str) -> tuple[Filter, list[str]]:
+    """Return a filter, and texts of which a document that passes has one: most need not be parsed then."""
+    path, values, operator = json.loads(kept)
+    read = Filter(tuple(path), tuple(values), Operator(operator))
+    if read.operator == Operator.EQ:
+        return read, [write_json(each) if isinstance(each, str) else "" for each in candidates(read.values)]
+    return read, [""]
+
+
+@lru_cache(maxsize=256)
+def _names(path: str) -> list[str]:
+    return list(json.loads(path))

@@ -1,0 +1,74 @@
+"""What goes when an order is deleted: the orders that it has made, and all that is kept beside any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from orders.lifecycle import TERMINAL, OrderKind
+from store.documents import Json
+from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
+from store.tables import cancellations, claims, deleted_orders, orders, plans, revisions, tasks
+
+_AT_ONCE = 500
+"""How many orders one statement names."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovedOrder:
+    """An order that is no more, as it was last."""
+
+    kind: OrderKind
+    id: str
+    document: Json
+
+
+async def remove_family(connection: AsyncConnection, kind: OrderKind, order_id: str, at: str) -> list[RemovedOrder]:
+    """Delete a closed order with all below it, and return what was deleted, parents first.
+
+    Raises:
+        UnknownOrderError: when the store does not hold the order.
+        OwnedOrderError: when another order has made it: it goes with that one.
+        OrderNotClosedError: when it may still change.
+    """
+    chosen = select(orders).where(orders.c.kind == kind.value, orders.c.id == order_id).with_for_update()
+    row = (await connection.execute(chosen)).one_or_none()
+    if row is None:
+        raise UnknownOrderError(kind, order_id)
+    if row.parent_id is not None:
+        raise OwnedOrderError(kind, order_id, row.root_id)
+    if row.state not in TERMINAL:
+        raise OrderNotClosedError(kind, order_id, row.state)
+    family = [RemovedOrder(kind, order_id, row.document), *await _below(connection, [order_id])]
+    for start in range(0, len(family), _AT_ONCE):
+        await _remove(connection, family[start : start + _AT_ONCE])
+    # A product order's plan, tasks and revisions are kept by its own id, and so are those of what it has made.
+    for table, column in ((plans, "order_id"), (revisions, "order_id"), (claims, "order_id"), (tasks, "root_id")):
+        await connection.execute(delete(table).where(table.c[column] == order_id))
+    await connection.execute(deleted_orders.insert().values(kind=kind.value, id=order_id, deleted_at=at))
+    return family
+
+
+async def _below(connection: AsyncConnection, parents: Sequence[str]) -> list[RemovedOrder]:
+    """Return the orders that these have made, and those that they have, and so on."""
+    found: list[RemovedOrder] = []
+    while parents:
+        level = []
+        for start in range(0, len(parents), _AT_ONCE):
+            # Looked for by their parents, which are indexed; by their root they are not.
+            of_these = orders.c.parent_id.in_(parents[start : start + _AT_ONCE])
+            made = await connection.execute(select(orders.c.kind, orders.c.id, orders.c.document).where(of_these))
+            level += [RemovedOrder(OrderKind(row.kind), row.id, row.document) for row in made]
+        found += level
+        parents = [each.id for each in level]
+    return found
+
+
+async def _remove(connection: AsyncConnection, removed: Sequence[RemovedOrder]) -> None:
+    keys = [(each.kind.value, each.id) for each in removed]
+    of_these = tuple_(cancellations.c.kind, cancellations.c.order_id).in_(keys)
+    await connection.execute(delete(cancellations).where(of_these))
+    await connection.execute(delete(orders).where(tuple_(orders.c.kind, orders.c.id).in_(keys)))

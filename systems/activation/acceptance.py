@@ -1,0 +1,34 @@
+"""A change that is put off: accepted now, with a monitor, and carried out when it is due."""
+
+from uuid import uuid4
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.activation.changes import Change
+from systems.activation.monitors import as_document, read_row, tell_of
+from systems.activation.tables import monitor
+from systems.common.effects import Answer
+
+
+async def accept(connection: AsyncConnection, change: Change, *, due: float, failure: str | None) -> Answer:
+    """Put the change off until ``due`` (seconds since 1970), to fail then if there is a reason ``failure``."""
+    monitor_id = uuid4().hex
+    await connection.execute(
+        insert(monitor).values(
+            id=monitor_id,
+            kind=change.kind.name,
+            target=change.target,
+            state="InProgress",
+            operation=change.operation,
+            method=change.method,
+            body=change.body,
+            key=change.key,
+            due=due,
+            failure=failure,
+        )
+    )
+    row = await read_row(connection, monitor_id)
+    await tell_of(connection, row, "Create")
+    document = as_document(row)
+    return Answer(202, document, change.target, {"Location": document["href"]}, accepted_only=True)

@@ -1,0 +1,79 @@
+"""JSON bodies of requests: read, checked against their model, and kept as they were written."""
+
+import json
+import re
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from systems.common.errors import Refusal, invalid
+from systems.common.queries import Document
+
+LARGEST_BODY = 2_000_000
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+
+_NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+M = TypeVar("M", bound=BaseModel)
+
+
+async def read_json(request: Request, *media: str) -> tuple[str, Any]:
+    """The media type of the body, one of ``media`` (the first where none is named), and its content.
+
+    Raises Refusal 400 for what is no JSON, 413 for more than LARGEST_BODY bytes, 415 for another media type.
+    """
+    named = request.headers.get("Content-Type", media[0]).partition(";")[0].strip().lower()
+    if named not in media:
+        raise Refusal(415, "unsupportedMediaType", f"Content-Type is {' or '.join(media)}, not {named!r}")
+    body = await request.body()
+    if len(body) > LARGEST_BODY:
+        raise too_large()
+    return named, _parsed(body)
+
+
+async def read_object(request: Request) -> Document:
+    """The JSON object in the body. Raises Refusal as ``read_json`` does."""
+    _, content = await read_json(request, JSON)
+    return as_object(content)
+
+
+def as_object(content: Any) -> Document:
+    """``content``, a JSON object. Raises Refusal 400 for anything else."""
+    if not isinstance(content, dict):
+        raise Refusal(400, "invalidRequest", "the body is a JSON object")
+    return content
+
+
+def fitting(model: type[M], content: Any, *, strict: bool = True) -> M:
+    """``content`` as ``model`` reads it; if not ``strict``, a number may be written as text, and the other way round.
+
+    Raises Refusal 400 naming each attribute that does not fit.
+    """
+    try:
+        return model.model_validate_json(json.dumps(content), strict=strict)
+    except ValidationError as error:
+        raise invalid(list(error.errors())) from None
+
+
+def too_large() -> Refusal:
+    """The refusal of a body, or of what a patch would make, that is over the limit."""
+    return Refusal(413, "tooLarge", f"a body has {LARGEST_BODY} bytes at most")
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        content = json.loads(body, parse_constant=_no_constant)
+        # No database takes a null character, and nothing that leaves here may hold half a character.
+        if _NULL.search(json.dumps(content)):
+            raise Refusal(400, "invalidJson", "the body holds a null character")
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise Refusal(400, "invalidJson", "the body is not JSON") from None
+    return content
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,107 @@
+"""Events of a TM Forum API, put on their way in the transaction of what they tell of."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common import tables
+from systems.common.clock import timestamp
+from systems.common.errors import Refusal
+from systems.common.queries import Document, Filter, parse_filters
+
+ENVELOPE = frozenset(
+    {"eventId", "eventTime", "timeOcurred", "eventType", "correlationId", "domain", "title", "fieldPath", "event"}
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an event tells: ``what`` happened (``StateChange``), by the request with ``key``, and why it failed if so.
+
+    ``fields`` are the attributes that have changed.
+    """
+
+    what: str
+    key: str
+    title: str = ""
+    fields: Sequence[str] = ()
+    error: Document | None = None
+
+
+@dataclass(frozen=True)
+class EventSource:
+    """The resources of one ``noun`` (``service``) whose events the hub at ``base`` gives out."""
+
+    base: str
+    noun: str
+    domain: str
+
+    async def tell(self, connection: AsyncConnection, change: Change, document: Document) -> None:
+        """Put the event on its way to every listener that wants it, when the transaction commits."""
+        listeners = select(tables.subscription).where(tables.subscription.c.hub == self.base)
+        rows = (await connection.execute(listeners)).all()
+        if not rows:
+            return
+        event = self.event(change, document)
+        now = time.time()
+        deliveries = [
+            {
+                "subscription": row.id,
+                "lane": f"{self.noun}/{document['id']}",
+                "event_id": event["eventId"],
+                "event_type": event["eventType"],
+                "body": json.dumps(event, ensure_ascii=False, separators=(",", ":")),
+                "made": now,
+                "due": now,
+                "attempts": 0,
+            }
+            for row in rows
+            if all(each.admits(event) for each in read_query(row.query))
+        ]
+        if deliveries:
+            await connection.execute(insert(tables.delivery), deliveries)
+
+    def event(self, change: Change, document: Document) -> Document:
+        """The TM Forum envelope; ``timeOcurred`` is the standard's own spelling."""
+        moment = timestamp()
+        capitalised = self.noun[0].upper() + self.noun[1:]
+        event = {
+            "eventId": str(uuid4()),
+            "eventTime": moment,
+            "timeOcurred": moment,
+            "eventType": f"{capitalised}{change.what}Event",
+            "correlationId": change.key,
+            "domain": self.domain,
+            "title": change.title or f"{capitalised} {document['id']}: {change.what}",
+            "event": {self.noun: document} | ({} if change.error is None else {"error": change.error}),
+        }
+        return event | {"fieldPath": ",".join(change.fields)} if change.fields else event
+
+    async def tell_of_change(
+        self, connection: AsyncConnection, key: str, before: Document, after: Document, states: Sequence[str]
+    ) -> None:
+        """Tell how a document was changed: in attributes other than its ``states``, in these, or in both."""
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        attributes = [name for name in changed if name not in states]
+        if attributes:
+            await self.tell(connection, Change("AttributeValueChange", key, fields=attributes), after)
+        if len(attributes) < len(changed):
+            await self.tell(connection, Change("StateChange", key), after)
+
+
+def read_query(query: str | None) -> tuple[Filter, ...]:
+    """The filters of a registration's ``query``, such as ``eventType=…&event.service.state=active``.
+
+    Raises Refusal 400 for one that could never be understood.
+    """
+    filters = parse_filters(parse_qsl(query or "", keep_blank_values=True))
+    for each in filters:
+        if each.path.partition(".")[0] not in ENVELOPE:
+            raise Refusal(400, "invalidQuery", f"query: events have no {each.path}")
+    return filters

@@ -1,0 +1,142 @@
+"""The hub of a TM Forum API: who wants its events."""
+
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common.bodies import fitting, read_object
+from systems.common.database import Database
+from systems.common.docs import EMPTY, body_of, errors, found
+from systems.common.effects import OptionalKeyDep
+from systems.common.errors import Refusal
+from systems.common.events import read_query
+from systems.common.queries import Document
+from systems.common.signing import read_secret
+from systems.common.system import IdPath
+from systems.common.tables import delivery, subscription
+
+LONGEST = 2000
+
+
+class EventSubscriptionInput(BaseModel):
+    """Where events go, which, and with what secret they are signed."""
+
+    model_config = ConfigDict(extra="allow")
+
+    callback: str = Field(max_length=LONGEST, description="Events are posted to `{callback}/listener/{eventType}`.")
+    query: str | None = Field(
+        default=None,
+        max_length=LONGEST,
+        description="Filters on the event, joined by `&`; without any, every event is wanted.",
+    )
+    secret: str | None = Field(
+        default=None, max_length=200, description="`whsec_` and a key in base64: events are signed (Standard Webhooks)."
+    )
+
+    @field_validator("callback")
+    @classmethod
+    def _is_an_address(cls, callback: str) -> str:
+        AnyHttpUrl(callback)
+        return callback
+
+    @field_validator("secret")
+    @classmethod
+    def _is_a_secret(cls, secret: str | None) -> str | None:
+        if secret is not None:
+            read_secret(secret)
+        return secret
+
+
+class EventSubscription(BaseModel):
+    """A listener; its secret is never shown."""
+
+    id: str
+    callback: str
+    query: str | None = None
+
+
+EXAMPLE = {"callback": "https://listener.example/events", "query": "eventType=ServiceStateChangeEvent"}
+
+
+def hub_router(base: str, api: str, database: Database) -> APIRouter:
+    """The hub of the API at ``base``."""
+    router = APIRouter(prefix=f"{base}/hub", tags=[api])
+
+    @router.post(
+        "",
+        status_code=201,
+        summary="Register a listener",
+        response_model=EventSubscription,
+        responses=errors(400, 413, 415),
+        openapi_extra=body_of(EventSubscriptionInput, EXAMPLE),
+    )
+    async def register(request: Request, key: OptionalKeyDep) -> Response:
+        """A repeat, by `Idempotency-Key` or with the same callback and query, is the same listener.
+
+        It then has the query and the secret of the repeat.
+        """
+        wanted = fitting(EventSubscriptionInput, await read_object(request))
+        read_query(wanted.query)
+        async with database.writing() as connection:
+            document = await _register(connection, base, wanted, key)
+        return JSONResponse(document, 201, {"Location": f"{base}/hub/{document['id']}"})
+
+    @router.get("", summary="List the listeners", response_model=list[EventSubscription], responses=errors())
+    async def list_listeners() -> Response:
+        async with database.reading() as connection:
+            rows = await connection.execute(select(subscription).where(subscription.c.hub == base))
+            return JSONResponse([_document(row) for row in rows])
+
+    @router.get("/{id}", summary="Read a listener", responses=found(EventSubscription))
+    async def read_listener(listener_id: IdPath) -> Response:
+        async with database.reading() as connection:
+            row = (await connection.execute(select(subscription).where(_of(base, listener_id)))).first()
+        if row is None:
+            raise Refusal(404, "notFound", f"no listener {listener_id}")
+        return JSONResponse(_document(row))
+
+    @router.delete("/{id}", summary="Unregister a listener", **EMPTY)
+    async def unregister(listener_id: IdPath) -> Response:
+        """What is on its way to the listener is dropped."""
+        async with database.writing() as connection:
+            removed = await connection.execute(delete(subscription).where(_of(base, listener_id)))
+            await connection.execute(delete(delivery).where(delivery.c.subscription == listener_id))
+        if removed.rowcount == 0:
+            raise Refusal(404, "notFound", f"no listener {listener_id}")
+        return Response(status_code=204)
+
+    return router
+
+
+def _of(base: str, listener_id: str) -> ColumnElement[bool]:
+    return and_(subscription.c.hub == base, subscription.c.id == listener_id)
+
+
+async def _register(
+    connection: AsyncConnection, base: str, wanted: EventSubscriptionInput, key: str | None
+) -> Document:
+    same = and_(subscription.c.callback == wanted.callback, subscription.c.query == wanted.query)
+    if wanted.query is None:
+        same = and_(subscription.c.callback == wanted.callback, subscription.c.query.is_(None))
+    by_key = subscription.c.key == key
+    for condition in (by_key, same) if key else (same,):
+        known = await connection.scalar(select(subscription.c.id).where(subscription.c.hub == base, condition))
+        if known is not None:
+            break
+    values = {"callback": wanted.callback, "query": wanted.query, "secret": wanted.secret, "key": key}
+    if known is None:
+        known = uuid4().hex
+        await connection.execute(insert(subscription).values(id=known, hub=base, **values))
+    else:
+        await connection.execute(update(subscription).where(subscription.c.id == known).values(values))
+    return _document((await connection.execute(select(subscription).where(subscription.c.id == known))).one())
+
+
+def _document(row: Row[Any]) -> Document:
+    document = {"id": row.id, "callback": row.callback}
+    return document if row.query is None else {**document, "query": row.query}

@@ -1,0 +1,40 @@
+"""Pages of a list, cut by the database wherever it can judge every filter."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from systems.common.queries import Document, Filter, ListQuery, Page
+
+READ_AT_ONCE = 500
+
+
+async def page_of(
+    connection: AsyncConnection,
+    matching: Select[Any],
+    ordering: Sequence[ColumnElement[Any]],
+    as_document: Callable[[Row[Any]], Document],
+    query: ListQuery,
+    left: Collection[Filter] = (),
+) -> Page:
+    """The page of ``matching`` that ``query`` asks for, in ``ordering``.
+
+    ``left`` are the filters that ``matching`` does not have in it: with one of them every row is read, some at a time.
+    """
+    ordered = matching.order_by(*ordering)
+    if not left:
+        total = await connection.scalar(select(func.count()).select_from(matching.order_by(None).subquery()))
+        rows = await connection.execute(ordered.offset(query.offset).limit(query.limit))
+        return Page([as_document(row) for row in rows], total or 0)
+    documents: list[Document] = []
+    total = 0
+    async with connection.stream(ordered) as rows_in_turn:
+        async for part in rows_in_turn.partitions(READ_AT_ONCE):
+            for document in map(as_document, part):
+                if all(each.admits(document) for each in left):
+                    if query.offset <= total < query.offset + query.limit:
+                        documents.append(document)
+                    total += 1
+    return Page(documents, total)

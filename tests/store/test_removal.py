@@ -1,0 +1,110 @@
+"""Deleting a closed order takes all that it has made, and leaves everything else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Table, func, select
+
+from orders.lifecycle import OrderKind, OrderState
+from orders.plan import CatalogVersion, OrchestrationPlan
+from store.cancellations import CancelStore
+from store.claims import ClaimStore
+from store.database import Database
+from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError, UnknownOrderError
+from store.orders import OrderStore
+from store.plans import PlanStore
+from store.query import ListQuery
+from store.revisions import RevisionStore
+from store.tables import deleted_orders, metadata
+from store.tasks import TaskStore
+from tests.store.samples import accepted, change
+from tests.store.test_tasks import fallout
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+DATE = "2026-03-01T10:00:00.000Z"
+
+
+async def family(database: Database, order_id: str, state: OrderState = OrderState.COMPLETED) -> None:
+    """Keep an order with a service order, a resource order, and everything that is kept beside them."""
+    store = OrderStore(database)
+    await store.accept(accepted(order_id))
+    service, resource = f"{order_id}:1:internet", f"{order_id}:1:internet:port"
+    document = {"state": "completed", "orderDate": DATE, "relatedParty": [{"id": "customer-1"}]}
+    await store.open(OrderKind.SERVICE, service, {"id": service, **document}, order_id, order_id, 1)
+    await store.open(OrderKind.RESOURCE, resource, {"id": resource, **document}, service, order_id, 1)
+    catalog = CatalogVersion(digest="d", label="test")
+    await PlanStore(database).save(OrchestrationPlan(order_id=order_id, revision=1, catalog=catalog))
+    await RevisionStore(database).propose(order_id, {"priority": "0"}, "ada", NOW)
+    await TaskStore(database).save(fallout(1, id=f"{service}!1", order_id=service, root_id=order_id))
+    await ClaimStore(database).claim(order_id, DATE, [f"product:{order_id}"])
+    cancel = {"id": f"c-{order_id}", "state": "acknowledged"}
+    for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
+        await CancelStore(database).open(kind, f"c-{order_id}", cancelled, cancel, NOW)
+    await store.record(change(order_id, 1, state))
+
+
+async def counts(database: Database) -> dict[str, int]:
+    """Return how many rows each table has that is about orders."""
+
+    async with database.read() as connection:
+
+        async def count(table: Table) -> int:
+            return await connection.scalar(select(func.count()).select_from(table)) or 0
+
+        return {table.name: await count(table) for table in metadata.sorted_tables if table is not deleted_orders}
+
+
+async def test_an_order_goes_with_all_that_is_kept_of_it_and_nothing_else(database: Database) -> None:
+    await family(database, "o1")
+    before = await counts(database)
+    await family(database, "o2")
+    removed = await OrderStore(database).remove(OrderKind.PRODUCT, "o2")
+    assert await counts(database) == before
+    assert [(each.kind, each.id) for each in removed] == [
+        (OrderKind.PRODUCT, "o2"),
+        (OrderKind.SERVICE, "o2:1:internet"),
+        (OrderKind.RESOURCE, "o2:1:internet:port"),
+    ]
+    assert removed[0].document["state"] == "completed"
+    page = await OrderStore(database).find(OrderKind.PRODUCT, ListQuery())
+    assert [document["id"] for document in page.documents] == ["o1"]
+
+
+async def test_every_table_but_the_trace_is_looked_at(database: Database) -> None:
+    await family(database, "o1")
+    empty = [name for name, rows in (await counts(database)).items() if rows == 0]
+    assert empty == ["plan_nodes"]
+
+
+async def test_an_order_that_may_still_change_stays(database: Database) -> None:
+    await family(database, "o1", OrderState.HELD)
+    before = await counts(database)
+    with pytest.raises(OrderNotClosedError, match="'o1' is held"):
+        await OrderStore(database).remove(OrderKind.PRODUCT, "o1")
+    assert await counts(database) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "order_id"), [(OrderKind.SERVICE, "o1:1:internet"), (OrderKind.RESOURCE, "o1:1:internet:port")]
+)
+async def test_an_order_that_another_has_made_is_not_deleted_alone(
+    database: Database, kind: OrderKind, order_id: str
+) -> None:
+    await family(database, "o1")
+    with pytest.raises(OwnedOrderError, match="order 'o1'") as refused:
+        await OrderStore(database).remove(kind, order_id)
+    assert refused.value.root_id == "o1"
+
+
+async def test_an_order_is_deleted_once_and_its_id_is_not_given_away(store: OrderStore, database: Database) -> None:
+    await family(database, "o1")
+    await store.remove(OrderKind.PRODUCT, "o1")
+    with pytest.raises(UnknownOrderError):
+        await store.remove(OrderKind.PRODUCT, "o1")
+    with pytest.raises(DeletedOrderError, match="o1 was deleted"):
+        await store.accept(accepted("o1"))
+    assert await store.get(OrderKind.PRODUCT, "o1") is None
