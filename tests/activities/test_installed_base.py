@@ -306,12 +306,12 @@ async def test_what_a_part_supports_is_found_all_the_way_up(inventory: Reference
 
 async def test_a_product_that_has_ended_needs_no_service_any_more(inventory: Reference) -> None:
     await fibre(inventory)
-    await stock(inventory, SERVICE, id="s-dsl", state="active")
+    await service(inventory, "s-dsl")
     assert (await read(inventory, services("s-dsl"))).owners == {"s-dsl": []}
 
 
 async def test_a_service_has_its_place_and_its_customer(inventory: Reference) -> None:
-    await stock(inventory, SERVICE, id="s-1", state="active", place=[{"id": "BER-1"}], relatedParty=CUSTOMER)
+    await service(inventory, "s-1", place=[{"id": "BER-1"}], relatedParty=CUSTOMER)
     there = (await read(inventory, services("s-1"))).single_services["s-1"]
     assert (there.place, there.customer_id) == ("BER-1", "c-1")
 

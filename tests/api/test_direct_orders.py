@@ -79,6 +79,9 @@ async def test_a_body_that_does_not_fit_the_form_is_refused_by_path(
     answer = await bench.client.post(orders, json={items: [{"id": "1", "action": "grow"}]})
     assert answer.status_code == 400
     assert f"{items}[0].action: " in answer.json()["message"]
+    answer = await bench.client.post(orders, json={**body, "note": "x"})
+    assert answer.status_code == 400
+    assert "note: " in answer.json()["message"]
     assert (await bench.client.get(orders)).json() == []
 
 

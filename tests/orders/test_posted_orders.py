@@ -48,7 +48,6 @@ def test_the_least_that_a_resource_order_has_is_taken() -> None:
         (SERVICE, {"serviceOrderItem": []}, ["serviceOrderItem"]),
         (SERVICE, {"serviceOrderItem": [{"id": "1"}]}, ["serviceOrderItem[0].action", "serviceOrderItem[0].service"]),
         (SERVICE, {"serviceOrderItem": [related("1", "1")], "priority": 1}, ["priority"]),
-        (SERVICE, {"serviceOrderItem": [related("1", "1")], "note": "x"}, ["note"]),
         (RESOURCE, {"orderItem": [{"action": "grow", "resource": {}}]}, ["orderItem[0].id", "orderItem[0].action"]),
         (RESOURCE, {"orderItem": [{"id": "1", "action": "add"}]}, ["orderItem[0].resource"]),
         (RESOURCE, {"orderItem": [{"id": "1", "action": "add", "resource": {}}], "priority": "1"}, ["priority"]),
