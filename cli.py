@@ -95,7 +95,7 @@ def submit(
     gateway: GatewayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Submit a product order.
+    """Submit a product order, or a service or resource order: which it is, is told by its items.
 
     Examples: `ordersaga submit order.json --watch` · `jq .order crm.json | ordersaga submit - --idempotency-key crm-4`
     """

@@ -55,12 +55,20 @@ from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import policies
 from workflows.connection import connect, sandbox
+from workflows.direct_orders import DirectResourceOrderWorkflow, DirectServiceOrderWorkflow
 from workflows.event_subscription import EventSubscriptionWorkflow
 from workflows.product_order import ProductOrderWorkflow
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.service_order import ServiceOrderWorkflow
 
-WORKFLOWS = [ProductOrderWorkflow, ServiceOrderWorkflow, ResourceOrderWorkflow, EventSubscriptionWorkflow]
+WORKFLOWS = [
+    ProductOrderWorkflow,
+    DirectServiceOrderWorkflow,
+    DirectResourceOrderWorkflow,
+    ServiceOrderWorkflow,
+    ResourceOrderWorkflow,
+    EventSubscriptionWorkflow,
+]
 QUEUES = ("workflows", *policies.SYSTEMS, policies.EVENTS)
 
 _LISTENERS_AT_ONCE = 500

@@ -8,14 +8,15 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.claims import named_subjects, planned_subjects
-from activities.planning import PlannedOrder, Planner, plan_in_turn, prices_of_items, total_of
+from activities.planning import PlannedOrder, Planner, parents_in, plan_in_turn, prices_of_items, total_of
 from activities.qualification import QualificationActivities
-from catalogs.product_nodes import parents_of
 from orders.amendment import Comparison, compare
 from orders.change import OrderChange
+from orders.identity import root_kind
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
+from orders.posted import PostedOrder, names_of_items, posted_order
 from orders.revision import Revision, RevisionState
 from orders.task import is_task_id
 from orders.tmf import ProductOrder, UtcDatetime
@@ -27,7 +28,7 @@ from store.orders import OrderStore
 from store.plans import PlanStore
 from store.revisions import RevisionStore
 
-_ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
+_PRODUCTS = ITEM_LISTS[OrderKind.PRODUCT]
 _NOTE = "note"
 _TOTAL = "orderTotalPrice"
 _PRICES = ("itemPrice", "itemTotalPrice")
@@ -92,21 +93,23 @@ class AmendmentActivities:
     async def plan_amendment(self, request: PlanAmendment) -> PlannedAmendment:
         """Plan the new version of an order and compare it with the plan that runs; the order itself stays as it is."""
         proposal = await self._proposal(request.order_id, request.revision)
-        order = ProductOrder.model_validate(await self._amended(request.order_id, proposal))
+        kind = root_kind(request.order_id)
+        order = posted_order(kind, await self._amended(request.order_id, proposal))
         amendment = PlannedAmendment(
-            names={item.id: item.subject() for item, _, _ in order.items()},
-            parents=parents_of(order),
-            attributes={name: value for name, value in proposal.items() if name not in (_ITEMS, _TOTAL)},
+            names=names_of_items(order),
+            parents=parents_in(order),
+            attributes={name: value for name, value in proposal.items() if name not in (ITEM_LISTS[kind], _TOTAL)},
             requested_start_date=order.requested_start_date,
             requested_completion_date=order.requested_completion_date,
-            priority=order.priority,
+            priority=None if order.priority is None else str(order.priority),
         )
-        if _ITEMS not in proposal:
+        if ITEM_LISTS[kind] not in proposal:
             return amendment
         planned = await self._planned(order, request)
         if planned.plan is None:
             return amendment.model_copy(update={"violations": planned.violations})
-        await self._revisions.revise(request.order_id, request.revision, _priced(proposal, planned.order))
+        if isinstance(planned.order, ProductOrder):
+            await self._revisions.revise(request.order_id, request.revision, _priced(proposal, planned.order))
         if request.base_revision is None:
             return amendment
         running = await self._plan(request.order_id, request.base_revision)
@@ -122,16 +125,18 @@ class AmendmentActivities:
     async def apply_amendment(self, request: ApplyAmendment) -> None:
         """Write the new version into the order's document, and say that the revision is applied."""
         revision = request.revision
+        kind = root_kind(revision.order_id)
+        items = ITEM_LISTS[kind]
         attributes = dict(await self._proposal(revision.order_id, revision.number))
-        if _ITEMS in attributes:
-            attributes[_ITEMS] = [_with_states(item, request.items) for item in attributes[_ITEMS]]
+        if items in attributes:
+            attributes[items] = [_with_states(item, items, request.items) for item in attributes[items]]
         else:
             attributes.pop(_TOTAL, None)
         if _NOTE in attributes:
-            stored = await self._orders.get(OrderKind.PRODUCT, revision.order_id) or {}
+            stored = await self._orders.get(kind, revision.order_id) or {}
             attributes[_NOTE] = _with_resolutions(attributes[_NOTE] or [], stored.get(_NOTE) or [])
         change = OrderChange(
-            kind=OrderKind.PRODUCT,
+            kind=kind,
             order_id=revision.order_id,
             version=request.version,
             state=request.state,
@@ -148,10 +153,11 @@ class AmendmentActivities:
     async def refuse_amendment(self, revision: Revision) -> None:
         """Say that a revision is refused, and why; others may have what only that one would have touched."""
         await self._revisions.settle(revision.model_copy(update={"state": RevisionState.REFUSED}))
-        document = await self._orders.get(OrderKind.PRODUCT, revision.order_id)
+        kind = root_kind(revision.order_id)
+        document = await self._orders.get(kind, revision.order_id)
         plan = await self._plans.load(revision.order_id)
         if document is not None and plan is not None:
-            needed = {*named_subjects(ProductOrder.model_validate(document)), *planned_subjects(plan)}
+            needed = {*named_subjects(posted_order(kind, document)), *planned_subjects(plan)}
             await self._claims.reduce(revision.order_id, needed)
 
     async def _proposal(self, order_id: str, number: int) -> Json:
@@ -163,14 +169,14 @@ class AmendmentActivities:
 
     async def _amended(self, order_id: str, proposal: Json) -> Json:
         """Return the order's document as the proposal makes it."""
-        document = await self._orders.get(OrderKind.PRODUCT, order_id)
+        document = await self._orders.get(root_kind(order_id), order_id)
         if document is None:
             message = f"order {order_id} is not in the order store"
             raise ApplicationError(message, type="UnknownOrder", non_retryable=True)
         merged = {**document, **proposal}
         return {name: value for name, value in merged.items() if value is not None or name not in proposal}
 
-    async def _planned(self, order: ProductOrder, request: PlanAmendment) -> PlannedOrder:
+    async def _planned(self, order: PostedOrder, request: PlanAmendment) -> PlannedOrder:
         """Plan the new version: of an order that runs, against what its first version was planned against.
 
         What such an order has not touched yet is claimed for it, but it cannot wait for others in the middle of things.
@@ -180,7 +186,7 @@ class AmendmentActivities:
         installed = await self._plans.installed(request.order_id, request.base_revision)
         planned = await plan_in_turn(self._planner, self._claims, order, request.revision, installed, queue=False)
         if isinstance(planned, list):
-            return PlannedOrder(order=order, violations=[_taken_by(planned)])
+            return PlannedOrder(order=order, violations=[_taken_by(planned, ITEM_LISTS[order.kind])])
         return planned
 
     async def _plan(self, order_id: str, revision: int) -> OrchestrationPlan:
@@ -194,8 +200,11 @@ class AmendmentActivities:
         self, plan: OrchestrationPlan, running: OrchestrationPlan, comparison: dict[str, Comparison]
     ) -> list[Violation]:
         """Return why what is new or different in a plan is not possible; the rest is found to be so already."""
-        touched = [each for each in plan.service_orders if comparison[each.key] in _TO_BE_DONE]
-        return await self._qualification.infeasible(plan.model_copy(update={"service_orders": touched}), running)
+        touched = {
+            "service_orders": [each for each in plan.service_orders if comparison[each.key] in _TO_BE_DONE],
+            "resource_orders": [each for each in plan.resource_orders if comparison[each.key] in _TO_BE_DONE],
+        }
+        return await self._qualification.infeasible(plan.model_copy(update=touched), running)
 
 
 def _with_resolutions(sent: list[Json], stored: list[Json]) -> list[Json]:
@@ -204,28 +213,29 @@ def _with_resolutions(sent: list[Json], stored: list[Json]) -> list[Json]:
     return [*(note for note in stored if is_task_id(note.get("id")) and note.get("id") not in ids), *sent]
 
 
-def _taken_by(order_ids: list[str]) -> Violation:
+def _taken_by(order_ids: list[str], path: str) -> Violation:
     orders = f"order {order_ids[0]}" if len(order_ids) == 1 else f"orders {', '.join(order_ids)}"
     return Violation(
         code="changedByAnotherOrder",
-        path=_ITEMS,
-        message=f"{orders} must end first, as the same products or numbers change there; send the amendment again then",
+        path=path,
+        message=f"{orders} must end first, as the same things change there; send the amendment again then",
     )
 
 
 def _priced(proposal: Json, order: ProductOrder) -> Json:
     """Return a proposal with the prices of the new version on its items, and their total."""
     items = prices_of_items(order)
-    return {**proposal, **total_of(order), _ITEMS: [_with_prices(item, items) for item in proposal[_ITEMS]]}
+    return {**proposal, **total_of(order), _PRODUCTS: [_with_prices(item, items) for item in proposal[_PRODUCTS]]}
 
 
 def _with_prices(item: Json, priced: dict[str, Json]) -> Json:
     kept = {name: value for name, value in item.items() if name not in _PRICES}
-    parts = {_ITEMS: [_with_prices(each, priced) for each in item[_ITEMS]]} if item.get(_ITEMS) else {}
+    parts = {_PRODUCTS: [_with_prices(each, priced) for each in item[_PRODUCTS]]} if item.get(_PRODUCTS) else {}
     return {**kept, **priced[item["id"]], **parts}
 
 
-def _with_states(item: Json, states: dict[str, OrderState]) -> Json:
+def _with_states(item: Json, name: str, states: dict[str, OrderState]) -> Json:
+    """Return an item with its state, and with those of the items that are nested in it under `name`."""
     state = states.get(item["id"], OrderState.ACKNOWLEDGED)
-    parts = {_ITEMS: [_with_states(each, states) for each in item[_ITEMS]]} if item.get(_ITEMS) else {}
+    parts = {name: [_with_states(each, name, states) for each in item[name]]} if item.get(name) else {}
     return {**item, **parts, "state": state.value}

@@ -1,4 +1,4 @@
-"""Turns: orders that touch the same installed product or resource run one after the other."""
+"""Turns: orders that touch the same installed product, service or resource run one after the other."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from temporalio import activity
 
 from orders.plan import OrchestrationPlan, ResourceItem
-from orders.tmf import Action, ProductOrder, timestamp
+from orders.posted import PostedOrder
+from orders.resource_orders import PostedResourceItem
+from orders.service_orders import PostedServiceItem
+from orders.tmf import Action, ProductOrderItem, timestamp
 from store.claims import ClaimStore
 
-_PRODUCT = "product:"
+_PRODUCT, _SERVICE, _RESOURCE = "product:", "service:", "installedResource:"
 
 
 class ClaimActivities:
@@ -25,30 +28,42 @@ class ClaimActivities:
         return await self._claims.release(order_id)
 
 
-def accepted_at(order: ProductOrder) -> str:
+def accepted_at(order: PostedOrder) -> str:
     """Return when an order was accepted, as the store writes times."""
     return timestamp(order.order_date) if order.order_date else ""
 
 
-def is_product(subject: str) -> bool:
-    return subject.startswith(_PRODUCT)
+def is_installed(subject: str) -> bool:
+    """Return whether a subject is something installed, of which inventory may say another thing by the next look."""
+    return subject.startswith((_PRODUCT, _SERVICE, _RESOURCE))
 
 
-def named_subjects(order: ProductOrder) -> Iterator[str]:
-    """Yield the installed products that the items of an order are about."""
+def named_subjects(order: PostedOrder) -> Iterator[str]:
+    """Yield the installed products, services or resources that the items of an order are about."""
     for item, _, _ in order.items():
-        if item.product and item.product.id:
-            yield f"{_PRODUCT}{item.product.id}"
+        match item:
+            case ProductOrderItem() if item.product and item.product.id:
+                yield f"{_PRODUCT}{item.product.id}"
+            case PostedServiceItem() if item.service.id:
+                yield f"{_SERVICE}{item.service.id}"
+            case PostedResourceItem() if item.resource.id:
+                yield f"{_RESOURCE}{item.resource.id}"
 
 
 def planned_subjects(plan: OrchestrationPlan) -> Iterator[str]:
-    """Yield the installed products that a plan changes, and the members of pools that it takes or gives back."""
+    """Yield what is installed and a plan changes, and the members of pools that it takes or gives back.
+
+    A service or resource that is changed by itself is changed for all that it realises or supports, too: so it has its
+    turn among the orders of its product.
+    """
+    yield from plan.belongs_to
     for product in plan.products:
         if product.product_id and product.action != Action.NO_CHANGE:
             yield f"{_PRODUCT}{product.product_id}"
     for service_order in plan.service_orders:
         for item in service_order.items:
             yield from filter(None, map(_subject, item.resources))
+    yield from filter(None, (_subject(each.resource) for each in plan.resource_orders))
 
 
 def _subject(resource: ResourceItem) -> str | None:

@@ -70,6 +70,8 @@ class ServiceDocument(Identified):
 
     state: str = "active"
     service_specification: Reference | None = None
+    place: Listed[RelatedPlace]
+    related_party: Listed[RelatedParty]
     service_characteristic: Listed[Characteristic]
     supporting_service: Listed[Reference]
     supporting_resource: Listed[Reference]
@@ -90,6 +92,7 @@ class ResourceDocument(Identified):
     value: str | None = None
     category: str | None = None
     resource_status: str | None = None
+    usage_state: str | None = None
     reservation: Reservation | None = None
     resource_specification: Reference | None = None
     resource_characteristic: Listed[Characteristic]

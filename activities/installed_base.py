@@ -10,23 +10,35 @@ from activities.documents import ProductDocument, ResourceDocument, ServiceDocum
 from activities.http import DownstreamSystem, Identified, at
 from activities.inventory import PRODUCT, RESOURCE, SERVICE
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
+from orders.posted import PostedOrder
+from orders.resource_orders import ResourceOrder
+from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder, Reference, RelatedParty
 
 D = TypeVar("D", bound=Identified)
 
 _PAGE = "1000"
 _RELATIONS = ("bundles", "reliesOn")
+ENDED = frozenset({"terminated", "aborted", "cancelled"})
+"""States of a product in inventory that needs no service any more."""
 
 
-async def read_installed_base(inventory: DownstreamSystem, order: ProductOrder) -> InstalledBase:
-    """Read the customer's products, and those that the order names with all that realises them.
+async def read_installed_base(inventory: DownstreamSystem, order: PostedOrder) -> InstalledBase:
+    """Read what an order is about, and what that touches.
 
-    Products that a named one bundles or relies on come with what realises them too.
+    Of a product order: the customer's products, and those that it names with all that realises them; products that a
+    named one bundles or relies on come with what realises them too. Of a service or resource order: the services or
+    resources that it names, with all that supports them, and which products and services need them.
 
     Raises:
         DownstreamError: when inventory does not answer, or with something that makes no sense.
     """
-    return await _Reader(inventory).read(order)
+    reader = _Reader(inventory)
+    if isinstance(order, ProductOrder):
+        return await reader.read(order)
+    if isinstance(order, ServiceOrder):
+        return await reader.read_services(named_services(order))
+    return await reader.read_resources(named_resources(order))
 
 
 async def read_installed_service(inventory: DownstreamSystem, service_id: str) -> InstalledService | None:
@@ -55,6 +67,43 @@ class _Reader:
             *(self._product(document, with_services=key in detailed) for key, document in documents.items())
         )
         return InstalledBase(products={product.id: product for product in products})
+
+    async def read_services(self, named: set[str]) -> InstalledBase:
+        documents = await self._documents(SERVICE, sorted(named), ServiceDocument)
+        services = await asyncio.gather(
+            *(self._service(document, key, frozenset({key})) for key, document in documents.items())
+        )
+        owners = await asyncio.gather(*(self._owners(f"service:{key}") for key in documents))
+        return InstalledBase(
+            single_services={service.id: service for service in services},
+            owners=dict(zip(documents, owners, strict=True)),
+        )
+
+    async def read_resources(self, named: set[str]) -> InstalledBase:
+        documents = await self._documents(RESOURCE, sorted(named), ResourceDocument)
+        owners = await asyncio.gather(*(self._owners(f"resource:{key}") for key in documents))
+        return InstalledBase(
+            single_resources={key: _resource(document, key) for key, document in documents.items()},
+            owners=dict(zip(documents, owners, strict=True)),
+        )
+
+    async def _owners(self, thing: str) -> list[str]:
+        """Return the services and products that need a `service:ID` or `resource:ID`, nearest first."""
+        owners: list[str] = []
+        queue = [thing]
+        while queue:
+            kind, _, key = queue.pop(0).partition(":")
+            attribute = "supportingResource.id" if kind == "resource" else "supportingService.id"
+            services = await self._inventory.search(SERVICE, {attribute: key, "limit": _PAGE}, ServiceDocument)
+            found = [f"service:{each.id}" for each in services if each.state != "terminated"]
+            if kind == "service":
+                wanted = {"realizingService.id": key, "limit": _PAGE}
+                products = await self._inventory.search(PRODUCT, wanted, ProductDocument)
+                owners += [f"product:{each.id}" for each in products if each.status not in ENDED]
+            new = [each for each in found if each not in owners]
+            owners += new
+            queue += new
+        return owners
 
     async def _owned(self, customer: str | None) -> list[ProductDocument]:
         if customer is None:
@@ -98,6 +147,8 @@ class _Reader:
             key=key,
             specification_id=_id(document.service_specification) or "",
             state=document.state,
+            place=next((place.id for place in document.place if place.id), None),
+            customer_id=_customer(document.related_party),
             characteristics=values(document.service_characteristic),
             services=await self.services(document.supporting_service, above),
             resources=[_resource(resource, keys[each]) for each, resource in resources.items()],
@@ -119,6 +170,7 @@ def _resource(document: ResourceDocument, key: str) -> InstalledResource:
         value=document.value,
         pool=document.category,
         reserved_by=document.reservation.requested_by if document.reservation else None,
+        in_use=document.usage_state == "active",
         characteristics=values(document.resource_characteristic),
     )
 
@@ -140,6 +192,16 @@ def named_products(order: ProductOrder) -> set[str]:
     for product in products:
         named.update(_related((product.model_extra or {}).get("productRelationship")))
     return named
+
+
+def named_services(order: ServiceOrder) -> set[str]:
+    """Return the ids of the services that an order's items are about."""
+    return {item.service.id for item, _, _ in order.items() if item.service.id}
+
+
+def named_resources(order: ResourceOrder) -> set[str]:
+    """Return the ids of the resources that an order's items are about."""
+    return {item.resource.id for item, _, _ in order.items() if item.resource.id}
 
 
 def _related(relations: Any) -> Iterator[str]:

@@ -7,19 +7,21 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.claims import accepted_at, is_product, named_subjects, planned_subjects
+from activities.claims import accepted_at, is_installed, named_subjects, planned_subjects
 from activities.http import DownstreamSystem
-from activities.installed_base import named_products, read_installed_base
+from activities.installed_base import named_products, named_resources, named_services, read_installed_base
 from catalogs.catalog_set import CatalogSet
-from catalogs.decomposition import DecompositionError, decompose
-from catalogs.order_check import check_order
-from catalogs.pricing import price_order
+from catalogs.planning import plan_posted
 from catalogs.product_nodes import parents_of
 from orders.change import OrderChange
+from orders.identity import root_kind
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
+from orders.posted import PostedOrder, posted_order
+from orders.resource_orders import ResourceOrder
+from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder, UtcDatetime
 from orders.violation import Violation
 from store.claims import ClaimStore
@@ -37,7 +39,7 @@ AS_LATE_AS_POSSIBLE = "asLateAsPossible"
 class PlannedOrder(Model):
     """An order with its prices, and its plan, or why there is none."""
 
-    order: ProductOrder
+    order: PostedOrder
     plan: OrchestrationPlan | None = None
     installed: InstalledBase | None = None
     """What it was planned against. Products that the order is not about, and does not rely on, have no record."""
@@ -72,10 +74,8 @@ class Planner:
         self._catalogs = catalogs
         self._inventory = inventory
 
-    async def plan(
-        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
-    ) -> PlannedOrder:
-        """Check, price and decompose an order.
+    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
+        """Check and decompose an order, and price it where it is one of products.
 
         Args:
             installed: what an earlier revision was planned against; the new one is planned against the same, and what
@@ -86,18 +86,15 @@ class Planner:
         """
         installed = await self._base(order, installed)
         on = order.order_date or datetime.now(UTC)
-        violations = check_order(order, self._catalogs, installed, on)
-        if violations:
-            return PlannedOrder(order=order, violations=violations)
-        priced = price_order(order, self._catalogs, on, installed)
-        try:
-            plan = decompose(priced, self._catalogs, installed, revision, on)
-        except DecompositionError as error:
-            return PlannedOrder(order=order, violations=error.violations)
-        _keep_records(plan, installed)
-        return PlannedOrder(order=priced, plan=plan, installed=_noted(installed, order))
+        planned = plan_posted(order, self._catalogs, installed, revision, on)
+        if planned.plan is None:
+            return PlannedOrder(order=order, violations=planned.violations)
+        _keep_records(planned.plan, installed)
+        return PlannedOrder(order=planned.order, plan=planned.plan, installed=_noted(installed, order))
 
-    async def _base(self, order: ProductOrder, noted: InstalledBase | None) -> InstalledBase:
+    async def _base(self, order: PostedOrder, noted: InstalledBase | None) -> InstalledBase:
+        if not isinstance(order, ProductOrder):
+            return await self._base_of_singles(order, noted)
         known = {key: each for key, each in noted.products.items() if each.record} if noted else {}
         if noted and _concerned(order, noted) <= known.keys():
             return noted
@@ -106,6 +103,19 @@ class Planner:
             return found
         concerned = {key: found.products[key] for key in _concerned(order, found) if key in found.products}
         return InstalledBase(products=noted.products | concerned | known)
+
+    async def _base_of_singles(self, order: ServiceOrder | ResourceOrder, noted: InstalledBase | None) -> InstalledBase:
+        """Return the services or resources that an order names: as they were noted, or else as inventory has them."""
+        if noted is not None and _named(order) <= noted.owners.keys():
+            return noted
+        found = await read_installed_base(self._inventory, order)
+        if noted is None:
+            return found
+        return InstalledBase(
+            single_services=found.single_services | noted.single_services,
+            single_resources=found.single_resources | noted.single_resources,
+            owners=found.owners | noted.owners,
+        )
 
 
 class PlanningActivities:
@@ -123,22 +133,24 @@ class PlanningActivities:
 
         An order that changes what another is changing is not planned before that one has ended.
         """
-        document = await self._orders.get(OrderKind.PRODUCT, request.order_id)
+        kind = root_kind(request.order_id)
+        document = await self._orders.get(kind, request.order_id)
         if document is None:
             raise ApplicationError(
                 f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
-        order = ProductOrder.model_validate(document)
+        order = posted_order(kind, document)
         planned = await plan_in_turn(self._planner, self._claims, order, request.revision)
         if isinstance(planned, list):
             return PlanAnswer(ahead=planned)
         if planned.plan is None:
             return PlanAnswer(violations=planned.violations)
         await self._plans.save(planned.plan, planned.installed)
-        await self._orders.record(_prices(planned.order, request))
+        if isinstance(planned.order, ProductOrder):
+            await self._orders.record(_prices(planned.order, request))
         return PlanAnswer(
             graph=await self._plans.graph(request.order_id, request.revision),
-            parents=parents_of(order),
+            parents=parents_in(order),
             requested_completion_date=order.requested_completion_date,
             as_late_as_possible=(order.model_extra or {}).get(SCHEDULING) == AS_LATE_AS_POSSIBLE,
         )
@@ -147,7 +159,7 @@ class PlanningActivities:
 async def plan_in_turn(
     planner: Planner,
     claims: ClaimStore,
-    order: ProductOrder,
+    order: PostedOrder,
     revision: int,
     installed: InstalledBase | None = None,
     *,
@@ -168,8 +180,8 @@ async def plan_in_turn(
         more = set(planned_subjects(planned.plan)) - subjects
         subjects |= more
         ahead = await claims.claim(order.id or "", accepted_at(order), more, queue=queue)
-        # What inventory has of a product may have changed until it was granted; a number is a number.
-        if not ahead and not any(map(is_product, more)):
+        # What inventory has of something installed may have changed until it was granted; a number is a number.
+        if not ahead and not any(map(is_installed, more)):
             return planned
     return ahead
 
@@ -185,8 +197,25 @@ def _concerned(order: ProductOrder, installed: InstalledBase) -> set[str]:
     return concerned
 
 
-def _noted(installed: InstalledBase, order: ProductOrder) -> InstalledBase:
+def _named(order: ServiceOrder | ResourceOrder) -> set[str]:
+    return named_services(order) if isinstance(order, ServiceOrder) else named_resources(order)
+
+
+def parents_in(order: PostedOrder) -> dict[str, str]:
+    """Return each item's bundle, or the item that it is nested in."""
+    match order:
+        case ProductOrder():
+            return parents_of(order)
+        case ServiceOrder():
+            return order.parents()
+        case ResourceOrder():
+            return {}
+
+
+def _noted(installed: InstalledBase, order: PostedOrder) -> InstalledBase:
     """Return what to keep of an installed base: products that were read without their services lose their records."""
+    if not isinstance(order, ProductOrder):
+        return installed
     concerned = _concerned(order, installed)
     return InstalledBase(
         products={

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from temporalio import activity
@@ -11,6 +12,8 @@ from temporalio import activity
 from activities.documents import AvailabilityAnswer, Qualification, QualifiedItem
 from activities.http import DownstreamSystem
 from orders.documents import characteristic_list
+from orders.identity import root_kind
+from orders.lifecycle import ITEM_LISTS
 from orders.model import Model
 from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
@@ -64,7 +67,7 @@ class QualificationActivities:
         return [
             Violation(
                 code="notFeasible",
-                path=f"productOrderItem[id={order.item_id}]",
+                path=f"{_items(plan)}[id={order.item_id}]",
                 item_id=order.item_id,
                 message=f"{item.specification.name} is not possible at {order.place or 'no place'}: {_why(result)}",
             )
@@ -75,12 +78,12 @@ class QualificationActivities:
     async def _unavailable(self, plan: OrchestrationPlan, running: OrchestrationPlan | None) -> list[Violation]:
         demands = Counter[str]()
         items: dict[str, set[str]] = {}
-        before = {order.key: _demands(order) for order in running.service_orders} if running else {}
-        for order in plan.service_orders:
-            more = _demands(order) - before.get(order.key, Counter())
+        before = {key: _demands(resources) for key, _, resources in _resources(running)} if running else {}
+        for key, item_id, resources in _resources(plan):
+            more = _demands(resources) - before.get(key, Counter())
             demands += more
             for demand in more:
-                items.setdefault(demand, set()).add(order.item_id)
+                items.setdefault(demand, set()).add(item_id)
         if not demands:
             return []
         asked = [{**json.loads(demand), "quantity": count} for demand, count in demands.items()]
@@ -91,7 +94,7 @@ class QualificationActivities:
         return [
             Violation(
                 code="noCapacity",
-                path=f"productOrderItem[id={item_id}]",
+                path=f"{_items(plan)}[id={item_id}]",
                 item_id=item_id,
                 message=result.reason or f"{count} asked for, {result.free} free",
             )
@@ -101,13 +104,22 @@ class QualificationActivities:
         ]
 
 
-def _demands(order: ServiceOrderPlan) -> Counter[str]:
-    """Return how often a service order asks the pools for what, as JSON."""
+def _items(plan: OrchestrationPlan) -> str:
+    return ITEM_LISTS[root_kind(plan.order_id)]
+
+
+def _resources(plan: OrchestrationPlan) -> Iterator[tuple[str, str, list[ResourceItem]]]:
+    """Yield each service or resource order of a plan by key, with the posted order's item, and its resources."""
+    for order in plan.service_orders:
+        yield order.key, order.item_id, [resource for item in order.items for resource in item.resources]
+    for single in plan.resource_orders:
+        yield single.key, single.item_id, [single.resource]
+
+
+def _demands(resources: list[ResourceItem]) -> Counter[str]:
+    """Return how often the pools are asked for what, as JSON."""
     return Counter(
-        json.dumps(_demand(resource), sort_keys=True)
-        for item in order.items
-        for resource in item.resources
-        if resource.action == Action.ADD
+        json.dumps(_demand(resource), sort_keys=True) for resource in resources if resource.action == Action.ADD
     )
 
 

@@ -8,13 +8,14 @@ from temporalio.exceptions import ApplicationError
 from catalogs.expressions import ExpressionError, evaluate_late
 from orders import documents
 from orders.change import OrderChange
+from orders.identity import root_kind
 from orders.lifecycle import OrderKind
 from orders.model import Model
 from orders.outcome import AssignedResource, Redo, ServiceOrderOutcome
 from orders.plan import Characteristics, PlanGraph, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.posted import names_of_items, posted_order
 from orders.redo import modified_service_order
 from orders.reversal import reverse_resources, reverse_service_order
-from orders.tmf import ProductOrder
 from store.errors import UnknownOrderError
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -38,7 +39,7 @@ class OpenOrder(Model):
 
 class OpenResourceOrder(OpenOrder):
     item: str
-    """The key of the service order's item that needs the resources."""
+    """The key of the service order's item that needs the resources, or of the resource that is ordered by itself."""
     undo_resources: dict[str, AssignedResource] | None = None
     """What the resource order did, when its plan is to be taken the other way."""
 
@@ -82,13 +83,14 @@ class RecordActivities:
 
     @activity.defn
     async def item_names(self, order_id: str) -> dict[str, str]:
-        """Return every item of a product order, nested ones too: its id and the offering or product it is about."""
-        document = await self._orders.get(OrderKind.PRODUCT, order_id)
+        """Return every item of a posted order, nested ones too: its id and what it is about."""
+        kind = root_kind(order_id)
+        document = await self._orders.get(kind, order_id)
         if document is None:
             raise ApplicationError(
                 f"order {order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
-        return {item.id: item.subject() for item, _, _ in ProductOrder.model_validate(document).items()}
+        return names_of_items(posted_order(kind, document))
 
     @activity.defn
     async def open_service_order(self, request: OpenOrder) -> ServiceOrderPlan:
@@ -101,7 +103,7 @@ class RecordActivities:
     @activity.defn
     async def open_resource_order(self, request: OpenResourceOrder) -> ResourceOrderPlan:
         """Load a resource order's part of the plan, and give the order its place among the stored orders."""
-        plan = (await self._service_order(request)).resource_order(request.item)
+        plan = await self._resource_order(request)
         if request.undo_resources is not None:
             reversed_resources = reverse_resources(plan.resources, request.undo_resources)
             plan = plan.model_copy(update={"resources": reversed_resources})
@@ -132,6 +134,12 @@ class RecordActivities:
         if request.redo is not None:
             plan = await self._changed(request, request.redo, plan)
         return plan if request.undo is None else reverse_service_order(plan, request.undo)
+
+    async def _resource_order(self, request: OpenResourceOrder) -> ResourceOrderPlan:
+        if root_kind(request.root_id) != OrderKind.RESOURCE:
+            return (await self._service_order(request)).resource_order(request.item)
+        single = await self._plans.resource_order(request.root_id, request.revision, request.item)
+        return single.resource_order()
 
     async def _changed(self, request: OpenOrder, redo: Redo, plan: ServiceOrderPlan) -> ServiceOrderPlan:
         old = await self._plans.service_order(request.root_id, redo.revision, request.service_order)

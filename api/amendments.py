@@ -1,4 +1,4 @@
-"""Amendments of running product orders (TMF622 PATCH): what one would do, its being put to the order, revisions."""
+"""Amendments of running orders (PATCH): what one would do, its being put to the order, revisions."""
 
 from __future__ import annotations
 
@@ -21,116 +21,135 @@ from api.identity import client_of
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
 from api.reads import linked_order, list_answer, stored_order
-from api.schemas import CANCEL_PREVIEW_EXAMPLE, PATCH_EXAMPLE, ChangePreview, ProductOrder, ProductOrderUpdate
-from orders import tmf
+from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
+from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES
 from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
+from orders.identity import is_root, root_kind
 from orders.intake import InvalidBodyError
-from orders.lifecycle import OrderKind, OrderState
-from orders.links import BASE_PATHS, Document
+from orders.lifecycle import OrderKind, OrderState, in_words
+from orders.links import BASE_PATHS, Document, resource_name
 from orders.plan import OrchestrationPlan, PlanGraph
+from orders.posted import posted_order
 from orders.revision import Refusal, Revision, RevisionState
 from orders.violation import Violation
 from store.documents import ITEM_LISTS
-from workflows.ids import product_order_workflow
+from workflows.ids import root_workflow
 from workflows.messages import Amend
 
-_ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
 _MEDIA_TYPES = (JSON, MERGE_PATCH, JSON_PATCH)
 
 _log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
-
 OrderId = Annotated[str, Path(alias="id")]
 
 
-def _patch_body(example: Any) -> dict[str, Any]:
+def _patch_body(kind: OrderKind, example: Any) -> dict[str, Any]:
     """Return the description of a body that changes an order, in each media type that it may have."""
     operations = {
         "schema": {"type": "array", "items": {"type": "object"}},
         "example": [{"op": "replace", "path": "/requestedStartDate", "value": "2026-12-01T09:00:00.000Z"}],
     }
-    return body_of(ProductOrderUpdate, example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
+    return body_of(UPDATES[kind], example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
 
 
-@router.patch(
-    "/productOrder/{id}",
-    summary="Amend a product order while it runs",
-    operation_id="patchProductOrder",
-    description="Attributes that the body names take their new values; `null` removes one, and a list such as "
-    "`productOrderItem` is replaced whole, so it names every item of the new version. The new version is planned and "
-    "compared with what is done: what stays the same is left alone. Where an item is past its point of no return the "
-    "whole amendment is refused, and nothing changes. Each amendment is a revision of the order.",
-    responses={
-        200: {"model": ProductOrder, "description": "The order as it is recorded now."},
-        **errors(400, 404, 409, 413, 415, 422, 503),
-    },
-    openapi_extra=_patch_body(PATCH_EXAMPLE),
-)
-async def patch_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
-    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
-    current = await stored_order(gateway, OrderKind.PRODUCT, order_id)
-    attributes = await _attributes(request, gateway, current, body)
-    admit(OrderKind.PRODUCT, current, Message.AMEND)
-    if attributes:
-        await _amend(gateway, current, attributes, client_of(request))
-    return JSONResponse(await linked_order(gateway, OrderKind.PRODUCT, order_id))
+def _routes(kind: OrderKind) -> APIRouter:
+    """Return the routes of one kind's amendments."""
+    routes = APIRouter(prefix=f"{BASE_PATHS[kind]}/{kind.value}", tags=[TAGS[kind]])
+    words, name, items = in_words(kind), resource_name(kind), ITEM_LISTS[kind]
+    of_posted = "" if kind == OrderKind.PRODUCT else " Only an order that was posted can be amended."
+
+    @routes.patch(
+        "/{id}",
+        summary=f"Amend a {words} while it runs",
+        operation_id=f"patch{name}",
+        description="Attributes that the body names take their new values; `null` removes one, and a list such as "
+        f"`{items}` is replaced whole, so it names every item of the new version. The new version is planned and "
+        "compared with what is done: what stays the same is left alone. Where an item is past its point of no return "
+        f"the whole amendment is refused, and nothing changes. Each amendment is a revision of the order.{of_posted}",
+        responses={
+            200: {"model": ANSWERS[kind], "description": "The order as it is recorded now."},
+            **errors(400, 404, 409, 413, 415, 422, 503),
+        },
+        openapi_extra=_patch_body(kind, PATCH_EXAMPLES[kind]),
+    )
+    async def patch(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+        body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
+        current = await stored_order(gateway, kind, order_id)
+        _admit_posted(kind, current)
+        attributes = await _attributes(request, gateway, kind, current, body)
+        admit(kind, current, Message.AMEND)
+        if attributes:
+            await _amend(gateway, kind, current, attributes, client_of(request))
+        return JSONResponse(await linked_order(gateway, kind, order_id))
+
+    @routes.post(
+        "/{id}/preview",
+        summary=f"See what an amendment or a cancellation of a running {words} would do",
+        operation_id=f"preview{name}Change",
+        description='The body is what PATCH takes, or `{"cancel": true}`. Nothing is stored, and the order goes on; by '
+        f"the time that it is asked for in earnest, more may be done.{of_posted}",
+        responses={
+            200: {
+                "model": ChangePreview,
+                "description": "What becomes of each part of the plan, or why it is refused.",
+            },
+            **errors(400, 404, 409, 413, 415, 503),
+        },
+        openapi_extra=_patch_body(kind, CANCEL_PREVIEW_EXAMPLE),
+    )
+    async def preview(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+        body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
+        current = await stored_order(gateway, kind, order_id)
+        _admit_posted(kind, current)
+        if body == {"cancel": True}:
+            admit(kind, current, Message.CANCEL)
+            return _preview(await _cancelled(gateway, kind, current))
+        attributes = await _attributes(request, gateway, kind, current, body)
+        admit(kind, current, Message.AMEND)
+        return await _preview_amendment(gateway, kind, current, attributes)
+
+    @routes.get(
+        "/{id}/revision",
+        summary=f"List the revisions of a {words}",
+        operation_id=f"list{name}Revision",
+        description="The first is the order as it came in; each amendment is one more, with its author, what it "
+        "changed, and what it did to the plan, or why it was refused.",
+        responses={
+            200: {"model": list[Revision], "description": "All revisions, the first one first."},
+            **errors(404, 503),
+        },
+    )
+    async def list_revisions(gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+        revisions = [_revision(each) for each in await _revisions(gateway, kind, order_id)]
+        return list_answer(revisions, len(revisions))
+
+    @routes.get(
+        "/{id}/revision/{number}",
+        summary=f"Retrieve a revision of a {words}",
+        operation_id=f"retrieve{name}Revision",
+        responses={200: {"model": Revision}, **errors(400, 404, 503)},
+    )
+    async def retrieve_revision(gateway: GatewayDep, order_id: OrderId, number: int) -> JSONResponse:
+        for revision in await _revisions(gateway, kind, order_id):
+            if revision.number == number:
+                return JSONResponse(_revision(revision))
+        raise NotFoundError(f"{kind.value} {order_id!r} has no revision {number}")
+
+    return routes
 
 
-@router.post(
-    "/productOrder/{id}/preview",
-    summary="See what an amendment or a cancellation of a running order would do",
-    operation_id="previewProductOrderChange",
-    description='The body is what PATCH takes, or `{"cancel": true}`. Nothing is stored, and the order goes on; by '
-    "the time that it is asked for in earnest, more may be done.",
-    responses={
-        200: {"model": ChangePreview, "description": "What becomes of each part of the plan, or why it is refused."},
-        **errors(400, 404, 409, 413, 415, 503),
-    },
-    openapi_extra=_patch_body(CANCEL_PREVIEW_EXAMPLE),
-)
-async def preview_change(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
-    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
-    current = await stored_order(gateway, OrderKind.PRODUCT, order_id)
-    if body == {"cancel": True}:
-        admit(OrderKind.PRODUCT, current, Message.CANCEL)
-        return _preview(await _cancelled(gateway, current))
-    attributes = await _attributes(request, gateway, current, body)
-    admit(OrderKind.PRODUCT, current, Message.AMEND)
-    return await _preview_amendment(gateway, current, attributes)
+def _admit_posted(kind: OrderKind, current: Document) -> None:
+    """Let an order pass that was posted.
+
+    Raises:
+        NotAllowedError: when another order has made it; it names that one.
+    """
+    if not is_root(current["id"]):
+        admit(kind, current, Message.AMEND)
 
 
-@router.get(
-    "/productOrder/{id}/revision",
-    summary="List the revisions of a product order",
-    operation_id="listProductOrderRevision",
-    description="The first is the order as it came in; each amendment is one more, with its author, what it changed, "
-    "and what it did to the plan, or why it was refused.",
-    responses={
-        200: {"model": list[Revision], "description": "All revisions, the first one first."},
-        **errors(404, 503),
-    },
-)
-async def list_revisions(gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
-    revisions = [_revision(each) for each in await _revisions(gateway, order_id)]
-    return list_answer(revisions, len(revisions))
-
-
-@router.get(
-    "/productOrder/{id}/revision/{number}",
-    summary="Retrieve a revision of a product order",
-    operation_id="retrieveProductOrderRevision",
-    responses={200: {"model": Revision}, **errors(400, 404, 503)},
-)
-async def retrieve_revision(gateway: GatewayDep, order_id: OrderId, number: int) -> JSONResponse:
-    for revision in await _revisions(gateway, order_id):
-        if revision.number == number:
-            return JSONResponse(_revision(revision))
-    raise NotFoundError(f"productOrder {order_id!r} has no revision {number}")
-
-
-async def _attributes(request: Request, gateway: Gateway, current: Document, body: Any) -> Document:
+async def _attributes(request: Request, gateway: Gateway, kind: OrderKind, current: Document, body: Any) -> Document:
     """Return what the request's body changes in an order: attributes with their new values, None where they go.
 
     Raises:
@@ -138,14 +157,14 @@ async def _attributes(request: Request, gateway: Gateway, current: Document, bod
     """
     operations = media_type_of(request) == JSON_PATCH
     # As GET shows it, so that a client may send back what it has read with its changes.
-    shown = await linked_order(gateway, OrderKind.PRODUCT, current["id"])
+    shown = await linked_order(gateway, kind, current["id"])
 
     def compute() -> Document:
         if operations:
-            return amendment(shown, apply_operations(shown, body, gateway.body_limit))
+            return amendment(shown, apply_operations(shown, body, gateway.body_limit), kind)
         if not isinstance(body, dict):
             raise InvalidRequestError("the body must be a JSON object")
-        return amendment(shown, merge_patch(shown, body))
+        return amendment(shown, merge_patch(shown, body), kind)
 
     try:
         return await anyio.to_thread.run_sync(compute)
@@ -153,15 +172,13 @@ async def _attributes(request: Request, gateway: Gateway, current: Document, bod
         raise InvalidRequestError(str(error)) from error
 
 
-async def _amend(gateway: Gateway, current: Document, attributes: Document, author: str) -> None:
+async def _amend(gateway: Gateway, kind: OrderKind, current: Document, attributes: Document, author: str) -> None:
     """Propose a revision and put it to the order; one that is refused is kept as such."""
     order_id = current["id"]
     revision = await gateway.revisions.propose(order_id, attributes, author, datetime.now(UTC))
     message = Amend(revision=revision.number, by=author)
     try:
-        await ask(
-            gateway, OrderKind.PRODUCT, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}"
-        )
+        await ask(gateway, kind, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}")
     except MessageRefusedError as error:
         await _refuse(gateway, revision, error.refusals or _as_refusals(error))
         raise
@@ -183,14 +200,16 @@ def _as_refusals(error: MessageRefusedError) -> list[Refusal]:
     return broken or [Refusal(reason=error.message)]
 
 
-async def _preview_amendment(gateway: Gateway, current: Document, attributes: Document) -> JSONResponse:
+async def _preview_amendment(
+    gateway: Gateway, kind: OrderKind, current: Document, attributes: Document
+) -> JSONResponse:
     order_id = current["id"]
     running = await gateway.plans.load(order_id)
-    if running is not None and _ITEMS not in attributes:
+    if running is not None and ITEM_LISTS[kind] not in attributes:
         # Without new items the plan stays as it is, whatever else changes.
-        return _preview(_decided(running, running, await _progress(gateway, current)))
+        return _preview(_decided(running, running, await _progress(gateway, kind, current)))
     installed = await gateway.plans.installed(order_id)
-    order = tmf.ProductOrder.model_validate(amended(current, attributes))
+    order = posted_order(kind, amended(current, attributes))
     try:
         planned = await gateway.planner.plan(order, running.revision + 1 if running else 1, installed)
     except DownstreamError as error:
@@ -198,7 +217,7 @@ async def _preview_amendment(gateway: Gateway, current: Document, attributes: Do
     if planned.plan is None:
         return _preview(Amendment(), planned.violations)
     old = running or OrchestrationPlan(order_id=order_id, catalog=planned.plan.catalog)
-    progress = await _progress(gateway, current)
+    progress = await _progress(gateway, kind, current)
     return _preview(await anyio.to_thread.run_sync(_decided, old, planned.plan, progress))
 
 
@@ -206,24 +225,24 @@ def _decided(old: OrchestrationPlan, new: OrchestrationPlan, progress: Mapping[s
     return decide(compare(old, new), old.graph(), new.graph(), progress)
 
 
-async def _cancelled(gateway: Gateway, current: Document) -> Amendment:
+async def _cancelled(gateway: Gateway, kind: OrderKind, current: Document) -> Amendment:
     """Return what a cancellation would undo, or what it is too late for."""
     running = await gateway.plans.load(current["id"])
-    return cancellation(running.graph() if running else PlanGraph(), await _progress(gateway, current))
+    return cancellation(running.graph() if running else PlanGraph(), await _progress(gateway, kind, current))
 
 
-async def _progress(gateway: Gateway, current: Document) -> dict[str, NodeProgress]:
+async def _progress(gateway: Gateway, kind: OrderKind, current: Document) -> dict[str, NodeProgress]:
     """Return how far the nodes of an order's plan are; nothing has begun of an order that waits for its start.
 
     Raises:
         NotAllowedError: when the order has ended.
     """
     try:
-        answer = await gateway.engine.progress(product_order_workflow(current["id"]))
+        answer = await gateway.engine.progress(root_workflow(current["id"]))
     except WorkflowEndedError as error:
         if current["state"] == OrderState.ACKNOWLEDGED:
             return {}
-        raise NotAllowedError(f"productOrder {current['id']!r} has ended") from error
+        raise NotAllowedError(f"{kind.value} {current['id']!r} has ended") from error
     return {key: NodeProgress.model_validate(node) for key, node in answer.get("nodes", {}).items()}
 
 
@@ -232,13 +251,24 @@ def _preview(decided: Amendment, violations: list[Violation] | None = None) -> J
     return JSONResponse(preview.model_dump(mode="json", exclude_none=True))
 
 
-async def _revisions(gateway: Gateway, order_id: str) -> list[Revision]:
-    revisions = await gateway.revisions.list(order_id)
+async def _revisions(gateway: Gateway, kind: OrderKind, order_id: str) -> list[Revision]:
+    """Return the revisions of a posted order of a kind.
+
+    Raises:
+        NotFoundError: when there is none.
+    """
+    known = is_root(order_id) and root_kind(order_id) == kind
+    revisions = await gateway.revisions.list(order_id) if known else []
     if not revisions:
-        raise NotFoundError(f"there is no productOrder {order_id!r}")
+        raise NotFoundError(f"there is no {kind.value} {order_id!r} that was posted")
     return revisions
 
 
 def _revision(revision: Revision) -> Document:
     dumped: Document = revision.model_dump(mode="json", exclude_none=True)
     return {**dumped, "document": revision.document}
+
+
+router = APIRouter()
+for _kind in OrderKind:
+    router.include_router(_routes(_kind))

@@ -15,7 +15,8 @@ from api.starter import Starter
 from api.sweep import pass_on_all
 from api.workflow_ids import workflow_of
 from orders.admission import Message
-from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.identity import is_root
+from orders.lifecycle import TERMINAL, OrderState
 from orders.tmf import as_utc
 from store.cancellations import CancelStore, UnsentCancel
 from store.errors import StoreUnavailableError
@@ -76,7 +77,7 @@ class Canceller:
         if await self._engine.signal(workflow_id, Message.CANCEL.value, message):
             return True
         document = await self._orders.get(cancel.kind, cancel.order_id)
-        if cancel.kind != OrderKind.PRODUCT or document is None or document["state"] in TERMINAL:
+        if not is_root(cancel.order_id) or document is None or document["state"] in TERMINAL:
             return False
         if not await self._starter.start(cancel.order_id, document):
             return None

@@ -22,12 +22,12 @@ from temporalio.common import QueryRejectCondition
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
+from orders.posted import PostedOrder
 from orders.revision import Refusal
 from orders.subscription import Subscription
-from orders.tmf import ProductOrder
 from orders.violation import Violation
 from workflows import search_attributes
-from workflows.connection import start_product_order, start_subscription
+from workflows.connection import start_order, start_subscription
 from workflows.event_subscription import DeliveryPolicy
 
 SYSTEM_EVENT_SIGNAL = "system_event"
@@ -74,7 +74,7 @@ class Engine(Protocol):
     All raise EngineUnavailableError or EngineRefusedError.
     """
 
-    async def start(self, order: ProductOrder) -> bool:
+    async def start(self, order: PostedOrder) -> bool:
         """Start the workflow of an accepted order; return False when it runs already, or has run."""
 
     async def listen(self, subscription: Subscription) -> bool:
@@ -94,7 +94,7 @@ class Engine(Protocol):
         """
 
     async def progress(self, workflow_id: str) -> dict[str, Any]:
-        """Return how far the plan of a product order's workflow is, as its query `progress` tells.
+        """Return how far the plan of a posted order's workflow is, as its query `progress` tells.
 
         Raises:
             WorkflowEndedError: when there is no such workflow, or it has ended.
@@ -131,9 +131,9 @@ class TemporalEngine:
         self._request_timeout = request_timeout
         self._client: Client | None = None
 
-    async def start(self, order: ProductOrder) -> bool:
+    async def start(self, order: PostedOrder) -> bool:
         async with self._answering() as client:
-            return await start_product_order(client, order, self._task_queue)
+            return await start_order(client, order, self._task_queue)
 
     async def listen(self, subscription: Subscription) -> bool:
         async with self._answering() as client:

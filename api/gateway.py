@@ -23,7 +23,7 @@ from api.qualifying import Qualifying
 from api.starter import Starter
 from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
-from orders.tmf import ProductOrder
+from orders.posted import PostedOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore
 from store.outbox import Outbox
@@ -39,9 +39,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 class Planner(Protocol):
     """Plans an order without executing anything."""
 
-    async def plan(
-        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
-    ) -> PlannedOrder:
+    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
         """Return what the order comes down to, for a customer who has what is `installed`, or else has by inventory.
 
         Raises:

@@ -12,6 +12,7 @@ from api.errors import NotAllowedError, UnavailableError
 from api.gateway import Gateway
 from api.workflow_ids import workflow_of
 from orders.admission import Message, refusal
+from orders.identity import is_root, root_id
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from orders.links import Document
 from orders.model import Model
@@ -34,8 +35,10 @@ def admit(kind: OrderKind, document: Document, message: Message) -> None:
     Raises:
         NotAllowedError: when it does not.
     """
-    if told := refusal(kind, OrderState(document["state"]), message):
-        raise NotAllowedError(f"{kind.value} {document['id']!r}: {told}")
+    order_id = str(document["id"])
+    made_by = None if is_root(order_id) else root_id(order_id)
+    if told := refusal(kind, OrderState(document["state"]), message, made_by):
+        raise NotAllowedError(f"{kind.value} {order_id!r}: {told}")
 
 
 async def ask(
@@ -53,7 +56,7 @@ async def ask(
     try:
         return await _request(gateway, workflow_id, name, argument, update_id)
     except WorkflowEndedError:
-        if kind != OrderKind.PRODUCT or document["state"] in TERMINAL:
+        if not is_root(order_id) or document["state"] in TERMINAL:
             raise NotAllowedError(f"{kind.value} {order_id!r} has ended") from None
     if not await gateway.starter.start(order_id, document):
         raise UnavailableError(f"{kind.value} {order_id!r} waits for the engine to start it, and so must this")

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointer, JsonPointerException
 
-from api.schemas import ProductOrderCreate
-from orders.intake import SERVER_SET, Document, Fault, InvalidBodyError, check_product_order, fingerprint, parse_json
-
-READ_ONLY = SERVER_SET | {"cancellationDate"}
-"""Attributes of an order that an amendment cannot change, since only the orchestrator writes them."""
+from api.schemas.kinds import CREATES
+from orders.intake import (
+    Document,
+    Fault,
+    InvalidBodyError,
+    check_order,
+    fingerprint,
+    parse_json,
+    server_set,
+    without_state,
+)
+from orders.lifecycle import ITEM_LISTS, OrderKind
 
 MAX_OPERATIONS = 1000
 """Operations that one JSON Patch may have."""
 
-_ITEMS = "productOrderItem"
+_ALSO_READ_ONLY = frozenset({"cancellationDate"})
 _UNCHANGEABLE = "is set by the orchestrator and cannot be changed"
+
+
+def read_only(kind: OrderKind) -> frozenset[str]:
+    """Return the attributes of an order that an amendment cannot change, since only the orchestrator writes them."""
+    return server_set(kind) | _ALSO_READ_ONLY
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -64,7 +76,7 @@ def apply_operations(document: Document, operations: Any, limit: int) -> Any:
     return patched
 
 
-def amendment(current: Document, patched: Any) -> Document:
+def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODUCT) -> Document:
     """Return the attributes that a patched order sets anew, `None` for those that it leaves out.
 
     The states of items are not looked at: who sends the whole list has read them when they may have been others.
@@ -74,16 +86,17 @@ def amendment(current: Document, patched: Any) -> Document:
     """
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
-    if faults := list(_changed_read_only(current, patched)):
+    if faults := list(_changed_read_only(kind, current, patched)):
         raise InvalidBodyError(faults)
-    checked = check_product_order(as_sent(patched), ProductOrderCreate)
-    before = {name: value for name, value in current.items() if name not in READ_ONLY}
-    before[_ITEMS] = _without_states(before.get(_ITEMS))
+    checked = check_order(kind, as_sent(patched), CREATES[kind])
+    fixed, items = read_only(kind), ITEM_LISTS[kind]
+    before = {name: value for name, value in current.items() if name not in fixed}
+    before[items] = [without_state(item, items) for item in before.get(items) or []]
     removed = dict.fromkeys(name for name in before if name not in checked)
     changed = {
         name: value
         for name, value in checked.items()
-        if name not in READ_ONLY and (name not in before or not _same(before[name], value))
+        if name not in fixed and (name not in before or not _same(before[name], value))
     }
     return {**removed, **changed}
 
@@ -118,17 +131,10 @@ def as_sent(patched: Document) -> Document:
     return checked
 
 
-def _changed_read_only(current: Document, patched: Document) -> Iterator[Fault]:
-    for name in sorted(READ_ONLY):
+def _changed_read_only(kind: OrderKind, current: Document, patched: Document) -> Iterator[Fault]:
+    for name in sorted(read_only(kind)):
         if not _same(patched.get(name), current.get(name)):
             yield Fault(name, _UNCHANGEABLE)
-
-
-def _without_states(items: Any) -> Any:
-    if not isinstance(items, Sequence) or isinstance(items, str):
-        return items
-    bare = [{name: value for name, value in item.items() if name != "state"} for item in items]
-    return [{**item, **({_ITEMS: _without_states(item[_ITEMS])} if item.get(_ITEMS) else {})} for item in bare]
 
 
 def _same(one: Any, other: Any) -> bool:

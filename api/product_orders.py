@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import secrets
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import anyio.to_thread
-import structlog
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from activities.http import DownstreamError
-from api.bodies import read_json
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
-from api.errors import InvalidRequestError, NotFoundError, UnavailableError
-from api.gateway import Gateway, GatewayDep
-from api.identity import client_of
-from api.reads import answer_list, answer_order, stored_order
+from api.gateway import GatewayDep
+from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
+from api.reads import answer_list, answer_order
 from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview, ProductOrder, ProductOrderCreate
-from orders import tmf
-from orders.intake import (
-    Document,
-    InvalidBodyError,
-    accept,
-    check_product_order,
-    derived_id,
-    fingerprint,
-    order_id_from,
-)
 from orders.lifecycle import OrderKind
-from orders.links import BASE_PATHS, href, with_links
+from orders.links import BASE_PATHS
 from orders.plan import OrchestrationPlan
-from store.orders import AcceptedOrder
-
-_KEY_HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PREVIEW_ID = "preview"
-
-_log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
-
-_KEY_PARAMETER = {
-    "name": _KEY_HEADER,
-    "in": "header",
-    "description": "1 to 255 visible characters that name this request: a repeat with the same key and body gives the "
-    "same order back. Without it the body's `externalId`, where there is one, serves as the key.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "example": "0f9d6a52-5a2e-4f0f-8d0c-3c1d6a1f9b10",
-}
 
 
 @router.post(
@@ -69,27 +35,10 @@ _KEY_PARAMETER = {
         },
         **errors(400, 409, 413, 415, 503),
     },
-    openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [_KEY_PARAMETER]},
+    openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
 async def create_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
-    key = _idempotency_key(request)
-    checked = await _checked_body(request, gateway)
-    order_id = _order_id(client_of(request), key, checked)
-    document, new = await gateway.orders.accept(
-        AcceptedOrder(
-            kind=OrderKind.PRODUCT,
-            id=order_id,
-            document=accept(checked, order_id, datetime.now(UTC)),
-            client_id=client_of(request),
-            digest=fingerprint(checked),
-        )
-    )
-    _log.info("order accepted" if new else "order request repeated", order=order_id)
-    if new:
-        await gateway.starter.start(order_id, document)
-    location = href(gateway.base_url, OrderKind.PRODUCT, order_id)
-    body = with_links(gateway.base_url, OrderKind.PRODUCT, document)
-    return JSONResponse(body, status_code=201, headers={"Location": location})
+    return await take_in(request, gateway, OrderKind.PRODUCT)
 
 
 @router.post(
@@ -104,18 +53,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
     openapi_extra=body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE),
 )
 async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
-    checked = await _checked_body(request, gateway)
-    order = tmf.ProductOrder.model_validate(accept(checked, _PREVIEW_ID, datetime.now(UTC)))
-    try:
-        planned = await gateway.planner.plan(order)
-    except DownstreamError as error:
-        raise UnavailableError(error.message) from error
-    preview = {
-        "order": planned.order.model_dump(mode="json", exclude_none=True, exclude={"id", "href"}),
-        "plan": planned.plan.model_dump(mode="json") if planned.plan else None,
-        "violations": [violation.model_dump(mode="json", exclude_none=True) for violation in planned.violations],
-    }
-    return JSONResponse(preview)
+    return await preview(request, gateway, OrderKind.PRODUCT)
 
 
 @router.get(
@@ -151,34 +89,4 @@ async def retrieve_product_order(
     responses={200: {"model": OrchestrationPlan}, **errors(404, 503)},
 )
 async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
-    document = await stored_order(gateway, OrderKind.PRODUCT, order_id)
-    plan = await gateway.plans.load(order_id)
-    if plan is None:
-        raise NotFoundError(f"productOrder {order_id!r} has no plan; the order is {document['state']}")
-    return JSONResponse(plan.model_dump(mode="json"))
-
-
-def _idempotency_key(request: Request) -> str | None:
-    keys = set(request.headers.getlist(_KEY_HEADER))
-    if not keys:
-        return None
-    if len(keys) > 1 or not _KEY.fullmatch(key := keys.pop()):
-        raise InvalidRequestError(f"{_KEY_HEADER}: must be one value of 1 to 255 visible characters")
-    return key
-
-
-def _order_id(client: str, key: str | None, document: Document) -> str:
-    """Return the id that a repeat of the same request would have too, where the request can be told from others."""
-    if key is not None:
-        return derived_id(client, "idempotencyKey", key)
-    if external_id := document.get("externalId"):
-        return derived_id(client, "externalId", external_id)
-    return order_id_from(secrets.token_bytes(10))
-
-
-async def _checked_body(request: Request, gateway: Gateway) -> dict[str, Any]:
-    body = await read_json(request, gateway.body_limit)
-    try:
-        return await anyio.to_thread.run_sync(check_product_order, body, ProductOrderCreate)
-    except InvalidBodyError as error:
-        raise InvalidRequestError(str(error)) from error
+    return await plan_of(gateway, OrderKind.PRODUCT, order_id)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from api.errors import NotFoundError
 from api.gateway import Gateway
 from orders.lifecycle import OrderKind
-from orders.links import CHILD_KINDS, RELATIONS, Document, with_children, with_links
+from orders.links import RELATIONS, Document, child_kind, with_children, with_links
 from store.query import ListQuery, page_of, parse_list_query
 
 
@@ -69,9 +69,9 @@ async def linked_order(gateway: Gateway, kind: OrderKind, order_id: str, *, with
         NotFoundError: when there is no such order.
     """
     document = await stored_order(gateway, kind, order_id)
-    child_kind = CHILD_KINDS.get(kind)
-    if child_kind and with_relations:
-        document = with_children(document, child_kind, await gateway.orders.children(child_kind, order_id))
+    made = child_kind(kind, order_id)
+    if made and with_relations:
+        document = with_children(document, made, await gateway.orders.children(made, order_id))
     return with_links(gateway.base_url, kind, document)
 
 

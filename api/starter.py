@@ -13,8 +13,8 @@ from typing import Any
 import structlog
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError
-from orders.lifecycle import OrderKind
-from orders.tmf import ProductOrder
+from orders.identity import root_kind
+from orders.posted import posted_order
 from store.errors import StoreUnavailableError
 from store.orders import OrderStore
 
@@ -67,11 +67,12 @@ class Starter:
 
     async def _start(self, order_id: str, document: dict[str, Any]) -> bool:
         """Start one order and note it; return False when the engine cannot take this order as it is."""
+        kind = root_kind(order_id)
         try:
-            new = await self._engine.start(ProductOrder.model_validate(document))
+            new = await self._engine.start(posted_order(kind, document))
         except (EngineRefusedError, ValueError) as error:
             _log.error("order refused by the engine; it is tried again", order=order_id, reason=str(error))
             return False
-        await self._orders.mark_started(OrderKind.PRODUCT, order_id)
+        await self._orders.mark_started(kind, order_id)
         _log.info("order started", order=order_id, new=new)
         return True

@@ -8,9 +8,8 @@ from __future__ import annotations
 import structlog
 
 from api.engine import Engine, EngineRefusedError
-from api.workflow_ids import workflow_of
-from orders.lifecycle import OrderKind
 from store.claims import ClaimStore
+from workflows.ids import root_workflow
 
 YOUR_TURN = "your_turn"
 
@@ -53,7 +52,7 @@ class Turns:
 
     async def _is_gone(self, order_id: str) -> bool:
         try:
-            return not await self._engine.is_running(workflow_of(OrderKind.PRODUCT, order_id))
+            return not await self._engine.is_running(root_workflow(order_id))
         except EngineRefusedError as error:
             _log.error("cannot see whether an order runs that others wait for", order=order_id, reason=str(error))
             return False
@@ -81,7 +80,7 @@ class Turns:
     async def _tell(self, order_id: str) -> bool:
         """Tell an order that one before it has ended; return whether it was there to be told."""
         try:
-            return await self._engine.signal(workflow_of(OrderKind.PRODUCT, order_id), YOUR_TURN)
+            return await self._engine.signal(root_workflow(order_id), YOUR_TURN)
         except EngineRefusedError as error:
             _log.error("order cannot be told of its turn; it is tried again", order=order_id, reason=str(error))
             return False

@@ -13,7 +13,7 @@ def workflow_of(kind: OrderKind, order_id: str) -> str:
         ValueError: when no workflow runs an order with such an id.
     """
     root, *rest = order_id.split(":")
-    workflow_id = ids.product_order_workflow(root)
+    workflow_id = ids.root_workflow(root)
     for cut in range(len(rest) + 1):
         service, resource = ":".join(rest[:cut]), ":".join(rest[cut:])
         candidate = ids.service_order_workflow(workflow_id, service) if service else workflow_id

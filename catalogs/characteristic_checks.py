@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from catalogs.characteristics import default_of, fits_pattern, in_type, is_of_type, matches, of_offering
@@ -10,7 +10,7 @@ from catalogs.faults import did_you_mean
 from catalogs.model import CharacteristicSpecification, CharacteristicValue
 from catalogs.order_context import OrderContext
 from catalogs.product_nodes import ProductNode
-from orders.tmf import Action
+from orders.tmf import Action, Characteristic
 from orders.violation import Violation
 
 
@@ -19,37 +19,41 @@ def check_characteristics(context: OrderContext) -> Iterator[Violation]:
     for node in context.nodes.values():
         if node.action in (Action.ADD, Action.MODIFY) and node.specification:
             rules = {rule.name: rule for rule in of_offering(node.specification, node.offering)}
-            yield from _check_given(context, node, rules)
-            yield from _check_mandatory(context, node, rules)
+            given = node.item.product.product_characteristic if node.item and node.item.product else []
+            faults = [
+                *faults_of_given(_product(node), rules, given, "product.productCharacteristic"),
+                *faults_of_missing(_product(node), rules, node.scope.product, "product.productCharacteristic"),
+            ]
+            for code, part, message in faults:
+                yield context.violation(node, code, part, message)
 
 
-def _check_given(
-    context: OrderContext, node: ProductNode, rules: dict[str, CharacteristicSpecification]
-) -> Iterator[Violation]:
-    given = node.item.product.product_characteristic if node.item and node.item.product else []
+def faults_of_given(
+    subject: str, rules: Mapping[str, CharacteristicSpecification], given: Sequence[Characteristic], path: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield code, path and words for each rule that characteristics break which are given at `path`."""
     seen: set[str] = set()
     for index, each in enumerate(given):
-        part = f"product.productCharacteristic[{index}]"
+        part = f"{path}[{index}]"
         rule = rules.get(each.name)
         if rule is None:
-            message = f"{_product(node)} has no characteristic {each.name!r}{did_you_mean(each.name, rules)}"
-            yield context.violation(node, "unknownCharacteristic", f"{part}.name", message)
+            message = f"{subject} has no characteristic {each.name!r}{did_you_mean(each.name, rules)}"
+            yield "unknownCharacteristic", f"{part}.name", message
         elif each.name in seen:
-            message = f"characteristic {each.name!r} is given twice"
-            yield context.violation(node, "characteristicRepeated", f"{part}.name", message)
+            yield "characteristicRepeated", f"{part}.name", f"characteristic {each.name!r} is given twice"
         elif each.value is not None:
             for code, message in faults_of_value(rule, each.value):
-                yield context.violation(node, code, f"{part}.value", message)
+                yield code, f"{part}.value", message
         seen.add(each.name)
 
 
-def _check_mandatory(
-    context: OrderContext, node: ProductNode, rules: dict[str, CharacteristicSpecification]
-) -> Iterator[Violation]:
+def faults_of_missing(
+    subject: str, rules: Mapping[str, CharacteristicSpecification], values: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield code, path and words for each mandatory characteristic that has no value."""
     for rule in rules.values():
-        if rule.min_cardinality and node.scope.product.get(rule.name) is None:
-            message = f"{_product(node)} needs the characteristic {rule.name!r}"
-            yield context.violation(node, "characteristicMissing", "product.productCharacteristic", message)
+        if rule.min_cardinality and values.get(rule.name) is None:
+            yield "characteristicMissing", path, f"{subject} needs the characteristic {rule.name!r}"
 
 
 def faults_of_value(rule: CharacteristicSpecification, value: Any) -> Iterator[tuple[str, str]]:

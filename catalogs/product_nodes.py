@@ -13,6 +13,7 @@ from catalogs.model import ProductOffering, ProductSpecification
 from catalogs.targets import Scope
 from orders.installed import InstalledBase, InstalledProduct
 from orders.plan import product_key, segment
+from orders.posted import PostedOrder
 from orders.tmf import Action, ProductOrder, ProductOrderItem
 
 WHOLE_ORDER = "order"
@@ -224,7 +225,7 @@ def specification_of(
     return catalogs.products.get(installed.specification_id) if installed and installed.specification_id else None
 
 
-def order_variables(order: ProductOrder) -> dict[str, Any]:
+def order_variables(order: PostedOrder) -> dict[str, Any]:
     return {
         "id": order.id,
         "externalId": order.external_id,
@@ -234,7 +235,7 @@ def order_variables(order: ProductOrder) -> dict[str, Any]:
     }
 
 
-def customer_variables(order: ProductOrder) -> dict[str, Any]:
+def customer_variables(order: PostedOrder) -> dict[str, Any]:
     customer = order.customer_id()
     name = next((party.name for party in order.related_party if party.id == customer), None)
     return {"id": customer, "name": name}

@@ -1,17 +1,18 @@
-"""Expands a product specification into the services and resources that its `fulfilment` blocks ask for."""
+"""Expands a product or service specification into the services and resources that its `fulfilment` blocks ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.characteristics import with_defaults
 from catalogs.expressions import Expression, ExpressionError
 from catalogs.fulfilment import Requirement, ResourceRequirement, ServiceFulfilment, ServiceRequirement
-from catalogs.model import ProductSpecification
+from catalogs.model import ProductSpecification, ServiceSpecification
 from catalogs.targets import ResourceTarget, Scope, ServiceTarget, policy_of
-from orders.plan import Characteristics, Demand
+from orders.plan import CUSTOMER_FACING, Characteristics, Demand, Policy
 
 R = TypeVar("R", bound=Requirement)
 
@@ -39,6 +40,19 @@ def _services(
     ]
 
 
+def expand_service(
+    specification: ServiceSpecification, given: Characteristics, scope: Scope, catalogs: CatalogSet
+) -> ServiceTarget:
+    """Return a service with these characteristics, ordered by itself at the scope's place, with all below it.
+
+    Raises:
+        ExpressionError: when an expression of the catalog fails on this order's values.
+    """
+    place = scope.place["id"]
+    policy = policy_of(specification.fulfilment.policy)
+    return _target(CUSTOMER_FACING, specification, given, {}, place, policy, scope, scope.variables(), catalogs)
+
+
 def _service(
     key: str,
     requirement: ServiceRequirement,
@@ -48,26 +62,50 @@ def _service(
     catalogs: CatalogSet,
 ) -> ServiceTarget:
     specification = _known(catalogs.services.get(requirement.specification), requirement)
-    fulfilment = specification.fulfilment
     given, late = _split(requirement.characteristics, variables)
-    own = with_defaults(specification.characteristics, given)
-    more, late_own = _split(_not_in(fulfilment.characteristics, requirement), {**variables, "service": own})
-    own |= more
-    late |= late_own
     place = _text(requirement.place, variables) if requirement.place else variables["place"]["id"]
     below = scope if requirement.place is None else _elsewhere(scope, place)
+    policy = policy_of(specification.fulfilment.policy, requirement.policy)
+    chosen = requirement.characteristics
+    target = _target(key, specification, given, late, place, policy, below, variables, catalogs, chosen)
+    return replace(
+        target,
+        relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
+        beyond=[name for name in requirement.depends_on if "/" in name],
+    )
+
+
+def _target(
+    key: str,
+    specification: ServiceSpecification,
+    given: Characteristics,
+    late: Mapping[str, str],
+    place: str | None,
+    policy: Policy,
+    below: Scope,
+    variables: Mapping[str, Any],
+    catalogs: CatalogSet,
+    chosen: Collection[str] = (),
+) -> ServiceTarget:
+    """Return a service of a specification; of what it works out itself, what is `chosen` from outside counts there."""
+    fulfilment = specification.fulfilment
+    own = with_defaults(specification.characteristics, given)
+    worked_out = {name: each for name, each in fulfilment.characteristics.items() if name not in chosen}
+    more, late_own = _split(worked_out, {**variables, "service": own})
+    own |= more
+    late = {**late, **late_own}
     return ServiceTarget(
         key=key,
         specification=specification.as_specification,
         characteristics={name: value for name, value in own.items() if name not in late},
         late=late,
-        relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
-        beyond=[name for name in requirement.depends_on if "/" in name],
+        relies_on=[],
+        beyond=[],
         place=place,
         activation=fulfilment.activation,
         test=fulfilment.test,
         rules=fulfilment,
-        policy=policy_of(fulfilment.policy, requirement.policy),
+        policy=policy,
         services=_services(fulfilment.services, below, own, catalogs),
         resources=_resources(fulfilment, below, own, catalogs),
     )
@@ -140,10 +178,6 @@ def _split(
     """Return the values of what can be evaluated now, and the texts of what cannot."""
     late = {name: each.text for name, each in expressions.items() if each.is_late}
     return {name: each.evaluate(variables) for name, each in expressions.items() if name not in late}, late
-
-
-def _not_in(expressions: Mapping[str, Expression], requirement: Requirement) -> dict[str, Expression]:
-    return {name: each for name, each in expressions.items() if name not in requirement.characteristics}
 
 
 def _elsewhere(scope: Scope, place: str | None) -> Scope:

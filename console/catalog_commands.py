@@ -8,16 +8,14 @@ from pathlib import Path
 from pydantic import ValidationError
 from rich.console import Console
 
-from catalogs.decomposition import decompose
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import load_catalogs
-from catalogs.order_check import check_order
-from catalogs.pricing import price_order
+from catalogs.planning import plan_posted
 from console.commands import PlanSource
 from console.errors import CommandError
-from console.family import Document
+from console.family import Document, kind_of
 from orders.installed import InstalledBase
-from orders.tmf import ProductOrder
+from orders.posted import posted_order
 
 
 def offline(directory: Path) -> PlanSource:
@@ -25,23 +23,22 @@ def offline(directory: Path) -> PlanSource:
 
     async def preview(document: Document) -> Document:
         try:
-            order, catalogs = ProductOrder.model_validate(document), load_catalogs(directory)
+            order, catalogs = posted_order(kind_of(document), document), load_catalogs(directory)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise CommandError(f"this is not a product order: {where}: {first['msg']}") from error
+            raise CommandError(f"this is not an order: {where}: {first['msg']}") from error
         except CatalogFaultsError as error:
             raise CommandError(str(error)) from error
-        now, nothing = datetime.now(UTC), InstalledBase()
         order = order.model_copy(update={"id": order.id or "preview"})
-        violations = check_order(order, catalogs, nothing, now)
-        if violations:
-            return {"violations": [violation.model_dump(mode="json") for violation in violations]}
-        priced = price_order(order, catalogs, now)
+        planned = plan_posted(order, catalogs, InstalledBase(), 1, datetime.now(UTC))
+        violations = [violation.model_dump(mode="json") for violation in planned.violations]
+        if planned.plan is None:
+            return {"violations": violations}
         return {
-            "order": priced.model_dump(mode="json", exclude_none=True),
-            "plan": decompose(priced, catalogs, nothing, 1).model_dump(mode="json"),
-            "violations": [],
+            "order": planned.order.model_dump(mode="json", exclude_none=True),
+            "plan": planned.plan.model_dump(mode="json"),
+            "violations": violations,
         }
 
     return preview

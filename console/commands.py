@@ -14,11 +14,11 @@ from console.order_tree import order_tree
 from console.plan_tree import plan_tree
 from console.tables import facts_panel, orders_table, prices_table
 from console.watch import watch
-from orders.lifecycle import OrderState
+from orders.lifecycle import OrderKind, OrderState, in_words
 from orders.plan import OrchestrationPlan
 
 PlanSource = Callable[[Document], Awaitable[Document]]
-"""Gives for a product order what it comes down to: `order`, `plan` and `violations`."""
+"""Gives for an order what it comes down to: `order`, `plan` and `violations`."""
 
 
 async def submit(
@@ -80,14 +80,16 @@ async def plan(source: PlanSource, document: Document, console: Console, as_json
     return not violations
 
 
-async def order_list(address: str, filters: Mapping[str, str], console: Console, as_json: bool) -> None:
-    """List product orders.
+async def order_list(
+    address: str, kind: OrderKind, filters: Mapping[str, str], console: Console, as_json: bool
+) -> None:
+    """List orders of a kind.
 
     Raises:
         CommandError: when a filter is refused or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
-        orders, total = await gateway.orders(filters)
+        orders, total = await gateway.orders(filters, kind)
     if as_json:
         print_json(console, orders)
     elif orders:
@@ -107,7 +109,7 @@ async def order_show(address: str, order_id: str, console: Console, as_json: boo
             print_json(console, await gateway.order(order_id))
             return
         family = await gateway.family(order_id)
-    console.print(facts_panel(f"Product order {order_id}", order_facts(family.order)))
+    console.print(facts_panel(f"{in_words(family.kind).capitalize()} {order_id}", order_facts(family.order)))
     console.print(order_tree(family))
     if family.order.get("orderTotalPrice"):
         console.print(prices_table(family.order))

@@ -1,12 +1,14 @@
-"""A product order with the service and resource orders that it came down to, as the gateway gives them."""
+"""A posted order with the service and resource orders that it came down to, as the gateway gives them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from console.states import is_terminal
+from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.plan import segment
 
 Document = dict[str, Any]
@@ -33,13 +35,24 @@ class OrderFamily:
     def ended(self) -> bool:
         return is_terminal(self.state)
 
+    @property
+    def kind(self) -> OrderKind:
+        return kind_of(self.order)
+
     def services_of(self, item_id: str) -> list[Document]:
-        """Return the service orders of one product order item, its undoing ones behind, in the order of their ids."""
+        """Return the service orders of one item of the order, its undoing ones behind, in the order of their ids."""
+        return self._of_item(self.service_orders, item_id)
+
+    def single_resources_of(self, item_id: str) -> list[Document]:
+        """Return the resource orders of one item of an order of resources, its undoing ones behind."""
+        return self._of_item(self.resource_orders, item_id)
+
+    def _of_item(self, orders: dict[str, Document], item_id: str) -> list[Document]:
         key = segment(item_id)
         found = [
             document
-            for id_, document in self.service_orders.items()
-            if id_.removeprefix(f"{self.id}:").split(":")[0].split("*")[0] == key
+            for id_, document in orders.items()
+            if re.split("[*@]", id_.removeprefix(f"{self.id}:").split(":")[0])[0] == key
         ]
         return sorted(found, key=lambda each: str(each["id"]))
 
@@ -58,15 +71,34 @@ class OrderFamily:
                 yield f"{kind} {id_.removeprefix(f'{self.id}:')}", str(document.get("state") or "")
 
 
+def kind_of(order: Document) -> OrderKind:
+    """Return what kind of order a document is, by the attribute that its items are under."""
+    return next((kind for kind, name in ITEM_LISTS.items() if name in order), OrderKind.PRODUCT)
+
+
 def items(order: Document) -> Iterator[tuple[Document, int]]:
-    """Yield every item of a product order with how deep it is nested, parents first."""
+    """Yield every item of an order with how deep it is nested, parents first."""
+    name = ITEM_LISTS[kind_of(order)]
 
     def walk(level: list[Document], depth: int) -> Iterator[tuple[Document, int]]:
         for item in level:
             yield item, depth
-            yield from walk(item.get("productOrderItem") or [], depth + 1)
+            yield from walk(item.get(name) or [], depth + 1)
 
-    yield from walk(order.get("productOrderItem") or [], 0)
+    yield from walk(order.get(name) or [], 0)
+
+
+def subject(item: Document) -> str:
+    """Return what an item is about: an offering or a specification, or else a product, service or resource, by id."""
+    thing = item.get("product") or item.get("service") or item.get("resource") or {}
+    named = (
+        item.get("productOffering")
+        or thing.get("serviceSpecification")
+        or thing.get("resourceSpecification")
+        or item.get("resourceSpecification")
+        or thing
+    )
+    return str(named.get("id") or "")
 
 
 def child_ids(document: Document) -> list[str]:

@@ -14,12 +14,21 @@ from uuid import uuid4
 import httpx
 
 from console.errors import CommandError, UnreachableError
-from console.family import UNDO, Document, OrderFamily, child_ids
+from console.family import UNDO, Document, OrderFamily, child_ids, kind_of
 from console.states import is_terminal
+from orders.identity import root_kind
+from orders.lifecycle import OrderKind
 
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+ORDERS = {
+    OrderKind.PRODUCT: PRODUCT_ORDERS,
+    OrderKind.SERVICE: SERVICE_ORDERS,
+    OrderKind.RESOURCE: RESOURCE_ORDERS,
+}
+_DEPTH_OF_SERVICES = 2
+"""How many `:` the id of a service order has that another order has made."""
 _IDS_A_REQUEST = 100
 _LOST_CONNECTIONS = 2
 """How many lost connections in a row a request bears."""
@@ -51,7 +60,7 @@ class Gateway:
         await self._client.aclose()
 
     async def submit(self, order: Document, idempotency_key: str | None = None) -> Document:
-        """Post a product order; return it as it was accepted.
+        """Post an order of any kind; return it as it was accepted.
 
         Where no key is given, its external id tells a repeat from a new order; one without either gets a key.
 
@@ -60,31 +69,33 @@ class Gateway:
         """
         key = idempotency_key or (None if order.get("externalId") else uuid4().hex)
         headers = {"Idempotency-Key": key} if key else {}
-        return _document(await self._ask("POST", PRODUCT_ORDERS, json=order, headers=headers))
+        return _document(await self._ask("POST", ORDERS[kind_of(order)], json=order, headers=headers))
 
     async def preview(self, order: Document) -> Document:
-        """Return what the gateway would make of a product order: priced order, plan, violations.
+        """Return what the gateway would make of an order: `order`, with prices of products, `plan`, `violations`.
 
         Raises:
             CommandError: when it is refused or the gateway cannot be reached.
         """
-        return _document(await self._ask("POST", f"{PRODUCT_ORDERS}/preview", json=order))
+        return _document(await self._ask("POST", f"{ORDERS[kind_of(order)]}/preview", json=order))
 
     async def order(self, order_id: str) -> Document:
-        """Return a product order.
+        """Return an order.
 
         Raises:
             CommandError: when there is none or the gateway cannot be reached.
         """
-        return await self.read(f"{PRODUCT_ORDERS}/{quote(order_id, safe=':')}")
+        return await self.read(order_path(order_id))
 
-    async def orders(self, filters: Mapping[str, str]) -> tuple[list[Document], int]:
-        """Return product orders, and how many match in all.
+    async def orders(
+        self, filters: Mapping[str, str], kind: OrderKind = OrderKind.PRODUCT
+    ) -> tuple[list[Document], int]:
+        """Return orders of a kind, and how many match in all.
 
         Raises:
             CommandError: when a filter is refused or the gateway cannot be reached.
         """
-        return await self.listing(PRODUCT_ORDERS, filters)
+        return await self.listing(ORDERS[kind], filters)
 
     async def listing(self, path: str, filters: Mapping[str, str]) -> tuple[list[Document], int]:
         """Return the documents of a list, and how many match in all.
@@ -122,15 +133,18 @@ class Gateway:
         await self._ask("DELETE", path, headers={"Authorization": f"Bearer {token}"})
 
     async def family(self, order_id: str, before: OrderFamily | None = None) -> OrderFamily:
-        """Return a product order with its service and resource orders; what had ended `before` is not read again.
+        """Return a posted order with its service and resource orders; what had ended `before` is not read again.
 
         Raises:
             CommandError: when there is no such order or the gateway cannot be reached.
         """
         order = await self.order(order_id)
         known = before or OrderFamily(order)
-        services = await self._refresh(SERVICE_ORDERS, child_ids(order), known.service_orders)
-        wanted = [id_ for document in services.values() for id_ in resource_order_ids(document)]
+        of_resources = known.kind == OrderKind.RESOURCE
+        made = [] if of_resources else child_ids(order)
+        services = await self._refresh(SERVICE_ORDERS, made, known.service_orders)
+        below = [id_ for document in services.values() for id_ in resource_order_ids(document)]
+        wanted = child_ids(order) if of_resources else below
         resources = await self._refresh(RESOURCE_ORDERS, wanted, known.resource_orders)
         return OrderFamily(order, services, resources)
 
@@ -167,6 +181,17 @@ class Gateway:
             with contextlib.suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
                 return await self._client.request(method, path, **arguments)
         return await self._client.request(method, path, **arguments)
+
+
+def order_path(order_id: str) -> str:
+    """Return where the gateway has an order of any kind, posted or made by another one, by its id."""
+    depth = order_id.removesuffix(UNDO).replace(f"{UNDO}:", ":").count(":")
+    if depth == 0:
+        collection = ORDERS[root_kind(order_id)]
+    else:
+        of_services = depth <= _DEPTH_OF_SERVICES and root_kind(order_id) != OrderKind.RESOURCE
+        collection = SERVICE_ORDERS if of_services else RESOURCE_ORDERS
+    return f"{collection}/{quote(order_id, safe=':*~!')}"
 
 
 def resource_order_ids(service_order: Document) -> list[str]:

@@ -14,7 +14,9 @@ GatewayOption = Annotated[
     str | None, typer.Option("--gateway", help="Address of the gateway [default: by the settings]", metavar="URL")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
-OrderFile = Annotated[typer.FileText, typer.Argument(help="A TMF622 product order as JSON; - for standard input.")]
+OrderFile = Annotated[
+    typer.FileText, typer.Argument(help="A TMF622, TMF641 or TMF652 order as JSON; - for standard input.")
+]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why; it stays on the order.")]
 ByOption = Annotated[str | None, typer.Option("--by", help="Who asks for it.", metavar="NAME")]
 ValueOption = Annotated[
@@ -45,7 +47,7 @@ def read_order(file: typer.FileText) -> dict[str, Any]:
     """Return the order that a file holds, or say why it is none, and end."""
     document = read_json(file)
     if not isinstance(document, dict):
-        fail(f"{file.name} is not a product order: it is no JSON object", REFUSED)
+        fail(f"{file.name} is not an order: it is no JSON object", REFUSED)
     return document
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -17,14 +18,26 @@ from console.options import (
     read_json,
 )
 from console.terminal import terminal
+from orders.lifecycle import OrderKind
 from settings import Settings
+
+
+class Kind(StrEnum):
+    """The kinds of orders, as a person names them."""
+
+    PRODUCT = "product"
+    SERVICE = "service"
+    RESOURCE = "resource"
+
 
 order_app = typer.Typer(help="Read orders, and steer those that run.", no_args_is_help=True)
 
 AnyOrder = Annotated[
     str, typer.Argument(help="The id of a product order, or of a service or resource order.", metavar="ID")
 ]
-ProductOrder = Annotated[str, typer.Argument(help="The id of a product order.", metavar="ID")]
+PostedOrder = Annotated[
+    str, typer.Argument(help="The id of an order that was posted, not made by another one.", metavar="ID")
+]
 ItemOption = Annotated[str | None, typer.Option("--item", help="One item of it instead of all.", metavar="ID")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do, and do nothing.")]
 PatchFile = Annotated[
@@ -41,24 +54,25 @@ def order_list(
     customer: Annotated[str | None, typer.Option(help="Only orders of this party.")] = None,
     external_id: Annotated[str | None, typer.Option(help="Only the order that a client calls so.")] = None,
     category: Annotated[str | None, typer.Option(help="Only orders of this category.")] = None,
+    kind: Annotated[Kind, typer.Option(help="Which kind of orders.")] = Kind.PRODUCT,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 20,
     gateway: GatewayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List product orders, the newest first.
+    """List orders, the newest first: product orders, where no other kind is named.
 
-    Examples: `ordersaga order list --state held` · `ordersaga order list --customer c-1001 --json`
+    Examples: `ordersaga order list --state held` · `ordersaga order list --kind service --customer c-1001 --json`
     """
     from console import commands
 
     filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
     wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
-    finish(commands.order_list(gateway_address(gateway), wanted, terminal(), as_json))
+    finish(commands.order_list(gateway_address(gateway), OrderKind(f"{kind.value}Order"), wanted, terminal(), as_json))
 
 
 @order_app.command("show")
-def order_show(order_id: ProductOrder, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
-    """Show a product order with its service and resource orders and prices.
+def order_show(order_id: PostedOrder, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
+    """Show a posted order with the service and resource orders that it came down to, and its prices.
 
     Example: `ordersaga order show 7f3k2a9dqx`
     """
@@ -131,13 +145,13 @@ def order_resume(
 
 @order_app.command("amend")
 def order_amend(
-    order_id: ProductOrder,
+    order_id: PostedOrder,
     file: PatchFile,
     dry_run: DryRun = False,
     gateway: GatewayOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a product order while it runs; what stays the same is left alone, the rest is done, redone or undone.
+    """Change an order while it runs; what stays the same is left alone, the rest is done, redone or undone.
 
     Examples: `ordersaga order amend 7f3k2a9dqx change.json` · `echo '{"priority": "0"}' | ordersaga order amend ID -`
     """
@@ -171,8 +185,8 @@ def order_delete(
 
 
 @order_app.command("history")
-def order_history(order_id: ProductOrder, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
-    """Show the revisions of a product order, who cancelled it, and what was noted on its way.
+def order_history(order_id: PostedOrder, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
+    """Show the revisions of an order, who cancelled it, and what was noted on its way.
 
     Example: `ordersaga order history 7f3k2a9dqx`
     """

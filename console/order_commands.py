@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 from rich.console import Console
 from rich.text import Text
@@ -13,17 +12,11 @@ from rich.text import Text
 from console.change_tables import cancellations_table, changes_table, notes_table, revisions_table
 from console.commands import print_json
 from console.errors import CommandError
-from console.family import UNDO, Document
-from console.gateway import PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Gateway
+from console.family import Document
+from console.gateway import Gateway, order_path
+from orders.identity import is_root, root_id, root_kind
 
 _MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
-
-
-def order_path(order_id: str) -> str:
-    """Return where the gateway has an order: of a product, service or resource order by its id."""
-    parts = order_id.removesuffix(UNDO).replace(f"{UNDO}:", ":").count(":")
-    collection = PRODUCT_ORDERS if parts == 0 else SERVICE_ORDERS if parts <= 2 else RESOURCE_ORDERS
-    return f"{collection}/{quote(order_id, safe=':*~!')}"
 
 
 async def cancel(address: str, order_id: str, wish: Document, console: Console, as_json: bool) -> None:
@@ -70,12 +63,12 @@ async def delete(address: str, order_id: str, token: str, console: Console) -> N
 
 
 async def amend(address: str, order_id: str, change: Any, console: Console, as_json: bool) -> None:
-    """Amend a product order by a merge patch (an object) or a JSON Patch (a list), and show what that does.
+    """Amend a posted order by a merge patch (an object) or a JSON Patch (a list), and show what that does.
 
     Raises:
         CommandError: when it is refused or the gateway cannot be reached.
     """
-    path = _product_order_path(order_id)
+    path = _posted_order_path(order_id)
     async with Gateway(address) as gateway:
         order = await gateway.tell("PATCH", path, change, _media_type(change))
         revisions, _ = await gateway.listing(f"{path}/revision", {})
@@ -95,7 +88,7 @@ async def preview(address: str, order_id: str, change: Any, console: Console, as
         CommandError: when it cannot be read or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
-        told = await gateway.tell("POST", f"{_product_order_path(order_id)}/preview", change, _media_type(change))
+        told = await gateway.tell("POST", f"{_posted_order_path(order_id)}/preview", change, _media_type(change))
     possible = not told["refusals"] and not told["violations"]
     if as_json:
         print_json(console, told)
@@ -112,21 +105,21 @@ async def preview(address: str, order_id: str, change: Any, console: Console, as
 
 
 async def history(address: str, order_id: str, console: Console, as_json: bool) -> None:
-    """Show the revisions of a product order, the requests to cancel it, and its notes.
+    """Show the revisions of a posted order, the requests to cancel it, and its notes.
 
     Raises:
         CommandError: when there is no such order or the gateway cannot be reached.
     """
-    path = _product_order_path(order_id)
+    path, kind = _posted_order_path(order_id), root_kind(order_id).value
     async with Gateway(address) as gateway:
         order, (revisions, _), (cancellations, _) = await asyncio.gather(
             gateway.read(path),
             gateway.listing(f"{path}/revision", {}),
-            gateway.listing(_cancellations(PRODUCT_ORDERS), {"productOrder.id": f'"{order_id}"'}),
+            gateway.listing(_cancellations(path.rpartition("/")[0]), {f"{kind}.id": f'"{order_id}"'}),
         )
     notes = _documents(order.get("note"))
     if as_json:
-        print_json(console, {"revision": revisions, "cancelProductOrder": cancellations, "note": notes})
+        print_json(console, {"revision": revisions, f"cancel{kind[0].upper()}{kind[1:]}": cancellations, "note": notes})
         return
     console.print(revisions_table(revisions))
     if cancellations:
@@ -141,12 +134,10 @@ def _cancellations(orders: str) -> str:
     return f"{base}/cancel{kind[0].upper()}{kind[1:]}"
 
 
-def _product_order_path(order_id: str) -> str:
-    path = order_path(order_id)
-    if not path.startswith(PRODUCT_ORDERS):
-        root = order_id.partition(":")[0]
-        raise CommandError(f"{order_id} is no product order; the one that it belongs to is {root}")
-    return path
+def _posted_order_path(order_id: str) -> str:
+    if not is_root(order_id):
+        raise CommandError(f"{order_id} was made by another order; the one that it belongs to is {root_id(order_id)}")
+    return order_path(order_id)
 
 
 def _media_type(change: Any) -> str:

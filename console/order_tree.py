@@ -9,8 +9,9 @@ from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
-from console.family import UNDO, Document, OrderFamily, messages
+from console.family import UNDO, Document, OrderFamily, messages, subject
 from console.states import state_text
+from orders.lifecycle import ITEM_LISTS, OrderKind, in_words
 
 
 class Detail(IntEnum):
@@ -24,10 +25,10 @@ class Detail(IntEnum):
 
 def order_tree(family: OrderFamily, detail: Detail = Detail.RESOURCES) -> Tree:
     """Return an order with the state of each part, the whole of it unless less `detail` is wanted."""
-    tree = Tree(_line(Text(f"product order {family.id}", style="bold"), family.state, _about(family.order)))
+    tree = Tree(_line(Text(f"{in_words(family.kind)} {family.id}", style="bold"), family.state, _about(family.order)))
     for message in messages(family.order):
         tree.add(Text(message, style="red"))
-    for item in family.order.get("productOrderItem") or []:
+    for item in family.order.get(ITEM_LISTS[family.kind]) or []:
         _add_item(tree, item, family, detail)
     for left in family.order.get("residue") or []:
         tree.add(Text(f"left behind: {left.get('target', left)} in {left.get('system', '?')}", style="red"))
@@ -44,13 +45,15 @@ def fitting_trees(families: Sequence[OrderFamily], console: Console) -> Group:
 
 
 def _add_item(parent: Tree, item: Document, family: OrderFamily, detail: Detail) -> None:
-    offering = (item.get("productOffering") or {}).get("id") or (item.get("product") or {}).get("id") or ""
-    title = Text.assemble((f"{item['id']} ", "bold"), f"{item.get('action', '')} {offering}")
+    title = Text.assemble((f"{item['id']} ", "bold"), f"{item.get('action', '')} {subject(item)}")
     branch = parent.add(_line(title, item.get("state")))
     if detail >= Detail.SERVICE_ORDERS:
         for service_order in family.services_of(str(item["id"])):
             _add_service_order(branch, service_order, family, detail)
-    for child in item.get("productOrderItem") or []:
+    if family.kind == OrderKind.RESOURCE and detail >= Detail.RESOURCES:
+        for resource_order in family.single_resources_of(str(item["id"])):
+            _add_resources(branch, resource_order)
+    for child in item.get(ITEM_LISTS[family.kind]) or []:
         _add_item(branch, child, family, detail)
 
 

@@ -13,16 +13,28 @@ _ACTION_STYLES = {Action.ADD: "green", Action.MODIFY: "yellow", Action.DELETE: "
 
 def plan_tree(plan: OrchestrationPlan) -> Tree:
     """Return the whole plan, bundles with their components, each part with what it starts after."""
-    counts = (
-        f"{_count(len(plan.products), 'product')}, {_count(len(plan.service_orders), 'service order')}, "
-        f"{_count(sum(len(item.resources) for order in plan.service_orders for item in order.items), 'resource')}"
-    )
-    tree = Tree(Text.assemble(("plan", "bold"), f"  {counts}", (f"  catalog {plan.catalog.label}", "dim")))
+    resources = sum(len(item.resources) for order in plan.service_orders for item in order.items)
+    counts = {
+        "product": len(plan.products),
+        "service order": len(plan.service_orders),
+        "resource": resources + len(plan.resource_orders),
+    }
+    shown = ", ".join(_count(number, noun) for noun, number in counts.items())
+    tree = Tree(Text.assemble(("plan", "bold"), f"  {shown}", (f"  catalog {plan.catalog.label}", "dim")))
     products = {product.key: product for product in plan.products}
     inner = {key for product in plan.products for key in product.components}
     for product in plan.products:
         if product.key not in inner:
             _add_product(tree, product, products, plan)
+    realising = {key for product in plan.products for key in product.services}
+    for order in plan.service_orders:
+        if order.key not in realising:
+            _add_service_order(tree, order)
+    for single in plan.resource_orders:
+        title = Text.assemble(
+            "resource order ", _action(single.action), f" {single.key}  {single.resource.specification.name}"
+        )
+        tree.add(_with_values(_after(title, single.depends_on), single.resource))
     return tree
 
 

@@ -8,12 +8,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from console.family import Document, items
+from console.family import Document, items, subject
 from console.states import state_text
 
 
 def orders_table(orders: Sequence[Document], total: int) -> Table:
-    """Return a list of product orders, a row each, and how many match in all."""
+    """Return a list of orders, a row each, and how many match in all."""
     caption = f"{len(orders)} of {total}" if total > len(orders) else None
     table = Table("order", "state", "ordered", "customer", "external id", "what", caption=caption, box=None)
     for order in orders:
@@ -67,6 +67,5 @@ def what(order: Document) -> str:
     top = [item for item, depth in items(order) if depth == 0]
     if not top:
         return ""
-    subject = top[0].get("productOffering") or top[0].get("product") or {}
     more = f" and {len(top) - 1} more" if len(top) > 1 else ""
-    return f"{top[0].get('action', '')} {subject.get('id', '')}{more}"
+    return f"{top[0].get('action', '')} {subject(top[0])}{more}"

@@ -90,7 +90,7 @@ def _leaks(held: Holdings) -> list[Check]:
         Check(
             "resources held by no active service",
             len(resources),
-            [f"{each['specification']} {each['value']}" for each in held.inventory["leaked"]],
+            [f"{each['specification']} {each['value']}" for each in held.inventory["leaked"] if not _by_itself(each)],
         ),
         Check("free resources that a service names", len(active), [str(id_) for id_ in held.inventory["dangling"]]),
         Check(
@@ -135,9 +135,15 @@ def _active_services(held: Holdings) -> set[str]:
     return {str(each["id"]) for each in held.services if each.get("state") == "active"}
 
 
+def _by_itself(resource: Document) -> bool:
+    """Tell whether a resource is in use without a service because a resource order was posted for it."""
+    requested_by = str(resource.get("requestedBy"))
+    return resource.get("usageState") == "active" and requested_by.startswith("ro:")
+
+
 def _belongs(key: str, order_id: str) -> bool:
     """Tell whether an idempotency key is one of the order's."""
-    return key.removeprefix("po:").split("/")[0].split(":")[0] == order_id
+    return key.partition(":")[2].split("/")[0].split(":")[0] == order_id
 
 
 def _made_by(document: Document, items: str, attribute: str, order_id: str) -> bool:

@@ -36,17 +36,13 @@ _COMMON: dict[Message, frozenset[OrderState]] = {
     Message.CANCEL: frozenset({_S.ACKNOWLEDGED}) | _BEGUN | _BEING_CANCELLED,
     Message.HOLD: _BEGUN,
     Message.RESUME: _BEGUN,
-    Message.AMEND: frozenset(),
+    Message.AMEND: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
     Message.RESOLVE: _WITH_TASKS,
     Message.COMPLETE: _WITH_TASKS,
     Message.RESCHEDULE: _WITH_TASKS,
 }
 
-ADMITTED: dict[OrderKind, dict[Message, frozenset[OrderState]]] = {
-    OrderKind.PRODUCT: _COMMON | {Message.AMEND: frozenset({_S.ACKNOWLEDGED}) | _BEGUN},
-    OrderKind.SERVICE: _COMMON,
-    OrderKind.RESOURCE: _COMMON,
-}
+ADMITTED: dict[OrderKind, dict[Message, frozenset[OrderState]]] = dict.fromkeys(OrderKind, _COMMON)
 
 _CANNOT = {
     Message.CANCEL: "cannot be cancelled",
@@ -70,15 +66,18 @@ _INSTEAD = {
 _MARKED = re.compile(r"(?P<begin><!-- generated: (?P<kind>\w+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
 
 
-def refusal(kind: OrderKind, state: OrderState, message: Message) -> str | None:
+def refusal(kind: OrderKind, state: OrderState, message: Message, made_by: str | None = None) -> str | None:
     """Return None where an order in `state` may be told `message`, else one sentence that says why not and what to do.
 
     Items and tasks that the message names are for the workflow to check.
+
+    Args:
+        made_by: the id of the posted order that has made this one; None for one that was posted itself.
     """
+    if message == Message.AMEND and made_by is not None:
+        return f"a {kind} that another order has made {_CANNOT[message]}; amend order {made_by} that it belongs to"
     if state in ADMITTED[kind][message]:
         return None
-    if not ADMITTED[kind][message]:
-        return f"a {kind} {_CANNOT[message]}; amend the product order that it belongs to"
     return f"a {kind} that is {state} {_CANNOT[message]}; {_INSTEAD[state]}"
 
 

@@ -25,6 +25,7 @@ from orders.plan import (
     PlanNode,
     ProductPlan,
     ResourceItem,
+    ResourcePlan,
     ServiceItem,
     ServiceOrderPlan,
 )
@@ -87,7 +88,7 @@ _VARIABLE = re.compile(
     r"""(?:\s*\.\s*(?P<attribute>\w+)\b(?!\s*\())?"""
 )
 
-Node = ServiceOrderPlan | ProductPlan | Delivery
+Node = ServiceOrderPlan | ResourcePlan | ProductPlan | Delivery
 
 _STARTED = frozenset({NodeState.RUNNING, NodeState.DONE})
 _WITH_VALUES = frozenset({Action.ADD, Action.MODIFY})
@@ -168,7 +169,7 @@ def cancellation(graph: PlanGraph, progress: Mapping[str, NodeProgress]) -> Amen
 
 
 def _nodes(plan: OrchestrationPlan) -> dict[str, Node]:
-    nodes: list[Node] = [*plan.service_orders, *plan.deliveries, *plan.products]
+    nodes: list[Node] = [*plan.service_orders, *plan.deliveries, *plan.products, *plan.resource_orders]
     return {each.key: each for each in nodes}
 
 
@@ -181,6 +182,9 @@ def _compare(old: Node | None, new: Node) -> Comparison:
         if _service_order(old) == _service_order(new):
             return Comparison.SAME
         return Comparison.CHANGED if can_be_changed(old, new) else Comparison.MOVED
+    if isinstance(old, ResourcePlan) and isinstance(new, ResourcePlan):
+        same = old.customer_id == new.customer_id and _resource(old.resource) == _resource(new.resource)
+        return Comparison.SAME if same else Comparison.MOVED
     if isinstance(old, ProductPlan) and isinstance(new, ProductPlan) and _product(old) == _product(new):
         return Comparison.SAME
     return Comparison.MOVED

@@ -1,4 +1,4 @@
-"""The TMF641 and TMF652 documents of the service and resource orders that a product order comes down to.
+"""The TMF641 and TMF652 documents of the service and resource orders that an order comes down to.
 
 An `href` is not part of what is stored: the gateway writes it, since it knows the address it is reached by.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.lifecycle import OrderState
+from orders.identity import is_root, root_kind
+from orders.lifecycle import OrderKind, OrderState, resource_name
 from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan, ServiceItem, ServiceOrderPlan, Specification
 
 Document = dict[str, Any]
@@ -21,7 +22,7 @@ def service_order(plan: ServiceOrderPlan, order_id: str, parent_id: str, order_d
         "state": OrderState.ACKNOWLEDGED,
         "orderDate": order_date,
         "description": f"{plan.action} {plan.specification.name}",
-        "orderRelationship": _parent(parent_id, "ProductOrder"),
+        "orderRelationship": _parent(parent_id, OrderKind.SERVICE),
         "relatedParty": _customer(plan.customer_id),
         "serviceOrderItem": [service_order_item(item, plan.place) for item in plan.items],
     }
@@ -42,7 +43,7 @@ def service_order_item(
         "state": state,
         "service": {
             "@type": "Service",
-            "category": "CFS" if item.customer_facing else "RFS",
+            "category": item.category,
             "serviceSpecification": _specification(item.specification, "ServiceSpecification"),
             "serviceCharacteristic": characteristic_list(
                 item.characteristics if characteristics is None else characteristics
@@ -67,7 +68,7 @@ def resource_order(plan: ResourceOrderPlan, order_id: str, parent_id: str, order
         "state": OrderState.ACKNOWLEDGED,
         "orderDate": order_date,
         "description": f"Resources of {plan.specification.name}",
-        "orderRelationship": _parent(parent_id, "ServiceOrder"),
+        "orderRelationship": _parent(parent_id, OrderKind.RESOURCE),
         "relatedParty": _customer(plan.customer_id),
         "orderItem": [resource_order_item(item) for item in plan.resources],
     }
@@ -118,8 +119,11 @@ def _specification(specification: Specification, kind: str) -> Document:
     }
 
 
-def _parent(parent_id: str, kind: str) -> list[Document]:
-    return [{"id": parent_id, "relationshipType": "parent", "@referredType": kind}]
+def _parent(parent_id: str, kind: OrderKind) -> list[Document]:
+    """Return the relation of an order of a kind to the one that made it, which is posted or made itself."""
+    made = OrderKind.SERVICE if kind == OrderKind.RESOURCE else kind
+    parent = root_kind(parent_id) if is_root(parent_id) else made
+    return [{"id": parent_id, "relationshipType": "parent", "@referredType": resource_name(parent)}]
 
 
 def _customer(customer_id: str | None) -> list[Document]:

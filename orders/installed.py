@@ -21,6 +21,8 @@ class InstalledResource(Model):
     pool: str | None = None
     reserved_by: str | None = None
     """The key of the reservation that holds it."""
+    in_use: bool = True
+    """Whether it is in use, and not merely reserved or free."""
     characteristics: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -31,6 +33,8 @@ class InstalledService(Model):
     key: str
     specification_id: str
     state: str
+    place: str | None = None
+    customer_id: str | None = None
     characteristics: dict[str, Any] = Field(default_factory=dict)
     services: list[InstalledService] = Field(default_factory=list)
     resources: list[InstalledResource] = Field(default_factory=list)
@@ -70,13 +74,21 @@ class InstalledProduct(Model):
 
 
 class InstalledBase(Model):
-    """The installed products that an order may refer to, by id."""
+    """What is installed, as far as an order may refer to it, by id."""
 
     products: dict[str, InstalledProduct] = Field(default_factory=dict)
+    single_services: dict[str, InstalledService] = Field(default_factory=dict)
+    """Services that an order names by themselves."""
+    single_resources: dict[str, InstalledResource] = Field(default_factory=dict)
+    """Resources that an order names by themselves."""
+    owners: dict[str, list[str]] = Field(default_factory=dict)
+    """Id of such a service or resource → what it realises or supports and is still there: `product:ID`, `service:ID`,
+    nearest first."""
 
     def services(self) -> Iterator[InstalledService]:
-        """Yield every service of every product, supporting ones too."""
+        """Yield every service of every product, and those named by themselves, supporting ones too."""
         queue = [service for product in self.products.values() for service in product.services]
+        queue += self.single_services.values()
         while queue:
             service = queue.pop()
             yield service

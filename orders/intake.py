@@ -1,7 +1,7 @@
 """What a request to order must look like before it is stored, and what an accepted order starts as.
 
 These are checks of form only: whether an order makes commercial sense is decided later, and an order that does not
-is rejected, not refused. Source of the rules: TMF622 v4.0.0, ProductOrder_Create.
+is rejected, not refused. Source of the rules: TMF622 v4.0.0, TMF641 v4.1.0 and TMF652 v4.0.0, each its `_Create`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,8 +17,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from orders.lifecycle import OrderState
-from orders.tmf import ProductOrder, timestamp
+from orders.identity import marked
+from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
+from orders.posted import MODELS
+from orders.tmf import timestamp
 
 Document = dict[str, Any]
 
@@ -38,12 +40,13 @@ SERVER_SET = frozenset(
 )
 """Attributes of an order that only the orchestrator writes; a client's are ignored."""
 
+_ALSO_SERVER_SET = frozenset({"errorMessage"})
+"""Another one, of service and resource orders."""
+
 MAX_DEPTH = 100
 """Levels of arrays and objects that a body may nest: far more than any order, far less than any reader's stack."""
 
 _MAX_FAULTS = 100
-_ITEMS = "productOrderItem"
-_RELATIONS = "productOrderItemRelationship"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Fault:
 
 
 class InvalidBodyError(ValueError):
-    """A body that is not a product order; `faults` has each thing that is wrong with it."""
+    """A body that is not an order; `faults` has each thing that is wrong with it."""
 
     def __init__(self, faults: list[Fault]) -> None:
         shown = "; ".join(str(fault) for fault in faults[:_MAX_FAULTS])
@@ -82,7 +85,12 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def check_product_order(body: Any, form: type[BaseModel] = ProductOrder) -> Document:
+def server_set(kind: OrderKind) -> frozenset[str]:
+    """Return the attributes of an order of a kind that only the orchestrator writes."""
+    return SERVER_SET if kind == OrderKind.PRODUCT else SERVER_SET | _ALSO_SERVER_SET
+
+
+def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None) -> Document:
     """Return the body of a request to order without the attributes that are not the client's to set.
 
     Args:
@@ -93,14 +101,20 @@ def check_product_order(body: Any, form: type[BaseModel] = ProductOrder) -> Docu
     """
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
-    document = _without_server_set(body)
-    faults = [*faults_of(ProductOrder, document), *faults_of(form, document), *_faults_of_items(document)]
+    document = _without_server_set(kind, body)
+    model = MODELS[kind]
+    faults = [*faults_of(model, document), *faults_of(form or model, document), *_faults_of_items(kind, document)]
     if faults:
         raise InvalidBodyError(list(dict.fromkeys(faults)))
     return document
 
 
-def accept(document: Document, order_id: str, at: datetime) -> Document:
+def check_product_order(body: Any, form: type[BaseModel] | None = None) -> Document:
+    """Return the body of a request to order products, as `check_order` does."""
+    return check_order(OrderKind.PRODUCT, body, form)
+
+
+def accept(document: Document, order_id: str, at: datetime, kind: OrderKind = OrderKind.PRODUCT) -> Document:
     """Return the order that a checked body starts as: acknowledged, with its id and the time it was taken."""
     accepted = {
         "id": order_id,
@@ -108,22 +122,24 @@ def accept(document: Document, order_id: str, at: datetime) -> Document:
         "state": OrderState.ACKNOWLEDGED.value,
         "orderDate": timestamp(at),
     }
-    accepted[_ITEMS] = [_acknowledged(item) for item in document[_ITEMS]]
+    items = ITEM_LISTS[kind]
+    accepted[items] = [_acknowledged(item, items) for item in document[items]]
     return accepted
 
 
-def derived_id(client: str, kind: str, key: str) -> str:
+def derived_id(client: str, kind: str, key: str, of: OrderKind = OrderKind.PRODUCT) -> str:
     """Return the id of the order that `client` made known as `key`: the same each time, 10 base32 characters.
 
-    `kind` keeps keys of different origin apart, such as an idempotency key and an external id.
+    `kind` keeps keys of different origin apart, such as an idempotency key and an external id; orders of different
+    kinds have different ids whatever their keys.
     """
     digest = hashlib.sha256("\0".join((client, kind, key)).encode()).digest()
-    return order_id_from(digest)
+    return order_id_from(digest, of)
 
 
-def order_id_from(entropy: bytes) -> str:
+def order_id_from(entropy: bytes, of: OrderKind = OrderKind.PRODUCT) -> str:
     """Return the order id that the first 50 bits of `entropy` (7 bytes or more) spell."""
-    return base64.b32encode(entropy[:10])[:10].decode().lower()
+    return marked(of, base64.b32encode(entropy[:10])[:10].decode().lower())
 
 
 def fingerprint(document: Document) -> str:
@@ -148,9 +164,10 @@ def _path(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def _faults_of_items(document: Document) -> Iterator[Fault]:
+def _faults_of_items(kind: OrderKind, document: Document) -> Iterator[Fault]:
     """Yield the items whose id is taken, and the relations that lead nowhere, as far as the shape lets them be read."""
-    items = list(_items(document.get(_ITEMS), _ITEMS))
+    name = ITEM_LISTS[kind]
+    items = list(_items(document.get(name), name, name))
     paths: dict[str, str] = {}
     for item, path in items:
         item_id = item.get("id")
@@ -160,45 +177,64 @@ def _faults_of_items(document: Document) -> Iterator[Fault]:
             yield Fault(f"{path}.id", f"{item_id!r} is the id of {paths[item_id]} already")
         else:
             paths[item_id] = path
+    relations, target_of, part = _RELATIONS[kind]
     for item, path in items:
-        for index, relation in enumerate(_list(item.get(_RELATIONS))):
-            target = relation.get("id") if isinstance(relation, dict) else None
+        for index, relation in enumerate(_list(item.get(relations))):
+            target = target_of(relation) if isinstance(relation, dict) else None
             if isinstance(target, str) and target not in paths:
-                yield Fault(f"{path}.{_RELATIONS}[{index}].id", f"the order has no item {target!r}")
+                yield Fault(f"{path}.{relations}[{index}].{part}", f"the order has no item {target!r}")
 
 
-def _items(value: Any, path: str) -> Iterator[tuple[Document, str]]:
+def _related_item(relation: Document) -> Any:
+    """Return the id of the item of the same order that a relation of TMF641 or TMF652 leads to, if it does."""
+    other = relation.get("orderItem")
+    if not isinstance(other, dict) or other.get("serviceOrderId") or other.get("resourceOrderId"):
+        return None
+    return other.get("itemId")
+
+
+_RELATIONS: dict[OrderKind, tuple[str, Callable[[Document], Any], str]] = {
+    OrderKind.PRODUCT: ("productOrderItemRelationship", lambda relation: relation.get("id"), "id"),
+    OrderKind.SERVICE: ("serviceOrderItemRelationship", _related_item, "orderItem.itemId"),
+    OrderKind.RESOURCE: ("orderItemRelationship", _related_item, "orderItem.itemId"),
+}
+"""The attribute with an item's relations, how one names its target, and where."""
+
+
+def _items(value: Any, name: str, path: str) -> Iterator[tuple[Document, str]]:
     for index, item in enumerate(_list(value)):
         if isinstance(item, dict):
             here = f"{path}[{index}]"
             yield item, here
-            yield from _items(item.get(_ITEMS), f"{here}.{_ITEMS}")
+            yield from _items(item.get(name), name, f"{here}.{name}")
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _without_server_set(body: Document) -> Document:
-    document = {name: value for name, value in body.items() if name not in SERVER_SET}
-    if isinstance(items := document.get(_ITEMS), list):
-        document[_ITEMS] = [_without_state(item) for item in items]
+def _without_server_set(kind: OrderKind, body: Document) -> Document:
+    document = {name: value for name, value in body.items() if name not in server_set(kind)}
+    name = ITEM_LISTS[kind]
+    if isinstance(items := document.get(name), list):
+        document[name] = [without_state(item, name) for item in items]
     return document
 
 
-def _without_state(item: Any) -> Any:
+def without_state(item: Any, name: str) -> Any:
+    """Return an item, and those nested in it under `name`, as a client could have sent it."""
     if not isinstance(item, dict):
         return item
-    bare = {name: value for name, value in item.items() if name != "state"}
-    if isinstance(nested := bare.get(_ITEMS), list):
-        bare[_ITEMS] = [_without_state(each) for each in nested]
+    bare = {attribute: value for attribute, value in item.items() if attribute != "state"}
+    if isinstance(nested := bare.get(name), list):
+        bare[name] = [without_state(each, name) for each in nested]
     return bare
 
 
-def _acknowledged(item: Document) -> Document:
+def _acknowledged(item: Document, name: str) -> Document:
     acknowledged = {**item, "state": OrderState.ACKNOWLEDGED.value}
-    if nested := item.get(_ITEMS):
-        acknowledged[_ITEMS] = [_acknowledged(each) for each in nested]
+    if nested := item.get(name):
+        acknowledged[name] = [_acknowledged(each, name) for each in nested]
     return acknowledged
 
 

@@ -19,6 +19,24 @@ class OrderKind(StrEnum):
     RESOURCE = "resourceOrder"
 
 
+ITEM_LISTS = {
+    OrderKind.PRODUCT: "productOrderItem",
+    OrderKind.SERVICE: "serviceOrderItem",
+    OrderKind.RESOURCE: "orderItem",
+}
+"""The attribute that holds the items, in TMF622, TMF641 and TMF652."""
+
+
+def resource_name(kind: OrderKind) -> str:
+    """Return the name of a kind's resource: `ProductOrder`."""
+    return f"{kind.value[0].upper()}{kind.value[1:]}"
+
+
+def in_words(kind: OrderKind) -> str:
+    """Return what people call an order of a kind: `product order`."""
+    return f"{kind.value.removesuffix('Order')} order"
+
+
 class OrderState(StrEnum):
     """The states of orders and of their items."""
 
@@ -59,6 +77,7 @@ TRANSITIONS: dict[OrderKind, dict[OrderState, frozenset[OrderState]]] = {
     OrderKind.RESOURCE: _COMMON,
 }
 
+_FINAL_WITH_THE_ORDER = frozenset({_S.COMPLETED, _S.PARTIAL})
 _REOPENED = frozenset({_S.ASSESSING_CANCELLATION, _S.FAILED, _S.IN_PROGRESS})
 
 
@@ -85,13 +104,13 @@ def item_transition(kind: OrderKind, current: OrderState, target: OrderState) ->
     """Return `target` when the life cycle of an item leads there from `current`.
 
     Items take the states of their order, and one more way: what an item completed is final only with its order, so a
-    completed item can still be cancelled, be amended, or fail when the order is rolled back. Only the items of service
-    orders, which nest in TMF641, can be partial.
+    completed item can still be cancelled, be amended, or fail when the order is rolled back; so can a partial one. Only
+    the items of service orders, which nest in TMF641, can be partial.
 
     Raises:
         IllegalTransitionError: when the life cycle has no such edge.
     """
-    if current == OrderState.COMPLETED and target in _REOPENED:
+    if current in _FINAL_WITH_THE_ORDER and target in _REOPENED:
         return target
     if target == OrderState.PARTIAL and kind != OrderKind.SERVICE:
         raise IllegalTransitionError(kind, current, target)

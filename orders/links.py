@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
+from orders.identity import is_root, root_kind
 from orders.lifecycle import OrderKind
+from orders.lifecycle import resource_name as resource_name
 from orders.qualification import QualificationKind
 
 Document = dict[str, Any]
@@ -25,20 +27,19 @@ QUALIFICATION_PATHS = {
 }
 """The base path of each qualification API; the collection's name is the kind itself."""
 
-CHILD_KINDS = {OrderKind.PRODUCT: OrderKind.SERVICE, OrderKind.SERVICE: OrderKind.RESOURCE}
-"""The kind of the orders that an order of a kind makes."""
-
 RELATIONS = "orderRelationship"
+
+
+def child_kind(kind: OrderKind, order_id: str) -> OrderKind | None:
+    """Return the kind of the orders that an order makes; None for one that makes none."""
+    if is_root(order_id) and kind != OrderKind.PRODUCT and root_kind(order_id) == kind:
+        return kind
+    return {OrderKind.PRODUCT: OrderKind.SERVICE, OrderKind.SERVICE: OrderKind.RESOURCE}.get(kind)
 
 
 def href(base_url: str, kind: OrderKind, order_id: str) -> str:
     """Return the address of an order."""
     return f"{base_url}{BASE_PATHS[kind]}/{kind.value}/{quote(order_id, safe=':*~!')}"
-
-
-def resource_name(kind: OrderKind) -> str:
-    """Return the name of a kind's resource: `ProductOrder`."""
-    return f"{kind.value[0].upper()}{kind.value[1:]}"
 
 
 def cancellation_name(kind: OrderKind) -> str:

@@ -77,8 +77,8 @@ class ProductOutcome(Model):
     charge_id: str | None = None
 
 
-class ProductOrderOutcome(Model):
-    """How a product order ended."""
+class RootOrderOutcome(Model):
+    """How a posted order ended."""
 
     state: OrderState
     items: dict[str, OrderState] = Field(default_factory=dict)

@@ -1,8 +1,9 @@
 """The orchestration plan: what an order comes down to, computed once for each revision and never changed.
 
 A plan is a graph of nodes. A *service order* realises one customer-facing service by its items (resource-facing
-services and the service itself), each with the resources it needs. A *product* records one product in product inventory
-and billing. A *delivery* is the point at which all of a bundle works, so that none of it is billed before.
+services and the service itself), each with the resources it needs. A *resource order* realises one resource that is
+ordered by itself. A *product* records one product in product inventory and billing. A *delivery* is the point at which
+all of a bundle works, so that none of it is billed before.
 
 Keys are stable from revision to revision: product `1`, its service order `1:internet`, that one's item `access`,
 that one's resource `port`; instance n of several has the suffix `*n`, and what gives way to a new one under its key
@@ -22,7 +23,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from orders.graph import dependents
 from orders.model import Model
-from orders.schedule import product_duration, service_order_duration
+from orders.schedule import product_duration, resource_duration, service_order_duration
 from orders.tmf import Action, OrderPrice, Reference
 
 Characteristics = dict[str, Any]
@@ -165,6 +166,8 @@ class ServiceItem(Model):
     depends_on: list[str] = Field(default_factory=list)
     relies_on: list[str] = Field(default_factory=list)
     """The items whose characteristics this one's `late` expressions read; recorded as its supporting services."""
+    resource_facing: bool = False
+    """Whether it is the service of its order though a resource-facing one: such a one can be ordered by itself."""
     service_id: str | None = None
     characteristics: Characteristics = Field(default_factory=dict)
     previous: Characteristics = Field(default_factory=dict)
@@ -184,7 +187,13 @@ class ServiceItem(Model):
 
     @property
     def customer_facing(self) -> bool:
+        """Whether it is the service that its order realises."""
         return self.key == CUSTOMER_FACING
+
+    @property
+    def category(self) -> Literal["CFS", "RFS"]:
+        """What inventory calls a service of its kind."""
+        return "CFS" if self.customer_facing and not self.resource_facing else "RFS"
 
 
 class ServiceOrderPlan(Model):
@@ -223,13 +232,35 @@ class ServiceOrderPlan(Model):
 
 
 class ResourceOrderPlan(Model):
-    """The resources of one service, as a resource order."""
+    """The resources of one service, or one by itself, as a resource order."""
 
     specification: Specification
-    """Of the service that needs the resources."""
+    """Of the service that needs the resources, or of the resource."""
     place: str | None = None
     customer_id: str | None = None
     resources: list[ResourceItem]
+
+
+class ResourcePlan(Model):
+    """One resource that is ordered by itself, without a service."""
+
+    key: str
+    item_id: str
+    unit: str
+    action: Action
+    customer_id: str | None = None
+    depends_on: list[str] = Field(default_factory=list)
+    resource: ResourceItem
+    """Its own key is that of the plan."""
+
+    def resource_order(self) -> ResourceOrderPlan:
+        """Return the resource order that realises it."""
+        return ResourceOrderPlan(
+            specification=self.resource.specification,
+            place=self.resource.demand.place,
+            customer_id=self.customer_id,
+            resources=[self.resource],
+        )
 
 
 class ProductPlan(Model):
@@ -275,6 +306,7 @@ class Delivery(Model):
 
 class NodeKind(StrEnum):
     SERVICE_ORDER = "serviceOrder"
+    RESOURCE_ORDER = "resourceOrder"
     PRODUCT = "product"
     DELIVERY = "delivery"
 
@@ -308,7 +340,7 @@ class PlanNode(Model):
 
 
 class PlanGraph(Model):
-    """What a product order's workflow schedules; the nodes' contents stay in the order store."""
+    """What the workflow of a posted order schedules; the nodes' contents stay in the order store."""
 
     nodes: list[PlanNode] = Field(default_factory=list)
 
@@ -353,6 +385,9 @@ class OrchestrationPlan(Model):
     service_orders: list[ServiceOrderPlan] = Field(default_factory=list)
     products: list[ProductPlan] = Field(default_factory=list)
     deliveries: list[Delivery] = Field(default_factory=list)
+    resource_orders: list[ResourcePlan] = Field(default_factory=list)
+    belongs_to: list[str] = Field(default_factory=list)
+    """What the services and resources that it changes by themselves realise or support: `product:ID`, `service:ID`."""
 
     def graph(self) -> PlanGraph:
         """Return the graph of all nodes without their contents."""
@@ -397,6 +432,20 @@ class OrchestrationPlan(Model):
                         duration=product_duration(each),
                     )
                     for each in self.products
+                ),
+                *(
+                    PlanNode(
+                        key=each.key,
+                        kind=NodeKind.RESOURCE_ORDER,
+                        unit=each.unit,
+                        name=each.resource.specification.name,
+                        item_id=each.item_id,
+                        action=each.action,
+                        depends_on=each.depends_on,
+                        on_failure=each.resource.policy.on_failure,
+                        duration=resource_duration(each.resource),
+                    )
+                    for each in self.resource_orders
                 ),
             ]
         )

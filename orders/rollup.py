@@ -25,3 +25,12 @@ def item_state(*, nodes: int, started: int, done: int, withdrawn: int) -> OrderS
     if done == nodes:
         return OrderState.COMPLETED
     return OrderState.IN_PROGRESS if started else OrderState.ACKNOWLEDGED
+
+
+def group_state(*, nodes: int, started: int, done: int, withdrawn: int) -> OrderState:
+    """Return the state of an item that only groups others, from those nodes of the plan that are the others'."""
+    if done + withdrawn < nodes:
+        return OrderState.IN_PROGRESS if started else OrderState.ACKNOWLEDGED
+    if done and withdrawn:
+        return OrderState.PARTIAL
+    return OrderState.FAILED if withdrawn else OrderState.COMPLETED

@@ -38,6 +38,11 @@ def product_duration(plan: ProductPlan) -> timedelta:
     return _own_duration(plan)
 
 
+def resource_duration(item: ResourceItem) -> timedelta:
+    """Return how long it is expected to take to realise one resource."""
+    return _own_duration(item)
+
+
 def expected_completion(
     graph: PlanGraph,
     now: datetime,

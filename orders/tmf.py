@@ -5,15 +5,17 @@ Only what the orchestrator reads is typed; every other attribute is kept as it w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
-from orders.lifecycle import OrderState
+from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
+
+AnyItem = TypeVar("AnyItem")
 
 
 class Action(StrEnum):
@@ -157,15 +159,16 @@ class ProductOrderItem(Resource):
         return (self.product and (self.product.name or self.product.id)) or ""
 
 
-class ProductOrder(Resource):
-    """TMF622 v4 ProductOrder."""
+class Order(Resource):
+    """What the orders of all three standards have."""
+
+    kind: ClassVar[OrderKind]
 
     id: str | None = None
     href: str | None = None
     category: str | None = None
     description: str | None = None
     external_id: str | None = None
-    priority: str | None = None
     order_date: UtcDatetime | None = None
     requested_start_date: UtcDatetime | None = None
     requested_completion_date: UtcDatetime | None = None
@@ -174,14 +177,7 @@ class ProductOrder(Resource):
     cancellation_date: UtcDatetime | None = None
     cancellation_reason: str | None = None
     state: OrderState | None = None
-    billing_account: Reference | None = None
-    order_total_price: list[OrderPrice] | None = None
-    product_order_item: list[ProductOrderItem] = Field(min_length=1)
     related_party: Listed[RelatedParty] = Field(default_factory=list)
-
-    def items(self) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
-        """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
-        yield from _walk(self.product_order_item, None, "productOrderItem")
 
     def customer_id(self) -> str | None:
         """Return the id of the party with the role `customer` in any case, or of the only party."""
@@ -196,10 +192,27 @@ def customer_among(parties: Sequence[RelatedParty]) -> str | None:
     return parties[0].id if len(parties) == 1 else None
 
 
-def _walk(
-    items: list[ProductOrderItem], parent: ProductOrderItem | None, path: str
-) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
+class ProductOrder(Order):
+    """TMF622 v4 ProductOrder."""
+
+    kind: ClassVar[OrderKind] = OrderKind.PRODUCT
+
+    priority: str | None = None
+    billing_account: Reference | None = None
+    order_total_price: list[OrderPrice] | None = None
+    product_order_item: list[ProductOrderItem] = Field(min_length=1)
+
+    def items(self) -> Iterator[tuple[ProductOrderItem, ProductOrderItem | None, str]]:
+        """Yield every item, nested ones too, with its parent and its JSON path, parents first."""
+        yield from walk(self.product_order_item, "productOrderItem", lambda item: item.product_order_item)
+
+
+def walk(
+    items: Iterable[AnyItem], name: str, nested: Callable[[AnyItem], Iterable[AnyItem] | None]
+) -> Iterator[tuple[AnyItem, AnyItem | None, str]]:
+    """Yield items, and those nested in them under `name`, each with its parent and its JSON path, parents first."""
     for index, item in enumerate(items):
-        here = f"{path}[{index}]"
-        yield item, parent, here
-        yield from _walk(item.product_order_item or [], item, f"{here}.productOrderItem")
+        here = f"{name}[{index}]"
+        yield item, None, here
+        for inner, parent, path in walk(nested(item) or [], name, nested):
+            yield inner, parent or item, f"{here}.{path}"

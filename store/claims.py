@@ -240,7 +240,7 @@ def _waiting(mine: FromClause) -> FromClause:
 
 def _is_started(order: FromClause, claim: FromClause) -> ColumnElement[bool]:
     """Return whether a row of `orders` is that of a claim's order, and its workflow is known to have been started."""
-    its = and_(order.c.kind == OrderKind.PRODUCT.value, order.c.id == claim.c.order_id)
+    its = and_(order.c.kind.in_([kind.value for kind in OrderKind]), order.c.id == claim.c.order_id)
     return and_(its, order.c.started.is_(true()))
 
 

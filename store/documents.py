@@ -11,17 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from orders.change import OrderChange
-from orders.lifecycle import OrderKind
+from orders.lifecycle import ITEM_LISTS as ITEM_LISTS
 from orders.tmf import timestamp
 
 Json = dict[str, Any]
-
-ITEM_LISTS = {
-    OrderKind.PRODUCT: "productOrderItem",
-    OrderKind.SERVICE: "serviceOrderItem",
-    OrderKind.RESOURCE: "orderItem",
-}
-"""The attribute that holds the items, in TMF622, TMF641 and TMF652."""
 
 DATES = {
     "orderDate": "order_date",
@@ -87,7 +80,7 @@ def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list
     merged = []
     for item in items:
         changes = pending.pop(str(item.get("id")), {})
-        item = _merged(item, changes)
+        item = _merged(item, _over(item, changes))
         if item.get(name) and pending:
             item[name] = _merge_items(item[name], name, pending)
         merged.append(item)
@@ -96,6 +89,14 @@ def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list
 
 def _merged(attributes: Json, changes: Json) -> Json:
     return {name: value for name, value in (attributes | changes).items() if name not in changes or value is not None}
+
+
+def _over(item: Json, changes: Json) -> Json:
+    """Return changes of an item with what its service or resource has already and they do not say."""
+    return {
+        name: _merged(item[name], value) if isinstance(value, dict) and isinstance(item.get(name), dict) else value
+        for name, value in changes.items()
+    }
 
 
 def indexed_columns(document: Json) -> dict[str, str | None]:

@@ -17,6 +17,7 @@ from orders.plan import (
     OrchestrationPlan,
     PlanGraph,
     ProductPlan,
+    ResourcePlan,
     ServiceOrderPlan,
 )
 from orders.revision import RevisionState
@@ -30,6 +31,7 @@ _NODE_LISTS = {
     NodeKind.SERVICE_ORDER: "service_orders",
     NodeKind.PRODUCT: "products",
     NodeKind.DELIVERY: "deliveries",
+    NodeKind.RESOURCE_ORDER: "resource_orders",
 }
 
 
@@ -105,6 +107,15 @@ class PlanStore:
         """
         return ProductPlan.model_validate(await self._node(order_id, revision, key, NodeKind.PRODUCT))
 
+    async def resource_order(self, order_id: str, revision: int, key: str) -> ResourcePlan:
+        """Return the resource order with that key, of a resource that is ordered by itself.
+
+        Raises:
+            UnknownPlanError: when there is no such plan, or it has no such resource order.
+            StoreUnavailableError: when the database cannot serve.
+        """
+        return ResourcePlan.model_validate(await self._node(order_id, revision, key, NodeKind.RESOURCE_ORDER))
+
     async def load(self, order_id: str, revision: int | None = None) -> OrchestrationPlan | None:
         """Return a whole plan, unless a revision is named the one that the order runs; None where there is none.
 
@@ -146,7 +157,7 @@ class PlanStore:
 
 def _running() -> ColumnElement[bool]:
     """Return the condition that a plan has not been made for a revision that its order is not, or not yet, at."""
-    order = and_(orders.c.kind == OrderKind.PRODUCT.value, orders.c.id == plans.c.order_id)
+    order = and_(orders.c.kind.in_([kind.value for kind in OrderKind]), orders.c.id == plans.c.order_id)
     proposal = and_(revisions.c.order_id == plans.c.order_id, revisions.c.number == plans.c.revision)
     return and_(
         ~exists().where(order, orders.c.revision < plans.c.revision),
@@ -168,7 +179,7 @@ def _plan_row(plan: OrchestrationPlan) -> dict[str, Any]:
 
 def _node_rows(plan: OrchestrationPlan) -> Iterator[dict[str, Any]]:
     for kind, name in _NODE_LISTS.items():
-        nodes: list[ServiceOrderPlan | ProductPlan | Delivery] = getattr(plan, name)
+        nodes: list[ServiceOrderPlan | ResourcePlan | ProductPlan | Delivery] = getattr(plan, name)
         for position, node in enumerate(nodes):
             yield {
                 "order_id": plan.order_id,

@@ -1,4 +1,4 @@
-"""The order store's repository of revisions: the versions of a product order, and what became of each."""
+"""The order store's repository of revisions: the versions of an order, and what became of each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, func, select, update
 
-from orders.intake import SERVER_SET
-from orders.lifecycle import OrderKind
+from orders.identity import root_kind
+from orders.intake import server_set, without_state
 from orders.revision import Revision, RevisionState
 from orders.tmf import as_utc
 from store.database import Database
@@ -16,11 +16,9 @@ from store.documents import ITEM_LISTS, Json, is_storable, storable
 from store.errors import UnknownOrderError
 from store.tables import orders, revisions
 
-_ITEMS = ITEM_LISTS[OrderKind.PRODUCT]
-
 
 class RevisionStore:
-    """The revisions of product orders; the first one is the order as it came in."""
+    """The revisions of orders; the first one is the order as it came in."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,7 +34,7 @@ class RevisionStore:
             # The order's row is locked, so that two proposals never take the same number.
             order = (await connection.execute(_order(order_id).with_for_update())).one_or_none()
             if order is None:
-                raise UnknownOrderError(OrderKind.PRODUCT, order_id)
+                raise UnknownOrderError(root_kind(order_id), order_id)
             first = self._database.insert_if_absent(revisions).values(**_row(_first(order)))
             await connection.execute(first)
             last = select(func.max(revisions.c.number)).where(revisions.c.order_id == order_id)
@@ -106,7 +104,7 @@ class RevisionStore:
 
 
 def _order(order_id: str) -> Select[Any]:
-    return select(orders).where(orders.c.kind == OrderKind.PRODUCT.value, orders.c.id == order_id)
+    return select(orders).where(orders.c.kind == root_kind(order_id).value, orders.c.id == order_id)
 
 
 def _first(order: Row[Any]) -> Revision:
@@ -118,18 +116,15 @@ def _first(order: Row[Any]) -> Revision:
         author=order.client_id,
         requested_at=order.order_date,
         decided_at=order.order_date,
-        document=_as_sent(order.document),
+        document=_as_sent(order),
     )
 
 
-def _as_sent(document: Json) -> Json:
-    sent = {name: value for name, value in document.items() if name not in SERVER_SET}
-    return sent | {_ITEMS: [_item_as_sent(item) for item in sent.get(_ITEMS) or []]}
-
-
-def _item_as_sent(item: Json) -> Json:
-    sent = {name: value for name, value in item.items() if name != "state"}
-    return sent | {_ITEMS: [_item_as_sent(each) for each in nested]} if (nested := sent.get(_ITEMS)) else sent
+def _as_sent(order: Row[Any]) -> Json:
+    kind = root_kind(order.id)
+    sent = {name: value for name, value in order.document.items() if name not in server_set(kind)}
+    items = ITEM_LISTS[kind]
+    return sent | {items: [without_state(item, items) for item in sent.get(items) or []]}
 
 
 def _row(revision: Revision) -> dict[str, Any]:

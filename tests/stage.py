@@ -37,7 +37,9 @@ from api.registration import HubRegistration
 from api.starter import Starter
 from api.turns import Turns
 from catalogs.loader import default_catalogs, load_catalogs
-from orders.lifecycle import TERMINAL
+from orders.identity import root_kind
+from orders.lifecycle import ITEM_LISTS, TERMINAL, OrderKind
+from orders.links import BASE_PATHS
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import migrate, open_database
@@ -57,6 +59,8 @@ from workflows.event_subscription import DeliveryPolicy
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 PRODUCT_ORDER = "/tmf-api/productOrderingManagement/v4/productOrder"
+ORDERS = {kind: f"{BASE_PATHS[kind]}/{kind.value}" for kind in OrderKind}
+"""Where the orders of each kind are."""
 GATEWAY = "http://gateway"
 ADMIN_TOKEN = "an-administrators-token"
 CALLBACK_SECRET = SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -87,19 +91,20 @@ class Stage:
 
     async def submit(self, document: dict[str, Any]) -> str:
         """Post an order and return its id."""
-        response = await self.gateway.post(PRODUCT_ORDER, json=document)
+        kind = next(kind for kind, items in ITEM_LISTS.items() if items in document)
+        response = await self.gateway.post(ORDERS[kind], json=document)
         assert response.status_code == 201, response.text
         order_id: str = response.json()["id"]
         self.submitted.append(order_id)
         return order_id
 
     async def order(self, order_id: str) -> dict[str, Any]:
-        document: dict[str, Any] = (await self.gateway.get(f"{PRODUCT_ORDER}/{order_id}")).json()
+        document: dict[str, Any] = (await self.gateway.get(path_of(order_id))).json()
         return document
 
     async def ended(self, order_id: str) -> dict[str, Any]:
         """Wait until an order has ended, in the store and in the engine, and return it."""
-        handle = self.client.get_workflow_handle(ids.product_order_workflow(order_id))
+        handle = self.client.get_workflow_handle(ids.root_workflow(order_id))
         await self.until(lambda document: document["state"] in TERMINAL, order_id)
 
         async def closed() -> bool:
@@ -161,22 +166,22 @@ class Stage:
     async def amend(self, order_id: str, **changes: Any) -> httpx.Response:
         """Patch an order with attributes by their JSON names; None removes one."""
         headers = {"Content-Type": "application/merge-patch+json"}
-        return await self.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", content=json.dumps(changes), headers=headers)
+        return await self.gateway.patch(path_of(order_id), content=json.dumps(changes), headers=headers)
 
     async def preview(self, order_id: str, **body: Any) -> dict[str, Any]:
         """Return what a change of an order, or its cancellation, would do."""
-        answer = await self.gateway.post(f"{PRODUCT_ORDER}/{order_id}/preview", json=body)
+        answer = await self.gateway.post(f"{path_of(order_id)}/preview", json=body)
         assert answer.status_code == 200, answer.text
         preview: dict[str, Any] = answer.json()
         return preview
 
     async def revisions(self, order_id: str) -> list[dict[str, Any]]:
-        revisions: list[dict[str, Any]] = (await self.gateway.get(f"{PRODUCT_ORDER}/{order_id}/revision")).json()
+        revisions: list[dict[str, Any]] = (await self.gateway.get(f"{path_of(order_id)}/revision")).json()
         return revisions
 
     async def nodes(self, order_id: str) -> dict[str, str]:
         """Return the state of each node of an order's plan."""
-        handle = self.client.get_workflow_handle(ids.product_order_workflow(order_id))
+        handle = self.client.get_workflow_handle(ids.root_workflow(order_id))
         nodes = (await handle.query("progress"))["nodes"]
         return {key: node["state"] for key, node in nodes.items()}
 
@@ -238,10 +243,15 @@ class Stage:
         return audit
 
 
+def path_of(order_id: str) -> str:
+    """Return where the gateway has a posted order."""
+    return f"{ORDERS[root_kind(order_id)]}/{order_id}"
+
+
 async def family(stage: Stage, order_id: str) -> list[WorkflowHistory]:
-    """Return the histories of all runs of a product order's workflow and of all its descendants, parents first."""
+    """Return the histories of all runs of a posted order's workflow and of all its descendants, parents first."""
     histories: list[WorkflowHistory] = []
-    waiting = [ids.product_order_workflow(order_id)]
+    waiting = [ids.root_workflow(order_id)]
     while waiting:
         runs = await runs_of(stage.client, waiting.pop(0))
         histories += runs
@@ -323,7 +333,7 @@ def example(name: str, **replacements: str) -> dict[str, Any]:
         text = text.replace(f"${placeholder}", value)
     document: dict[str, Any] = json.loads(text)
     document.pop("externalId", None)
-    for item in document["productOrderItem"]:
+    for item in document.get("productOrderItem", []):
         chosen = item.get("product", {}).get("productCharacteristic", [])
         chosen[:] = [each for each in chosen if each["name"] != "msisdn"]
     return document

@@ -97,7 +97,7 @@ def test_json_that_is_no_object_is_no_order(tmp_path: Path) -> None:
     file.write_text("[]")
     ended = runner.invoke(cli.app, ["plan", str(file)])
     assert ended.exit_code == 1
-    assert "is not a product order" in ended.stderr
+    assert "is not an order" in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The amendments of a product order while it runs: planned, compared with what is done, and carried out."""
+"""The amendments of a posted order while it runs: planned, compared with what is done, and carried out."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import ServiceOrderOutcome
 from orders.plan import PlanGraph
 from orders.revision import NodeAction, Revision, RevisionState
-from orders.rollup import item_state
+from orders.rollup import group_state, item_state
 from workflows import policies, search_attributes
 from workflows.failures import explain
-from workflows.messages import Amend, Carried, ProductOrderInput
+from workflows.messages import Amend, Carried, RootOrderInput
 from workflows.refusals import RefusedError
 from workflows.timetable import Timetable
 
@@ -31,7 +31,7 @@ _TIMELINE_CARRIED = 100
 
 
 class Amending(Timetable):
-    """A product order's plan, how far it is, and how it is changed."""
+    """A posted order's plan, how far it is, and how it is changed."""
 
     def __init__(self, kind: OrderKind, revision: int) -> None:
         super().__init__(kind, revision)
@@ -41,6 +41,8 @@ class Amending(Timetable):
         """Service order → the revision that it was done, or last changed, in."""
         self._nodes_of: dict[str, list[str]] = {}
         """Item → the keys of its nodes."""
+        self._groups: dict[str, list[str]] = {}
+        """Item that only groups others → the keys of their nodes."""
         self.parents: dict[str, str] = {}
         """Item → the bundle around it."""
         self.planned = False
@@ -68,8 +70,8 @@ class Amending(Timetable):
 
     def take(self, answer: PlanAnswer) -> None:
         """Take the plan that was made of the order."""
-        self.take_graph(answer.graph)
         self.parents = answer.parents
+        self.take_graph(answer.graph)
         self.requested_completion = answer.requested_completion_date
         self.as_late_as_possible = answer.as_late_as_possible
         self.planned = not answer.violations
@@ -83,6 +85,16 @@ class Amending(Timetable):
         for node in graph.nodes:
             if node.item_id is not None:
                 self._nodes_of.setdefault(node.item_id, []).append(node.key)
+        self._groups = self._grouped() if self.tracker.kind == OrderKind.SERVICE else {}
+
+    def _grouped(self) -> dict[str, list[str]]:
+        """Return the items that do nothing but group others, each with the nodes of those."""
+        groups: dict[str, list[str]] = {}
+        for item, nodes in self._nodes_of.items():
+            for outer in self.around(item)[1:]:
+                if outer not in self._nodes_of:
+                    groups.setdefault(outer, []).extend(nodes)
+        return groups
 
     def is_being_amended(self) -> bool:
         """Return whether a new version is being planned, or written: its document is not there yet."""
@@ -92,9 +104,9 @@ class Amending(Timetable):
         """Return whether it is time for a new run, and nothing stands in its way."""
         return workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished()
 
-    def carried_over(self) -> ProductOrderInput:
+    def carried_over(self) -> RootOrderInput:
         """Return the input of a new run that goes on where this one has come to: waiting for the order's start."""
-        return ProductOrderInput(
+        return RootOrderInput(
             order_id=self.order_id,
             revision=self.revision,
             requested_start_date=self.requested_start,
@@ -224,8 +236,8 @@ class Amending(Timetable):
     def _go_on(self, planned: PlannedAmendment, amendment: Amendment, revision: int) -> None:
         assert planned.graph is not None
         actions = {each.key: each.action for each in amendment.changes}
-        self.take_graph(planned.graph)
         self.parents = planned.parents
+        self.take_graph(planned.graph)
         self.revision = revision
         self.tracker.amended(planned.names)
         self.items_held &= set(planned.names)
@@ -255,6 +267,10 @@ class Amending(Timetable):
         if key in graph.done or key in graph.again:
             return NodeState.DONE
         return NodeState.WITHDRAWN if key in graph.withdrawn else NodeState.RUNNING
+
+    def is_done(self, key: str) -> bool:
+        """Return whether a node of the plan is done, and stands."""
+        return key in self.nodes and self.state_of(key) == NodeState.DONE
 
     def progress_of_nodes(self) -> dict[str, NodeProgress]:
         return {key: NodeProgress(state=self.state_of(key), past=self.past.get(key)) for key in self.nodes}
@@ -291,8 +307,8 @@ class Amending(Timetable):
         if graph is None or self.cancelling or self.tracker.state not in (OrderState.IN_PROGRESS, OrderState.HELD):
             return
         for item in self.tracker.items if only is None else [only]:
-            nodes = self._nodes_of.get(item, [])
-            state = item_state(
+            nodes = self._groups.get(item) or self._nodes_of.get(item, [])
+            state = (group_state if item in self._groups else item_state)(
                 nodes=len(nodes),
                 started=sum(key in self.begun for key in nodes),
                 done=sum(key in graph.done for key in nodes),

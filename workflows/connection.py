@@ -15,11 +15,12 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from orders.lifecycle import OrderKind, in_words
+from orders.posted import PostedOrder
 from orders.subscription import Subscription
-from orders.tmf import ProductOrder
 from workflows import ids, search_attributes
 from workflows.event_subscription import DeliveryPolicy, SubscriptionInput
-from workflows.messages import ProductOrderInput
+from workflows.messages import RootOrderInput
 
 DATA_CONVERTER = pydantic_data_converter
 
@@ -35,8 +36,14 @@ PASSED_THROUGH = (
 )
 """Modules that the sandbox takes as they are: without it, each run would import its own copy of all models."""
 
-
 _ITEMS_SHOWN = 50
+
+_WORKFLOW_TYPES = {
+    OrderKind.PRODUCT: "ProductOrder",
+    OrderKind.SERVICE: "DirectServiceOrder",
+    OrderKind.RESOURCE: "DirectResourceOrder",
+}
+"""The type of the workflow that runs a posted order."""
 
 
 async def connect(**overrides: Any) -> Client:
@@ -55,7 +62,7 @@ def sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
-def describe(order: ProductOrder) -> tuple[str, str]:
+def describe(order: PostedOrder) -> tuple[str, str]:
     """Return the summary (a line) and details (Markdown) that the Web UI shows of an order from its start."""
     items = [item for item, _, _ in order.items()]
     more = f" and {len(items) - 1} more" if len(items) > 1 else ""
@@ -67,13 +74,13 @@ def describe(order: ProductOrder) -> tuple[str, str]:
         "Priority": order.priority,
         "Description": order.description,
     }
-    lines = [f"**Product order {order.id}**", ""]
+    lines = [f"**{in_words(order.kind).capitalize()} {order.id}**", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
     lines += ["", *(f"- `{item.id}` {item.action} {item.subject()}" for item in items[:_ITEMS_SHOWN])]
     return summary[:200], "\n".join(lines)
 
 
-def precedence(order: ProductOrder) -> Priority:
+def precedence(order: PostedOrder) -> Priority:
     """Return what an order's steps take precedence by: its priority, and among equals its customer's fair share.
 
     The share counts where the engine's matching has fairness on.
@@ -82,7 +89,7 @@ def precedence(order: ProductOrder) -> Priority:
     return Priority(priority_key=search_attributes.priority_number(order.priority) + 1, fairness_key=customer)
 
 
-async def start_product_order(client: Client, order: ProductOrder, task_queue: str) -> bool:
+async def start_order(client: Client, order: PostedOrder, task_queue: str) -> bool:
     """Start the workflow of an accepted order; return False when it runs already, or has run.
 
     Raises:
@@ -93,9 +100,9 @@ async def start_product_order(client: Client, order: ProductOrder, task_queue: s
     summary, details = describe(order)
     try:
         await client.start_workflow(
-            "ProductOrder",
-            ProductOrderInput(order_id=order.id, requested_start_date=order.requested_start_date),
-            id=ids.product_order_workflow(order.id),
+            _WORKFLOW_TYPES[order.kind],
+            RootOrderInput(order_id=order.id, requested_start_date=order.requested_start_date),
+            id=ids.root_workflow(order.id),
             task_queue=task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

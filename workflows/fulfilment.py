@@ -15,7 +15,7 @@ from activities.activation import ActivationActivities, ActivationRequest, Opera
 from activities.inventory import Expectation, Kind
 from activities.records import Late, RecordActivities
 from orders.graph import Graph, dependents
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.outcome import Failure, Residue
 from orders.plan import Activation, Characteristics, ManualWork, Policy, Step
 from orders.task import TaskAction, TaskKind
@@ -227,7 +227,9 @@ class FulfilmentWorkflow(OrderWorkflow):
         self.tracker.to(
             OrderState.FAILED,
             completionDate=timestamp(workflow.now()),
-            errorMessage=messages(failures or [first], workflow.now(), _ITEMS[self.tracker.kind], self.tracker.items),
+            errorMessage=messages(
+                failures or [first], workflow.now(), ITEM_LISTS[self.tracker.kind], self.tracker.items
+            ),
             **residue_document(residue),
         )
         await self.tracker.flushed()
@@ -298,8 +300,6 @@ _VERBS: dict[Operation, Literal["activate", "change", "deactivate"]] = {
     Operation.MODIFY: "change",
     Operation.DEACTIVATE: "deactivate",
 }
-
-_ITEMS = {OrderKind.SERVICE: "serviceOrderItem", OrderKind.RESOURCE: "orderItem"}
 
 
 def _not_undone(failure: Failure, order_id: str) -> Residue:

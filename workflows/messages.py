@@ -38,8 +38,8 @@ class TimelineEntry(Model):
     what: str
 
 
-class ProductOrderInput(Model):
-    """Which order to run; its document and plan are in the order store."""
+class RootOrderInput(Model):
+    """Which posted order to run; its document and plan are in the order store."""
 
     order_id: str
     revision: int = 1
@@ -49,7 +49,7 @@ class ProductOrderInput(Model):
 
 
 class Carried(Model):
-    """What a product order that waits for its start takes along into a new run, so that its history stays short."""
+    """What an order that waits for its start takes along into a new run, so that its history stays short."""
 
     state: OrderState
     version: int
@@ -88,7 +88,8 @@ class ResourceOrderInput(Model):
 
     order_id: str
     revision: int
-    service_order: str
+    service_order: str = ""
+    """The key of the service order around it; empty for a resource that is ordered by itself."""
     item: str
     services: dict[str, Characteristics] = Field(default_factory=dict)
     reverse_service_order: ServiceOrderOutcome | None = None
@@ -176,7 +177,7 @@ class Passage(Model):
 
 
 class ProgressView(Model):
-    """How far a product order is: the answer to the query `progress`."""
+    """How far a posted order is: the answer to the query `progress`."""
 
     revision: int
     nodes: dict[str, NodeProgress] = Field(default_factory=dict)

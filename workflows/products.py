@@ -12,12 +12,12 @@ from activities.records import LoadProduct, RecordActivities
 from orders.plan import PlanNode, ProductPlan, Step
 from orders.tmf import Action, timestamp
 from workflows import policies
-from workflows.amending import Amending
 from workflows.desk import Parse
 from workflows.saga import Saga
+from workflows.service_orders import ServiceOrders
 
 
-class Products(Amending):
+class Products(ServiceOrders):
     """The products of a product order."""
 
     async def product(self, node: PlanNode, saga: Saga) -> None:

@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from orders.lifecycle import OrderState
-from orders.tmf import ProductOrder
+from orders.posted import PostedOrder
 
 STATE = SearchAttributeKey.for_keyword("OrderState")
 CUSTOMER = SearchAttributeKey.for_keyword("OrderCustomer")
@@ -42,8 +42,8 @@ TYPES = {key.name: key.indexed_value_type.name.title() for key in KEYS}
 """Name → type, as the `temporal` command spells it."""
 
 
-def of_order(order: ProductOrder) -> TypedSearchAttributes:
-    """Return the attributes that a product order's workflow starts with."""
+def of_order(order: PostedOrder) -> TypedSearchAttributes:
+    """Return the attributes that a posted order's workflow starts with."""
     pairs: list[SearchAttributePair[Any]] = [SearchAttributePair(STATE, OrderState.ACKNOWLEDGED.value)]
     for keyword, text in (
         (CUSTOMER, order.customer_id()),
@@ -63,9 +63,9 @@ def of_order(order: ProductOrder) -> TypedSearchAttributes:
     return TypedSearchAttributes(pairs)
 
 
-def priority_number(priority: str | None) -> int:
-    """Return TMF622's priority, "0" (highest) to "4", as a number; anything else counts as "4"."""
-    return int(priority) if priority in {"0", "1", "2", "3", "4"} else 4
+def priority_number(priority: str | int | None) -> int:
+    """Return a priority, "0" (highest) to "4", as a number; anything else counts as "4"."""
+    return int(text) if (text := str(priority)) in {"0", "1", "2", "3", "4"} else 4
 
 
 async def register(client: Client) -> list[str]:

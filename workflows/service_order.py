@@ -247,7 +247,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             key=self._key(item, "record"),
             name=item.specification.name,
             specification=item.specification,
-            customer_facing=item.customer_facing,
+            customer_facing=item.category == "CFS",
             service_order=self.order_id,
             item=item.key,
             place=self.plan.place,

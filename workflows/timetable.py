@@ -1,4 +1,4 @@
-"""When a product order's nodes begin, when the order is expected to be done, and the alert when that is too late."""
+"""When a posted order's nodes begin, when it is expected to be done, and the alert when that is too late."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PAUSE_OF_LARGE = timedelta(seconds=15)
 
 
 class Timetable(OrderWorkflow):
-    """The dates of a product order."""
+    """The dates of a posted order."""
 
     def __init__(self, kind: OrderKind, revision: int) -> None:
         super().__init__(kind, revision)

@@ -97,6 +97,12 @@ class OrderTracker:
         self._items.setdefault(item, {}).update({"state": state, **attributes})
         self._changed()
 
+    def item_set(self, item: str | None, **attributes: Any) -> None:
+        """Set attributes of an item; of one that is an object itself, those of its attributes that are given."""
+        if item in self.items:
+            self._items.setdefault(item, {}).update(attributes)
+            self._changed()
+
     def cancel_begins(self) -> None:
         """Take the order and its unfinished items the way that a cancellation has to take."""
         for state in (OrderState.ASSESSING_CANCELLATION, OrderState.PENDING_CANCELLATION):

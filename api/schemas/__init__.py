@@ -13,7 +13,7 @@ from api.schemas.cancellation import (
     CancelServiceOrderCreate,
 )
 from api.schemas.examples import CANCEL_PREVIEW_EXAMPLE, PATCH_EXAMPLE, PRODUCT_ORDER_EXAMPLE
-from api.schemas.previews import ChangePreview, Preview
+from api.schemas.previews import ChangePreview, Preview, ResourceOrderPreview, ServiceOrderPreview
 from api.schemas.product_order import ProductOrder, ProductOrderCreate, ProductOrderUpdate
 from api.schemas.resource_order import ResourceOrder, ResourceOrderCreate, ResourceOrderUpdate
 from api.schemas.service_order import ServiceOrder, ServiceOrderCreate, ServiceOrderUpdate
@@ -35,8 +35,10 @@ __all__ = [
     "ProductOrderUpdate",
     "ResourceOrder",
     "ResourceOrderCreate",
+    "ResourceOrderPreview",
     "ResourceOrderUpdate",
     "ServiceOrder",
     "ServiceOrderCreate",
+    "ServiceOrderPreview",
     "ServiceOrderUpdate",
 ]

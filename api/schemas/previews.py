@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from api.schemas.product_order import ProductOrderCreate
+from api.schemas.resource_order import ResourceOrderCreate
+from api.schemas.service_order import ServiceOrderCreate
 from orders.model import Model
 from orders.plan import OrchestrationPlan
 from orders.revision import NodeChange, Refusal
@@ -24,6 +26,36 @@ class Preview(Model):
     """What an order would come down to: priced, with its plan, or with every rule that it breaks."""
 
     order: PricedOrder
+    plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
+    violations: list[Violation]
+
+
+class PlannedServiceOrder(ServiceOrderCreate):
+    """The order as it would be taken in."""
+
+    state: str | None = None
+    order_date: Any = None
+
+
+class ServiceOrderPreview(Model):
+    """What a service order would come down to: with its plan, or with every rule that it breaks."""
+
+    order: PlannedServiceOrder
+    plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
+    violations: list[Violation]
+
+
+class PlannedResourceOrder(ResourceOrderCreate):
+    """The order as it would be taken in."""
+
+    state: str | None = None
+    order_date: Any = None
+
+
+class ResourceOrderPreview(Model):
+    """What a resource order would come down to: with its plan, or with every rule that it breaks."""
+
+    order: PlannedResourceOrder
     plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
     violations: list[Violation]
 

@@ -6,17 +6,20 @@ from typing import Any
 
 import pytest
 
-from activities.claims import ClaimActivities, named_subjects, planned_subjects
+from activities.claims import ClaimActivities, is_installed, named_subjects, planned_subjects
+from orders.lifecycle import OrderKind
 from orders.plan import (
     CatalogVersion,
     Demand,
     OrchestrationPlan,
     ProductPlan,
     ResourceItem,
+    ResourcePlan,
     ServiceItem,
     ServiceOrderPlan,
     Specification,
 )
+from orders.posted import posted_order
 from orders.tmf import Action, ProductOrder
 from store.claims import ClaimStore
 from store.database import Database
@@ -87,3 +90,29 @@ async def test_who_waits_for_what_an_order_gives_up_is_named(database: Database)
 
     assert await perform(ClaimActivities(claims).release_claims, "o1") == ["o2"]
     assert await claims.claim("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == []
+
+
+def test_service_and_resource_orders_name_what_their_items_are_about() -> None:
+    nested = {"id": "1.1", "action": "delete", "service": {"id": "s-2"}}
+    item = {"id": "1", "action": "modify", "service": {"id": "s-1"}, "serviceOrderItem": [nested]}
+    services = posted_order(OrderKind.SERVICE, {"serviceOrderItem": [item, {**nested, "id": "2", "service": {}}]})
+    assert list(named_subjects(services)) == ["service:s-1", "service:s-2"]
+    resources = posted_order(
+        OrderKind.RESOURCE, {"orderItem": [{"id": "1", "action": "delete", "resource": {"id": "r"}}]}
+    )
+    assert list(named_subjects(resources)) == ["installedResource:r"]
+    assert all(is_installed(each) for each in (*named_subjects(services), *named_subjects(resources)))
+
+
+def test_what_is_changed_by_itself_is_touched_with_all_that_needs_it() -> None:
+    single = ResourcePlan(
+        key="1", item_id="1", unit="1", action=Action.DELETE, resource=resource("1", Action.DELETE, "+49")
+    )
+    planned = OrchestrationPlan(
+        order_id="r-1",
+        catalog=CatalogVersion(digest="d", label="l"),
+        resource_orders=[single],
+        belongs_to=["service:s-1", "product:p-1"],
+    )
+    assert list(planned_subjects(planned)) == ["service:s-1", "product:p-1", "resource:msisdn:+49"]
+    assert not is_installed("resource:msisdn:+49")

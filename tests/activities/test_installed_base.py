@@ -10,6 +10,9 @@ import pytest
 from activities.http import DownstreamError
 from activities.installed_base import read_installed_base
 from orders.installed import InstalledBase
+from orders.posted import PostedOrder
+from orders.resource_orders import ResourceOrder
+from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
 from tests.activities.conftest import Reference, scripted
 
@@ -42,7 +45,7 @@ async def service(inventory: Reference, service_id: str, **attributes: Any) -> N
     await stock(inventory, SERVICE, **document)
 
 
-async def read(inventory: Reference, wanted: ProductOrder) -> InstalledBase:
+async def read(inventory: Reference, wanted: PostedOrder) -> InstalledBase:
     return await read_installed_base(inventory.system, wanted)
 
 
@@ -274,3 +277,51 @@ async def test_an_inventory_that_is_away_is_worth_another_try() -> None:
     with pytest.raises(DownstreamError) as caught:
         await read_installed_base(system, order())
     assert caught.value.retryable
+
+
+def services(*service_ids: str) -> ServiceOrder:
+    items = [{"id": each, "action": "modify", "service": {"id": each}} for each in service_ids]
+    return ServiceOrder.model_validate({"serviceOrderItem": items})
+
+
+def resources(*resource_ids: str) -> ResourceOrder:
+    items = [{"id": each, "action": "modify", "resource": {"id": each}} for each in resource_ids]
+    return ResourceOrder.model_validate({"orderItem": items})
+
+
+async def test_a_named_service_comes_with_what_supports_it_and_the_products_that_need_it(inventory: Reference) -> None:
+    await fibre(inventory)
+    found = await read(inventory, services("s-internet", "nobody"))
+    assert found.products == {}
+    assert [each.specification_id for each in found.services()] == ["cfs-internet", "rfs-access"]
+    assert found.single_services["s-internet"].services[0].resources[0].id == "gpon-port-ber-1-1"
+    assert found.owners == {"s-internet": ["product:internet"]}
+
+
+async def test_what_a_part_supports_is_found_all_the_way_up(inventory: Reference) -> None:
+    await fibre(inventory)
+    found = await read(inventory, services("s-access"))
+    assert found.owners == {"s-access": ["service:s-internet", "product:internet"]}
+
+
+async def test_a_product_that_has_ended_needs_no_service_any_more(inventory: Reference) -> None:
+    await fibre(inventory)
+    await service(inventory, "s-dsl")
+    assert (await read(inventory, services("s-dsl"))).owners == {"s-dsl": []}
+
+
+async def test_a_service_has_its_place_and_its_customer(inventory: Reference) -> None:
+    await service(inventory, "s-1", place=[{"id": "BER-1"}], relatedParty=CUSTOMER)
+    there = (await read(inventory, services("s-1"))).single_services["s-1"]
+    assert (there.place, there.customer_id) == ("BER-1", "c-1")
+
+
+async def test_a_named_resource_comes_with_the_services_and_products_that_need_it(inventory: Reference) -> None:
+    await fibre(inventory)
+    found = await read(inventory, resources("gpon-port-ber-1-1", "gpon-port-ber-1-2", "nobody"))
+    port = found.single_resources["gpon-port-ber-1-1"]
+    assert (port.specification_id, port.in_use) == ("gpon-port", False)
+    assert found.owners == {
+        "gpon-port-ber-1-1": ["service:s-access", "service:s-internet", "product:internet"],
+        "gpon-port-ber-1-2": [],
+    }

@@ -34,9 +34,9 @@ from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
 from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
+from orders.posted import PostedOrder
 from orders.qualification import QualificationKind
 from orders.subscription import Subscription
-from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.cancellations import CancelStore
 from store.database import Database, migrate, open_database
@@ -49,7 +49,7 @@ from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import search_attributes
 from workflows.connection import describe
-from workflows.ids import product_order_workflow, subscription_workflow
+from workflows.ids import root_workflow, subscription_workflow
 
 BASE_URL = "http://gateway.test"
 ADMIN_TOKEN = "an-administrators-token"
@@ -96,7 +96,7 @@ class FakeEngine:
     """How far the nodes of each plan are."""
     unknown_attributes: list[str] = field(default_factory=list)
 
-    async def start(self, order: ProductOrder) -> bool:
+    async def start(self, order: PostedOrder) -> bool:
         assert order.id is not None
         self.attempts.append(order.id)
         await self.check()
@@ -153,7 +153,7 @@ class FakeEngine:
         self.ended.add(order_id)
 
     def _runs(self, workflow_id: str) -> bool:
-        running = {product_order_workflow(each) for each in self.running if each not in self.ended}
+        running = {root_workflow(each) for each in self.running if each not in self.ended}
         return workflow_id in running | self.waiting
 
 
@@ -164,12 +164,10 @@ class FakePlanner:
     violations: list[Violation] = field(default_factory=list)
     error: Exception | None = None
     products: list[ProductPlan] = field(default_factory=list)
-    planned: list[tuple[ProductOrder, InstalledBase | None]] = field(default_factory=list)
+    planned: list[tuple[PostedOrder, InstalledBase | None]] = field(default_factory=list)
     """What it has planned, and against what."""
 
-    async def plan(
-        self, order: ProductOrder, revision: int = 1, installed: InstalledBase | None = None
-    ) -> PlannedOrder:
+    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
         self.planned.append((order, installed))
         if self.error:
             raise self.error

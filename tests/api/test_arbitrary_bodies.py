@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders.intake import SERVER_SET
-from tests.api.conftest import CALLBACK_SECRET, PRODUCT_ORDERS, Bench
+from tests.api.conftest import CALLBACK_SECRET, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -107,3 +108,35 @@ async def test_any_event_is_taken_or_refused_in_words(bench: Bench, body: Any) -
     path = "/tmf-api/ServiceActivationAndConfiguration/v4/listener/serviceStateChangeEvent"
     answer = await bench.client.post(path, json=body, headers={"Authorization": f"Bearer {CALLBACK_SECRET}"})
     assert answer.status_code in (204, 400, 415)
+
+
+OTHER_NAMES = (
+    *NAMES, "serviceOrderItem", "serviceOrderItemRelationship", "orderItem", "orderItemRelationship", "itemId",
+    "service", "resource", "serviceSpecification", "resourceSpecification", "serviceCharacteristic",
+    "resourceCharacteristic", "value",
+)  # fmt: skip
+others = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(OTHER_NAMES), inner, max_size=5),
+    max_leaves=6,
+)
+other_items = st.fixed_dictionaries(
+    {"id": st.integers(0, 9).map(str), "action": st.sampled_from(["add", "modify", "delete", "noChange"])},
+    optional={name: others for name in OTHER_NAMES if name not in ("id", "action")},
+)
+
+
+@several
+@given(
+    body=others | st.dictionaries(st.sampled_from(["serviceOrderItem", "orderItem"]), st.lists(other_items, max_size=2))
+)
+async def test_any_json_is_taken_as_a_service_or_resource_order_or_refused_in_words(bench: Bench, body: Any) -> None:
+    for path, name in ((SERVICE_ORDERS, "serviceOrderItem"), (RESOURCE_ORDERS, "orderItem")):
+        answer = await bench.client.post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+        assert answer.status_code in (201, 400, 409, 413), answer.text
+        if answer.status_code == 201:
+            order = answer.json()
+            assert [item["id"] for item in order[name]] == [item["id"] for item in body[name]]
+            assert (await bench.client.get(f"{path}/{order['id']}")).json() == order
+        else:
+            assert answer.json()["message"]

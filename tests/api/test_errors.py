@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
         ("GET", "/nowhere", 404, "notFound"),
         ("GET", f"{PRODUCT_ORDERS}/", 404, "notFound"),
         ("PUT", PRODUCT_ORDERS, 405, "methodNotAllowed"),
-        ("POST", SERVICE_ORDERS, 405, "methodNotAllowed"),
+        ("PUT", SERVICE_ORDERS, 405, "methodNotAllowed"),
         ("PUT", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
     ],
 )

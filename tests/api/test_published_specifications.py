@@ -12,7 +12,7 @@ from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-unt
 from api import catalog_schemas
 from api.app import create_app
 from api.catalog_links import TMF620, TMF633, TMF634, Collection
-from api.schemas import PRODUCT_ORDER_EXAMPLE
+from api.schemas.examples import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from orders.lifecycle import OrderKind, OrderState
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.test_cancellations import CANCEL_PRODUCT, CANCEL_RESOURCE, CANCEL_SERVICE
@@ -165,3 +165,20 @@ async def test_errors_fit_the_published_error(bench: Bench, file: str, path: str
     assert [answer.status_code for answer in answers] == [404, 400, 405]
     for answer in answers:
         assert_fits(answer.json(), file, "Error")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "file", "definition"),
+    [
+        (SERVICE_ORDERS, SERVICE_ORDER_EXAMPLE, "TMF641-v4.1.0.swagger.json", "ServiceOrder"),
+        # The data model's file: the other one wants every resource to have an id already.
+        (RESOURCE_ORDERS, RESOURCE_ORDER_EXAMPLE, "TMF652-v4.0.0-datamodel.swagger.json", "ResourceOrder"),
+    ],
+)
+async def test_posted_service_and_resource_orders_fit_theirs(
+    bench: Bench, path: str, body: dict[str, Any], file: str, definition: str
+) -> None:
+    order = (await bench.client.post(path, json=body)).json()
+    assert_fits(order, file, definition)
+    assert {"id", "href", "orderDate", "state"} <= order.keys()
+    assert_fits((await bench.client.get(order["href"])).json(), file, definition)

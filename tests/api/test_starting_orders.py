@@ -10,7 +10,7 @@ import pytest
 from api.starter import Starter
 from api.sweep import sweep_for_ever
 from orders.lifecycle import OrderKind
-from orders.tmf import ProductOrder
+from orders.posted import PostedOrder
 from store.errors import StoreUnavailableError
 from tests.api.conftest import MINIMAL, Bench
 
@@ -102,7 +102,7 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
     over = asyncio.Event()
 
     class Trouble:
-        async def start(self, order: ProductOrder) -> bool:
+        async def start(self, order: PostedOrder) -> bool:
             seen.append(order.id or "")
             if len(seen) < 3:
                 raise [StoreUnavailableError("gone"), KeyError("bug")][len(seen) - 1]

@@ -93,3 +93,11 @@ def test_places_that_an_order_should_not_have_or_lacks_are_named() -> None:
     held = replace(EXACT, products=[product, gone])
     assert sites(held, "vpn", {"A"}).wrong == []
     assert sites(held, "vpn", {"B"}).wrong == ["A", "B"]
+
+
+def test_a_resource_that_was_ordered_by_itself_needs_no_service() -> None:
+    ordered = resource("r9", "good") | {"requestedBy": "ro:r-good:ro:1/1/reserve/add/1", "usageState": "active"}
+    held = replace(EXACT, inventory=EXACT.inventory | {"leaked": [ordered]})
+    assert [check.wrong for check in audit(held, [])] == [check.wrong for check in audit(EXACT, [])]
+    only_reserved = replace(EXACT, inventory=EXACT.inventory | {"leaked": [ordered | {"usageState": "idle"}]})
+    assert any(check.wrong for check in audit(only_reserved, []))

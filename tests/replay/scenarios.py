@@ -12,6 +12,16 @@ from workflows import ids
 
 MOBILE = "mobile"
 
+_CORE = {
+    "id": "2",
+    "action": "add",
+    "service": {
+        "serviceSpecification": {"id": "cfs-vpn-core"},
+        "serviceCharacteristic": [{"name": "topology", "value": "mesh"}],
+    },
+}
+"""An item of a service order."""
+
 
 async def added(stage: Stage) -> str:
     """Add: reservations, configuration, activation by monitor, products and charges."""
@@ -81,7 +91,7 @@ async def cancelled_in_flight(stage: Stage) -> str:
 async def cancelled_by_a_message(stage: Stage) -> str:
     """Cancelled by a message while it is on hold."""
     order_id = await _trying(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "hold", reason="a pause")
     await stage.until(lambda order: order["state"] == "held", order_id)
     await stage.tell(root, "cancel", reason="no longer wanted")
@@ -93,7 +103,7 @@ async def cancelled_by_a_message(stage: Stage) -> str:
 async def held_and_resumed(stage: Stage) -> str:
     """On hold with all below it, then resumed."""
     order_id = await _trying(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "hold")
     await stage.until(lambda order: order["state"] == "held", order_id)
     await stage.heal()
@@ -111,7 +121,7 @@ async def fallen_out(stage: Stage) -> str:
     task = await stage.task(order_id)
     await stage.until(lambda order: order["state"] == "held", order_id)
     await stage.heal()
-    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry", by="ops")
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="retry", by="ops")
     await stage.ended(order_id)
     return order_id
 
@@ -123,7 +133,7 @@ async def undo_settled(stage: Stage) -> str:
     order_id = await stage.submit(_own(example(MOBILE)))
     task = await stage.task(order_id)
     await stage.heal()
-    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry")
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="retry")
     await stage.ended(order_id)
     return order_id
 
@@ -132,7 +142,7 @@ async def visited(stage: Stage) -> str:
     """People do a step, past its point of no return, and a cancellation comes too late."""
     order_id = await stage.submit(_own(example("fibre-technician")))
     task = await stage.task(order_id)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.refusal(root, "cancel")
     await stage.tell(root, "complete", task=task["id"], values={"technician": "T-1", "visitReport": "done"})
     await stage.ended(order_id)
@@ -192,7 +202,7 @@ async def waited_for_another(stage: Stage) -> str:
     first = await stage.submit(change)
     await stage.until(lambda order: order["state"] == "inProgress", first)
     second = await stage.submit({**change, "description": "the same again"})
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(second))
+    handle = stage.client.get_workflow_handle(ids.root_workflow(second))
 
     async def waits() -> bool:
         view = await handle.query("order")
@@ -203,6 +213,61 @@ async def waited_for_another(stage: Stage) -> str:
     await stage.ended(first)
     await stage.ended(second)
     return second
+
+
+async def direct_service_added(stage: Stage) -> str:
+    """A posted service order, with an item that waits for another."""
+    document = _own(example("service-order-mobile"))
+    document["serviceOrderItem"][0]["serviceOrderItemRelationship"] = [
+        {"relationshipType": "dependency", "orderItem": {"itemId": "2"}}
+    ]
+    document["serviceOrderItem"].append(_CORE)
+    return await _ended(stage, document)
+
+
+async def direct_service_cancelled(stage: Stage) -> str:
+    """A posted service order, cancelled by a message while one item is done and another runs."""
+    document = _own(example("service-order-mobile"))
+    document["serviceOrderItem"].append(_CORE)
+    await stage.fault(stage.activation, match={"specification": "cfs-vpn-core"}, kind="transient")
+    order_id = await stage.submit(document)
+    await stage.reached(order_id, {"1:service": "done", "2:service": "running"})
+    await stage.tell(ids.root_workflow(order_id), "cancel", reason="no longer wanted")
+    await stage.ended(order_id)
+    await stage.heal()
+    return order_id
+
+
+async def direct_service_amended(stage: Stage) -> str:
+    """A posted service order whose done item an amendment changes in place, and whose other item it takes away."""
+    document = _own(example("service-order-mobile"))
+    document["serviceOrderItem"].append(_CORE)
+    await stage.fault(stage.activation, match={"specification": "cfs-vpn-core"}, kind="transient")
+    order_id = await stage.submit(document)
+    await stage.reached(order_id, {"1:service": "done", "2:service": "running"})
+    mobile = document["serviceOrderItem"][0]
+    mobile["service"]["serviceCharacteristic"][1]["value"] = 50
+    answer = await stage.amend(order_id, serviceOrderItem=[mobile])
+    assert answer.status_code == 200, answer.text
+    await stage.heal()
+    await stage.ended(order_id)
+    return order_id
+
+
+async def direct_resource_added(stage: Stage) -> str:
+    """A posted resource order, with an item that waits for another."""
+    return await _ended(stage, _own(example("resource-order-port")))
+
+
+async def direct_resource_cancelled(stage: Stage) -> str:
+    """A posted resource order, cancelled by a message while one item is done and another runs."""
+    await stage.fault(stage.activation, match={"specification": "vpn-cpe"}, kind="transient")
+    order_id = await stage.submit(_own(example("resource-order-port")))
+    await stage.reached(order_id, {"1": "done", "2": "running"})
+    await stage.tell(ids.root_workflow(order_id), "cancel", reason="no longer wanted")
+    await stage.ended(order_id)
+    await stage.heal()
+    return order_id
 
 
 async def _trying(stage: Stage) -> str:
@@ -244,7 +309,7 @@ async def _ended(stage: Stage, document: dict[str, Any]) -> str:
 
 
 async def _cancelled(stage: Stage, order_id: str) -> str:
-    await stage.client.get_workflow_handle(ids.product_order_workflow(order_id)).cancel()
+    await stage.client.get_workflow_handle(ids.root_workflow(order_id)).cancel()
     await stage.ended(order_id)
     return order_id
 
@@ -271,5 +336,10 @@ SCENARIOS: dict[str, tuple[Callable[[Stage], Awaitable[str]], str]] = {
     "amended": (amended, "completed"),
     "amended-before-its-start": (amended_before_its_start, "completed"),
     "waited-for-another": (waited_for_another, "completed"),
+    "direct-service-added": (direct_service_added, "completed"),
+    "direct-service-cancelled": (direct_service_cancelled, "cancelled"),
+    "direct-service-amended": (direct_service_amended, "completed"),
+    "direct-resource-added": (direct_resource_added, "completed"),
+    "direct-resource-cancelled": (direct_resource_cancelled, "cancelled"),
 }
 """Name → how to bring an order of that kind to its end, and the state in which it ends."""

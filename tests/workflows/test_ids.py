@@ -122,3 +122,53 @@ def test_no_two_workflows_run_the_same_order() -> None:
     ]
     orders = [ids.order_id(each) for each in (PRODUCT, *above, *below)]
     assert len(set(orders)) == len(orders)
+
+
+DIRECT_SERVICE = ids.root_workflow("s-7f3k2a9d01")
+DIRECT_RESOURCE = ids.root_workflow("r-7f3k2a9d01")
+OF_ITEM = ids.service_order_workflow(DIRECT_SERVICE, "1:service")
+DIRECT = {
+    DIRECT_SERVICE: ("so:s-7f3k2a9d01", "s-7f3k2a9d01", ids.WorkflowId("s-7f3k2a9d01", OrderKind.SERVICE)),
+    OF_ITEM: (
+        "so:s-7f3k2a9d01:so:1:service",
+        "s-7f3k2a9d01:1:service",
+        ids.WorkflowId("s-7f3k2a9d01", OrderKind.SERVICE, "1:service"),
+    ),
+    ids.resource_order_workflow(OF_ITEM, "access"): (
+        "so:s-7f3k2a9d01:so:1:service:ro:access",
+        "s-7f3k2a9d01:1:service:access",
+        ids.WorkflowId("s-7f3k2a9d01", OrderKind.RESOURCE, "1:service", "access"),
+    ),
+    DIRECT_RESOURCE: ("ro:r-7f3k2a9d01", "r-7f3k2a9d01", ids.WorkflowId("r-7f3k2a9d01", OrderKind.RESOURCE)),
+    ids.resource_order_workflow(DIRECT_RESOURCE, "1"): (
+        "ro:r-7f3k2a9d01:ro:1",
+        "r-7f3k2a9d01:1",
+        ids.WorkflowId("r-7f3k2a9d01", OrderKind.RESOURCE, None, "1"),
+    ),
+    ids.resource_order_workflow(DIRECT_RESOURCE, "1", revision=2, undo=True): (
+        "ro:r-7f3k2a9d01:ro:1@2:undo",
+        "r-7f3k2a9d01:1@2:undo",
+        ids.WorkflowId("r-7f3k2a9d01", OrderKind.RESOURCE, None, "1", undo=True, revision=2),
+    ),
+}
+
+
+@pytest.mark.parametrize(("workflow_id", "expected"), DIRECT.items())
+def test_the_families_of_orders_that_are_posted_by_themselves_have_ids_alike(
+    workflow_id: str, expected: tuple[str, str, ids.WorkflowId]
+) -> None:
+    assert (workflow_id, ids.order_id(workflow_id), ids.parse(workflow_id)) == expected
+
+
+def test_the_parents_of_a_posted_orders_family_lead_up_to_it() -> None:
+    assert ids.parent(ids.resource_order_workflow(OF_ITEM, "access")) == OF_ITEM
+    assert ids.parent(OF_ITEM) == DIRECT_SERVICE
+    assert ids.parent(ids.resource_order_workflow(DIRECT_RESOURCE, "1", revision=2, undo=True)) == DIRECT_RESOURCE
+
+
+@pytest.mark.parametrize(
+    "workflow_id", ["so:7f3k2a9d01", "po:s-7f3k2a9d01", "ro:s-1", "ro:r-1:so:1:service", "po:1:ro:1", "so:s-1:ro:1"]
+)
+def test_an_id_whose_kind_is_not_that_of_its_order_is_none(workflow_id: str) -> None:
+    with pytest.raises(ValueError, match="is not the id of an order's workflow"):
+        ids.parse(workflow_id)

@@ -27,7 +27,7 @@ from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
 from workflows.desk import TaskDesk
 from workflows.fulfilment import FulfilmentWorkflow
-from workflows.messages import Cancel, ProductOrderInput, Resolve
+from workflows.messages import Cancel, Resolve, RootOrderInput
 from workflows.refusals import RefusedError
 from workflows.saga import Saga, SagaGraph
 from workflows.tracking import OrderTracker
@@ -51,7 +51,7 @@ async def test_a_cancel_that_comes_with_the_first_workflow_task_cancels_the_orde
     order_id = await accepted(stage, document)
     handle = await stage.client.start_workflow(
         "ProductOrder",
-        ProductOrderInput(order_id=order_id),
+        RootOrderInput(order_id=order_id),
         id=ids.product_order_workflow(order_id),
         task_queue=stage.queue,
         start_signal="cancel",

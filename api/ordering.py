@@ -1,0 +1,126 @@
+"""What the three order management APIs do alike: take an order in, show what one would come down to, and its plan."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio.to_thread
+import structlog
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+from activities.http import DownstreamError
+from api.bodies import read_json
+from api.errors import InvalidRequestError, NotFoundError, UnavailableError
+from api.gateway import Gateway
+from api.identity import client_of
+from api.reads import stored_order
+from api.schemas.kinds import CREATES
+from orders.identity import is_root, root_id
+from orders.intake import InvalidBodyError, accept, check_order, derived_id, fingerprint, order_id_from
+from orders.lifecycle import OrderKind
+from orders.links import Document, href, with_links
+from orders.posted import posted_order
+from store.orders import AcceptedOrder
+
+_KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_PREVIEW_ID = "preview"
+
+KEY_PARAMETER = {
+    "name": _KEY_HEADER,
+    "in": "header",
+    "description": "1 to 255 visible characters that name this request: a repeat with the same key and body gives the "
+    "same order back. Without it the body's `externalId`, where there is one, serves as the key.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "0f9d6a52-5a2e-4f0f-8d0c-3c1d6a1f9b10",
+}
+
+_log = structlog.get_logger(__name__)
+
+
+async def take_in(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
+    """Take in the order of the request's body; a request that is repeated gets the same order back.
+
+    Raises:
+        InvalidRequestError: with every fault of form.
+        IdempotencyConflictError: when its key was used with another body.
+    """
+    key = _idempotency_key(request)
+    checked = await _checked_body(request, gateway, kind)
+    order_id = _order_id(client_of(request), key, checked, kind)
+    document, new = await gateway.orders.accept(
+        AcceptedOrder(
+            kind=kind,
+            id=order_id,
+            document=accept(checked, order_id, datetime.now(UTC), kind),
+            client_id=client_of(request),
+            digest=fingerprint(checked),
+        )
+    )
+    _log.info("order accepted" if new else "order request repeated", order=order_id)
+    if new:
+        await gateway.starter.start(order_id, document)
+    location = href(gateway.base_url, kind, order_id)
+    return JSONResponse(with_links(gateway.base_url, kind, document), status_code=201, headers={"Location": location})
+
+
+async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
+    """Answer with what the order of the request's body would come down to; nothing is stored or executed."""
+    checked = await _checked_body(request, gateway, kind)
+    order = posted_order(kind, accept(checked, _PREVIEW_ID, datetime.now(UTC), kind))
+    try:
+        planned = await gateway.planner.plan(order)
+    except DownstreamError as error:
+        raise UnavailableError(error.message) from error
+    return JSONResponse(
+        {
+            "order": planned.order.model_dump(mode="json", exclude_none=True, exclude={"id", "href"}),
+            "plan": planned.plan.model_dump(mode="json") if planned.plan else None,
+            "violations": [violation.model_dump(mode="json", exclude_none=True) for violation in planned.violations],
+        }
+    )
+
+
+async def plan_of(gateway: Gateway, kind: OrderKind, order_id: str) -> JSONResponse:
+    """Answer with the plan of a posted order's latest revision.
+
+    Raises:
+        NotFoundError: when there is no such order, or it has no plan of its own.
+    """
+    document = await stored_order(gateway, kind, order_id)
+    plan = await gateway.plans.load(order_id)
+    if plan is None and not is_root(order_id):
+        raise NotFoundError(f"{kind.value} {order_id!r} is a part of the plan of order {root_id(order_id)!r}")
+    if plan is None:
+        raise NotFoundError(f"{kind.value} {order_id!r} has no plan; the order is {document['state']}")
+    return JSONResponse(plan.model_dump(mode="json"))
+
+
+def _idempotency_key(request: Request) -> str | None:
+    keys = set(request.headers.getlist(_KEY_HEADER))
+    if not keys:
+        return None
+    if len(keys) > 1 or not _KEY.fullmatch(key := keys.pop()):
+        raise InvalidRequestError(f"{_KEY_HEADER}: must be one value of 1 to 255 visible characters")
+    return key
+
+
+def _order_id(client: str, key: str | None, document: Document, kind: OrderKind) -> str:
+    """Return the id that a repeat of the same request would have too, where the request can be told from others."""
+    if key is not None:
+        return derived_id(client, "idempotencyKey", key, kind)
+    if external_id := document.get("externalId"):
+        return derived_id(client, "externalId", external_id, kind)
+    return order_id_from(secrets.token_bytes(10), kind)
+
+
+async def _checked_body(request: Request, gateway: Gateway, kind: OrderKind) -> dict[str, Any]:
+    body = await read_json(request, gateway.body_limit)
+    try:
+        return await anyio.to_thread.run_sync(check_order, kind, body, CREATES[kind])
+    except InvalidBodyError as error:
+        raise InvalidRequestError(str(error)) from error

@@ -1,0 +1,34 @@
+"""The models and examples of orders, by the kind of the order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.schemas.examples import PATCH_EXAMPLE
+from api.schemas.product_order import ProductOrder, ProductOrderCreate, ProductOrderUpdate
+from api.schemas.resource_order import ResourceOrder, ResourceOrderCreate, ResourceOrderUpdate
+from api.schemas.service_order import ServiceOrder, ServiceOrderCreate, ServiceOrderUpdate
+from orders.lifecycle import OrderKind
+
+CREATES: dict[OrderKind, type[BaseModel]] = {
+    OrderKind.PRODUCT: ProductOrderCreate,
+    OrderKind.SERVICE: ServiceOrderCreate,
+    OrderKind.RESOURCE: ResourceOrderCreate,
+}
+UPDATES: dict[OrderKind, type[BaseModel]] = {
+    OrderKind.PRODUCT: ProductOrderUpdate,
+    OrderKind.SERVICE: ServiceOrderUpdate,
+    OrderKind.RESOURCE: ResourceOrderUpdate,
+}
+ANSWERS: dict[OrderKind, type[BaseModel]] = {
+    OrderKind.PRODUCT: ProductOrder,
+    OrderKind.SERVICE: ServiceOrder,
+    OrderKind.RESOURCE: ResourceOrder,
+}
+PATCH_EXAMPLES: dict[OrderKind, dict[str, Any]] = {
+    OrderKind.PRODUCT: PATCH_EXAMPLE,
+    OrderKind.SERVICE: {"requestedCompletionDate": "2026-12-01T17:00:00.000Z", "priority": "1"},
+    OrderKind.RESOURCE: {"requestedCompletionDate": "2026-12-01T17:00:00.000Z", "priority": 1},
+}

@@ -1,0 +1,248 @@
+"""Checks a posted resource order, and decomposes it into its plan: one resource order for each item."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.changes import differing, overlaid
+from catalogs.characteristic_checks import faults_of_given, faults_of_missing
+from catalogs.characteristics import with_defaults
+from catalogs.faults import did_you_mean
+from catalogs.fulfilment import ServiceFulfilment
+from catalogs.model import ResourceSpecification
+from catalogs.product_nodes import WHOLE_ORDER
+from catalogs.reliance import RELIES_ON
+from catalogs.service_orders import circular, owners_of
+from catalogs.steps import take_rules
+from catalogs.targets import policy_of
+from catalogs.teardown import removed_resource
+from orders.graph import find_circle, orient
+from orders.installed import InstalledBase, InstalledResource
+from orders.plan import Characteristics, Demand, OrchestrationPlan, ResourceItem, ResourcePlan, segment
+from orders.resource_orders import PostedResourceItem, ResourceOrder
+from orders.tmf import Action
+from orders.violation import Violation
+
+_CHARACTERISTICS = "resource.resourceCharacteristic"
+
+
+@dataclass(frozen=True, eq=False)
+class _Node:
+    """One resource of the order."""
+
+    item: PostedResourceItem
+    path: str
+    specification: ResourceSpecification | None
+    installed: InstalledResource | None
+
+    def violation(self, code: str, part: str, message: str) -> Violation:
+        return Violation(code=code, path=f"{self.path}.{part}", message=message, item_id=self.item.id)
+
+    def relies_on(self) -> list[str]:
+        relations = self.item.order_item_relationship
+        needs = [each.target for each in relations if each.relationship_type in RELIES_ON and each.target]
+        return [each for each in dict.fromkeys(needs) if each != self.item.id]
+
+    def known(self) -> Characteristics:
+        """Return the characteristics given that the specification has: with these it is set up."""
+        names = {each.name for each in self.specification.characteristics} if self.specification else set()
+        return {name: value for name, value in self.item.resource.characteristics().items() if name in names}
+
+    def criteria(self) -> Characteristics:
+        """Return the other characteristics given: by these a member of the pool is chosen."""
+        known = self.known()
+        given = self.item.resource.characteristics()
+        return {name: value for name, value in given.items() if name not in known and value is not None}
+
+
+def check_resource_order(
+    order: ResourceOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime
+) -> list[Violation]:
+    """Return every rule that a resource order breaks at the moment `on`; none means that it can be decomposed.
+
+    Args:
+        installed: the resources that its items name.
+    """
+    nodes = _nodes(order, catalogs, installed, on)
+    violations: list[Violation] = []
+    named: dict[str, str] = {}
+    for node in nodes:
+        violations += _check_specification(node, catalogs, on)
+        violations += _check_resource(node, installed, named)
+        violations += _check_characteristics(node)
+    if circle := find_circle({node.item.id: node.relies_on() for node in nodes}):
+        violations.append(circular(circle, "orderItem"))
+    return violations
+
+
+def decompose_resource_order(
+    order: ResourceOrder,
+    catalogs: CatalogSet,
+    installed: InstalledBase,
+    revision: int = 1,
+    on: datetime | None = None,
+) -> OrchestrationPlan:
+    """Return all that a resource order comes down to; nothing is executed, and the same values give the same plan.
+
+    The order is one that `check_resource_order` finds nothing wrong with.
+    """
+    nodes = {node.item.id: node for node in _nodes(order, catalogs, installed, on or order.order_date)}
+    items = {item_id: _resource(node, catalogs) for item_id, node in nodes.items()}
+    moving = {item_id: item for item_id, item in items.items() if item and item.action is not Action.NO_CHANGE}
+    relies_on = {item_id: [each for each in nodes[item_id].relies_on() if each in moving] for item_id in moving}
+    after = orient(relies_on, {item_id: item.action for item_id, item in moving.items()})
+    whole = (order.model_extra or {}).get("allOrNothing") is True
+    return OrchestrationPlan(
+        order_id=order.id or "",
+        revision=revision,
+        catalog=catalogs.version,
+        resource_orders=[
+            ResourcePlan(
+                key=item.key,
+                item_id=item_id,
+                unit=WHOLE_ORDER if whole else item.key,
+                action=item.action,
+                customer_id=order.customer_id(),
+                depends_on=[moving[need].key for need in after[item_id]],
+                resource=item,
+            )
+            for item_id, item in moving.items()
+        ],
+        belongs_to=owners_of([item.resource_id for item in moving.values() if item.resource_id], installed),
+    )
+
+
+def _nodes(
+    order: ResourceOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime | None
+) -> Sequence[_Node]:
+    nodes = []
+    for item, _, path in order.items():
+        there = installed.single_resources.get(item.resource.id) if item.resource.id else None
+        reference = item.specification()
+        if there is not None:
+            specification = catalogs.resources.get(there.specification_id)
+        elif reference is not None:
+            version = (reference.model_extra or {}).get("version")
+            specification = catalogs.resources.on_sale(reference.id, version, on)
+        else:
+            specification = None
+        nodes.append(_Node(item, path, specification, there))
+    return nodes
+
+
+def _check_specification(node: _Node, catalogs: CatalogSet, on: datetime) -> Iterator[Violation]:
+    reference, there = node.item.specification(), node.installed
+    adds = node.item.action is Action.ADD
+    if adds and reference is None:
+        message = "an item to add names no resource specification"
+        yield node.violation("specificationMissing", "resource.resourceSpecification", message)
+    elif adds and reference and node.specification is None:
+        known = did_you_mean(reference.id, catalogs.resources.ids())
+        message = f"there is no resource specification {reference.id!r}{known}"
+        yield node.violation("unknownSpecification", "resource.resourceSpecification.id", message)
+    elif adds and node.specification and not node.specification.on_sale(on):
+        message = f"{node.specification.name} ({node.specification.id}) is not in use: no new one can be ordered"
+        yield node.violation("specificationNotActive", "resource.resourceSpecification.id", message)
+    elif reference and there and reference.id != there.specification_id:
+        message = f"the resource is of the specification {there.specification_id!r}, not {reference.id!r}"
+        yield node.violation("specificationDiffers", "resource.resourceSpecification.id", message)
+    if (node.item.quantity or 1) > 1:
+        message = f"{node.item.quantity} of one resource: an item orders one, so write an item for each"
+        yield node.violation("quantityNotAllowed", "quantity", message)
+
+
+def _check_resource(node: _Node, installed: InstalledBase, named: dict[str, str]) -> Iterator[Violation]:
+    """Check that what is changed or ended is there, in use, and `named` by one item only."""
+    resource_id, there, action = node.item.resource.id, node.installed, node.item.action
+    if action is Action.ADD:
+        if there:
+            message = f"resource {resource_id} is in inventory already; to have that very one, give its value"
+            yield node.violation("resourceExists", "resource.id", message)
+        return
+    if resource_id is None:
+        message = f"an item to {action} names no resource by its id"
+        yield node.violation("resourceMissing", "resource.id", message)
+        return
+    if resource_id in named:
+        message = f"resource {resource_id} is item {named[resource_id]}'s already"
+        yield node.violation("resourceNamedTwice", "resource.id", message)
+    named.setdefault(resource_id, node.item.id)
+    if there is None:
+        yield node.violation("resourceNotFound", "resource.id", f"resource {resource_id} is not in inventory")
+        return
+    if not there.in_use:
+        message = f"resource {resource_id} is not in use; only one that is can be ordered to {action}"
+        yield node.violation("resourceNotActive", "resource.id", message)
+    if action is Action.MODIFY and node.specification is None:
+        message = f"resource {resource_id} is of the specification {there.specification_id!r}, which no catalog has"
+        yield node.violation("unknownSpecification", "resource.id", message)
+    if action is Action.DELETE and (owners := installed.owners.get(resource_id)):
+        needed = ", ".join(owner.replace(":", " ", 1) for owner in owners)
+        message = f"resource {resource_id} is needed by {needed}; end or change that instead"
+        yield node.violation("resourceInUse", "resource.id", message)
+
+
+def _check_characteristics(node: _Node) -> Iterator[Violation]:
+    specification, action = node.specification, node.item.action
+    if specification is None or action not in (Action.ADD, Action.MODIFY):
+        return
+    rules = {rule.name: rule for rule in specification.characteristics}
+    there = node.installed.characteristics if node.installed else {}
+    given = node.item.resource.resource_characteristic
+    for index, each in enumerate(given):
+        path = f"{_CHARACTERISTICS}[{index}]"
+        chooses = each.name not in rules and (action is Action.ADD or there.get(each.name) == each.value)
+        for code, part, message in () if chooses else faults_of_given(specification.name, rules, [each], ""):
+            yield node.violation(code, f"{path}{part.removeprefix('[0]')}", message)
+    values = with_defaults(specification.characteristics, there, node.known())
+    for code, part, message in faults_of_missing(specification.name, rules, values, _CHARACTERISTICS):
+        yield node.violation(code, part, message)
+
+
+def _resource(node: _Node, catalogs: CatalogSet) -> ResourceItem | None:
+    """Return what happens to a resource; None where nothing does."""
+    key, there, specification = segment(node.item.id), node.installed, node.specification
+    if node.item.action is Action.DELETE and there:
+        return removed_resource(there, ServiceFulfilment(), catalogs, key)
+    if node.item.action is Action.NO_CHANGE or specification is None:
+        return None
+    item = _new(node, specification, key) if there is None else _changed(node, specification, there, key)
+    take_rules(item, specification.fulfilment)
+    return item
+
+
+def _new(node: _Node, specification: ResourceSpecification, key: str) -> ResourceItem:
+    wanted = node.item.resource
+    return ResourceItem(
+        key=key,
+        action=Action.ADD,
+        specification=specification.as_specification,
+        demand=Demand(
+            pool=wanted.category,
+            place=wanted.place_id(),
+            criteria=node.criteria(),
+            value=wanted.value or wanted.name,
+        ),
+        characteristics=overlaid({}, with_defaults(specification.characteristics, node.known())),
+        configuration=specification.fulfilment.configuration,
+        policy=policy_of(specification.fulfilment.policy),
+    )
+
+
+def _changed(node: _Node, specification: ResourceSpecification, there: InstalledResource, key: str) -> ResourceItem:
+    characteristics = overlaid(there.characteristics, node.known())
+    return ResourceItem(
+        key=key,
+        action=Action.MODIFY if differing(there.characteristics, characteristics) else Action.NO_CHANGE,
+        specification=specification.as_specification,
+        resource_id=there.id,
+        reserved_by=there.reserved_by,
+        demand=Demand(pool=there.pool, value=there.value),
+        characteristics=characteristics,
+        previous=there.characteristics,
+        configuration=specification.fulfilment.configuration,
+        policy=policy_of(specification.fulfilment.policy),
+    )

@@ -1,0 +1,128 @@
+"""Decomposes a posted service order into its plan: one service order for each item, as products have them too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.decomposition import DecompositionError
+from catalogs.expressions import ExpressionError
+from catalogs.modification import PlannedService, plan_service
+from catalogs.service_decomposition import expand_service
+from catalogs.service_nodes import ServiceNode, reliance_of, service_nodes
+from catalogs.targets import ServiceTarget
+from catalogs.teardown import removed_items
+from orders.graph import find_circle, orient
+from orders.installed import InstalledBase
+from orders.plan import OrchestrationPlan, ServiceOrderPlan
+from orders.service_orders import ServiceOrder
+from orders.tmf import Action
+from orders.violation import Violation
+
+
+def decompose_service_order(
+    order: ServiceOrder,
+    catalogs: CatalogSet,
+    installed: InstalledBase,
+    revision: int = 1,
+    on: datetime | None = None,
+) -> OrchestrationPlan:
+    """Return all that a service order comes down to; nothing is executed, and the same values give the same plan.
+
+    Args:
+        installed: the services that its items name, with all that supports them.
+        on: the moment that decides which versions of specifications hold; the order's date without it.
+
+    Raises:
+        DecompositionError: for a circle, or an expression that this order's values do not fit.
+    """
+    nodes = service_nodes(order, catalogs, installed, on or order.order_date)
+    moving = {node.item.id: (node, each) for node, each in _planned(nodes, catalogs) if each.action != Action.NO_CHANGE}
+    relies_on = reliance_of(nodes, {item_id: node for item_id, (node, _) in moving.items()})
+    if circle := find_circle(relies_on):
+        raise DecompositionError([circular(circle, "serviceOrderItem")])
+    after = orient(relies_on, {item_id: planned.action for item_id, (_, planned) in moving.items()})
+    keys = {item_id: node.key for item_id, (node, _) in moving.items()}
+    service_orders = [
+        _service_order(node, planned, [keys[need] for need in after[item_id]])
+        for item_id, (node, planned) in moving.items()
+    ]
+    touched = [node.item.service.id for node, _ in moving.values() if node.installed and node.item.service.id]
+    return OrchestrationPlan(
+        order_id=order.id or "",
+        revision=revision,
+        catalog=catalogs.version,
+        service_orders=service_orders,
+        belongs_to=owners_of(touched, installed),
+    )
+
+
+def owners_of(touched: Sequence[str], installed: InstalledBase) -> list[str]:
+    """Return what the services or resources with these ids realise or support."""
+    return list(dict.fromkeys(owner for each in touched for owner in installed.owners.get(each, [])))
+
+
+def circular(circle: Sequence[str], path: str) -> Violation:
+    """Return the violation of items that rely on each other in a circle."""
+    message = f"items rely on each other in a circle: {' → '.join(circle)}"
+    return Violation(code="circularReliance", path=path, message=message, item_id=circle[0])
+
+
+def _planned(nodes: Sequence[ServiceNode], catalogs: CatalogSet) -> Iterator[tuple[ServiceNode, PlannedService]]:
+    """Yield what the order of each item does.
+
+    Raises:
+        DecompositionError: with every item whose values the catalog cannot work with.
+    """
+    violations: list[Violation] = []
+    planned: list[tuple[ServiceNode, PlannedService]] = []
+    for node in nodes:
+        if node.item.action is Action.NO_CHANGE:
+            continue
+        try:
+            planned.append((node, _plan(node, catalogs)))
+        except ExpressionError as error:
+            message = f"the catalog cannot work out {error}"
+            path = f"{node.path}.service"
+            violations.append(Violation(code="catalogExpression", path=path, message=message, item_id=node.item.id))
+    if violations:
+        raise DecompositionError(violations)
+    yield from planned
+
+
+def _plan(node: ServiceNode, catalogs: CatalogSet) -> PlannedService:
+    if node.item.action is Action.DELETE and node.installed:
+        return PlannedService(Action.DELETE, removed_items(node.installed, catalogs), None)
+    if node.specification is None:
+        raise LookupError(f"item {node.item.id} has no specification: the order was not checked")
+    target = expand_service(node.specification, node.characteristics, node.scope, catalogs)
+    return plan_service(target, node.installed, _before(node, catalogs), {}, catalogs)
+
+
+def _before(node: ServiceNode, catalogs: CatalogSet) -> ServiceTarget | None:
+    """Return what the catalog makes of the service as it is installed, as far as it still can."""
+    if node.installed is None or node.specification is None:
+        return None
+    try:
+        return expand_service(node.specification, node.before(), node.scope, catalogs)
+    except ExpressionError:
+        return None
+
+
+def _service_order(node: ServiceNode, planned: PlannedService, after: list[str]) -> ServiceOrderPlan:
+    whole = next(item for item in planned.items if item.customer_facing)
+    whole.resource_facing = node.specification is not None and not node.specification.customer_facing
+    customer = node.scope.customer["id"] or (node.installed.customer_id if node.installed else None)
+    return ServiceOrderPlan(
+        key=node.key,
+        item_id=node.item.id,
+        unit=node.unit,
+        action=planned.action,
+        specification=whole.specification,
+        place=node.scope.place["id"],
+        customer_id=customer,
+        depends_on=after,
+        items=planned.items,
+        policy=whole.policy,
+    )
