@@ -26,7 +26,7 @@ demo: $(STAMP) ## run the main job end to end: orders, progress, outcomes, audit
 up: $(STAMP) ## run the whole stack and keep it up until Ctrl-C
 	@$(BIN)/ordersaga up
 
-test: $(STAMP) ## run every test
+test: $(STAMP) ## run every test, four at a time or as WORKERS=n says
 	@$(BIN)/pytest $(IN_PARALLEL)
 
 test-boundaries: $(STAMP) ## cancel a bundle and a VPN at each step that they have, one order for each: a quarter of an hour

@@ -6,6 +6,7 @@ ApiError
  ├─ ForbiddenError             403  nobody may do this here
  ├─ NotFoundError              404  there is no such resource
  ├─ ConflictError              409  an idempotency key was used before, with another body
+ ├─ AlreadyThereError          409  what is to be made is there already
  ├─ NotAllowedError            409  an order or task does not allow this any more, or not now; with each item's reason
  ├─ BodyTooLargeError          413
  ├─ UnsupportedMediaTypeError  415
@@ -168,6 +169,7 @@ ERRORS: tuple[type[ApiError], ...] = (
     NotFoundError,
     NotAllowedError,
     ConflictError,
+    AlreadyThereError,
     BodyTooLargeError,
     UnsupportedMediaTypeError,
     BrokenRulesError,

@@ -30,19 +30,19 @@ body {{ font-family: sans-serif; max-width: 50em; margin: 2em auto; line-height:
 router = APIRouter()
 
 
-@router.get(EXPLANATIONS, include_in_schema=False)
-async def explanations() -> HTMLResponse:
-    entries = (
-        f'<section id="{escape(code)}"><h2>{status} <code>{escape(code)}</code></h2>'
-        f"<p><b>{escape(reason)}.</b> {escape(what)}</p></section>"
-        for status, code, reason, what in _entries()
-    )
-    return HTMLResponse(_PAGE.format(entries="\n".join(entries)))
-
-
-def _entries() -> Iterator[tuple[int, str, str, str]]:
+def explained() -> Iterator[tuple[int, str, str, str]]:
     """Yield status, code, reason and explanation of each error."""
     found = [(int(each.status), each.code, each.reason, DESCRIPTIONS[each.status]) for each in ERRORS]
     refused = HTTPStatus.METHOD_NOT_ALLOWED
     what = "The path has other methods; the header Allow names them."
     yield from sorted([*found, (int(refused), "methodNotAllowed", refused.phrase, what)])
+
+
+@router.get(EXPLANATIONS, include_in_schema=False)
+async def explanations() -> HTMLResponse:
+    entries = (
+        f'<section id="{escape(code)}"><h2>{status} <code>{escape(code)}</code></h2>'
+        f"<p><b>{escape(reason)}.</b> {escape(what)}</p></section>"
+        for status, code, reason, what in explained()
+    )
+    return HTMLResponse(_PAGE.format(entries="\n".join(entries)))

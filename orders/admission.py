@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from enum import StrEnum
 from pathlib import Path
 
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.pages import rewrite, table, with_parts
 
 
 class Message(StrEnum):
@@ -63,8 +63,6 @@ _INSTEAD = {
 }
 """What a person can do where a message is refused; no message but `amend` is refused in the other states."""
 
-_MARKED = re.compile(r"(?P<begin><!-- generated: (?P<kind>\w+) -->\n).*?(?P<end><!-- end -->)", re.DOTALL)
-
 
 def refusal(kind: OrderKind, state: OrderState, message: Message, made_by: str | None = None) -> str | None:
     """Return None where an order in `state` may be told `message`, else one sentence that says why not and what to do.
@@ -88,12 +86,12 @@ def as_markdown(kind: OrderKind) -> str:
         ["---", *(":-:" for _ in Message)],
         *([f"`{state}`", *(_cell(kind, state, message) for message in Message)] for state in OrderState),
     ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return table(rows)
 
 
 def with_tables(page: str) -> str:
     """Return a page with the table of each kind between `<!-- generated: productOrder -->` and `<!-- end -->`."""
-    return _MARKED.sub(lambda found: f"{found['begin']}{as_markdown(OrderKind(found['kind']))}{found['end']}", page)
+    return with_parts(page, lambda kind: as_markdown(OrderKind(kind)))
 
 
 def _cell(kind: OrderKind, state: OrderState, message: Message) -> str:
@@ -101,5 +99,4 @@ def _cell(kind: OrderKind, state: OrderState, message: Message) -> str:
 
 
 if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.write_text(with_tables(target.read_text(encoding="utf-8")), encoding="utf-8")
+    rewrite(Path(sys.argv[1]), with_tables)
