@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import anyio.to_thread
 import structlog
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from activities.http import DownstreamError
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
@@ -44,14 +45,17 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PR
 
 OrderId = Annotated[str, Path(alias="id")]
 
+Patch = Callable[[Document], Any]
+"""Returns a document as the body of a request changes it."""
 
-def _patch_body(example: Any) -> dict[str, Any]:
+
+def patch_body(example: Any, model: type[BaseModel] = ProductOrderUpdate) -> dict[str, Any]:
     """Return the description of a body that changes an order, in each media type that it may have."""
     operations = {
         "schema": {"type": "array", "items": {"type": "object"}},
         "example": [{"op": "replace", "path": "/requestedStartDate", "value": "2026-12-01T09:00:00.000Z"}],
     }
-    return body_of(ProductOrderUpdate, example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
+    return body_of(model, example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
 
 
 @router.patch(
@@ -66,15 +70,10 @@ def _patch_body(example: Any) -> dict[str, Any]:
         200: {"model": ProductOrder, "description": "The order as it is recorded now."},
         **errors(400, 404, 409, 413, 415, 422, 503),
     },
-    openapi_extra=_patch_body(PATCH_EXAMPLE),
+    openapi_extra=patch_body(PATCH_EXAMPLE),
 )
 async def patch_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
-    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
-    current = await stored_order(gateway, OrderKind.PRODUCT, order_id)
-    attributes = await _attributes(request, gateway, current, body)
-    admit(OrderKind.PRODUCT, current, Message.AMEND)
-    if attributes:
-        await _amend(gateway, current, attributes, client_of(request))
+    await amend_order(request, gateway, order_id)
     return JSONResponse(await linked_order(gateway, OrderKind.PRODUCT, order_id))
 
 
@@ -88,7 +87,7 @@ async def patch_product_order(request: Request, gateway: GatewayDep, order_id: O
         200: {"model": ChangePreview, "description": "What becomes of each part of the plan, or why it is refused."},
         **errors(400, 404, 409, 413, 415, 503),
     },
-    openapi_extra=_patch_body(CANCEL_PREVIEW_EXAMPLE),
+    openapi_extra=patch_body(CANCEL_PREVIEW_EXAMPLE),
 )
 async def preview_change(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
     body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
@@ -130,7 +129,39 @@ async def retrieve_revision(gateway: GatewayDep, order_id: OrderId, number: int)
     raise NotFoundError(f"productOrder {order_id!r} has no revision {number}")
 
 
-async def _attributes(request: Request, gateway: Gateway, current: Document, body: Any) -> Document:
+def _changes(shown: Document, patch: Patch) -> Document:
+    return amendment(shown, patch(shown))
+
+
+async def amend_order(
+    request: Request, gateway: Gateway, order_id: str, changes: Callable[[Document, Patch], Document] = _changes
+) -> None:
+    """Put to an order what the request's body changes in it; where it changes nothing, there is nothing to put.
+
+    Args:
+        changes: returns, of the order as v4 shows it and the body's patch of a document, the attributes that are set
+            anew, in v4's shape, None where they go.
+
+    Raises:
+        InvalidRequestError: naming each attribute that cannot be changed or read.
+        NotFoundError: when there is no such order.
+        NotAllowedError: when it can not be amended any more, or refuses.
+    """
+    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
+    current = await stored_order(gateway, OrderKind.PRODUCT, order_id)
+    attributes = await _attributes(request, gateway, current, body, changes)
+    admit(OrderKind.PRODUCT, current, Message.AMEND)
+    if attributes:
+        await _amend(gateway, current, attributes, client_of(request))
+
+
+async def _attributes(
+    request: Request,
+    gateway: Gateway,
+    current: Document,
+    body: Any,
+    changes: Callable[[Document, Patch], Document] = _changes,
+) -> Document:
     """Return what the request's body changes in an order: attributes with their new values, None where they go.
 
     Raises:
@@ -140,15 +171,15 @@ async def _attributes(request: Request, gateway: Gateway, current: Document, bod
     # As GET shows it, so that a client may send back what it has read with its changes.
     shown = await linked_order(gateway, OrderKind.PRODUCT, current["id"])
 
-    def compute() -> Document:
+    def patch(document: Document) -> Any:
         if operations:
-            return amendment(shown, apply_operations(shown, body, gateway.body_limit))
+            return apply_operations(document, body, gateway.body_limit)
         if not isinstance(body, dict):
             raise InvalidRequestError("the body must be a JSON object")
-        return amendment(shown, merge_patch(shown, body))
+        return merge_patch(document, body)
 
     try:
-        return await anyio.to_thread.run_sync(compute)
+        return await anyio.to_thread.run_sync(changes, shown, patch)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -74,16 +74,15 @@ def amendment(current: Document, patched: Any) -> Document:
     """
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
-    if faults := list(_changed_read_only(current, patched)):
-        raise InvalidBodyError(faults)
+    check_read_only(current, patched, READ_ONLY)
     checked = check_product_order(as_sent(patched), ProductOrderCreate)
     before = {name: value for name, value in current.items() if name not in READ_ONLY}
-    before[_ITEMS] = _without_states(before.get(_ITEMS))
+    before[_ITEMS] = without_states(before.get(_ITEMS))
     removed = dict.fromkeys(name for name in before if name not in checked)
     changed = {
         name: value
         for name, value in checked.items()
-        if name not in READ_ONLY and (name not in before or not _same(before[name], value))
+        if name not in READ_ONLY and (name not in before or not same(before[name], value))
     }
     return {**removed, **changed}
 
@@ -118,19 +117,29 @@ def as_sent(patched: Document) -> Document:
     return checked
 
 
-def _changed_read_only(current: Document, patched: Document) -> Iterator[Fault]:
-    for name in sorted(READ_ONLY):
-        if not _same(patched.get(name), current.get(name)):
-            yield Fault(name, _UNCHANGEABLE)
+def check_read_only(current: Document, patched: Document, names: Iterable[str]) -> None:
+    """Let a patched document pass whose attributes with these names are as they were.
+
+    Raises:
+        InvalidBodyError: naming each that is not.
+    """
+    changed = [name for name in sorted(names) if not same(patched.get(name), current.get(name))]
+    if changed:
+        raise InvalidBodyError([Fault(name, _UNCHANGEABLE) for name in changed])
 
 
-def _without_states(items: Any) -> Any:
-    if not isinstance(items, Sequence) or isinstance(items, str):
-        return items
-    bare = [{name: value for name, value in item.items() if name != "state"} for item in items]
-    return [{**item, **({_ITEMS: _without_states(item[_ITEMS])} if item.get(_ITEMS) else {})} for item in bare]
+def without_states(items: Any) -> Any:
+    """Return the items of an order without their states, and so those below them."""
+    return [_without_state(item) for item in items] if isinstance(items, list) else items
 
 
-def _same(one: Any, other: Any) -> bool:
+def _without_state(item: Any) -> Any:
+    if not isinstance(item, dict):
+        return item
+    bare = {name: value for name, value in item.items() if name != "state"}
+    return {**bare, _ITEMS: without_states(bare[_ITEMS])} if bare.get(_ITEMS) else bare
+
+
+def same(one: Any, other: Any) -> bool:
     """Tell whether two JSON values are the same: 1 and true are not."""
     return fingerprint({"": one}) == fingerprint({"": other})

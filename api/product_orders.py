@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
 
-_KEY_PARAMETER = {
+KEY_PARAMETER = {
     "name": _KEY_HEADER,
     "in": "header",
     "description": "1 to 255 visible characters that name this request: a repeat with the same key and body gives the "
@@ -69,11 +69,26 @@ _KEY_PARAMETER = {
         },
         **errors(400, 409, 413, 415, 503),
     },
-    openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [_KEY_PARAMETER]},
+    openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
 async def create_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+    document = await taken_in(request, gateway, await read_json(request, gateway.body_limit))
+    location = href(gateway.base_url, OrderKind.PRODUCT, document["id"])
+    body = with_links(gateway.base_url, OrderKind.PRODUCT, document)
+    return JSONResponse(body, status_code=201, headers={"Location": location})
+
+
+async def taken_in(request: Request, gateway: Gateway, body: Any) -> Document:
+    """Take in the order that a body in v4's shape asks for, and return it as it is stored.
+
+    A repeat of the same request gives the same order back, as it stands now.
+
+    Raises:
+        InvalidRequestError: with every fault of form.
+        StoreError: when the request's key was used before with another body.
+    """
     key = _idempotency_key(request)
-    checked = await _checked_body(request, gateway)
+    checked = await _checked(body)
     order_id = _order_id(client_of(request), key, checked)
     document, new = await gateway.orders.accept(
         AcceptedOrder(
@@ -87,9 +102,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
     _log.info("order accepted" if new else "order request repeated", order=order_id)
     if new:
         await gateway.starter.start(order_id, document)
-    location = href(gateway.base_url, OrderKind.PRODUCT, order_id)
-    body = with_links(gateway.base_url, OrderKind.PRODUCT, document)
-    return JSONResponse(body, status_code=201, headers={"Location": location})
+    return document
 
 
 @router.post(
@@ -104,7 +117,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
     openapi_extra=body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE),
 )
 async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
-    checked = await _checked_body(request, gateway)
+    checked = await _checked(await read_json(request, gateway.body_limit))
     order = tmf.ProductOrder.model_validate(accept(checked, _PREVIEW_ID, datetime.now(UTC)))
     try:
         planned = await gateway.planner.plan(order)
@@ -176,8 +189,7 @@ def _order_id(client: str, key: str | None, document: Document) -> str:
     return order_id_from(secrets.token_bytes(10))
 
 
-async def _checked_body(request: Request, gateway: Gateway) -> dict[str, Any]:
-    body = await read_json(request, gateway.body_limit)
+async def _checked(body: Any) -> Document:
     try:
         return await anyio.to_thread.run_sync(check_product_order, body, ProductOrderCreate)
     except InvalidBodyError as error:
