@@ -48,6 +48,9 @@ OrderId = Annotated[str, Path(alias="id")]
 Patch = Callable[[Document], Any]
 """Returns a document as the body of a request changes it."""
 
+Changes = Callable[[Document, Patch], Document]
+"""Returns what a patch sets anew of an order as v4 shows it: attributes in v4's shape, None where they go."""
+
 
 def patch_body(example: Any, model: type[BaseModel] = ProductOrderUpdate) -> dict[str, Any]:
     """Return the description of a body that changes an order, in each media type that it may have."""
@@ -133,14 +136,11 @@ def _changes(shown: Document, patch: Patch) -> Document:
     return amendment(shown, patch(shown))
 
 
-async def amend_order(
-    request: Request, gateway: Gateway, order_id: str, changes: Callable[[Document, Patch], Document] = _changes
-) -> None:
+async def amend_order(request: Request, gateway: Gateway, order_id: str, changes: Changes = _changes) -> None:
     """Put to an order what the request's body changes in it; where it changes nothing, there is nothing to put.
 
     Args:
-        changes: returns, of the order as v4 shows it and the body's patch of a document, the attributes that are set
-            anew, in v4's shape, None where they go.
+        changes: reads the patch, in the shape that it has.
 
     Raises:
         InvalidRequestError: naming each attribute that cannot be changed or read.
@@ -160,7 +160,7 @@ async def _attributes(
     gateway: Gateway,
     current: Document,
     body: Any,
-    changes: Callable[[Document, Patch], Document] = _changes,
+    changes: Changes = _changes,
 ) -> Document:
     """Return what the request's body changes in an order: attributes with their new values, None where they go.
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from api.schemas import product_order
 from api.schemas.common import (
     Characteristic,
     ErrorMessage,
     Extensible,
-    ItemAttributes,
     JeopardyAlert,
     LeftBehind,
     Note,
@@ -25,7 +25,6 @@ from api.schemas.common import (
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice, PriceAlteration
 from api.schemas.product import ProductSpecification, ProductTerm
-from api.schemas.product_order import ItemRelationship, OrderTerm
 from orders.lifecycle import OrderState
 from orders.tmf import UtcDatetime
 from orders.v5 import to_v5
@@ -185,28 +184,16 @@ class QuoteItem(Referring):
     quote_href: str | None = None
 
 
-class ProductOrderItem(ItemAttributes):
+class ProductOrderItem(product_order.ProductOrderItem):
     """What is ordered: an offering, and the product that it makes, changes or ends."""
 
-    id: str = Field(min_length=1, max_length=100)
-    """Names the item within its order."""
-    quantity: int | None = Field(default=None, ge=1)
-    state: OrderState | None = None
-    """Set by the orchestrator."""
-    billing_account: Reference | None = None
-    item_price: list[OrderPrice] | None = None
-    item_term: list[OrderTerm] | None = None
-    item_total_price: list[OrderPrice] | None = None
     note: list[Note] | None = None
-    payment: list[Reference] | None = None
-    product: Product | None = None
+    product: Product | None = None  # type: ignore[assignment]
     product_offering: VersionedReference | None = None
-    product_offering_qualification_item: QualificationItem | None = None
-    product_order_item: list[ProductOrderItem] | None = None
+    product_offering_qualification_item: QualificationItem | None = None  # type: ignore[assignment]
+    product_order_item: list[ProductOrderItem] | None = None  # type: ignore[assignment]
     """What belongs to the item, such as the parts of a bundle."""
-    product_order_item_relationship: list[ItemRelationship] | None = None
-    qualification: list[Reference] | None = None
-    quote_item: QuoteItem | None = None
+    quote_item: QuoteItem | None = None  # type: ignore[assignment]
 
 
 class _ProductOrder(Extensible):

@@ -31,11 +31,7 @@ def order_body(body: Any) -> Document:
     Raises:
         InvalidBodyError: with every fault of form, in v5's words.
     """
-    if not isinstance(body, dict):
-        raise InvalidBodyError([Fault("", "the body must be a JSON object")])
-    order = {name: value for name, value in body.items() if name not in _SERVER_SET}
-    _check(ProductOrderCreate, order)
-    return from_v5(order)
+    return from_v5(_wanted(ProductOrderCreate, body, _SERVER_SET))
 
 
 def cancellation_body(body: Any) -> Document:
@@ -44,11 +40,7 @@ def cancellation_body(body: Any) -> Document:
     Raises:
         InvalidBodyError: with every fault of form, in v5's words.
     """
-    if not isinstance(body, dict):
-        raise InvalidBodyError([Fault("", "the body must be a JSON object")])
-    wish = {name: value for name, value in body.items() if name not in CANCELLATION_SERVER_SET}
-    _check(CancelProductOrderCreate, wish)
-    return from_v5(wish, CANCELLATION)
+    return from_v5(_wanted(CancelProductOrderCreate, body, CANCELLATION_SERVER_SET), CANCELLATION)
 
 
 def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) -> Document:
@@ -114,6 +106,15 @@ def _sorted_by(attribute: str, kind: str) -> str:
 def _is_same(name: str, before: Any, after: Any) -> bool:
     # Who sends all items has read their states when they may have been others.
     return same(without_states(before), without_states(after)) if name == _ITEMS else same(before, after)
+
+
+def _wanted(model: type[BaseModel], body: Any, server_set: frozenset[str]) -> Document:
+    """Return a body that is a `model` without the attributes that are not the client's to set."""
+    if not isinstance(body, dict):
+        raise InvalidBodyError([Fault("", "the body must be a JSON object")])
+    wanted = {name: value for name, value in body.items() if name not in server_set}
+    _check(model, wanted)
+    return wanted
 
 
 def _check(model: type[BaseModel], document: Document) -> None:
