@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import anyio.to_thread
 import structlog
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from activities.http import DownstreamError
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
@@ -43,14 +44,20 @@ _log = structlog.get_logger(__name__)
 
 OrderId = Annotated[str, Path(alias="id")]
 
+Patch = Callable[[Document], Any]
+"""Returns a document as the body of a request changes it."""
 
-def _patch_body(kind: OrderKind, example: Any) -> dict[str, Any]:
+Changes = Callable[[Document, Patch], Document]
+"""Returns what a patch sets anew of an order as v4 shows it: attributes in v4's shape, None where they go."""
+
+
+def patch_body(model: type[BaseModel], example: Any) -> dict[str, Any]:
     """Return the description of a body that changes an order, in each media type that it may have."""
     operations = {
         "schema": {"type": "array", "items": {"type": "object"}},
         "example": [{"op": "replace", "path": "/requestedStartDate", "value": "2026-12-01T09:00:00.000Z"}],
     }
-    return body_of(UPDATES[kind], example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
+    return body_of(model, example, media_types=(JSON, MERGE_PATCH), others={JSON_PATCH: operations})
 
 
 def _routes(kind: OrderKind) -> APIRouter:
@@ -71,16 +78,10 @@ def _routes(kind: OrderKind) -> APIRouter:
             200: {"model": ANSWERS[kind], "description": "The order as it is recorded now."},
             **errors(400, 404, 409, 413, 415, 422, 503),
         },
-        openapi_extra=_patch_body(kind, PATCH_EXAMPLES[kind]),
+        openapi_extra=patch_body(UPDATES[kind], PATCH_EXAMPLES[kind]),
     )
     async def patch(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
-        body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
-        current = await stored_order(gateway, kind, order_id)
-        _admit_posted(kind, current)
-        attributes = await _attributes(request, gateway, kind, current, body)
-        admit(kind, current, Message.AMEND)
-        if attributes:
-            await _amend(gateway, kind, current, attributes, client_of(request))
+        await amend_order(request, gateway, kind, order_id)
         return JSONResponse(await linked_order(gateway, kind, order_id))
 
     @routes.post(
@@ -96,7 +97,7 @@ def _routes(kind: OrderKind) -> APIRouter:
             },
             **errors(400, 404, 409, 413, 415, 503),
         },
-        openapi_extra=_patch_body(kind, CANCEL_PREVIEW_EXAMPLE),
+        openapi_extra=patch_body(UPDATES[kind], CANCEL_PREVIEW_EXAMPLE),
     )
     async def preview(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
         body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
@@ -149,7 +150,36 @@ def _admit_posted(kind: OrderKind, current: Document) -> None:
         admit(kind, current, Message.AMEND)
 
 
-async def _attributes(request: Request, gateway: Gateway, kind: OrderKind, current: Document, body: Any) -> Document:
+async def amend_order(
+    request: Request, gateway: Gateway, kind: OrderKind, order_id: str, changes: Changes | None = None
+) -> None:
+    """Put to an order what the request's body changes in it; where it changes nothing, there is nothing to put.
+
+    Args:
+        changes: reads the patch, in the shape that it has; v4's where it is None.
+
+    Raises:
+        InvalidRequestError: naming each attribute that cannot be changed or read.
+        NotFoundError: when there is no such order.
+        NotAllowedError: when it can not be amended any more, or refuses.
+    """
+    body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
+    current = await stored_order(gateway, kind, order_id)
+    _admit_posted(kind, current)
+    attributes = await _attributes(request, gateway, kind, current, body, changes)
+    admit(kind, current, Message.AMEND)
+    if attributes:
+        await _amend(gateway, kind, current, attributes, client_of(request))
+
+
+async def _attributes(
+    request: Request,
+    gateway: Gateway,
+    kind: OrderKind,
+    current: Document,
+    body: Any,
+    changes: Changes | None = None,
+) -> Document:
     """Return what the request's body changes in an order: attributes with their new values, None where they go.
 
     Raises:
@@ -159,15 +189,18 @@ async def _attributes(request: Request, gateway: Gateway, kind: OrderKind, curre
     # As GET shows it, so that a client may send back what it has read with its changes.
     shown = await linked_order(gateway, kind, current["id"])
 
-    def compute() -> Document:
+    def patch(document: Document) -> Any:
         if operations:
-            return amendment(shown, apply_operations(shown, body, gateway.body_limit), kind)
+            return apply_operations(document, body, gateway.body_limit)
         if not isinstance(body, dict):
             raise InvalidRequestError("the body must be a JSON object")
-        return amendment(shown, merge_patch(shown, body), kind)
+        return merge_patch(document, body)
+
+    def as_v4(shown: Document, patch: Patch) -> Document:
+        return amendment(shown, patch(shown), kind)
 
     try:
-        return await anyio.to_thread.run_sync(compute)
+        return await anyio.to_thread.run_sync(changes or as_v4, shown, patch)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error
 

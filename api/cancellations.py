@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, Request
@@ -45,7 +45,8 @@ from orders.links import (
 from store.cancellations import UnsentCancel
 from store.query import parse_list_query
 
-_SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"})
+SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"})
+"""Attributes of a cancellation that only the orchestrator writes; a client's are ignored."""
 
 _log = structlog.get_logger(__name__)
 
@@ -102,7 +103,13 @@ def _routes(kind: OrderKind) -> APIRouter:
         openapi_extra=body_of(REQUESTS[kind], example),
     )
     async def create(request: Request, gateway: GatewayDep) -> JSONResponse:
-        return await _create(request, gateway, kind)
+        body = await read_json(request, min(gateway.body_limit, SMALL_BODY))
+        document = await taken_in(request, gateway, kind, body)
+        return JSONResponse(
+            with_cancellation_links(gateway.base_url, kind, document),
+            status_code=201,
+            headers={"Location": cancellation_href(gateway.base_url, kind, document["id"])},
+        )
 
     @routes.get(
         "",
@@ -128,16 +135,32 @@ def _routes(kind: OrderKind) -> APIRouter:
         request: Request, gateway: GatewayDep, cancellation_id: Annotated[str, Path(alias="id")]
     ) -> JSONResponse:
         query = fields_query(request)
-        document = await gateway.cancellations.get(kind, cancellation_id)
-        if document is None:
-            raise NotFoundError(f"there is no {name} {cancellation_id!r}")
+        document = await stored_cancellation(gateway, kind, cancellation_id)
         return JSONResponse(query.project(with_cancellation_links(gateway.base_url, kind, document)))
 
     return routes
 
 
-async def _create(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
-    body = await read_json(request, min(gateway.body_limit, SMALL_BODY))
+async def stored_cancellation(gateway: Gateway, kind: OrderKind, cancellation_id: str) -> Document:
+    """Return a cancellation's document as it is stored.
+
+    Raises:
+        NotFoundError: when there is no such cancellation.
+    """
+    document = await gateway.cancellations.get(kind, cancellation_id)
+    if document is None:
+        raise NotFoundError(f"there is no {cancellation_name(kind)} {cancellation_id!r}")
+    return document
+
+
+async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: Any) -> Document:
+    """Take in the cancellation that a body in v4's shape asks for, and return it as it is stored.
+
+    Raises:
+        InvalidRequestError: with every fault of form.
+        NotFoundError: when there is no such order.
+        NotAllowedError: when it can not be cancelled any more.
+    """
     wish = _wish(kind, body)
     order_id = wish[kind.value]["id"]
     admit(kind, await stored_order(gateway, kind, order_id), Message.CANCEL)
@@ -147,11 +170,7 @@ async def _create(request: Request, gateway: Gateway, kind: OrderKind) -> JSONRe
     await gateway.cancellations.open(kind, cancellation_id, order_id, document, now)
     _log.info("cancellation accepted", order=order_id, cancellation=cancellation_id)
     await gateway.canceller.send(UnsentCancel(kind, cancellation_id, order_id, document))
-    return JSONResponse(
-        with_cancellation_links(gateway.base_url, kind, document),
-        status_code=201,
-        headers={"Location": cancellation_href(gateway.base_url, kind, cancellation_id)},
-    )
+    return document
 
 
 def _wish(kind: OrderKind, body: object) -> Document:
@@ -160,7 +179,7 @@ def _wish(kind: OrderKind, body: object) -> Document:
     Raises:
         InvalidRequestError: with every fault of form.
     """
-    wish = {name: value for name, value in body.items() if name not in _SERVER_SET} if isinstance(body, dict) else body
+    wish = {name: value for name, value in body.items() if name not in SERVER_SET} if isinstance(body, dict) else body
     read_as(REQUESTS[kind], wish)
     assert isinstance(wish, dict)
     return wish

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from api.documentation import TAGS, errors
 from api.errors import NotAllowedError, NotFoundError
-from api.gateway import GatewayDep
+from api.gateway import Gateway, GatewayDep
 from api.identity import require_admin
 from api.reads import stored_order
 from api.workflow_ids import workflow_of
@@ -39,19 +39,29 @@ def _routes(kind: OrderKind) -> APIRouter:
         dependencies=[Depends(require_admin)],
     )
     async def delete(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> Response:
-        await stored_order(gateway, kind, order_id)
-        if await gateway.engine.is_running(workflow_of(kind, order_id)):
-            raise NotAllowedError(f"{kind.value} {order_id!r} still runs: only closed orders can be deleted")
-        try:
-            removed = await gateway.orders.remove(kind, order_id)
-        except UnknownOrderError as error:
-            raise NotFoundError(str(error)) from error
-        except (OwnedOrderError, OrderNotClosedError) as error:
-            raise NotAllowedError(str(error)) from error
-        _log.warning("order deleted", order=order_id, kind=kind.value, orders=len(removed))
+        await delete_order(gateway, kind, order_id)
         return Response(status_code=204)
 
     return routes
+
+
+async def delete_order(gateway: Gateway, kind: OrderKind, order_id: str) -> None:
+    """Delete a closed order, with all that it has made.
+
+    Raises:
+        NotFoundError: when there is no such order.
+        NotAllowedError: when it is not closed, still has something to do, or was made by another order.
+    """
+    await stored_order(gateway, kind, order_id)
+    if await gateway.engine.is_running(workflow_of(kind, order_id)):
+        raise NotAllowedError(f"{kind.value} {order_id!r} still runs: only closed orders can be deleted")
+    try:
+        removed = await gateway.orders.remove(kind, order_id)
+    except UnknownOrderError as error:
+        raise NotFoundError(str(error)) from error
+    except (OwnedOrderError, OrderNotClosedError) as error:
+        raise NotAllowedError(str(error)) from error
+    _log.warning("order deleted", order=order_id, kind=kind.value, orders=len(removed))
 
 
 router = APIRouter()

@@ -124,25 +124,31 @@ PAGING_PARAMETERS = [
     },
 ]
 
-LIST_PARAMETERS = {
-    "parameters": [
-        FIELDS_PARAMETER,
-        *PAGING_PARAMETERS,
-        {
-            "name": "sort",
-            "in": "query",
-            "description": "First-level attributes to sort by, separated by commas, `-` before one that descends.",
-            "schema": {"type": "string"},
-            "example": "-orderDate",
-        },
-        {
-            "name": "state",
-            "in": "query",
-            "description": "One of the filters: any attribute filters by its name, a nested one by its dotted path "
-            "(`productOrderItem.product.id=…`). Several values, separated by commas, mean any of them; all filters "
-            "must hold.",
-            "schema": {"type": "string"},
-            "example": "inProgress,held",
-        },
-    ]
-}
+
+def list_parameters(sort: str) -> dict[str, Any]:
+    """Return the description of a list's parameters; `sort` is an example of what to sort by."""
+    return {
+        "parameters": [
+            FIELDS_PARAMETER,
+            *PAGING_PARAMETERS,
+            {
+                "name": "sort",
+                "in": "query",
+                "description": "First-level attributes to sort by, separated by commas, `-` before one that descends.",
+                "schema": {"type": "string"},
+                "example": sort,
+            },
+            {
+                "name": "state",
+                "in": "query",
+                "description": "One of the filters: any attribute filters by its name, a nested one by its dotted path "
+                "(`productOrderItem.product.id=…`). Several values, separated by commas, mean any of them; all filters "
+                "must hold.",
+                "schema": {"type": "string"},
+                "example": "inProgress,held",
+            },
+        ]
+    }
+
+
+LIST_PARAMETERS = list_parameters("-orderDate")

@@ -259,6 +259,8 @@ async def _asked(
 def _document(gateway: Gateway, base_path: str, subscription: Subscription) -> dict[str, Any]:
     shown = subscription.model_dump(mode="json", include=_SHOWN, exclude_none=True)
     shown["href"] = f"{gateway.base_url}{base_path}/hub/{subscription.id}"
+    if listener_type := HUBS[subscription.api].listener_type:
+        shown["@type"] = listener_type
     return shown
 
 

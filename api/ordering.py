@@ -43,14 +43,27 @@ _log = structlog.get_logger(__name__)
 
 
 async def take_in(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
-    """Take in the order of the request's body; a request that is repeated gets the same order back.
+    """Take in the order of the request's body, and answer with it as it is stored.
+
+    Raises:
+        ApiError, StoreError: as `taken_in`.
+    """
+    document = await taken_in(request, gateway, kind, await read_json(request, gateway.body_limit))
+    location = href(gateway.base_url, kind, document["id"])
+    return JSONResponse(with_links(gateway.base_url, kind, document), status_code=201, headers={"Location": location})
+
+
+async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: Any) -> Document:
+    """Take in the order that a body in v4's shape asks for, and return it as it is stored.
+
+    A request that is repeated gets the same order back, as it stands now.
 
     Raises:
         InvalidRequestError: with every fault of form.
         IdempotencyConflictError: when its key was used with another body.
     """
     key = _idempotency_key(request)
-    checked = await _checked_body(request, gateway, kind)
+    checked = await _checked(body, kind)
     order_id = _order_id(client_of(request), key, checked, kind)
     document, new = await gateway.orders.accept(
         AcceptedOrder(
@@ -64,13 +77,12 @@ async def take_in(request: Request, gateway: Gateway, kind: OrderKind) -> JSONRe
     _log.info("order accepted" if new else "order request repeated", order=order_id)
     if new:
         await gateway.starter.start(order_id, document)
-    location = href(gateway.base_url, kind, order_id)
-    return JSONResponse(with_links(gateway.base_url, kind, document), status_code=201, headers={"Location": location})
+    return document
 
 
 async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
     """Answer with what the order of the request's body would come down to; nothing is stored or executed."""
-    checked = await _checked_body(request, gateway, kind)
+    checked = await _checked(await read_json(request, gateway.body_limit), kind)
     order = posted_order(kind, accept(checked, _PREVIEW_ID, datetime.now(UTC), kind))
     try:
         planned = await gateway.planner.plan(order)
@@ -118,8 +130,7 @@ def _order_id(client: str, key: str | None, document: Document, kind: OrderKind)
     return order_id_from(secrets.token_bytes(10), kind)
 
 
-async def _checked_body(request: Request, gateway: Gateway, kind: OrderKind) -> dict[str, Any]:
-    body = await read_json(request, gateway.body_limit)
+async def _checked(body: Any, kind: OrderKind) -> Document:
     try:
         return await anyio.to_thread.run_sync(check_order, kind, body, CREATES[kind])
     except InvalidBodyError as error:

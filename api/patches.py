@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -86,8 +86,7 @@ def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODU
     """
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
-    if faults := list(_changed_read_only(kind, current, patched)):
-        raise InvalidBodyError(faults)
+    check_read_only(current, patched, read_only(kind))
     checked = check_order(kind, as_sent(patched), CREATES[kind])
     fixed, items = read_only(kind), ITEM_LISTS[kind]
     before = {name: value for name, value in current.items() if name not in fixed}
@@ -96,7 +95,7 @@ def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODU
     changed = {
         name: value
         for name, value in checked.items()
-        if name not in fixed and (name not in before or not _same(before[name], value))
+        if name not in fixed and (name not in before or not same(before[name], value))
     }
     return {**removed, **changed}
 
@@ -131,12 +130,17 @@ def as_sent(patched: Document) -> Document:
     return checked
 
 
-def _changed_read_only(kind: OrderKind, current: Document, patched: Document) -> Iterator[Fault]:
-    for name in sorted(read_only(kind)):
-        if not _same(patched.get(name), current.get(name)):
-            yield Fault(name, _UNCHANGEABLE)
+def check_read_only(current: Document, patched: Document, names: Iterable[str]) -> None:
+    """Let a patched document pass whose attributes with these names are as they were.
+
+    Raises:
+        InvalidBodyError: naming each that is not.
+    """
+    changed = [name for name in sorted(names) if not same(patched.get(name), current.get(name))]
+    if changed:
+        raise InvalidBodyError([Fault(name, _UNCHANGEABLE) for name in changed])
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Tell whether two JSON values are the same: 1 and true are not."""
     return fingerprint({"": one}) == fingerprint({"": other})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orders import v5_events
 from orders.events import Document, Event, envelope, event_types, listener_path
 from orders.lifecycle import OrderKind
 from orders.qualification_events import OFFERING_API, SERVICE_API, qualification_event_types
@@ -22,7 +23,11 @@ class Hub:
     """Writes an event as this API does; the second argument is the gateway's address."""
     listener_path: Callable[[str], str] = listener_path
     """Returns where below a callback events of a type are taken."""
+    listener_type: str | None = None
+    """What the API calls the type of a registered listener, where it says one."""
 
+
+PRODUCT_ORDER_V5 = "productOrderV5"
 
 HUBS: dict[str, Hub] = {
     kind.value: Hub(kind.value, kind.value, frozenset(types), envelope)
@@ -31,5 +36,14 @@ HUBS: dict[str, Hub] = {
         OrderKind.SERVICE: event_types(OrderKind.SERVICE),
         OrderKind.RESOURCE: event_types(OrderKind.RESOURCE),
     }.items()
-} | {api: Hub(api, api, frozenset(qualification_event_types(api)), envelope) for api in (OFFERING_API, SERVICE_API)}
+} | {
+    **{api: Hub(api, api, frozenset(qualification_event_types(api)), envelope) for api in (OFFERING_API, SERVICE_API)},
+    PRODUCT_ORDER_V5: Hub(
+        PRODUCT_ORDER_V5,
+        OrderKind.PRODUCT.value,
+        frozenset(event_types(OrderKind.PRODUCT)),
+        v5_events.envelope,
+        listener_type="Hub",
+    ),
+}
 """All hubs, by their keys."""

@@ -88,6 +88,10 @@ _RENAMED: dict[str, dict[str, str]] = {
         "jeopardyAlert": "productOrderJeopardyAlert",
     },
     "Product": {"agreement": "agreementItem"},
+    "ProductPrice": {"productPriceAlteration": "priceAlteration"},
+    "AgreementItemRef": {"id": "agreementId", "href": "agreementHref", "name": "agreementName"},
+    "ProductOfferingQualificationItemRef": {"id": "itemId"},
+    "QuoteItemRef": {"id": "quoteItemId"},
     "RelatedOrderItem": {"productOrderId": "orderId", "productOrderHref": "orderHref"},
     "ProductOrderItemRef": {"id": "productOrderItemId"},
 }
@@ -120,6 +124,17 @@ def to_v5(document: Document, kind: str = ORDER) -> Document:
 def from_v5(document: Document, kind: str = ORDER) -> Document:
     """Return an order, or with `kind` a cancellation, of v5 in v4's shape."""
     return _from_v5(document, kind)
+
+
+def name_in_v5(name: str, kind: str = ORDER) -> str:
+    """Return what v5 calls an attribute of v4: `orderDate` → `creationDate`."""
+    return _RENAMED.get(kind, {}).get(name, name)
+
+
+def kept_as(name: str, kind: str = ORDER) -> tuple[str, ...]:
+    """Return the attributes that keep what v5 says under a name: of `externalId` two."""
+    kept = path_from_v5((name,), kind)
+    return (*kept, _IDENTIFIERS) if kind == ORDER and name == "externalId" else kept
 
 
 def path_from_v5(path: Sequence[str], kind: str = ORDER) -> tuple[str, ...]:

@@ -186,6 +186,26 @@ def test_a_filter_of_version_5_finds_what_is_kept(path: str, kept: str) -> None:
     assert ".".join(path_from_v5(path.split("."))) == kept
 
 
+def test_references_to_a_part_of_something_call_it_by_a_name_of_their_own() -> None:
+    item = {
+        "quoteItem": {"id": "q-1", "quoteId": "q"},
+        "productOfferingQualificationItem": {"id": "i-1", "productOfferingQualificationId": "poq"},
+        "product": {
+            "agreement": [{"id": "a", "name": "frame", "agreementItemId": "a-1"}],
+            "productPrice": [{"productPriceAlteration": [{"priceType": "recurring", "price": {"percentage": 10}}]}],
+        },
+    }
+    order = {"productOrderItem": [item]}
+    (told,) = to_v5(order)["productOrderItem"]
+    assert untyped(told["quoteItem"]) == {"quoteItemId": "q-1", "quoteId": "q"}
+    assert told["productOfferingQualificationItem"]["itemId"] == "i-1"
+    assert untyped(told["product"]["agreementItem"]) == [
+        {"agreementId": "a", "agreementName": "frame", "agreementItemId": "a-1"}
+    ]
+    assert told["product"]["productPrice"][0]["priceAlteration"][0]["@type"] == "PriceAlteration"
+    assert untyped(from_v5(to_v5(order))) == order
+
+
 def test_cancellations_name_their_order_by_a_typed_reference() -> None:
     told = to_v5({"id": "c1", "productOrder": {"id": "o1"}, "state": "done"}, CANCELLATION)
     assert told == {

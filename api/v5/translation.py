@@ -1,0 +1,127 @@
+"""Requests in v5's shape as what they come to in v4's: bodies, patches and list queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from api import reads
+from api.cancellations import SERVER_SET as CANCELLATION_SERVER_SET
+from api.patches import amendment, as_sent, check_read_only, read_only, same
+from api.schemas.v5 import CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
+from orders.intake import Document, Fault, InvalidBodyError, faults_of, server_set, without_state
+from orders.lifecycle import OrderKind
+from orders.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5
+from orders.v5_links import order_in_v5
+from store.query import Filter, ListQuery, Sort, parse_list_query
+
+TAG = "TMF622 Product Ordering v5"
+
+_ITEMS = "productOrderItem"
+_SERVER_SET = frozenset(map(name_in_v5, server_set(OrderKind.PRODUCT)))
+_READ_ONLY = frozenset(map(name_in_v5, read_only(OrderKind.PRODUCT)))
+
+
+def order_body(body: Any) -> Document:
+    """Return the body of a request to order in v4's shape.
+
+    Raises:
+        InvalidBodyError: with every fault of form, in v5's words.
+    """
+    return from_v5(_wanted(ProductOrderCreate, body, _SERVER_SET))
+
+
+def cancellation_body(body: Any) -> Document:
+    """Return the body of a request to cancel in v4's shape, without what is not the client's to set.
+
+    Raises:
+        InvalidBodyError: with every fault of form, in v5's words.
+    """
+    return from_v5(_wanted(CancelProductOrderCreate, body, CANCELLATION_SERVER_SET), CANCELLATION)
+
+
+def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) -> Document:
+    """Return the attributes that a patch of an order in v5's shape sets anew, in v4's shape, `None` where they go.
+
+    Only what the patch changes is translated: the rest of the order stays as it is kept.
+
+    Args:
+        shown: the order as v4 shows it.
+
+    Raises:
+        InvalidBodyError: naming each attribute that cannot be changed, or what keeps it from being an order.
+    """
+    before = order_in_v5(base_url, shown)
+    patched = patch(before)
+    if not isinstance(patched, dict):
+        raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
+    after = as_sent(patched)
+    check_read_only(before, after, _READ_ONLY)
+    touched = {name for name in before.keys() | after.keys() if not _is_same(name, before.get(name), after.get(name))}
+    told = {name: value for name, value in after.items() if name in touched}
+    _check(ProductOrderUpdate, told)
+    gone = {kept for name in touched for kept in kept_as(name)}
+    return amendment(shown, {name: value for name, value in shown.items() if name not in gone} | from_v5(told))
+
+
+def list_query(params: Sequence[tuple[str, str]], model: type[BaseModel]) -> ListQuery:
+    """Read the parameters of a list request, with paths as v5 has them; `@type` is among the fields that are given.
+
+    Raises:
+        QueryError: naming the parameter that makes no sense, such as an attribute that `model` does not have.
+    """
+    return _with_type(parse_list_query(params, model=model))
+
+
+def fields_query(request: Request) -> ListQuery:
+    """Return which fields of a single document the request asks for; `@type` is among them.
+
+    Raises:
+        QueryError: when it asks twice.
+    """
+    return _with_type(reads.fields_query(request))
+
+
+def query_in_v4(query: ListQuery, kind: str = ORDER) -> ListQuery:
+    """Return the query that finds, in v4's shape and whole, what a query with v5's paths asks for."""
+    return replace(
+        query,
+        filters=tuple(Filter(path_from_v5(each.path, kind), each.values, each.operator) for each in query.filters),
+        sort=tuple(Sort(_sorted_by(each.attribute, kind), each.descending) for each in query.sort),
+        fields=None,
+    )
+
+
+def _with_type(query: ListQuery) -> ListQuery:
+    return query if query.fields is None else replace(query, fields=("@type", *query.fields))
+
+
+def _sorted_by(attribute: str, kind: str) -> str:
+    return ".".join(path_from_v5(attribute.split("."), kind))
+
+
+def _is_same(name: str, before: Any, after: Any) -> bool:
+    # Who sends all items has read their states when they may have been others.
+    return same(_without_states(before), _without_states(after)) if name == _ITEMS else same(before, after)
+
+
+def _without_states(items: Any) -> Any:
+    return [without_state(item, _ITEMS) for item in items] if isinstance(items, list) else items
+
+
+def _wanted(model: type[BaseModel], body: Any, server_set: frozenset[str]) -> Document:
+    """Return a body that is a `model` without the attributes that are not the client's to set."""
+    if not isinstance(body, dict):
+        raise InvalidBodyError([Fault("", "the body must be a JSON object")])
+    wanted = {name: value for name, value in body.items() if name not in server_set}
+    _check(model, wanted)
+    return wanted
+
+
+def _check(model: type[BaseModel], document: Document) -> None:
+    if faults := list(faults_of(model, document)):
+        raise InvalidBodyError(faults)

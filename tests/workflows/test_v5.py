@@ -1,0 +1,41 @@
+"""An order of TMF622 v5 goes its way as any other, and who listens by v5 is told of it in v5's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from orders.v5 import to_v5
+from orders.v5_links import V5_BASE_PATH
+from tests.listener import listening
+from tests.stage import Stage, customer_of, example
+
+pytestmark = pytest.mark.anyio
+
+CLOSED = "completed"
+
+
+async def test_an_order_of_version_5_completes_and_its_listener_is_told_so(stage: Stage) -> None:
+    document = example("mobile")
+    customer_of(document)
+    async with listening() as listener:
+        registered = await stage.gateway.post(f"{V5_BASE_PATH}/hub", json={"callback": listener.callback})
+        assert registered.status_code == 201, registered.text
+        answer = await stage.gateway.post(f"{V5_BASE_PATH}/productOrder", json=to_v5(document))
+        assert answer.status_code == 201, answer.text
+        order_id = answer.json()["id"]
+        assert (await stage.ended(order_id))["state"] == CLOSED
+        shown = (await stage.gateway.get(f"{V5_BASE_PATH}/productOrder/{order_id}")).json()
+
+        def completed(event: dict[str, object]) -> bool:
+            return event["correlationId"] == order_id and str(event["title"]).endswith(CLOSED)
+
+        events = await listener.got(lambda all_of_them: any(map(completed, all_of_them)))
+
+    last = next(each for each in events if completed(each))
+    told = last["event"]["productOrder"]
+    assert (last["@type"], last["timeOccurred"]) == ("ProductOrderStateChangeEvent", last["eventTime"])
+    assert {each["@type"] for each in events} >= {"ProductOrderCreateEvent", "ProductOrderStateChangeEvent"}
+    assert (told["state"], told["href"]) == (CLOSED, shown["href"])
+    assert told["creationDate"] == shown["creationDate"]
+    assert told["relatedParty"] == shown["relatedParty"]
+    assert told["relatedParty"][0]["partyOrPartyRole"]["@type"] == "PartyRef"
