@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
@@ -69,9 +70,6 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
     """Yield the events of an order's family behind a position, until the order has ended, or the gateway does."""
     root_id = order_id.partition(":")[0]
 
-    async def is_there() -> bool:
-        return bool(await gateway.outbox.read(after, 1, root_id=root_id))
-
     try:
         while True:
             ended = (await gateway.orders.get(kind, order_id) or {}).get("state") in TERMINAL
@@ -82,6 +80,7 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
                     yield _written(placed, gateway.base_url)
             if gateway.closing.is_set() or (ended and not found):
                 return
+            is_there = partial(gateway.outbox.is_behind, after, root_id=root_id)
             if not found and not await gateway.bell.rings(after, is_there, _BREATH, gateway.closing.is_set):
                 yield KEEPALIVE_COMMENT
     except StoreUnavailableError:
