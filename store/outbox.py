@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.events import Event
@@ -41,6 +41,18 @@ async def append(connection: AsyncConnection, found: Sequence[Event]) -> None:
     """Keep events in the transaction of what they tell of."""
     if found:
         await connection.execute(insert(events), [_row(each) for each in found])
+
+
+async def forget_family(connection: AsyncConnection, root_id: str) -> None:
+    """Forget what was to be told of a family of orders: nothing of it is kept once it is deleted."""
+    last = await connection.scalar(select(func.max(events.c.position))) or 0
+    theirs = events.c.root_id == root_id
+    is_last = events.c.position == last
+    # The last one's position is where the numbering goes on.
+    await connection.execute(delete(events).where(theirs, or_(events.c.position.is_(None), ~is_last)))
+    if kept := await connection.scalar(select(events.c.event).where(theirs, is_last)):
+        document = {name: kept["document"][name] for name in ("id", "state") if name in kept["document"]}
+        await connection.execute(update(events).where(theirs, is_last).values(event={**kept, "document": document}))
 
 
 class Outbox:

@@ -41,8 +41,8 @@ async def family(database: Database, order_id: str, state: OrderState = OrderSta
     await RevisionStore(database).propose(order_id, {"priority": "0"}, "ada", NOW)
     await TaskStore(database).save(fallout(1, id=f"{service}!1", order_id=service, root_id=order_id))
     await ClaimStore(database).claim(order_id, DATE, [f"product:{order_id}"])
-    cancel = {"id": f"c-{order_id}", "state": "acknowledged"}
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
+        cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}
         await CancelStore(database).open(kind, f"c-{order_id}", cancelled, cancel, NOW)
     await store.record(change(order_id, 1, state))
 
