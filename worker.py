@@ -73,6 +73,7 @@ QUEUES = ("workflows", *policies.SYSTEMS, policies.EVENTS)
 
 _LISTENERS_AT_ONCE = 500
 """A listener takes one place for as long as it is told, or waits for events."""
+_HEARTBEATS = timedelta(seconds=1)
 _CONNECT_PAUSE = timedelta(seconds=1)
 _log = structlog.get_logger("worker")
 
@@ -114,6 +115,13 @@ def make_worker(
     client: Client, base: str, queue: str, activities: Sequence[Any], graceful: timedelta = timedelta(), **options: Any
 ) -> Worker:
     """Return the worker of one queue, not running yet. `base` is the task queue of the workflows."""
+    if queue == policies.EVENTS:
+        # A listener that is paused or taken off must be told nothing more: an activity learns that with a heartbeat.
+        options |= {
+            "max_concurrent_activities": _LISTENERS_AT_ONCE,
+            "max_heartbeat_throttle_interval": _HEARTBEATS,
+            "default_heartbeat_throttle_interval": _HEARTBEATS,
+        }
     return Worker(
         client,
         task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
@@ -121,7 +129,6 @@ def make_worker(
         activities=activities,
         workflow_runner=sandbox(),
         graceful_shutdown_timeout=graceful,
-        max_concurrent_activities=_LISTENERS_AT_ONCE if queue == policies.EVENTS else None,
         **options,
     )
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import httpx
 from pydantic import Field
@@ -15,7 +17,7 @@ from temporalio import activity
 
 from activities.bell import Bell
 from orders import signatures
-from orders.events import Event
+from orders.events import Document, Event
 from orders.hubs import HUBS, Hub
 from orders.model import Model
 from orders.subscription import Subscription, SubscriptionState
@@ -31,15 +33,28 @@ ORDERS_AT_ONCE = 8
 
 _PROOF_OF_LIFE = timedelta(seconds=5)
 _ANSWER_LIMIT = 2048
+_ANSWER_TIME = timedelta(seconds=2)
 
 
-class Waiting(Model):
-    """An event that could not be delivered yet."""
+class Stuck(Model):
+    """A family of orders of which an event was not taken: those behind it wait until it is, or is given up."""
 
-    position: int
     root_id: str
+    after: int
+    """All of its events up to this position were delivered, or are none that the listener asks for."""
     since: datetime
-    """When it was first to be delivered."""
+    """From when on the tries count towards giving up."""
+
+
+class GivenUp(Model):
+    """An event that was tried for too long."""
+
+    event_id: str
+    event_type: str
+    order_id: str
+    """The order, or the cancellation, that it is about."""
+    at: datetime
+    """When it was given up."""
 
 
 class Round(Model):
@@ -47,29 +62,38 @@ class Round(Model):
 
     subscription_id: str
     position: int
-    """All events up to here were delivered, are none that the listener asks for, or are among the waiting ones."""
-    waiting: list[Waiting] = Field(default_factory=list)
+    """All events up to here were delivered, are none that the listener asks for, or are of a stuck family."""
+    stuck: list[Stuck] = Field(default_factory=list)
     retry: bool = True
-    """Whether to try the waiting ones, or only what comes behind the position, of other orders."""
+    """Whether to try the stuck families, or only what comes behind the position, of other orders."""
     look_further: bool = True
     """Whether to look behind the position at all: not while the listener takes nothing."""
     patience: timedelta = timedelta(minutes=5)
     """How long to wait for an event where there is nothing to do."""
+    give_up_after: timedelta = timedelta(days=3)
+    given_up: int = 0
+    """How many events were given up before."""
 
 
 class Delivered(Model):
     """What came of a round."""
 
     position: int
-    waiting: list[Waiting] = Field(default_factory=list)
+    stuck: list[Stuck] = Field(default_factory=list)
     delivered: int = 0
+    given_up: list[GivenUp] = Field(default_factory=list)
     error: str | None = None
     """Why a delivery failed, where one did."""
     gone: bool = False
     """Whether the listener says that it takes no events any more (410)."""
-    ended: bool = False
-    """Whether the listener was taken off the hub."""
+    state: SubscriptionState = SubscriptionState.ACTIVE
+    """What the listener's row says; where it is not active nothing more was delivered."""
     backlog: int = 0
+
+
+def needed_after(position: int, stuck: Sequence[Stuck]) -> int:
+    """Return the position after which a listener still needs events."""
+    return min([position, *(each.after for each in stuck)])
 
 
 class Noted(Model):
@@ -103,6 +127,10 @@ class SubscriptionActivities:
     @activity.defn
     async def note_subscription(self, noted: Noted) -> None:
         """Keep what an operator has changed of a listener, so that lists show it."""
+        if noted.state == SubscriptionState.ENDED:
+            await self._subscriptions.end(noted.subscription_id)
+            await self._subscriptions.mark_stopped(noted.subscription_id)
+            return
         changed = {"state": noted.state.value, "position": noted.position, "error": noted.error}
         await self._subscriptions.record(noted.subscription_id, **changed)
 
@@ -137,160 +165,258 @@ class EventActivities:
 
     @activity.defn
     async def deliver(self, round_: Round) -> Delivered:
-        """Deliver what waits and what is new; where there is nothing, wait for it.
+        """Deliver what is stuck and what is new; where there is nothing, wait for it.
 
         A round that is cancelled ends after the deliveries that are under way, and says what it did.
         """
-        subscription = await self._subscriptions.get(round_.subscription_id)
-        if subscription is None:
-            return Delivered(position=round_.position, ended=True)
-        delivered = _delivered_before()
-        beating = asyncio.create_task(_beat(delivered))
-        running = asyncio.create_task(self._round(subscription, round_, delivered))
+        done = _done_before()
+        beating = asyncio.create_task(_beat(done))
+        running = asyncio.create_task(self._round(_excused(round_), done))
         try:
-            done = await asyncio.shield(running)
+            delivered = await asyncio.shield(running)
         except asyncio.CancelledError:
-            done = await running
+            delivered = await running
         finally:
             beating.cancel()
-        known = {"position": _needed(done), "backlog": done.backlog, "error": done.error}
-        await self._subscriptions.record(subscription.id, **known)
-        return done
+        known: dict[str, Any] = {
+            "position": needed_after(delivered.position, delivered.stuck),
+            "backlog": delivered.backlog,
+            "given_up": round_.given_up + len(delivered.given_up),
+        }
+        if round_.retry or delivered.error:
+            known["error"] = delivered.error
+        await self._subscriptions.record(round_.subscription_id, **known)
+        return delivered
 
-    async def _round(self, subscription: Subscription, round_: Round, delivered: list[int]) -> Delivered:
+    async def _round(self, round_: Round, done: dict[str, int]) -> Delivered:
+        subscription = await self._subscriptions.get(round_.subscription_id)
+        if subscription is None or subscription.state != SubscriptionState.ACTIVE:
+            return _nothing(round_, subscription)
         hub = HUBS[subscription.api]
+        position, new = await self._new(hub, round_)
+        # It may have been paused, or taken off, while we waited.
+        subscription = await self._subscriptions.get(round_.subscription_id)
+        if subscription is None or subscription.state != SubscriptionState.ACTIVE:
+            return _nothing(round_, subscription)
         query = parse_query_string(subscription.query)
-        new = await self._new(hub, round_)
-        position = new[-1].position if new else round_.position
-        wanted = [
-            each
-            for each in new
-            if each.event.type in hub.types and admits(query.filters, hub.envelope(each.event, self._base_url))
-        ]
-        stuck = {each.root_id for each in round_.waiting}
-        due = [each for each in wanted if round_.retry or each.event.root_id not in stuck]
-        again = await self._outbox.at([each.position for each in round_.waiting]) if round_.retry else []
-        delivery = _Delivery(partial(self._send, subscription, hub, query), delivered)
-        await delivery.run([*again, *due])
-        left = delivery.left | {each.position for each in wanted if each not in due}
-        if not round_.retry:
-            left |= {each.position for each in round_.waiting}
-        since = {each.position: each.since for each in round_.waiting}
-        roots = {each.position: each.root_id for each in round_.waiting}
-        roots |= {each.position: each.event.root_id for each in wanted}
-        now = datetime.now(UTC)
-        waiting = [Waiting(position=at, root_id=roots[at], since=since.get(at, now)) for at in sorted(left)]
+        listener = _Listener(subscription, hub, query, self._base_url)
+        delivery = _Delivery(partial(self._send, listener), partial(self._is_told, subscription.id), round_, done)
+        known = {each.root_id for each in round_.stuck}
+        fresh: dict[str, list[Placed]] = {}
+        for each in filter(listener.asks_for, new):
+            if each.event.root_id not in known:
+                fresh.setdefault(each.event.root_id, []).append(each)
+        families = [delivery.fresh(root_id, events) for root_id, events in fresh.items()]
+        if round_.retry:
+            read = partial(self._held_back, listener, position)
+            families += [delivery.again(each, read) for each in round_.stuck]
+        else:
+            delivery.stuck += round_.stuck
+        await asyncio.gather(*families)
+        held_back = {each.root_id: each.after for each in delivery.stuck}
         return Delivered(
             position=position,
-            waiting=waiting,
+            stuck=sorted(delivery.stuck, key=lambda each: (each.after, each.root_id)),
             delivered=delivery.delivered,
+            given_up=delivery.given_up,
             error=delivery.error,
             gone=delivery.gone,
-            backlog=len(waiting) + await self._outbox.backlog(position, hub.events_of),
+            backlog=await self._outbox.held_back(held_back, position, hub.events_of)
+            + await self._outbox.backlog(position, hub.events_of),
         )
 
-    def _is_asked_for(self, event: Event, hub: Hub, query: ListQuery) -> bool:
-        return event.type in hub.types and admits(query.filters, hub.envelope(event, self._base_url))
+    async def _new(self, hub: Hub, round_: Round) -> tuple[int, list[Placed]]:
+        """Return the next events behind the position; where there are none, once there are or patience is over.
 
-    async def _new(self, hub: Hub, round_: Round) -> list[Placed]:
-        """Return the next events behind the position; where there are none, once there are or patience is over."""
+        Also returns up to where all was looked at.
+        """
         if not round_.look_further:
-            return []
-        found = await self._outbox.read(round_.position, BATCH, api=hub.events_of)
-        if found or (round_.waiting and round_.retry):
-            return found
+            return round_.position, []
+        position, found = await self._look(hub, round_.position)
+        if found or (round_.stuck and round_.retry):
+            return position, found
+        is_there = partial(self._outbox.is_behind, position, api=hub.events_of)
+        await self._bell.rings(position, is_there, round_.patience, activity.is_cancelled)
+        return await self._look(hub, position)
 
-        async def is_there() -> bool:
-            return await self._outbox.backlog(round_.position, hub.events_of) > 0
+    async def _look(self, hub: Hub, after: int) -> tuple[int, list[Placed]]:
+        end = await self._outbox.end()
+        found = await self._outbox.read(after, BATCH, api=hub.events_of)
+        if len(found) == BATCH:
+            return found[-1].position, found
+        # There are no others of this API up to where the outbox ended before it was read.
+        return max([after, end, *(each.position for each in found)]), found
 
-        if not await self._bell.rings(round_.position, is_there, round_.patience, activity.is_cancelled):
-            return []
-        return await self._outbox.read(round_.position, BATCH, api=hub.events_of)
+    async def _held_back(self, listener: _Listener, upto: int, stuck: Stuck) -> tuple[list[Placed], int | None]:
+        """Return the next events of a stuck family up to a position, and where to go on, where there are more."""
+        read = await self._outbox.read(stuck.after, BATCH, api=listener.hub.events_of, root_id=stuck.root_id)
+        wanted = [each for each in read if each.position <= upto and listener.asks_for(each)]
+        more = len(read) == BATCH and read[-1].position < upto
+        return wanted, read[-1].position if more else None
 
-    async def _send(self, subscription: Subscription, hub: Hub, query: ListQuery, placed: Placed) -> None:
+    async def _is_told(self, subscription_id: str) -> bool:
+        if activity.is_cancelled():
+            return False
+        subscription = await self._subscriptions.get(subscription_id)
+        return subscription is not None and subscription.state == SubscriptionState.ACTIVE
+
+    async def _send(self, listener: _Listener, placed: Placed) -> None:
         """Deliver one event.
 
         Raises:
             _RefusedError: when the listener did not take it.
         """
         event = placed.event
-        envelope = hub.envelope(event, self._base_url)
-        if query.fields is not None:
-            envelope["event"] = {name: query.project(each) for name, each in envelope["event"].items()}
-        body = json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
-        url = f"{subscription.callback.rstrip('/')}/{hub.listener_path(event.type)}"
-        headers = signatures.sign(subscription.secret, event.id, datetime.now(UTC), body)
-        try:
-            async with asyncio.timeout(self._time_limit):
-                await self._post(url, body, headers)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise _RefusedError(f"POST {url}: {error or type(error).__name__}") from error
-
-    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> None:
+        body = json.dumps(listener.shown(event), ensure_ascii=False, separators=(",", ":")).encode()
+        url = f"{listener.subscription.callback.rstrip('/')}/{listener.hub.listener_path(event.type)}"
+        headers = signatures.sign(listener.subscription.secret, event.id, datetime.now(UTC), body)
         told = {"Content-Type": "application/json", "User-Agent": "ordersaga", **headers}
-        async with self._client.stream("POST", url, content=body, headers=told) as response:
-            if response.is_success:
-                # Taken, whatever the body is; a listener that lies about its length only loses its connection.
-                return
-            said = b""
-            async for part in response.aiter_raw():
-                said += part
-                if len(said) >= _ANSWER_LIMIT:
-                    break
-        text = said[:200].decode(errors="replace")
-        message = f"POST {url}: {response.status_code} {response.reason_phrase}: {text}"
-        raise _RefusedError(message.rstrip(": "), gone=response.status_code == httpx.codes.GONE)
+        try:
+            request = self._client.build_request("POST", url, content=body, headers=told)
+            async with asyncio.timeout(self._time_limit):
+                response = await self._client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise _RefusedError(f"POST {url}: {str(error) or type(error).__name__}") from error
+        try:
+            said = await _said(response)
+        finally:
+            await response.aclose()
+        if not response.is_success:
+            text = said[:200].decode(errors="replace")
+            message = f"POST {url}: {response.status_code} {response.reason_phrase}: {text}"
+            raise _RefusedError(message.rstrip(": "), gone=response.status_code == httpx.codes.GONE)
+
+
+@dataclass(frozen=True)
+class _Listener:
+    """What one listener asks for, and how it is shown."""
+
+    subscription: Subscription
+    hub: Hub
+    query: ListQuery
+    base_url: str
+
+    def asks_for(self, placed: Placed) -> bool:
+        event = placed.event
+        return event.type in self.hub.types and admits(self.query.filters, self.hub.envelope(event, self.base_url))
+
+    def shown(self, event: Event) -> Document:
+        envelope = self.hub.envelope(event, self.base_url)
+        if self.query.fields is not None:
+            envelope["event"] = {name: self.query.project(each) for name, each in envelope["event"].items()}
+        return envelope
 
 
 class _Delivery:
     """The deliveries of one round: those of a family of orders one after another, those of others at the same time."""
 
-    def __init__(self, send: Callable[[Placed], Awaitable[None]], done: list[int]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Placed], Awaitable[None]],
+        is_told: Callable[[], Awaitable[bool]],
+        round_: Round,
+        done: dict[str, int],
+    ) -> None:
         self._send = send
+        self._is_told = is_told
+        self._give_up_after = round_.give_up_after
         self._done = done
         self._turns = asyncio.Semaphore(ORDERS_AT_ONCE)
-        self.left: set[int] = set()
+        self.stuck: list[Stuck] = []
+        self.given_up: list[GivenUp] = []
         self.delivered = 0
         self.error: str | None = None
         self.gone = False
 
-    async def run(self, events: Sequence[Placed]) -> None:
-        families: dict[str, list[Placed]] = {}
-        for each in sorted(events, key=lambda placed: placed.position):
-            families.setdefault(each.event.root_id, []).append(each)
-        await asyncio.gather(*(self._family(each) for each in families.values()))
-
-    async def _family(self, events: list[Placed]) -> None:
+    async def fresh(self, root_id: str, events: Sequence[Placed]) -> None:
+        """Deliver the events of a family of which nothing was held back."""
         async with self._turns:
-            for index, placed in enumerate(events):
-                if placed.position in self._done:
-                    continue
-                if self.gone or activity.is_cancelled():
-                    self.left |= {each.position for each in events[index:]}
-                    return
-                try:
-                    await self._send(placed)
-                except _RefusedError as error:
-                    self.error, self.gone = str(error), self.gone or error.gone
-                    self.left |= {each.position for each in events[index:]}
-                    return
+            before = Stuck(root_id=root_id, after=events[0].position - 1, since=datetime.now(UTC))
+            await self._family(before, events)
+
+    async def again(self, stuck: Stuck, read: Callable[[Stuck], Awaitable[tuple[list[Placed], int | None]]]) -> None:
+        """Deliver what a family held back."""
+        async with self._turns:
+            if self.gone or activity.is_cancelled():
+                self.stuck.append(stuck)
+                return
+            events, more_after = await read(stuck)
+            if await self._family(stuck, events) and more_after is not None:
+                self.stuck.append(Stuck(root_id=stuck.root_id, after=more_after, since=datetime.now(UTC)))
+
+    async def _family(self, stuck: Stuck, events: Sequence[Placed]) -> bool:
+        """Deliver a family's events; return whether they are done, rather than held back again."""
+        since, done_upto = stuck.since, self._done.get(stuck.root_id, 0)
+        events = [each for each in events if each.position > done_upto]
+        if events and not await self._is_told():
+            self.stuck.append(_before(events[0], stuck.root_id, since))
+            return False
+        for placed in events:
+            if self.gone or activity.is_cancelled():
+                self.stuck.append(_before(placed, stuck.root_id, since))
+                return False
+            try:
+                await self._send(placed)
+            except _RefusedError as error:
+                self.error, self.gone = str(error), self.gone or error.gone
+                now = datetime.now(UTC)
+                if self.gone or now - max(since, placed.event.at) < self._give_up_after:
+                    self.stuck.append(_before(placed, stuck.root_id, since))
+                    return False
+                self.given_up.append(_given_up(placed.event, now))
+            else:
                 self.delivered += 1
-                self._done.append(placed.position)
+                since = datetime.now(UTC)
+                self._done[stuck.root_id] = placed.position
                 activity.heartbeat(self._done)
+        return True
 
 
-def _delivered_before() -> list[int]:
-    """Return what an earlier attempt at the same round has delivered, as far as it could still say so."""
+def _before(placed: Placed, root_id: str, since: datetime) -> Stuck:
+    return Stuck(root_id=root_id, after=placed.position - 1, since=since)
+
+
+def _given_up(event: Event, now: datetime) -> GivenUp:
+    return GivenUp(event_id=event.id, event_type=event.type, order_id=event.subject_id, at=now)
+
+
+def _nothing(round_: Round, subscription: Subscription | None) -> Delivered:
+    """Return what comes of a round of a listener that is not to be told."""
+    state = SubscriptionState.ENDED if subscription is None else subscription.state
+    backlog = 0 if subscription is None else subscription.backlog
+    return Delivered(position=round_.position, stuck=round_.stuck, state=state, backlog=backlog)
+
+
+def _excused(round_: Round) -> Round:
+    """Return a round in which the time before it could begin does not count towards giving up."""
+    info = activity.info()
+    late = info.started_time - info.scheduled_time
+    stuck = [each.model_copy(update={"since": each.since + late}) for each in round_.stuck]
+    return round_.model_copy(update={"stuck": stuck})
+
+
+async def _said(response: httpx.Response) -> bytes:
+    """Return the beginning of an answer's body, whatever is wrong with it: its status has said all that counts.
+
+    A body that is read to its end leaves the connection for the next delivery.
+    """
+    said = b""
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(_ANSWER_TIME.total_seconds()):
+            async for part in response.aiter_raw():
+                said += part
+                if len(said) >= _ANSWER_LIMIT:
+                    break
+    return said
+
+
+def _done_before() -> dict[str, int]:
+    """Return up to where an earlier attempt at the same round told each family, as far as it could still say so."""
     details = activity.info().heartbeat_details
-    return list(details[0]) if details and isinstance(details[0], list) else []
+    return dict(details[0]) if details and isinstance(details[0], dict) else {}
 
 
-def _needed(done: Delivered) -> int:
-    """Return the position after which events are still needed."""
-    return min([done.position, *(each.position - 1 for each in done.waiting)])
-
-
-async def _beat(delivered: list[int]) -> None:
+async def _beat(done: dict[str, int]) -> None:
     while True:
-        activity.heartbeat(delivered)
+        activity.heartbeat(done)
         await asyncio.sleep(_PROOF_OF_LIFE.total_seconds())

@@ -9,13 +9,21 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
-_TIMEOUT = httpx.Timeout(10, connect=5)
+_TIMEOUT = httpx.Timeout(None, connect=5)
+"""Who sends says how long a delivery may take."""
+
+_LOOK_UPS = ThreadPoolExecutor(8, thread_name_prefix="look-up")
+"""A name server that does not answer holds up look-ups, and nothing else."""
+
+_looking_up: dict[tuple[str, int], Future[list[Any]]] = {}
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -31,6 +39,8 @@ async def check_callback(callback: str, forbidden: Sequence[Network]) -> None:
     Raises:
         ForbiddenAddressError: when it is no http(s) address, or is in, or resolves into, a forbidden network.
     """
+    if any(char.isspace() or not char.isprintable() for char in callback):
+        raise ForbiddenAddressError("must have no spaces and no control characters")
     try:
         parts = urlsplit(callback)
         host, port = parts.hostname, parts.port
@@ -42,6 +52,8 @@ async def check_callback(callback: str, forbidden: Sequence[Network]) -> None:
         raise ForbiddenAddressError("must have no user, password, query or fragment")
     try:
         addresses = await _addresses(host, port or 0)
+    except UnicodeError as error:
+        raise ForbiddenAddressError(f"{host!r} is no name of a host") from error
     except OSError:
         return
     _check(host, addresses, forbidden)
@@ -64,7 +76,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
 def listener_client(forbidden: Sequence[Network]) -> httpx.AsyncClient:
     """Return a client that sends events: into no forbidden network, and no further than it was told."""
-    transport = GuardedTransport(forbidden, httpx.Limits(max_connections=1000, max_keepalive_connections=100))
+    transport = GuardedTransport(forbidden, httpx.Limits(max_connections=None, max_keepalive_connections=100))
     return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
 
 
@@ -84,8 +96,8 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         try:
             addresses = await _addresses(host, port)
             _check(host, addresses, self._forbidden)
-        except (OSError, ForbiddenAddressError) as error:
-            raise httpcore.ConnectError(str(error)) from error
+        except (OSError, UnicodeError, ForbiddenAddressError) as error:
+            raise httpcore.ConnectError(str(error) or type(error).__name__) from error
         failed: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in addresses:
             try:
@@ -99,7 +111,13 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 async def _addresses(host: str, port: int) -> list[Address]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    key = (host, port)
+    looking = _looking_up.get(key)
+    if looking is None:
+        looking = _looking_up[key] = _LOOK_UPS.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        looking.add_done_callback(lambda _: _looking_up.pop(key, None))
+    # Whoever goes away must not take the answer from the others.
+    found = await asyncio.shield(asyncio.wrap_future(looking))
     # A scope, as in fe80::1%eth0, is no part of the address.
     return list(dict.fromkeys(ip_address(str(entry[4][0]).partition("%")[0]) for entry in found))
 

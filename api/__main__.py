@@ -108,6 +108,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "cancellations": canceller.sweep,
         "turns": turns.sweep,
         "listeners": listener_starter.sweep,
+        "stopped listeners": listener_starter.sweep_stopped,
         "events": listener_starter.prune,
     }
     timeout = settings.http_timeout.total_seconds()

@@ -9,7 +9,6 @@ import secrets
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import structlog
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
@@ -17,7 +16,7 @@ from pydantic import Field
 from activities.networks import ForbiddenAddressError, check_callback
 from api.bodies import SMALL_BODY, read_as, read_json
 from api.documentation import TAGS, body_of, errors
-from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
+from api.engine import WorkflowEndedError
 from api.errors import AlreadyThereError, InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
@@ -41,9 +40,10 @@ _EXAMPLE = {
     "query": "eventType=ProductOrderStateChangeEvent&event.productOrder.state=completed",
 }
 
-SubscriptionId = Annotated[str, Path(alias="id")]
+_STATES = {"pause": SubscriptionState.PAUSED, "resume": SubscriptionState.ACTIVE}
+"""What a listener is once it is asked to be."""
 
-_log = structlog.get_logger(__name__)
+SubscriptionId = Annotated[str, Path(alias="id")]
 
 
 class EventSubscriptionInput(Resource):
@@ -74,6 +74,7 @@ class EventSubscription(Resource):
     href: str
     state: SubscriptionState = Field(description="Whether events are delivered, or kept until it is resumed.")
     backlog: int = Field(description="Events that wait for it, before its query is applied.")
+    given_up: int = Field(description="Events that were tried for too long, and left out.")
     error: str | None = Field(default=None, description="Why the last delivery failed, until one succeeds.")
     created_at: UtcDatetime
     secret: str | None = Field(
@@ -145,11 +146,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
     async def unregister(gateway: GatewayDep, subscription_id: SubscriptionId) -> Response:
         await _stored(gateway, hub, subscription_id)
         await gateway.subscriptions.end(subscription_id)
-        try:
-            await gateway.engine.signal(subscription_workflow(subscription_id), "stop")
-        except (EngineUnavailableError, EngineRefusedError) as error:
-            # Its workflow looks before each round, and ends then.
-            _log.warning("listener taken off, its workflow not told", listener=subscription_id, reason=str(error))
+        await gateway.listener_starter.stop(subscription_id)
         return Response(status_code=204)
 
     for name, summary, description in _ORDERS:
@@ -246,13 +243,15 @@ async def _asked(
     gateway: Gateway, hub: Hub, base_path: str, subscription_id: str, name: str, word: Replay | None = None
 ) -> JSONResponse:
     """Ask a listener's workflow for something, and answer with the listener as it is then."""
+    if name in _STATES:
+        # First of all, since a delivery that is under way looks at it before it goes on.
+        await gateway.subscriptions.record(subscription_id, state=_STATES[name].value)
     try:
         await gateway.engine.request(subscription_workflow(subscription_id), name, word)
     except WorkflowEndedError as error:
         raise UnavailableError(f"listener {subscription_id!r} is not being told yet; try again") from error
     stored = await _stored(gateway, hub, subscription_id)
-    states = {"pause": SubscriptionState.PAUSED, "resume": SubscriptionState.ACTIVE}
-    shown = stored.model_copy(update={"state": states.get(name, stored.state)})
+    shown = stored.model_copy(update={"state": _STATES.get(name, stored.state)})
     return JSONResponse(_document(gateway, base_path, shown))
 
 
@@ -264,7 +263,7 @@ def _document(gateway: Gateway, base_path: str, subscription: Subscription) -> d
     return shown
 
 
-_SHOWN = {"id", "callback", "query", "state", "backlog", "error", "created_at"}
+_SHOWN = {"id", "callback", "query", "state", "backlog", "given_up", "error", "created_at"}
 
 
 router = APIRouter()

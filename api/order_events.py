@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
@@ -49,6 +50,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         response_class=StreamingResponse,
         responses={
             200: {"description": "The stream.", "content": {_MEDIA_TYPE: {"schema": _SCHEMA}}},
+            204: {"description": "The order has ended, and nothing comes behind that id: do not come back."},
             **errors(400, 404, 503),
         },
     )
@@ -56,9 +58,12 @@ def _routes(kind: OrderKind) -> APIRouter:
         gateway: GatewayDep,
         order_id: Annotated[str, Path(alias="id")],
         last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=_LAST_EVENT_ID)] = None,
-    ) -> StreamingResponse:
-        await stored_order(gateway, kind, order_id)
-        stream = _events(gateway, kind, order_id, int(last_event_id or 0))
+    ) -> Response:
+        order = await stored_order(gateway, kind, order_id)
+        after = int(last_event_id or 0)
+        if last_event_id is not None and order["state"] in TERMINAL and await _is_over(gateway, order_id, after):
+            return Response(status_code=204)
+        stream = _events(gateway, kind, order_id, after)
         unbuffered = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type=_MEDIA_TYPE, headers=unbuffered)
 
@@ -68,9 +73,6 @@ def _routes(kind: OrderKind) -> APIRouter:
 async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) -> AsyncIterator[bytes]:
     """Yield the events of an order's family behind a position, until the order has ended, or the gateway does."""
     root_id = order_id.partition(":")[0]
-
-    async def is_there() -> bool:
-        return bool(await gateway.outbox.read(after, 1, root_id=root_id))
 
     try:
         while True:
@@ -82,11 +84,22 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
                     yield _written(placed, gateway.base_url)
             if gateway.closing.is_set() or (ended and not found):
                 return
+            is_there = partial(gateway.outbox.is_behind, after, root_id=root_id)
             if not found and not await gateway.bell.rings(after, is_there, _BREATH, gateway.closing.is_set):
                 yield KEEPALIVE_COMMENT
     except StoreUnavailableError:
         # The client comes back by itself, with the id of the last event that it has.
         return
+
+
+async def _is_over(gateway: Gateway, order_id: str, after: int) -> bool:
+    """Return whether no event of an order comes behind a position."""
+    root_id = order_id.partition(":")[0]
+    while found := await gateway.outbox.read(after, _BATCH, root_id=root_id):
+        if any(_is_of(placed, order_id) for placed in found):
+            return False
+        after = found[-1].position
+    return True
 
 
 def _is_of(placed: Placed, order_id: str) -> bool:

@@ -78,8 +78,9 @@ def created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> 
 
 
 def deleted(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
-    """Return the event of an order that was deleted."""
-    return _of_order(kind, "Delete", document, root_id, "end", at)
+    """Return the event of an order that was deleted; it tells nothing more of it than that."""
+    reduced: Document = {name: document[name] for name in ("id", "state", "@type") if name in document}
+    return _of_order(kind, "Delete", reduced, root_id, "end", at)
 
 
 def information_required(
@@ -137,7 +138,7 @@ def envelope(event: Event, base_url: str) -> Document:
         "correlationId": event.root_id,
         "domain": event.api,
         "title": event.title,
-        "description": event.title,
+        "description": f"{event.type} of {event.subject_id}",
         "priority": str(event.document.get("priority") or "4"),
         "timeOcurred": at,
         **path,

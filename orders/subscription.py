@@ -23,7 +23,7 @@ class Subscription(Model):
 
     id: str
     api: str
-    """The hub where it was registered: a key of `api.hub.HUBS`."""
+    """The hub where it was registered: a key of `orders.hubs.HUBS`."""
     callback: str
     query: str = ""
     secret: str = Field(repr=False)
@@ -34,6 +34,8 @@ class Subscription(Model):
     """The event up to which all was delivered, or looked at and found to be none that it asks for."""
     backlog: int = 0
     """How many events wait to be delivered, counted up to a limit and before the query is applied."""
+    given_up: int = 0
+    """How many events were tried for too long, and left out."""
     error: str | None = None
     """Why the last delivery failed, until one succeeds."""
     created_at: UtcDatetime

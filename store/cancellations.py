@@ -57,7 +57,7 @@ class CancelStore:
         async with self._database.write() as connection:
             made = await connection.execute(self._database.insert_if_absent(cancellations).values(**row))
             if made.rowcount:
-                root_id = await _root(connection, kind, order_id)
+                root_id = await _locked_root(connection, kind, order_id)
                 await append(connection, [events.cancellation_created(kind, row["document"], root_id, at)])
 
     async def get(self, kind: OrderKind, cancel_id: str) -> Json | None:
@@ -92,14 +92,18 @@ class CancelStore:
             StoreUnavailableError: when the database cannot serve.
         """
         async with self._database.write() as connection:
-            found = select(cancellations).where(_is(kind.value, cancel_id))
-            row = (await connection.execute(found.with_for_update())).one_or_none()
+            this = _is(kind.value, cancel_id)
+            order_id = await connection.scalar(select(cancellations.c.order_id).where(this))
+            if order_id is None:
+                return False
+            # Whoever locks both locks the order first.
+            root_id = await _locked_root(connection, kind, order_id)
+            row = (await connection.execute(select(cancellations).where(this).with_for_update())).one_or_none()
             if row is None or _PROGRESS[state] <= _PROGRESS[row.state]:
                 return False
             document = {**row.document, **storable(attributes), "state": state}
-            changed = update(cancellations).where(_is(kind.value, cancel_id))
+            changed = update(cancellations).where(this)
             await connection.execute(changed.values(state=state, sent=True, document=document))
-            root_id = await _root(connection, kind, row.order_id)
             await append(connection, [events.cancellation_changed(kind, document, root_id, datetime.now(UTC))])
         return True
 
@@ -129,10 +133,13 @@ class CancelStore:
             await connection.execute(update(cancellations).where(_is(kind.value, cancel_id)).values(sent=True))
 
 
-async def _root(connection: AsyncConnection, kind: OrderKind, order_id: str) -> str:
-    """Return the id of the order at the top of an order's family."""
+async def _locked_root(connection: AsyncConnection, kind: OrderKind, order_id: str) -> str:
+    """Return the id of the order at the top of an order's family.
+
+    The order is locked, so that its events are in the sequence in which they are committed.
+    """
     root = select(orders.c.root_id).where(orders.c.kind == kind.value, orders.c.id == order_id)
-    return await connection.scalar(root) or order_id
+    return await connection.scalar(root.with_for_update()) or order_id
 
 
 def _listed(kind: OrderKind) -> Listed:

@@ -292,7 +292,9 @@ def _unavailability() -> Iterator[None]:
     try:
         yield
     except _WHILE_CONNECTING as error:
-        raise StoreUnavailableError(f"the order store cannot be reached: {error or type(error).__name__}") from error
+        raise StoreUnavailableError(
+            f"the order store cannot be reached: {str(error) or type(error).__name__}"
+        ) from error
     except exc.DBAPIError as error:
         if error.connection_invalidated or _may_serve_later(error):
             raise StoreUnavailableError(f"the order store cannot serve: {error.orig}") from error

@@ -31,7 +31,7 @@ from store.documents import (
 )
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
 from store.listing import ORDERS, find_page
-from store.outbox import append
+from store.outbox import append, forget_family
 from store.query import ListQuery, Page
 from store.removal import RemovedOrder, remove_family
 from store.tables import deleted_orders, order_references, orders
@@ -150,6 +150,7 @@ class OrderStore:
         now = datetime.now(UTC)
         async with self._database.write() as connection:
             removed = await remove_family(connection, kind, order_id, timestamp(now))
+            await forget_family(connection, order_id)
             await append(connection, [events.deleted(each.kind, each.document, order_id, now) for each in removed])
         return removed
 

@@ -7,12 +7,12 @@ reads first numbers what has been committed, and reads by that `position`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.events import Event
@@ -26,6 +26,7 @@ MOST_COUNTED = 10_000
 
 _NUMBERING_LOCK = 0x6F7574626F78
 _NUMBERED_AT_ONCE = 5_000
+_FORGOTTEN_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,18 @@ async def append(connection: AsyncConnection, found: Sequence[Event]) -> None:
     """Keep events in the transaction of what they tell of."""
     if found:
         await connection.execute(insert(events), [_row(each) for each in found])
+
+
+async def forget_family(connection: AsyncConnection, root_id: str) -> None:
+    """Forget what was to be told of a family of orders: nothing of it is kept once it is deleted."""
+    last = await connection.scalar(select(func.max(events.c.position))) or 0
+    theirs = events.c.root_id == root_id
+    is_last = events.c.position == last
+    # The last one's position is where the numbering goes on.
+    await connection.execute(delete(events).where(theirs, or_(events.c.position.is_(None), ~is_last)))
+    if kept := await connection.scalar(select(events.c.event).where(theirs, is_last)):
+        document = {name: kept["document"][name] for name in ("id", "state") if name in kept["document"]}
+        await connection.execute(update(events).where(theirs, is_last).values(event={**kept, "document": document}))
 
 
 class Outbox:
@@ -70,17 +83,6 @@ class Outbox:
         async with self._database.read() as connection:
             return [Placed(row.position, Event.model_validate(row.event)) for row in await connection.execute(page)]
 
-    async def at(self, positions: Sequence[int]) -> list[Placed]:
-        """Return the events at these positions that there still are, in their order.
-
-        Raises:
-            StoreUnavailableError: when the database cannot serve.
-        """
-        wanted = select(events.c.position, events.c.event).where(events.c.position.in_(positions))
-        async with self._database.read() as connection:
-            rows = await connection.execute(wanted.order_by(events.c.position))
-            return [Placed(row.position, Event.model_validate(row.event)) for row in rows]
-
     async def position_before(self, at: datetime) -> int:
         """Return the position after which come all events from that time on.
 
@@ -100,9 +102,35 @@ class Outbox:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        some = select(events.c.sequence).where(events.c.position > after, events.c.api == api).limit(MOST_COUNTED + 1)
+        some = select(events.c.sequence).where(events.c.position > after, *_of(api, None)).limit(MOST_COUNTED + 1)
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+    async def held_back(self, families: Mapping[str, int], upto: int, api: str) -> int:
+        """Return how many events of an API these families have behind a position of each, up to one of all.
+
+        Counted up to MOST_COUNTED.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not families:
+            return 0
+        between = events.c.position > min(families.values()), events.c.position <= upto, events.c.api == api
+        theirs = select(events.c.root_id, events.c.position).where(*between, events.c.root_id.in_(families))
+        async with self._database.read() as connection:
+            found = await connection.execute(theirs.limit(MOST_COUNTED))
+            return sum(row.position > families[row.root_id] for row in found)
+
+    async def is_behind(self, after: int, *, api: str | None = None, root_id: str | None = None) -> bool:
+        """Return whether an event comes after a position, of an API or of a family; only those with a position count.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        some = select(events.c.sequence).where(events.c.position > after, *_of(api, root_id))
+        async with self._database.read() as connection:
+            return bool(await connection.scalar(select(some.exists())))
 
     async def prune(self, before: datetime, needed_after: int | None = None) -> int:
         """Forget the events from before a time, but none that a listener has still to get, and never the last one.
@@ -113,19 +141,30 @@ class Outbox:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        async with self._database.write() as connection:
-            last = await connection.scalar(select(func.max(events.c.position))) or 0
-            # The last one's position is where the numbering goes on.
-            upto = last - 1 if needed_after is None else min(needed_after, last - 1)
-            old = events.c.at < timestamp(before), events.c.position <= upto
-            return (await connection.execute(delete(events).where(*old))).rowcount
+        # The last one's position is where the numbering goes on.
+        upto = await self.end() - 1
+        if needed_after is not None:
+            upto = min(needed_after, upto)
+        old = select(events.c.sequence).where(events.c.at < timestamp(before), events.c.position <= upto)
+        forgotten, part = 0, _FORGOTTEN_AT_ONCE
+        while part == _FORGOTTEN_AT_ONCE:
+            async with self._database.write() as connection:
+                some = events.c.sequence.in_(old.limit(_FORGOTTEN_AT_ONCE))
+                part = (await connection.execute(delete(events).where(some))).rowcount
+            forgotten += part
+        return forgotten
 
     async def _number(self) -> None:
-        """Give positions to what has been committed, in its sequence."""
+        """Give positions to all that has been committed, in its sequence."""
         waiting = select(events.c.sequence).where(events.c.position.is_(None))
         async with self._database.read() as connection:
             if await connection.scalar(waiting.limit(1)) is None:
                 return
+        while await self._number_some() == _NUMBERED_AT_ONCE:
+            pass
+
+    async def _number_some(self) -> int:
+        """Give positions to a part of what has none, in a transaction of its own; return to how many."""
         async with self._database.write() as connection:
             if self._database.dialect == "postgresql":
                 await connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING_LOCK)))
@@ -133,9 +172,8 @@ class Outbox:
             rank = func.row_number().over(order_by=events.c.sequence)
             found = select(events.c.sequence, (rank + last).label("position")).where(events.c.position.is_(None))
             numbered = found.order_by(events.c.sequence).limit(_NUMBERED_AT_ONCE).subquery()
-            await connection.execute(
-                update(events).where(events.c.sequence == numbered.c.sequence).values(position=numbered.c.position)
-            )
+            given = update(events).where(events.c.sequence == numbered.c.sequence)
+            return (await connection.execute(given.values(position=numbered.c.position))).rowcount
 
 
 def _of(api: str | None, root_id: str | None) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Row, false, func, select, update
@@ -27,7 +28,8 @@ class SubscriptionStore:
         Raises:
             StoreUnavailableError: when the database cannot serve; nothing is kept then.
         """
-        row = {**subscription.model_dump(by_alias=False), "started": False}
+        row = {**subscription.model_dump(by_alias=False), "started": False, "stopped": False}
+        row["digest"] = sha256(f"{subscription.callback}\0{subscription.query}".encode()).hexdigest()
         row["created_at"] = timestamp(subscription.created_at)
         row["state"] = subscription.state.value
         async with self._database.write() as connection:
@@ -78,6 +80,27 @@ class SubscriptionStore:
         async with self._database.write() as connection:
             ended = await connection.execute(update(subscriptions).where(*kept).values(state=_ENDED, secret=""))
             return ended.rowcount == 1
+
+    async def unstopped(self, limit: int = 100) -> list[str]:
+        """Return the ids of listeners that were taken off, and whose workflow does not know yet.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        waiting = subscriptions.c.state == _ENDED, subscriptions.c.stopped.is_(false())
+        async with self._database.read() as connection:
+            found = select(subscriptions.c.id).where(*waiting).order_by(subscriptions.c.id).limit(limit)
+            return list(await connection.scalars(found))
+
+    async def mark_stopped(self, subscription_id: str) -> None:
+        """Note that the workflow of a listener that was taken off knows; noting it again changes nothing.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        this = subscriptions.c.id == subscription_id
+        async with self._database.write() as connection:
+            await connection.execute(update(subscriptions).where(this).values(stopped=True))
 
     async def unstarted(self, limit: int = 100) -> list[Subscription]:
         """Return listeners whose workflow is still to be started, oldest first.

@@ -243,23 +243,27 @@ subscriptions = Table(
     Column("api", Text, nullable=False),
     Column("callback", Text, nullable=False),
     Column("query", Text, nullable=False),
+    Column("digest", Text, nullable=False),
     Column("secret", Text, nullable=False),
     Column("client_id", Text),
     Column("state", Text, nullable=False),
     Column("started", Boolean, nullable=False),
+    Column("stopped", Boolean, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("backlog", Integer, nullable=False),
+    Column("given_up", Integer, nullable=False),
     Column("error", Text),
     Column("created_at", Text, nullable=False),
     Index(None, "api", "created_at", "id"),
 )
-"""The listeners that are registered at the hubs."""
+"""The listeners that are registered at the hubs; `digest` is that of callback and query, which no index takes whole.
+
+`stopped` says of one that was taken off that its workflow knows."""
 
 Index(
     "ix_subscriptions_listener",
     subscriptions.c.api,
-    subscriptions.c.callback,
-    subscriptions.c.query,
+    subscriptions.c.digest,
     unique=True,
     sqlite_where=subscriptions.c.state != "ended",
     postgresql_where=subscriptions.c.state != "ended",

@@ -96,7 +96,9 @@ class TaskStore:
 async def _information_required(connection: AsyncConnection, task: Task) -> list[Event]:
     """Return the events that say that an order, and the one at the top, wait for what people are to do and to tell."""
     concerned = orders.c.id.in_({task.order_id, task.root_id}), orders.c.root_id == task.root_id
-    found = await connection.execute(select(orders.c.kind, orders.c.id, orders.c.document).where(*concerned))
+    ordered = select(orders.c.kind, orders.c.id, orders.c.document).order_by(orders.c.kind, orders.c.id)
+    # Locked, so that the events of an order are in the sequence in which they are committed.
+    found = await connection.execute(ordered.where(*concerned).with_for_update())
     return [
         information_required(
             OrderKind(row.kind),

@@ -15,11 +15,13 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 from activities.events import (
     Delivered,
     EventActivities,
+    GivenUp,
     Noted,
     ReplayFrom,
     Round,
+    Stuck,
     SubscriptionActivities,
-    Waiting,
+    needed_after,
 )
 from orders.model import Model
 from orders.subscription import SubscriptionState
@@ -28,8 +30,8 @@ from workflows import policies
 from workflows.refusals import RefusedError
 from workflows.waiting import came
 
-MOST_WAITING = 500
-"""Events that may wait for another try; with so many, nothing further is looked at before that."""
+MOST_STUCK = 500
+"""Families of orders that may wait for another try; with so many, nothing further is looked at before that."""
 
 _GIVEN_UP_SHOWN = 20
 _PAUSE = "Deliver nothing until `resume`; what comes meanwhile is kept."
@@ -58,10 +60,14 @@ class SubscriptionInput(Model):
     position: int
     state: SubscriptionState = SubscriptionState.ACTIVE
     policy: DeliveryPolicy = Field(default_factory=DeliveryPolicy)
-    waiting: list[Waiting] = Field(default_factory=list)
+    stuck: list[Stuck] = Field(default_factory=list)
     failures: int = 0
     delivered: int = 0
-    given_up: list[int] = Field(default_factory=list)
+    given_up: int = 0
+    last_given_up: list[GivenUp] = Field(default_factory=list)
+    error: str | None = None
+    next_try: datetime | None = None
+    replay_from: datetime | None = None
 
 
 class Replay(Model):
@@ -79,11 +85,12 @@ class SubscriptionView(Model):
     state: SubscriptionState
     position: int
     backlog: int
-    waiting: int
-    """Events that have failed, and are tried again."""
+    stuck: int
+    """Families of orders of which an event has failed, and is tried again."""
     delivered: int
-    given_up: list[int]
-    """Positions of events that were tried for too long, the last ones."""
+    given_up: int
+    """How many events were tried for too long, and left out."""
+    last_given_up: list[GivenUp]
     error: str | None
     next_try: datetime | None
 
@@ -98,21 +105,25 @@ class EventSubscriptionWorkflow:
         self.policy = listener.policy
         self.state = listener.state
         self.position = listener.position
-        self.waiting = listener.waiting
+        self.stuck = listener.stuck
         self.failures = listener.failures
         self.delivered = listener.delivered
         self.given_up = listener.given_up
+        self.last_given_up = listener.last_given_up
         self.backlog = 0
-        self.error: str | None = None
-        self.next_try: datetime | None = None
-        self.replay_from: datetime | None = None
+        self.error = listener.error
+        self.next_try = listener.next_try
+        self.replay_from = listener.replay_from
         self._round: workflow.ActivityHandle[Delivered] | None = None
+        self._interrupted = False
 
     @workflow.run
     async def run(self, listener: SubscriptionInput) -> None:
         try:
             await self._told_until_stopped()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ActivityError) as error:
+            if not is_cancelled_exception(error):
+                raise
             self.state = SubscriptionState.ENDED
             await asyncio.shield(asyncio.create_task(self._noted()))
             raise
@@ -126,7 +137,7 @@ class EventSubscriptionWorkflow:
                 await self._go_back()
             elif self.state == SubscriptionState.PAUSED:
                 await self._until_resumed()
-            elif self.next_try and self.next_try > workflow.now() and len(self.waiting) >= MOST_WAITING:
+            elif self.next_try and self.next_try > workflow.now() and len(self.stuck) >= MOST_STUCK:
                 await self._until_next_try(self.next_try)
             else:
                 await self._deliver()
@@ -143,9 +154,10 @@ class EventSubscriptionWorkflow:
             state=self.state,
             position=self.position,
             backlog=self.backlog,
-            waiting=len(self.waiting),
+            stuck=len(self.stuck),
             delivered=self.delivered,
             given_up=self.given_up,
+            last_given_up=self.last_given_up,
             error=self.error,
             next_try=self.next_try,
         )
@@ -196,6 +208,8 @@ class EventSubscriptionWorkflow:
         self._admit()
         self.state = SubscriptionState.ACTIVE
         self.next_try = None
+        # Time in which nothing was tried does not count towards giving up.
+        self.stuck = [each.model_copy(update={"since": workflow.now()}) for each in self.stuck]
         self._interrupt()
 
     def _replay(self, word: Replay) -> None:
@@ -213,6 +227,7 @@ class EventSubscriptionWorkflow:
 
     def _interrupt(self) -> None:
         """End the round that runs, which says what it has delivered so far."""
+        self._interrupted = True
         if self._round is not None:
             self._round.cancel()
 
@@ -227,11 +242,14 @@ class EventSubscriptionWorkflow:
         request = Round(
             subscription_id=self.listener.subscription_id,
             position=self.position,
-            waiting=self.waiting,
+            stuck=self.stuck,
             retry=retry,
-            look_further=len(self.waiting) < MOST_WAITING,
+            look_further=len(self.stuck) < MOST_STUCK,
             patience=patience,
+            give_up_after=self.policy.give_up_after,
+            given_up=self.given_up,
         )
+        self._interrupted = False
         self._round = workflow.start_activity_method(
             EventActivities.deliver,
             request,
@@ -242,28 +260,44 @@ class EventSubscriptionWorkflow:
         try:
             done: Delivered = await self._round
         except (ActivityError, asyncio.CancelledError) as error:
-            task = asyncio.current_task()
-            if not is_cancelled_exception(error) or (task and task.cancelling()):
+            if _is_being_cancelled():
                 raise
-            # A round that was interrupted before it began has delivered nothing.
+            # Nothing is known of this round: the next one begins where it did.
+            if not self._interrupted:
+                await self._put_off(str(error.__cause__ or error))
             return
         finally:
             self._round = None
+        if _is_being_cancelled():
+            # The activity has heeded the cancel by ending well, which must not hide it.
+            raise asyncio.CancelledError
         self._take_in(done, retried=retry)
 
     def _take_in(self, done: Delivered, *, retried: bool) -> None:
-        if done.ended:
+        if done.state == SubscriptionState.ENDED:
             self.state = SubscriptionState.ENDED
             return
-        self.position, self.backlog = done.position, done.backlog
+        self.position, self.backlog, self.stuck = done.position, done.backlog, self._resumed(done.stuck)
         self.delivered += done.delivered
-        self.waiting = self._not_given_up(done.waiting)
-        if done.gone and self.state == SubscriptionState.ACTIVE:
+        self.given_up += len(done.given_up)
+        self.last_given_up = [*self.last_given_up, *done.given_up][-_GIVEN_UP_SHOWN:]
+        if done.state == SubscriptionState.PAUSED:
+            # What was said to us since counts more than what the row said then.
+            if not self._interrupted:
+                self.state = SubscriptionState.PAUSED
+        elif done.gone and self.state == SubscriptionState.ACTIVE and not self._interrupted:
             self.state, self.error = SubscriptionState.PAUSED, done.error
-        elif done.error is not None:
+        elif done.error is not None and not self._interrupted:
             self._try_later(done.error, retried=retried)
-        elif not self.waiting:
+        elif done.error is None and retried:
             self.error, self.next_try, self.failures = None, None, 0
+
+    def _resumed(self, stuck: list[Stuck]) -> list[Stuck]:
+        """Return what is stuck, with the times to count from that `resume` set while the round ran."""
+        since = {each.root_id: each.since for each in self.stuck}
+        return [
+            each.model_copy(update={"since": max(each.since, since.get(each.root_id, each.since))}) for each in stuck
+        ]
 
     def _try_later(self, error: str, *, retried: bool) -> None:
         """Put the next try off, each time for twice as long as before."""
@@ -273,10 +307,12 @@ class EventSubscriptionWorkflow:
             pause: timedelta = self.policy.first_pause * 2 ** min(max(self.failures - 1, 0), 30)
             self.next_try = workflow.now() + min(pause, self.policy.longest_pause)
 
-    def _not_given_up(self, waiting: list[Waiting]) -> list[Waiting]:
-        over = [each for each in waiting if workflow.now() - each.since >= self.policy.give_up_after]
-        self.given_up = [*self.given_up, *(each.position for each in over)][-_GIVEN_UP_SHOWN:]
-        return [each for each in waiting if each not in over]
+    async def _put_off(self, error: str) -> None:
+        """Do nothing until the next try: a round could not be run at all."""
+        self._try_later(error, retried=True)
+        assert self.next_try is not None
+        self._show()
+        await self._until_next_try(self.next_try)
 
     async def _until_resumed(self) -> None:
         await self._noted()
@@ -302,14 +338,18 @@ class EventSubscriptionWorkflow:
             summary=f"replay from {timestamp(at)}",
             **policies.LOCAL,
         )
-        self.waiting = [each for each in self.waiting if each.position <= position]
+        # A family that is stuck further on is told again from there, like all others.
         self.position = min(position, self.position)
+        self.stuck = [each for each in self.stuck if each.after < self.position]
         self.next_try = None
         await self._noted()
 
     async def _noted(self) -> None:
         noted = Noted(
-            subscription_id=self.listener.subscription_id, state=self.state, position=self.position, error=self.error
+            subscription_id=self.listener.subscription_id,
+            state=self.state,
+            position=needed_after(self.position, self.stuck),
+            error=self.error,
         )
         await workflow.execute_local_activity_method(
             SubscriptionActivities.note_subscription, noted, summary=f"note: {self.state}", **policies.LOCAL
@@ -320,10 +360,14 @@ class EventSubscriptionWorkflow:
             update={
                 "position": self.position,
                 "state": self.state,
-                "waiting": self.waiting,
+                "stuck": self.stuck,
                 "failures": self.failures,
                 "delivered": self.delivered,
                 "given_up": self.given_up,
+                "last_given_up": self.last_given_up,
+                "error": self.error,
+                "next_try": self.next_try,
+                "replay_from": self.replay_from,
             }
         )
 
@@ -335,8 +379,15 @@ class EventSubscriptionWorkflow:
         if self.next_try:
             lines.append(f"> next try at {timestamp(self.next_try)}, after {self.failures} failures")
         if self.given_up:
-            lines.append(f"- given up: {', '.join(map(str, self.given_up))}")
+            lines.append(f"- given up: {self.given_up}, the last ones:")
+            lines += [f"  - {each.event_type} of {each.order_id}, {timestamp(each.at)}" for each in self.last_given_up]
         lines.append(
             f"- listener: {self.listener.callback}" + (f"?{self.listener.query}" if self.listener.query else "")
         )
         workflow.set_current_details("\n".join(lines))
+
+
+def _is_being_cancelled() -> bool:
+    """Return whether the workflow itself is cancelled, rather than a round of it by us."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -47,16 +47,19 @@ async def family(database: Database, order_id: str, state: OrderState = OrderSta
     await store.record(change(order_id, 1, state))
 
 
+_NOT_COUNTED = (deleted_orders, order_counts, events, subscriptions, qualifications)
+"""The trace of what was deleted, numbers, what is told of it, and what is no order's."""
+
+
 async def counts(database: Database) -> dict[str, int]:
-    """Return how many rows each table has that is about orders: not events, which listeners may still have to get."""
-    other = {deleted_orders, events, subscriptions, qualifications, order_counts}
+    """Return how many rows each table has that is about orders."""
 
     async with database.read() as connection:
 
         async def count(table: Table) -> int:
             return await connection.scalar(select(func.count()).select_from(table)) or 0
 
-        return {table.name: await count(table) for table in metadata.sorted_tables if table not in other}
+        return {table.name: await count(table) for table in metadata.sorted_tables if table not in _NOT_COUNTED}
 
 
 async def test_an_order_goes_with_all_that_is_kept_of_it_and_nothing_else(database: Database) -> None:

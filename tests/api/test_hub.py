@@ -1,0 +1,125 @@
+"""Listeners register at the hubs; what makes no sense is refused by name, and changes nothing."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Bench
+from workflows.ids import subscription_workflow
+
+pytestmark = pytest.mark.anyio
+
+HUB = "/tmf-api/productOrderingManagement/v4/hub"
+CALLBACK = "http://93.184.216.34/hook"
+
+
+async def registered(bench: Bench, **more: Any) -> dict[str, Any]:
+    answer = await bench.client.post(HUB, json={"callback": CALLBACK, **more})
+    assert answer.status_code == 201, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({}, "callback"),
+        ({"callback": "nonsense"}, "callback"),
+        ({"callback": "http://10.0.0.1/hook"}, "callback"),
+        ({"callback": "http://a b/"}, "callback"),
+        ({"callback": f"http://{'a' * 70}.example/"}, "callback"),
+        ({"callback": CALLBACK, "secret": "short"}, "secret"),
+        ({"callback": CALLBACK, "query": "eventType=NoSuchEvent"}, "NoSuchEvent"),
+        ({"callback": CALLBACK, "query": "eventType=ServiceOrderCreateEvent"}, "ServiceOrderCreateEvent"),
+        ({"callback": CALLBACK, "query": "offset=-1"}, "query"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_by_its_name(bench: Bench, body: dict[str, Any], named: str) -> None:
+    answer = await bench.client.post(HUB, json=body)
+
+    assert answer.status_code == 400, answer.text
+    assert named in answer.text
+    assert (await bench.client.get(HUB)).json() == []
+
+
+async def test_the_secret_is_given_once(bench: Bench) -> None:
+    made = await registered(bench)
+
+    assert made["secret"].startswith("whsec_")
+    read = (await bench.client.get(made["href"])).json()
+    assert read == {name: value for name, value in made.items() if name != "secret"}
+    assert (await bench.client.get(HUB)).json() == [read]
+    assert read["state"] == "active"
+    assert (read["backlog"], read["givenUp"]) == (0, 0)
+
+
+async def test_a_secret_can_be_brought_along(bench: Bench) -> None:
+    secret = "whsec_" + base64.b64encode(b"k" * 32).decode()
+    assert (await registered(bench, secret=secret))["secret"] == secret
+
+
+async def test_the_same_listener_is_registered_once_for_each_query(bench: Bench) -> None:
+    await registered(bench)
+    assert (await bench.client.post(HUB, json={"callback": CALLBACK})).status_code == 409
+    await registered(bench, query="eventType=ProductOrderCreateEvent")
+    assert len((await bench.client.get(HUB)).json()) == 2
+
+
+async def test_a_listener_that_registers_while_the_engine_is_away_is_started_by_the_sweep(bench: Bench) -> None:
+    bench.engine.away = True
+    made = await registered(bench)
+    assert bench.engine.waiting == set()
+    bench.engine.away = False
+
+    assert await bench.gateway.listener_starter.sweep() == 1
+    assert bench.engine.waiting == {subscription_workflow(made["id"])}
+    assert await bench.gateway.listener_starter.sweep() == 0
+
+
+async def test_a_listener_that_is_taken_off_while_the_engine_is_away_is_stopped_by_the_sweep(bench: Bench) -> None:
+    made = await registered(bench)
+    bench.engine.away = True
+    assert (await bench.client.delete(made["href"])).status_code == 204
+    assert bench.engine.signals == []
+    bench.engine.away = False
+
+    assert await bench.gateway.listener_starter.sweep_stopped() == 1
+    assert bench.engine.signals == [(subscription_workflow(made["id"]), "stop")]
+    assert await bench.gateway.listener_starter.sweep_stopped() == 0
+
+
+async def test_a_pause_is_in_the_list_before_the_workflow_is_asked(bench: Bench) -> None:
+    made = await registered(bench)
+    seen: list[str] = []
+
+    bench.engine.answer = lambda name, _argument: seen.append(name)
+    answer = await bench.client.post(f"{made['href']}/pause")
+
+    assert (answer.status_code, answer.json()["state"], seen) == (200, "paused", ["pause"])
+    stored = await bench.gateway.subscriptions.get(made["id"])
+    assert stored is not None
+    assert stored.state == "paused"
+
+
+async def test_what_is_not_there_is_not_found(bench: Bench) -> None:
+    made = await registered(bench)
+    other_hub = made["href"].replace("productOrderingManagement", "serviceOrdering")
+    for address in (f"{HUB}/none", other_hub):
+        assert (await bench.client.get(address)).status_code == 404
+        assert (await bench.client.delete(address)).status_code == 404
+        for order in ("pause", "resume"):
+            assert (await bench.client.post(f"{address}/{order}")).status_code == 404
+        assert (await bench.client.post(f"{address}/replay", json={"from": "2026-11-25T00:00:00Z"})).status_code == 404
+
+
+@pytest.mark.parametrize("body", [{}, {"from": "yesterday"}, {"from": None}])
+async def test_a_replay_needs_a_time(bench: Bench, body: dict[str, Any]) -> None:
+    made = await registered(bench)
+    answer = await bench.client.post(f"{made['href']}/replay", json=body)
+
+    assert answer.status_code == 400
+    assert "from" in answer.text
+    assert bench.engine.asked == []

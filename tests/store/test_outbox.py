@@ -1,0 +1,168 @@
+"""Events are kept with what they tell of, and whoever reads them misses none."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from orders.events import Event
+from orders.lifecycle import OrderKind, OrderState
+from store import outbox as outbox_module
+from store.database import Database
+from store.orders import OrderStore
+from store.outbox import Outbox, append
+from store.tables import events
+from tests.store.samples import accepted, change
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
+
+
+def event(event_id: str, root_id: str = "o1", api: str = "productOrder", at: datetime = NOW) -> Event:
+    return Event(
+        id=event_id,
+        type="ProductOrderCreateEvent",
+        api=api,
+        resource=api,
+        subject_id=root_id,
+        root_id=root_id,
+        at=at,
+        title=event_id,
+        document={"id": root_id},
+    )
+
+
+async def kept(database: Database, *found: Event) -> None:
+    async with database.write() as connection:
+        await append(connection, found)
+
+
+async def read(outbox: Outbox, after: int = 0, limit: int = 100) -> list[str]:
+    return [each.event.id for each in await outbox.read(after, limit)]
+
+
+async def test_what_is_rolled_back_leaves_no_event(database: Database, outbox: Outbox) -> None:
+    async def fail() -> None:
+        async with database.write() as connection:
+            await append(connection, [event("1")])
+            raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        await fail()
+
+    assert await read(outbox) == []
+    assert await outbox.end() == 0
+
+
+async def test_events_are_found_by_their_api_and_by_their_family(database: Database, outbox: Outbox) -> None:
+    await kept(database, event("1"), event("2", "o2"), event("3", "o1", "serviceOrder"))
+
+    assert [each.event.id for each in await outbox.read(0, 10, api="productOrder")] == ["1", "2"]
+    assert [each.event.id for each in await outbox.read(0, 10, root_id="o1")] == ["1", "3"]
+    assert await outbox.is_behind(2, api="serviceOrder")
+    assert not await outbox.is_behind(2, api="productOrder")
+    assert await outbox.held_back({"o1": 0, "o2": 2}, 3, "productOrder") == 1
+
+
+async def test_more_events_than_one_batch_numbers_are_numbered_to_their_end(
+    database: Database, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "_NUMBERED_AT_ONCE", 3)
+    await kept(database, *(event(str(number)) for number in range(10)))
+
+    assert await outbox.end() == 10
+    assert await read(outbox) == [str(number) for number in range(10)]
+
+
+async def test_an_event_that_is_committed_late_comes_behind_those_that_were_read(
+    database: Database, outbox: Outbox
+) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite has one writer at a time: none commits before one that began earlier")
+    async with database.write() as late:
+        await append(late, [event("began first")])
+        await kept(database, event("committed first", "o2"))
+        (seen,) = await outbox.read(0, 10)
+
+    assert seen.event.id == "committed first"
+    assert await read(outbox, seen.position) == ["began first"]
+
+
+async def test_readers_skip_nothing_while_many_write(database: Database, outbox: Outbox) -> None:
+    async def write(writer: int) -> None:
+        for number in range(10):
+            await kept(database, event(f"{writer}.{number}", f"o{writer}"))
+
+    async def follow() -> list[str]:
+        seen: list[str] = []
+        after = 0
+        while len(seen) < 50:
+            for each in await outbox.read(after, 7):
+                seen.append(each.event.id)
+                after = each.position
+        return seen
+
+    async with asyncio.timeout(60):
+        writing = asyncio.gather(*(write(writer) for writer in range(5)))
+        first, second, _ = await asyncio.gather(follow(), follow(), writing)
+
+    assert first == second
+    assert sorted(first) == sorted(f"{writer}.{number}" for writer in range(5) for number in range(10))
+    for writer in range(5):
+        assert [each for each in first if each.startswith(f"{writer}.")] == [f"{writer}.{n}" for n in range(10)]
+
+
+async def test_old_events_that_nobody_needs_are_forgotten_but_for_the_last(
+    database: Database, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "_FORGOTTEN_AT_ONCE", 2)
+    await kept(database, *(event(str(number)) for number in range(1, 8)))
+
+    assert await outbox.prune(NOW + timedelta(days=1), needed_after=3) == 3
+    assert await read(outbox) == ["4", "5", "6", "7"]
+    assert await outbox.prune(NOW) == 0
+    assert await outbox.prune(NOW + timedelta(days=1)) == 3
+    await kept(database, event("8"))
+    assert [each.position for each in await outbox.read(0, 10)] == [7, 8]
+
+
+async def test_the_position_before_a_time_is_that_behind_which_all_of_it_come(
+    database: Database, outbox: Outbox
+) -> None:
+    await kept(database, *(event(str(hour), at=NOW + timedelta(hours=hour)) for hour in range(3)))
+
+    assert await outbox.position_before(NOW + timedelta(hours=1)) == 1
+    assert await outbox.position_before(NOW + timedelta(hours=9)) == 3
+    assert await outbox.position_before(NOW - timedelta(hours=9)) == 0
+
+
+async def test_of_a_deleted_order_only_its_end_is_told(database: Database, store: OrderStore, outbox: Outbox) -> None:
+    await store.accept(accepted("o1"))
+    await store.record(change("o1", 1, OrderState.COMPLETED))
+    end = await outbox.end()
+
+    await store.remove(OrderKind.PRODUCT, "o1")
+    found = await outbox.read(0, 10)
+
+    assert [each.event.document for each in found] == [{"id": "o1", "state": "completed"}] * 2
+    assert found[-1].event.type == "ProductOrderDeleteEvent"
+    assert found[-1].position > end, "no position is given twice"
+
+
+async def test_an_order_that_changes_makes_its_events_once(database: Database, store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    await store.accept(accepted("o1"))
+    await store.record(change("o1", 1))
+    await store.record(change("o1", 1))
+
+    async with database.read() as connection:
+        assert await connection.scalar(select(func.count()).select_from(events)) == 2

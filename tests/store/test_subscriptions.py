@@ -1,0 +1,55 @@
+"""Listeners are kept with how far they are, until they are taken off."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from orders.subscription import Subscription, SubscriptionState
+from store.database import Database
+from store.subscriptions import SubscriptionStore
+
+pytestmark = pytest.mark.anyio
+
+NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
+
+
+def subscription(subscription_id: str, callback: str = "http://listener/hook", **more: object) -> Subscription:
+    known = {"api": "productOrder", "secret": "whsec_x", "created_at": NOW}
+    return Subscription.model_validate({"id": subscription_id, "callback": callback, **known, **more})
+
+
+async def test_a_listener_is_registered_once_with_one_query_however_long_it_is(database: Database) -> None:
+    store, long = SubscriptionStore(database), "http://listener/" + "x" * 1900
+    assert await store.add(subscription("s1", long, query="q=" + "é" * 1900))
+    assert not await store.add(subscription("s2", long, query="q=" + "é" * 1900))
+    assert await store.add(subscription("s3", long))
+
+    assert await store.end("s1")
+    assert not await store.end("s1")
+    assert await store.add(subscription("s4", long, query="q=" + "é" * 1900)), "once it was taken off"
+    assert [each.id for each in await store.find("productOrder")] == ["s3", "s4"]
+
+
+async def test_a_listener_that_was_taken_off_stays_so_until_its_workflow_knows(database: Database) -> None:
+    store = SubscriptionStore(database)
+    await store.add(subscription("s1"))
+    await store.end("s1")
+    await store.record("s1", state=SubscriptionState.ACTIVE.value)
+
+    assert await store.get("s1") is None
+    assert await store.unstarted() == []
+    assert await store.unstopped() == ["s1"]
+    await store.mark_stopped("s1")
+    assert await store.unstopped() == []
+
+
+async def test_events_are_needed_from_where_the_slowest_active_listener_is(database: Database) -> None:
+    store = SubscriptionStore(database)
+    assert await store.needed_after() is None
+    for number, position in enumerate((9, 5, 7)):
+        await store.add(subscription(f"s{number}", f"http://listener/{number}", position=position))
+    await store.end("s1")
+
+    assert await store.needed_after() == 7
