@@ -131,8 +131,8 @@ LIST_PARAMETERS = {
         {
             "name": "sort",
             "in": "query",
-            "description": "Attributes to sort by, separated by commas, `-` before one that descends; nested ones by their "
-            "dotted path. What does not have the attribute comes last. Without it the newest come first.",
+            "description": "Attributes to sort by, separated by commas, `-` before one that descends; nested ones by "
+            "their dotted path. What does not have the attribute comes last. Without it the newest come first.",
             "schema": {"type": "string"},
             "example": "state,-id",
         },
@@ -141,9 +141,9 @@ LIST_PARAMETERS = {
             "in": "query",
             "description": "One of the filters: any attribute filters by its name, a nested one by its dotted path "
             "(`productOrderItem.product.id=…`). Several values, separated by commas, mean any of them; all filters "
-            "must hold. Behind the name an operator compares otherwise, as in `orderDate.gte=2026-01-31`: `.ne`, `.gt`, "
-            "`.gte`, `.lt`, `.lte` (numbers and times by their value, other text by code point), and `.regex` (a pattern "
-            "found anywhere in the text).",
+            "must hold. Behind the name an operator compares otherwise, as in `orderDate.gte=2026-01-31`: `.ne`, "
+            "`.gt`, `.gte`, `.lt`, `.lte` (numbers and times by their value, other text by code point), and `.regex` "
+            "(a pattern found anywhere in the text).",
             "schema": {"type": "string"},
             "example": "inProgress,held",
         },

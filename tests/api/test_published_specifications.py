@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
-
 from pydantic import BaseModel
 
 from api import catalog_schemas, schemas
