@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 4
 IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo up test test-boundaries lint types check lock clean
+.PHONY: help demo up test test-boundaries bench lint types check lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +31,9 @@ test: $(STAMP) ## run every test, four at a time or as WORKERS=n says
 
 test-boundaries: $(STAMP) ## cancel a bundle and a VPN at each step that they have, one order for each: a quarter of an hour
 	@EVERY_BOUNDARY=1 $(BIN)/pytest tests/workflows/test_cancel_everywhere.py
+
+bench: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
+	@$(BIN)/python -m bench.list_orders
 
 lint: $(STAMP) ## ruff, formatting, the import contract
 	@$(BIN)/ruff check .

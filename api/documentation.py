@@ -134,7 +134,8 @@ def list_parameters(sort: str) -> dict[str, Any]:
             {
                 "name": "sort",
                 "in": "query",
-                "description": "First-level attributes to sort by, separated by commas, `-` before one that descends.",
+                "description": "Attributes to sort by, separated by commas, `-` before one that descends; nested ones "
+                "by their dotted path. What does not have the attribute comes last. Without it the newest come first.",
                 "schema": {"type": "string"},
                 "example": sort,
             },
@@ -143,7 +144,9 @@ def list_parameters(sort: str) -> dict[str, Any]:
                 "in": "query",
                 "description": "One of the filters: any attribute filters by its name, a nested one by its dotted path "
                 "(`productOrderItem.product.id=…`). Several values, separated by commas, mean any of them; all filters "
-                "must hold.",
+                "must hold. Behind the name an operator compares otherwise, as in `orderDate.gte=2026-01-31`: `.ne`, "
+                "`.gt`, `.gte`, `.lt`, `.lte` (numbers and times by their value, other text by code point), and "
+                "`.regex` (a pattern found anywhere in the text).",
                 "schema": {"type": "string"},
                 "example": "inProgress,held",
             },
@@ -151,4 +154,4 @@ def list_parameters(sort: str) -> dict[str, Any]:
     }
 
 
-LIST_PARAMETERS = list_parameters("-orderDate")
+LIST_PARAMETERS = list_parameters("state,-id")

@@ -154,7 +154,7 @@ _LESS = {
     "no indexes of category, priority and start either": [
         "DROP INDEX ix_orders_kind_category_order_date_id",
         "DROP INDEX ix_orders_kind_priority_order_date_id",
-        "DROP INDEX ix_orders_kind_requested_start_date_id",
+        "DROP INDEX ix_orders_kind_requested_start_date_order_date_id",
     ],
 }
 """What is taken away for each measurement, in turn."""

@@ -19,6 +19,7 @@ CATEGORIES = {"fibre": 45, "mobile": 40, "business": 10, "wholesale": 5}
 OFFERINGS = {f"offering-{number}": 400 // (number + 4) for number in range(60)}
 ORDERS_OF_A_CUSTOMER = 5
 _BATCH = 20_000
+_FOREIGN_KEY = "fk_order_references_orders"
 _COLUMNS = (
     "kind",
     "id",
@@ -103,7 +104,7 @@ def _item(draw: random.Random, index: int, item_id: str, state: str, offering: s
 
 
 async def fill(connection: asyncpg.Connection, number: int) -> None:
-    """Fill a store's empty tables with product orders; their indexes are made at the end, all at once."""
+    """Fill a store's empty tables with product orders; their indexes and keys are made at the end, all at once."""
     tables = ("orders", "order_references")
     indexes = await connection.fetch(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE 'pk%'", tables
@@ -111,6 +112,7 @@ async def fill(connection: asyncpg.Connection, number: int) -> None:
     for index in indexes:
         await connection.execute(f"DROP INDEX {index['indexname']}")
     await connection.execute("ALTER TABLE orders DISABLE TRIGGER USER")
+    await connection.execute(f"ALTER TABLE order_references DROP CONSTRAINT {_FOREIGN_KEY}")
     rows: list[tuple[Any, ...]] = []
     referred: list[tuple[str, str, str, str]] = []
     for document in documents(number):
@@ -122,6 +124,10 @@ async def fill(connection: asyncpg.Connection, number: int) -> None:
     for index in indexes:
         await connection.execute(index["indexdef"])
     await connection.execute("ALTER TABLE orders ENABLE TRIGGER USER")
+    await connection.execute(
+        f"ALTER TABLE order_references ADD CONSTRAINT {_FOREIGN_KEY} "
+        "FOREIGN KEY (kind, order_id) REFERENCES orders (kind, id) ON DELETE CASCADE"
+    )
     await connection.execute(
         "INSERT INTO order_counts SELECT kind, state, left(order_date, 10), count(*) FROM orders GROUP BY 1, 2, 3"
     )

@@ -126,9 +126,10 @@ def _count(listed: Listed, kind: StrEnum, query: ListQuery, wanted: Sequence[Col
     if len(query.filters) == 1 and (only := query.filters[0]).operator == Operator.EQ:
         name = listed.references.get(only.attribute)
         if name is not None:
-            return _referring(name, only, func.count(order_references.c.order_id.distinct())).where(
-                order_references.c.kind == kind.value
-            )
+            # An order refers to one key once; only of several keys the same order may have more than one.
+            order_id = order_references.c.order_id
+            number = func.count() if len(only.values) == 1 else func.count(order_id.distinct())
+            return _referring(name, only, number).where(order_references.c.kind == kind.value)
     return select(func.count()).select_from(listed.table).where(*wanted)
 
 

@@ -62,7 +62,7 @@ orders = Table(
     Index(None, "kind", "external_id", "order_date", "id"),
     Index(None, "kind", "category", "order_date", "id"),
     Index(None, "kind", "priority", "order_date", "id"),
-    Index(None, "kind", "requested_start_date", "id"),
+    Index(None, "kind", "requested_start_date", "order_date", "id"),
     Index(None, "parent_id"),
 )
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
+from pydantic import BaseModel
 
-from api import catalog_schemas
+from api import catalog_schemas, schemas
 from api.app import create_app
 from api.catalog_links import TMF620, TMF633, TMF634, Collection
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from orders.lifecycle import OrderKind, OrderState
+from store.attributes import attributes_of
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.test_cancellations import CANCEL_PRODUCT, CANCEL_RESOURCE, CANCEL_SERVICE
 
@@ -109,6 +112,40 @@ async def test_cancellations_fit_theirs(
     refused = await bench.client.post(path, json=body)
     assert refused.status_code == 409
     assert_fits(refused.json(), file, "Error")
+
+
+ORDER_FILES = {
+    OrderKind.PRODUCT: "TMF622-v4.0.0.swagger.json",
+    OrderKind.SERVICE: "TMF641-v4.1.0.swagger.json",
+    OrderKind.RESOURCE: "TMF652-v4.0.0.swagger.json",
+}
+
+
+def published_paths(
+    definitions: dict[str, Any], schema: dict[str, Any], above: tuple[str, ...] = (), within: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
+    """Yield the path of each attribute that a schema has, also nested ones; of what holds its own kind, once."""
+    schema = schema.get("items", schema)
+    name = schema.get("$ref", "").removeprefix("#/definitions/")
+    if name in within:
+        return
+    resolved = definitions[name] if name else schema
+    for attribute, nested in resolved.get("properties", {}).items():
+        yield (*above, attribute)
+        yield from published_paths(definitions, nested, (*above, attribute), (*within, name) if name else within)
+
+
+@pytest.mark.parametrize("prefix", ["", "cancel"])
+@pytest.mark.parametrize("kind", list(ORDER_FILES))
+def test_every_published_attribute_can_be_filtered_by(kind: OrderKind, prefix: str) -> None:
+    definitions = json.loads((SPECS / ORDER_FILES[kind]).read_text())["definitions"]
+    definition = (prefix + kind.value[0].upper() + kind.value[1:]).replace("cancel", "Cancel")
+    model: type[BaseModel] = getattr(schemas, definition)
+    paths = list(published_paths(definitions, definitions[definition]))
+    assert ("id",) in paths
+    assert max(map(len, paths)) > 1
+    for path in paths:
+        attributes_of(model).check(path)
 
 
 CATALOG_FILES = {

@@ -7,6 +7,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,8 @@ async def database(anyio_backend: str, backend: str, migrated_url: str, tmp_path
     if backend == "sqlite":
         shutil.copy(url.removeprefix("sqlite:///"), tmp_path / "store.db")
         url = f"sqlite:///{tmp_path / 'store.db'}"
-    opened = open_database(url)
+    # A busy machine may stop for seconds: what a list may take is for the tests of that alone.
+    opened = open_database(url, list_timeout=timedelta(minutes=1))
     yield opened
     async with opened.write() as connection:
         for table in reversed(metadata.sorted_tables):

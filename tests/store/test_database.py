@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -15,17 +16,19 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Index, insert, inspect, text
 
 import store.migrations
-from orders.lifecycle import OrderKind
+from orders.lifecycle import OrderKind, OrderState
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.plans import PlanStore
-from store.query import ListQuery
-from store.tables import metadata, plans
-from tests.store.samples import accepted, change
+from store.query import ListQuery, parse_list_query
+from store.tables import metadata, orders, plans
+from tests.store.samples import accepted, change, product_order
 
 pytestmark = pytest.mark.anyio
 
+LONG = "x" * 1500
+"""More than an index holds of a text."""
 PLAN = {"orderId": "o1", "catalog": {"digest": "d", "label": "l"}}
 
 
@@ -81,6 +84,65 @@ async def test_database_of_the_first_release_is_brought_up_with_what_it_holds(em
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
     await database.close()
+
+
+async def test_orders_of_a_release_without_references_and_counts_are_found_and_counted(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    async with database.write() as connection:
+        await connection.run_sync(downgrade, "0005")
+        names = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
+        await connection.execute(insert(orders), [_row_before_references(number) for number in range(1201)])
+    assert not {"order_references", "order_counts"} & set(names)
+    await migrate(empty_url)
+    store = OrderStore(database)
+    for params, total in (
+        ({}, 1201),
+        ({"state": "held"}, 241),
+        ({"state.ne": "held", "orderDate.gte": "2026-03-03"}, 720),
+        ({"relatedParty.id": "customer-3"}, 172),
+        ({"productOrderItem.product.id": "product-700"}, 1),
+        ({"category": LONG}, 1),
+    ):
+        page = await store.find(OrderKind.PRODUCT, parse_list_query([*params.items(), ("limit", "1")]))
+        assert (page.total, len(page.documents)) == (total, 1), params
+    await store.record(change("o0001", 1, OrderState.HELD))
+    assert (await store.find(OrderKind.PRODUCT, parse_list_query([("state", "held"), ("limit", "1")]))).total == 242
+    async with database.read() as connection:
+        assert await connection.run_sync(differences) == []
+    await database.close()
+
+
+async def test_orders_are_kept_on_the_way_down_and_up_again(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    store = OrderStore(database)
+    for name in ("a", "b"):
+        await store.accept(accepted(name, relatedParty=[{"id": f"customer-{name}"}]))
+    async with database.write() as connection:
+        await connection.run_sync(downgrade, "0005")
+        parties = (await connection.execute(text("SELECT order_id, party_id FROM order_parties ORDER BY 1"))).all()
+    assert [tuple(each) for each in parties] == [("a", "customer-a"), ("b", "customer-b")]
+    await migrate(empty_url)
+    page = await store.find(OrderKind.PRODUCT, parse_list_query([("relatedParty.id", "customer-b")]))
+    assert [each["id"] for each in page.documents] == ["b"]
+    await database.close()
+
+
+def _row_before_references(number: int) -> dict[str, Any]:
+    """Return an order's row as releases wrote it that kept references nowhere, and texts of any length as they are."""
+    order_id, state = f"o{number:04}", "acknowledged" if number % 5 else "held"
+    document = product_order(
+        order_id,
+        state=state,
+        category=LONG if number == 600 else "fibre",
+        orderDate=f"2026-03-0{number % 5 + 1}T10:00:00.000Z",
+        relatedParty=[{"id": f"customer-{number % 7}"}],
+        productOrderItem=[{"id": "1", "product": {"id": f"product-{number}"}}],
+    )
+    columns = {"state": document["state"], "category": document["category"], "order_date": document["orderDate"]}
+    others = {"kind": "productOrder", "id": order_id, "root_id": order_id, "revision": 1, "version": 0}
+    return columns | others | {"started": True, "document": document, "updated_at": "2026-03-01T10:00:00.000Z"}
 
 
 async def test_several_may_migrate_at_once(empty_url: str) -> None:

@@ -273,6 +273,8 @@ async def test_a_list_that_takes_too_long_is_refused_naming_what_is_slow(
     await hasty.close()
 
 
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+"""What says nothing of lists: how fast a busy machine draws examples, and how large the first ones are."""
 OPERATORS = st.sampled_from([each for each in Operator if each != Operator.REGEX])
 NAMES = st.sampled_from(["a", "b", "@type", "c d", 'q"', "$", "ü"])
 TEXTS = st.sampled_from(
@@ -284,7 +286,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=UNHURRIED)
 @given(
     content=VALUES,
     path=st.lists(NAMES, max_size=3),
@@ -304,7 +306,7 @@ async def test_both_databases_match_any_document_by_the_same_rule(
     assert (await store.find(OrderKind.RESOURCE, query)).total == int(expected)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
 @given(pattern=PATTERNS, text=PATTERN_TEXTS)
 async def test_both_databases_find_patterns_by_the_same_rule(store: OrderStore, pattern: str, text: str) -> None:
     order_id = uuid.uuid4().hex
@@ -315,7 +317,7 @@ async def test_both_databases_find_patterns_by_the_same_rule(store: OrderStore, 
     assert (await store.find(OrderKind.RESOURCE, query)).total == int(admits([kept], document))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
 @given(contents=st.lists(VALUES, min_size=2, max_size=5), descending=st.booleans())
 async def test_both_databases_sort_any_documents_alike(
     store: OrderStore, contents: list[Any], descending: bool

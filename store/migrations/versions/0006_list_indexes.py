@@ -106,7 +106,8 @@ def upgrade() -> None:
     _create_counts()
     op.create_index("ix_orders_kind_category_order_date_id", "orders", ["kind", "category", "order_date", "id"])
     op.create_index("ix_orders_kind_priority_order_date_id", "orders", ["kind", "priority", "order_date", "id"])
-    op.create_index("ix_orders_kind_requested_start_date_id", "orders", ["kind", "requested_start_date", "id"])
+    by_start = ["kind", "requested_start_date", "order_date", "id"]
+    op.create_index("ix_orders_kind_requested_start_date_order_date_id", "orders", by_start)
     if _on_postgresql():
         _execute(_INSTANT_ON_POSTGRESQL)
         op.create_index(
@@ -125,8 +126,8 @@ def downgrade() -> None:
         for function in ("count_orders()", "sum_up_order_counts()", "order_instant(text)"):
             op.execute(f"DROP FUNCTION {function}")
         op.drop_index("ix_orders_document", "orders")
-    for column in ("category_order_date", "priority_order_date", "requested_start_date"):
-        op.drop_index(f"ix_orders_kind_{column}_id", "orders")
+    for column in ("category", "priority", "requested_start_date"):
+        op.drop_index(f"ix_orders_kind_{column}_order_date_id", "orders")
     op.drop_table("order_counts")
     _restore_parties()
     op.drop_table("order_references")
