@@ -109,6 +109,8 @@ def upgrade() -> None:
     by_start = ["kind", "requested_start_date", "order_date", "id"]
     op.create_index("ix_orders_kind_requested_start_date_order_date_id", "orders", by_start)
     if _on_postgresql():
+        # With its usual statistics a week weighs as much as a month, and all orders are gone through by their date.
+        op.execute("ALTER TABLE orders ALTER COLUMN requested_start_date SET STATISTICS 1000")
         _execute(_INSTANT_ON_POSTGRESQL)
         op.create_index(
             "ix_orders_document",
@@ -126,6 +128,7 @@ def downgrade() -> None:
         for function in ("count_orders()", "sum_up_order_counts()", "order_instant(text)"):
             op.execute(f"DROP FUNCTION {function}")
         op.drop_index("ix_orders_document", "orders")
+        op.execute("ALTER TABLE orders ALTER COLUMN requested_start_date SET STATISTICS -1")
     for column in ("category", "priority", "requested_start_date"):
         op.drop_index(f"ix_orders_kind_{column}_order_date_id", "orders")
     op.drop_table("order_counts")
