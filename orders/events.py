@@ -78,9 +78,9 @@ def created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> 
 
 
 def deleted(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
-    """Return the event of an order that was deleted; it tells nothing more of it than that."""
-    reduced: Document = {name: document[name] for name in ("id", "state", "@type") if name in document}
-    return _of_order(kind, "Delete", reduced, root_id, "end", at)
+    """Return the event of an order that was deleted; of it only what the standard asks of every order is told."""
+    kept: Document = {name: document[name] for name in ("id", "state", "@type") if name in document}
+    return _of_order(kind, "Delete", {**kept, **_bare_items(kind, document)}, root_id, "end", at)
 
 
 def information_required(
@@ -199,9 +199,14 @@ def _of_cancellation(kind: OrderKind, what: str, document: Document, root_id: st
 def _snapshot(kind: OrderKind, document: Document) -> Document:
     if len(json.dumps(document)) <= MAX_SNAPSHOT:
         return document
+    return {**document, **_bare_items(kind, document)}
+
+
+def _bare_items(kind: OrderKind, document: Document) -> Document:
+    """Return the items of an order, with what each is about by its id alone."""
     name = _ITEMS[kind]
     kept = ("id", "@type", "action", "state", kind.value.removesuffix("Order"))
-    return {**document, name: [_reduced(item, kept) for item in _items(document.get(name))]}
+    return {name: [_reduced(item, kept) for item in _items(document.get(name))]}
 
 
 def _items(value: Any) -> Iterator[Document]:
@@ -209,10 +214,10 @@ def _items(value: Any) -> Iterator[Document]:
 
 
 def _reduced(item: Document, kept: tuple[str, ...]) -> Document:
-    """Return an item as an event of a very large order has it; what it is about, by its id."""
+    """Return an item with the attributes that are kept, and what it is about by its id."""
     *plain, subject = kept
     reduced = {name: item[name] for name in plain if name in item}
     about = item.get(subject)
     if isinstance(about, dict):
-        reduced[subject] = {name: about[name] for name in ("id", "@type") if name in about}
+        reduced[subject] = {name: about[name] for name in ("id", "href", "@type") if name in about}
     return reduced

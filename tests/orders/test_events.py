@@ -98,10 +98,11 @@ def test_the_envelope_has_the_order_with_its_address() -> None:
     assert sent["title"] != sent["description"]
 
 
-def test_what_is_told_of_a_deleted_order_is_only_that_it_is_deleted() -> None:
+def test_of_a_deleted_order_only_what_every_order_must_have_is_told() -> None:
     event = events.deleted(OrderKind.PRODUCT, order("completed", relatedParty=[{"name": "Ann"}]), "o1", AT)
 
-    assert event.document == {"id": "o1", "state": "completed"}
+    items = [{"id": "1", "action": "add", "state": "completed"}]
+    assert event.document == {"id": "o1", "state": "completed", "productOrderItem": items}
 
 
 @pytest.mark.parametrize("kind", list(OrderKind))
