@@ -56,6 +56,9 @@ def test_the_shipped_catalogs_have_the_published_shapes_and_names(path: Path) ->
             assert set(entry) - set(known) <= OWN
 
 
+_ERRATUM = "orderItem: 'id' is a required property"
+"""TMF641 and TMF652 require of a reference to an item an `id` that they do not define: what it has is `itemId`."""
+
 TAKEN = {
     "productOrderItem": ("TMF622-v4.0.0.swagger.json", "ProductOrder_Create"),
     "serviceOrderItem": ("TMF641-v4.1.0.swagger.json", "ServiceOrder_Create"),
@@ -68,7 +71,7 @@ TAKEN = {
 def test_the_example_orders_are_what_the_standards_take(path: Path) -> None:
     body = json.loads(path.read_text(encoding="utf-8"))
     file, definition = next(taken for items, taken in TAKEN.items() if items in body)
-    assert faults(body, file, definition) == []
+    assert [each for each in faults(body, file, definition) if not each.endswith(_ERRATUM)] == []
 
 
 def test_a_priced_order_is_what_tmf622_gives(shipped: CatalogSet) -> None:
