@@ -201,6 +201,7 @@ async def test_a_category_finds_its_offerings_and_dates_their_end(
     folder.joinpath("catalog.yaml").write_text(
         """
 catalog: {id: shop, name: Shop}
+category: [{id: sale, name: Sale}, {id: stock, name: Stock}]
 productSpecification: [{id: thing, name: Thing}]
 productOffering:
   - {id: summer, name: Summer, productSpecification: {id: thing}, category: [{id: sale}],

@@ -18,6 +18,7 @@ from tests.activities.conftest import perform
 pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
+ORDER = {"productOrder": {"id": "o1"}}
 
 
 async def test_a_task_is_kept_and_stays_as_it_was_settled(database: Database) -> None:
@@ -45,7 +46,7 @@ async def test_a_task_is_kept_and_stays_as_it_was_settled(database: Database) ->
 
 async def test_a_request_to_cancel_is_settled_once(database: Database) -> None:
     store = CancelStore(database)
-    await store.open(OrderKind.PRODUCT, "c1", "o1", {"id": "c1", "state": "acknowledged"}, NOW)
+    await store.open(OrderKind.PRODUCT, "c1", "o1", {"id": "c1", "state": "acknowledged", **ORDER}, NOW)
     activities = CancellationActivities(store)
     refused = SettleCancellation(
         kind=OrderKind.PRODUCT,
@@ -60,4 +61,5 @@ async def test_a_request_to_cancel_is_settled_once(database: Database) -> None:
         "id": "c1",
         "state": "terminatedWithError",
         "completionMessage": "activate Internet access has begun",
+        **ORDER,
     }

@@ -33,6 +33,15 @@ async def listener() -> AsyncIterator[Listener]:
         yield one
 
 
+@pytest.fixture(autouse=True)
+async def _nobody_left_to_tell(stage: Stage) -> AsyncIterator[None]:
+    """Take all listeners off in the end: those that are gone would be tried again and again."""
+    yield
+    for hub in (PRODUCT_HUB, SERVICE_HUB):
+        for each in (await stage.gateway.get(hub)).json():
+            assert (await stage.gateway.delete(each["href"])).status_code == 204
+
+
 async def registered(stage: Stage, listener: Listener, hub: str = PRODUCT_HUB, **more: str) -> dict[str, Any]:
     answer = await stage.gateway.post(hub, json={"callback": listener.callback, **more})
     assert answer.status_code == 201, answer.text

@@ -122,9 +122,6 @@ async def refused(order: Visit, kind: OrderKind, state: OrderState) -> list[str]
 
 
 EXPECTED: dict[tuple[OrderKind, Message], set[int]] = {
-    # There is no PATCH of these: they are amended by way of their product order.
-    (SERVICE, Message.AMEND): {405},
-    (RESOURCE, Message.AMEND): {405},
     # An order that has no task yet, or never had one, has none to name.
     **{
         (kind, each): {409, 404}
