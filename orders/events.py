@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from orders.change import OrderChange
-from orders.lifecycle import OrderKind
+from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.links import cancellation_name, linked, resource_name
 from orders.model import Model
 from orders.tmf import UtcDatetime, timestamp
@@ -25,11 +25,6 @@ MAX_SNAPSHOT = 256 * 1024
 """Bytes of the largest order that an event carries whole; of a larger one, items have only id, action and state."""
 
 _NAMESPACE = uuid.UUID("6f2d6c8e-3a55-5c0a-9f0e-0d5a0f3b7c11")
-_ITEMS = {
-    OrderKind.PRODUCT: "productOrderItem",
-    OrderKind.SERVICE: "serviceOrderItem",
-    OrderKind.RESOURCE: "orderItem",
-}
 _COMMON = ("Create", "AttributeValueChange", "StateChange", "Delete", "InformationRequired")
 _OF_CANCELLATIONS = ("Create", "StateChange", "InformationRequired")
 _MARKS: dict[OrderKind, dict[str, str]] = {
@@ -87,7 +82,7 @@ def information_required(
     kind: OrderKind, document: Document, root_id: str, task_id: str, item: str | None, at: datetime
 ) -> Event:
     """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is."""
-    path = f"{_ITEMS[kind]}[id={item}]" if item else _ITEMS[kind]
+    path = f"{ITEM_LISTS[kind]}[id={item}]" if item else ITEM_LISTS[kind]
     return _of_order(kind, "InformationRequired", document, root_id, task_id, at, path)
 
 
@@ -204,7 +199,7 @@ def _snapshot(kind: OrderKind, document: Document) -> Document:
 
 def _bare_items(kind: OrderKind, document: Document) -> Document:
     """Return the items of an order, with what each is about by its id alone."""
-    name = _ITEMS[kind]
+    name = ITEM_LISTS[kind]
     kept = ("id", "@type", "action", "state", kind.value.removesuffix("Order"))
     return {name: [_reduced(item, kept) for item in _items(document.get(name))]}
 
