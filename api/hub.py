@@ -24,7 +24,6 @@ from api.reads import list_answer
 from orders.hubs import HUBS, Hub
 from orders.intake import order_id_from
 from orders.lifecycle import OrderKind
-from orders.links import BASE_PATHS
 from orders.model import Resource
 from orders.signatures import key_of, new_secret
 from orders.subscription import Subscription, SubscriptionState
@@ -88,9 +87,9 @@ class ReplayRequest(Resource):
     from_: UtcDatetime = Field(alias="from")
 
 
-def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRouter:
+def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRouter:
     """Return the routes of one API's hub."""
-    routes = APIRouter(prefix=f"{base_path}/hub", tags=[tag])
+    routes = APIRouter(prefix=hub.path, tags=[tag])
 
     @routes.post(
         "",
@@ -113,7 +112,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
     async def register(request: Request, gateway: GatewayDep) -> JSONResponse:
         body = read_as(EventSubscriptionInput, await read_json(request, SMALL_BODY))
         subscription = await _registered(gateway, hub, body, client_of(request))
-        document = _document(gateway, base_path, subscription) | {"secret": subscription.secret}
+        document = _document(gateway, subscription) | {"secret": subscription.secret}
         return JSONResponse(document, status_code=201, headers={"Location": document["href"]})
 
     @routes.get(
@@ -124,7 +123,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
     )
     async def find(gateway: GatewayDep) -> JSONResponse:
         found = await gateway.subscriptions.find(hub.key)
-        return list_answer([_document(gateway, base_path, each) for each in found], len(found))
+        return list_answer([_document(gateway, each) for each in found], len(found))
 
     @routes.get(
         "/{id}",
@@ -133,7 +132,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
         responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
     async def retrieve(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
-        return JSONResponse(_document(gateway, base_path, await _stored(gateway, hub, subscription_id)))
+        return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     @routes.delete(
         "/{id}",
@@ -150,7 +149,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
         return Response(status_code=204)
 
     for name, summary, description in _ORDERS:
-        _add_order(routes, hub, base_path, name, summary, description)
+        _add_order(routes, hub, name, summary, description)
 
     @routes.post(
         "/{id}/replay",
@@ -165,7 +164,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
         wanted = read_as(ReplayRequest, await read_json(request, SMALL_BODY))
         await _stored(gateway, hub, subscription_id)
         word = Replay(at=wanted.from_, by=client_of(request))
-        return await _asked(gateway, hub, base_path, subscription_id, "replay", word)
+        return await _asked(gateway, hub, subscription_id, "replay", word)
 
     return routes
 
@@ -176,7 +175,7 @@ _ORDERS = (
 )
 
 
-def _add_order(routes: APIRouter, hub: Hub, base_path: str, name: str, summary: str, description: str) -> None:
+def _add_order(routes: APIRouter, hub: Hub, name: str, summary: str, description: str) -> None:
     @routes.post(
         f"/{{id}}/{name}",
         summary=summary,
@@ -186,7 +185,7 @@ def _add_order(routes: APIRouter, hub: Hub, base_path: str, name: str, summary: 
     )
     async def order(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
         await _stored(gateway, hub, subscription_id)
-        return await _asked(gateway, hub, base_path, subscription_id, name)
+        return await _asked(gateway, hub, subscription_id, name)
 
 
 async def _registered(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput, client: str) -> Subscription:
@@ -240,7 +239,7 @@ async def _stored(gateway: Gateway, hub: Hub, subscription_id: str) -> Subscript
 
 
 async def _asked(
-    gateway: Gateway, hub: Hub, base_path: str, subscription_id: str, name: str, word: Replay | None = None
+    gateway: Gateway, hub: Hub, subscription_id: str, name: str, word: Replay | None = None
 ) -> JSONResponse:
     """Ask a listener's workflow for something, and answer with the listener as it is then."""
     if name in _STATES:
@@ -252,14 +251,15 @@ async def _asked(
         raise UnavailableError(f"listener {subscription_id!r} is not being told yet; try again") from error
     stored = await _stored(gateway, hub, subscription_id)
     shown = stored.model_copy(update={"state": _STATES.get(name, stored.state)})
-    return JSONResponse(_document(gateway, base_path, shown))
+    return JSONResponse(_document(gateway, shown))
 
 
-def _document(gateway: Gateway, base_path: str, subscription: Subscription) -> dict[str, Any]:
+def _document(gateway: Gateway, subscription: Subscription) -> dict[str, Any]:
     shown = subscription.model_dump(mode="json", include=_SHOWN, exclude_none=True)
-    shown["href"] = f"{gateway.base_url}{base_path}/hub/{subscription.id}"
-    if listener_type := HUBS[subscription.api].listener_type:
-        shown["@type"] = listener_type
+    hub = HUBS[subscription.api]
+    shown["href"] = f"{gateway.base_url}{hub.path}/{subscription.id}"
+    if hub.listener_type:
+        shown["@type"] = hub.listener_type
     return shown
 
 
@@ -268,4 +268,4 @@ _SHOWN = {"id", "callback", "query", "state", "backlog", "given_up", "error", "c
 
 router = APIRouter()
 for _kind in OrderKind:
-    router.include_router(hub_routes(HUBS[_kind.value], BASE_PATHS[_kind], TAGS[_kind]))
+    router.include_router(hub_routes(HUBS[_kind.value], TAGS[_kind]))
