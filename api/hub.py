@@ -6,6 +6,7 @@ Beside what TM Forum's hubs have, a listener can be read, paused, resumed, and t
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -39,8 +40,31 @@ _EXAMPLE = {
     "query": "eventType=ProductOrderStateChangeEvent&event.productOrder.state=completed",
 }
 
-_STATES = {"pause": SubscriptionState.PAUSED, "resume": SubscriptionState.ACTIVE}
-"""What a listener is once it is asked to be."""
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What a listener can be asked to be."""
+
+    name: str
+    state: SubscriptionState
+    summary: str
+    description: str
+
+
+_WORDS = (
+    _Word(
+        "pause",
+        SubscriptionState.PAUSED,
+        "Stop telling a listener for now",
+        "What comes meanwhile is kept, and delivered once it is resumed.",
+    ),
+    _Word(
+        "resume",
+        SubscriptionState.ACTIVE,
+        "Go on telling a listener",
+        "After `pause`; after a failed delivery it is tried again at once.",
+    ),
+)
 
 SubscriptionId = Annotated[str, Path(alias="id")]
 
@@ -148,8 +172,8 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         await gateway.listener_starter.stop(subscription_id)
         return Response(status_code=204)
 
-    for name, summary, description in _ORDERS:
-        _add_order(routes, hub, name, summary, description)
+    for word in _WORDS:
+        _add_word(routes, hub, word)
 
     @routes.post(
         "/{id}/replay",
@@ -164,28 +188,25 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         wanted = read_as(ReplayRequest, await read_json(request, SMALL_BODY))
         await _stored(gateway, hub, subscription_id)
         word = Replay(at=wanted.from_, by=client_of(request))
-        return await _asked(gateway, hub, subscription_id, "replay", word)
+        try:
+            await gateway.engine.request(subscription_workflow(subscription_id), "replay", word)
+        except WorkflowEndedError as error:
+            raise UnavailableError(f"listener {subscription_id!r} is not being told just now; try again") from error
+        return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     return routes
 
 
-_ORDERS = (
-    ("pause", "Stop telling a listener for now", "What comes meanwhile is kept, and delivered once it is resumed."),
-    ("resume", "Go on telling a listener", "After `pause`; after a failed delivery it is tried again at once."),
-)
-
-
-def _add_order(routes: APIRouter, hub: Hub, name: str, summary: str, description: str) -> None:
+def _add_word(routes: APIRouter, hub: Hub, word: _Word) -> None:
     @routes.post(
-        f"/{{id}}/{name}",
-        summary=summary,
-        operation_id=f"{name}Listener",
-        description=description,
-        responses={200: {"model": EventSubscription}, **errors(404, 409, 503)},
+        f"/{{id}}/{word.name}",
+        summary=word.summary,
+        operation_id=f"{word.name}Listener",
+        description=word.description,
+        responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
-    async def order(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
-        await _stored(gateway, hub, subscription_id)
-        return await _asked(gateway, hub, subscription_id, name)
+    async def become(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
+        return JSONResponse(_document(gateway, await _become(gateway, hub, subscription_id, word.state)))
 
 
 async def _registered(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput, client: str) -> Subscription:
@@ -238,20 +259,13 @@ async def _stored(gateway: Gateway, hub: Hub, subscription_id: str) -> Subscript
     return found
 
 
-async def _asked(
-    gateway: Gateway, hub: Hub, subscription_id: str, name: str, word: Replay | None = None
-) -> JSONResponse:
-    """Ask a listener's workflow for something, and answer with the listener as it is then."""
-    if name in _STATES:
-        # First of all, since a delivery that is under way looks at it before it goes on.
-        await gateway.subscriptions.record(subscription_id, state=_STATES[name].value)
-    try:
-        await gateway.engine.request(subscription_workflow(subscription_id), name, word)
-    except WorkflowEndedError as error:
-        raise UnavailableError(f"listener {subscription_id!r} is not being told yet; try again") from error
+async def _become(gateway: Gateway, hub: Hub, subscription_id: str, state: SubscriptionState) -> Subscription:
+    """Keep what a listener is to be, and pass it on: to the workflow now or by the sweep, to a delivery by the row."""
     stored = await _stored(gateway, hub, subscription_id)
-    shown = stored.model_copy(update={"state": _STATES.get(name, stored.state)})
-    return JSONResponse(_document(gateway, shown))
+    await gateway.subscriptions.become(subscription_id, state)
+    subscription = stored.model_copy(update={"state": state})
+    await gateway.listener_starter.start(subscription)
+    return subscription
 
 
 def _document(gateway: Gateway, subscription: Subscription) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def hub_show(listener_id: ListenerId, gateway: GatewayOption = None, as_json: Js
 @hub_app.command("add")
 def hub_add(
     callback: Annotated[
-        str, typer.Argument(help="An http(s) address; events are sent by POST to listener/… below it.")
+        str,
+        typer.Argument(help="An http(s) address; events are sent by POST to listener/… below it.", metavar="CALLBACK"),
     ],
     api: Annotated[
         str,

@@ -99,11 +99,10 @@ async def test_a_listener_is_paused_resumed_replayed_and_taken_off_wherever_it_i
         f"listener {listener_id} is active",
         f"listener {listener_id} is taken off",
     ]
-    assert [name for _, name, _ in bench.engine.asked] == ["pause", "replay", "resume"]
-    replayed = bench.engine.asked[1][2]
+    assert bench.engine.signals == [(subscription_workflow(listener_id), word) for word in ("pause", "resume", "stop")]
+    ((_, _, replayed),) = bench.engine.asked
     assert isinstance(replayed, Replay)
     assert replayed.at.isoformat() == "2026-11-25T00:00:00+00:00"
-    assert bench.engine.signals == [(subscription_workflow(listener_id), "stop")]
 
 
 async def test_what_the_gateway_refuses_is_said_with_its_reason(bench: Bench, console: Console) -> None:
@@ -118,7 +117,7 @@ async def test_what_the_gateway_refuses_is_said_with_its_reason(bench: Bench, co
 
     bench.engine.answer = away
     with pytest.raises(RefusedError, match="503"):
-        await hub_commands.steer(BASE_URL, listener_id, "pause", console, False)
+        await hub_commands.replay(BASE_URL, listener_id, "2026-11-25T00:00:00Z", console, False)
 
 
 async def test_a_listener_that_is_not_there_is_named_with_where_to_look(console: Console, printed: io.StringIO) -> None:
