@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -63,6 +63,8 @@ class Listeners:
     def of(self, subscription: Subscription) -> Listener:
         """Return the listener that was registered so."""
         hub, query = HUBS[subscription.api], parse_query_string(subscription.query)
+        if query.fields is not None:
+            query = replace(query, fields=(*hub.always, *query.fields))
         return Listener(subscription, hub, query, self.base_url)
 
     async def send(self, listener: Listener, placed: Placed) -> None:

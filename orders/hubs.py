@@ -30,6 +30,9 @@ class Hub:
     listener_type: str | None = None
     """What the API calls the type of a registered listener, where it says one."""
 
+    always: tuple[str, ...] = ()
+    """Attributes of a resource that are sent whichever fields a listener asks for, beside `id` and `href`."""
+
     @property
     def path(self) -> str:
         """Where its listeners are."""
@@ -57,6 +60,7 @@ HUBS: dict[str, Hub] = {
         V5_BASE_PATH,
         v5_events.envelope,
         listener_type="Hub",
+        always=("@type",),
     ),
 }
 """All hubs, by their keys."""
