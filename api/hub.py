@@ -191,7 +191,8 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         try:
             await gateway.engine.request(subscription_workflow(subscription_id), "replay", word)
         except WorkflowEndedError as error:
-            raise UnavailableError(f"listener {subscription_id!r} is not being told just now; try again") from error
+            said = "is not being told just now: its workflow is started within a minute; try again then"
+            raise UnavailableError(f"listener {subscription_id!r} {said}") from error
         return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     return routes
