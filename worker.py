@@ -30,9 +30,10 @@ from activities.bell import Bell
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
 from activities.claims import ClaimActivities
-from activities.events import EventActivities, Listeners, SubscriptionActivities
+from activities.events import EventActivities, SubscriptionActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
+from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.planning import Planner, PlanningActivities
 from activities.qualification import QualificationActivities

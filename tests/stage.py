@@ -20,8 +20,8 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, 
 from temporalio.exceptions import ApplicationError
 
 from activities.bell import Bell
-from activities.events import Listeners
 from activities.http import DownstreamSystem
+from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.planning import Planner
 from activities.qualification import QualificationActivities

@@ -111,8 +111,9 @@ class FakeEngine:
 
     async def listen(self, subscription: Subscription) -> bool:
         await self.check()
+        new = subscription_workflow(subscription.id) not in self.waiting
         self.waiting.add(subscription_workflow(subscription.id))
-        return True
+        return new
 
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         await self.check()
