@@ -128,9 +128,8 @@ def make_worker(
         task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
         workflows=WORKFLOWS if queue == "workflows" else [],
         activities=activities,
-        workflow_runner=sandbox(),
         graceful_shutdown_timeout=graceful,
-        **options,
+        **{"workflow_runner": sandbox(), **options},
     )
 
 
