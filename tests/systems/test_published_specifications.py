@@ -164,6 +164,8 @@ async def test_qualifications_fit_tmf645(database_url: str, stock: Path) -> None
         made = await client.post(f"{base}/checkServiceQualification", json={"serviceQualificationItem": items})
         assert made.status_code == 201
         assert_fits(made.json(), "TMF645-v4.0.1", "CheckServiceQualification")
+        known = published("TMF645-v4.0.1")["definitions"]["CheckServiceQualificationItem"]["properties"]
+        assert all(item.keys() <= known.keys() for item in made.json()["serviceQualificationItem"])
         await client.delete(made.json()["href"])
         for _ in range(2):
             _, event = await inbox.next()
