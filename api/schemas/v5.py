@@ -339,5 +339,5 @@ class CancelProductOrder(_CancelProductOrder):
     effective_cancellation_date: UtcDatetime | None = None
     """When the order was cancelled."""
     completion_message: str | None = None
-    error_message: Any = None
+    error_message: ProductOrderErrorMessage | None = None
     """Why the order was not cancelled."""
