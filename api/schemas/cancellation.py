@@ -56,6 +56,8 @@ class Cancellation(CancellationRequest):
 
     id: str
     href: str
+    creation_date: UtcDatetime | None = None
+    """When it was asked for."""
     state: str | None = None
     """`acknowledged` (`accepted` of service orders), `inProgress`, `done` or `terminatedWithError`."""
     effective_cancellation_date: UtcDatetime | None = None

@@ -333,6 +333,8 @@ class CancelProductOrder(_CancelProductOrder):
     """`CancelProductOrder`, where it is no more special one."""
     id: str
     href: str
+    creation_date: UtcDatetime | None = None
+    """When it was asked for."""
     product_order: ProductOrderReference | None = None
     state: str | None = None
     """`acknowledged`, `inProgress`, `done` or `terminatedWithError`."""

@@ -277,7 +277,8 @@ async def test_a_closed_order_is_not_amended(bench: Bench) -> None:
 
 async def test_a_cancellation_is_kept_and_the_order_told(bench: Bench) -> None:
     order_id = await placed(bench)
-    body = {"@type": "CancelProductOrder", "productOrder": {"id": order_id}, "cancellationReason": "moves", "state": 7}
+    wish = {"@type": "CancelProductOrder", "productOrder": {"id": order_id}, "cancellationReason": "moves"}
+    body = {**wish, "state": 7, "creationDate": "2020-01-01T00:00:00.000Z"}
     answer = await bench.client.post(CANCELLATIONS, json=body)
     made = answer.json()
     assert answer.status_code == 201
@@ -288,11 +289,13 @@ async def test_a_cancellation_is_kept_and_the_order_told(bench: Bench) -> None:
         "href": f"{BASE_URL}{ORDERS}/{order_id}",
     }
     assert made["state"] == "acknowledged"
+    assert made["creationDate"] > "2026"
     assert_fits(made, "CancelProductOrder")
     assert bench.engine.told == [(f"po:{order_id}", Cancel(task=made["id"], by="anonymous", reason="moves"))]
     assert (await bench.client.get(made["href"])).json() == made
     assert (await bench.client.get(f"{CANCELLATIONS}?productOrder.id={order_id}")).json() == [made]
     assert (await bench.client.get(f"{CANCELLATIONS}?productOrder.id=other")).json() == []
+    assert (await bench.client.get(f"{CANCELLATIONS}?creationDate={made['creationDate']}")).json() == [made]
     listed = (await bench.client.get(f"{CANCELLATIONS}?fields=state")).json()
     assert listed[0].keys() == {"@type", "id", "href", "state"}
     assert (await bench.client.get(f"{CANCELLATIONS}?orderDate=x")).status_code == 400
