@@ -10,10 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from api.engine import Engine, EngineRefusedError, EngineUnavailableError
-from api.sweep import pass_on_all
+from api.engine import Engine, EngineRefusedError
+from api.sweep import pass_on_all, pass_on_now
 from orders.subscription import Subscription, SubscriptionState
-from store.errors import StoreUnavailableError
 from store.outbox import Outbox
 from store.subscriptions import SubscriptionStore
 from workflows.ids import subscription_workflow
@@ -42,11 +41,7 @@ class ListenerStarter:
 
         Its row has noted it before, so that the sweep sees to the rest.
         """
-        try:
-            return await self._start(subscription)
-        except (EngineUnavailableError, StoreUnavailableError) as error:
-            _log.warning("listener left to the sweep", listener=subscription.id, reason=str(error))
-        return False
+        return await pass_on_now(self._start(subscription), "listener", subscription.id)
 
     async def sweep(self) -> int:
         """Start what has not been started yet, and tell what was not told; return how many listeners it was.
@@ -70,11 +65,7 @@ class ListenerStarter:
 
     async def stop(self, subscription_id: str) -> bool:
         """Tell the workflow of a listener that was taken off; return whether that was possible now."""
-        try:
-            return await self._stop(subscription_id)
-        except (EngineUnavailableError, StoreUnavailableError) as error:
-            _log.warning("its stop is left to the sweep", listener=subscription_id, reason=str(error))
-        return False
+        return await pass_on_now(self._stop(subscription_id), "stop of a listener", subscription_id)
 
     async def sweep_stopped(self) -> int:
         """Tell the workflows of listeners that were taken off, and do not know yet; return how many.
