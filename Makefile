@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 4
 IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo up test test-boundaries bench lint types check lock clean
+.PHONY: help demo up test test-thoroughly bench lint types check lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,8 +29,8 @@ up: $(STAMP) ## run the whole stack and keep it up until Ctrl-C
 test: $(STAMP) ## run every test, four at a time or as WORKERS=n says
 	@$(BIN)/pytest $(IN_PARALLEL)
 
-test-boundaries: $(STAMP) ## cancel a bundle and a VPN at each step that they have, one order for each: a quarter of an hour
-	@EVERY_BOUNDARY=1 $(BIN)/pytest tests/workflows/test_cancel_everywhere.py
+test-thoroughly: $(STAMP) ## try all that `make test` tries some of, such as a cancellation at each step: half an hour
+	@THOROUGH=1 $(BIN)/pytest $$(grep -l '^from tests.thorough' -r tests)
 
 bench: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
 	@$(BIN)/python -m bench.list_orders

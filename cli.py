@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
+from console.hub_app import hub_app
 from console.options import GatewayOption, JsonOption, OrderFile, ValueOption, gateway_address, read_order, values_of
 from console.order_app import order_app
 from console.task_app import task_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 catalog_app = typer.Typer(help="Read catalogs, and check them.", no_args_is_help=True)
 app.add_typer(order_app, name="order")
 app.add_typer(task_app, name="task")
+app.add_typer(hub_app, name="hub")
 app.add_typer(catalog_app, name="catalog")
 
 

@@ -30,9 +30,10 @@ from activities.bell import Bell
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
 from activities.claims import ClaimActivities
-from activities.events import EventActivities, Listeners, SubscriptionActivities
+from activities.events import EventActivities, SubscriptionActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
+from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.planning import Planner, PlanningActivities
 from activities.qualification import QualificationActivities
@@ -127,9 +128,8 @@ def make_worker(
         task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
         workflows=WORKFLOWS if queue == "workflows" else [],
         activities=activities,
-        workflow_runner=sandbox(),
         graceful_shutdown_timeout=graceful,
-        **options,
+        **{"workflow_runner": sandbox(), **options},
     )
 
 

@@ -27,7 +27,7 @@ class Target(StrEnum):
 
 _BASE = {
     Target.SERVICE: "/tmf-api/ServiceActivationAndConfiguration/v4",
-    Target.RESOURCE: "/tmf-api/resourceActivationAndConfiguration/v4",
+    Target.RESOURCE: "/tmf-api/ResourceActivationAndConfiguration/v4",
 }
 
 

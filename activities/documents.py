@@ -147,7 +147,7 @@ class Reason(Resource):
 class QualifiedItem(Resource):
     """TMF645 ServiceQualificationItem."""
 
-    qualification_item_result: str
+    qualification_result: str
     eligibility_unavailability_reason: Listed[Reason]
 
 

@@ -3,58 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import httpx
 from pydantic import Field
 from temporalio import activity
 
 from activities.bell import Bell
-from orders import signatures
-from orders.events import Document, Event
+from activities.delivery import Delivery, GivenUp, Stuck
+from activities.listeners import Listener, Listeners
 from orders.hubs import HUBS, Hub
 from orders.model import Model
 from orders.subscription import Subscription, SubscriptionState
 from store.outbox import Outbox, Placed
-from store.query import ListQuery, admits, parse_query_string
 from store.subscriptions import SubscriptionStore
 
 BATCH = 100
 """Events that one round looks at."""
 
-ORDERS_AT_ONCE = 8
-"""How many families of orders one listener is told of at the same time."""
-
 _PROOF_OF_LIFE = timedelta(seconds=5)
-_ANSWER_LIMIT = 2048
-_ANSWER_TIME = timedelta(seconds=2)
-
-
-class Stuck(Model):
-    """A family of orders of which an event was not taken: those behind it wait until it is, or is given up."""
-
-    root_id: str
-    after: int
-    """All of its events up to this position were delivered, or are none that the listener asks for."""
-    since: datetime
-    """From when on the tries count towards giving up."""
-
-
-class GivenUp(Model):
-    """An event that was tried for too long."""
-
-    event_id: str
-    event_type: str
-    order_id: str
-    """The order, or the cancellation, that it is about."""
-    at: datetime
-    """When it was given up."""
 
 
 class Round(Model):
@@ -109,14 +78,6 @@ class ReplayFrom(Model):
     at: datetime
 
 
-class _RefusedError(Exception):
-    """A listener that did not take an event."""
-
-    def __init__(self, message: str, *, gone: bool = False) -> None:
-        super().__init__(message)
-        self.gone = gone
-
-
 class SubscriptionActivities:
     """What a listener's workflow tells the order store, and asks it."""
 
@@ -140,18 +101,6 @@ class SubscriptionActivities:
         return await self._outbox.position_before(replay.at)
 
 
-@dataclass(frozen=True)
-class Listeners:
-    """How listeners are reached."""
-
-    client: httpx.AsyncClient
-    """Connects only where events may go, and follows no redirects."""
-    base_url: str
-    """The gateway's address, with which every `href` in an event starts."""
-    time_limit: timedelta = timedelta(seconds=10)
-    """How long one delivery may take."""
-
-
 class EventActivities:
     """Tells listeners."""
 
@@ -159,9 +108,7 @@ class EventActivities:
         self._outbox = outbox
         self._subscriptions = subscriptions
         self._bell = bell
-        self._client = listeners.client
-        self._base_url = listeners.base_url
-        self._time_limit = listeners.time_limit.total_seconds()
+        self._listeners = listeners
 
     @activity.defn
     async def deliver(self, round_: Round) -> Delivered:
@@ -198,9 +145,9 @@ class EventActivities:
         subscription = await self._subscriptions.get(round_.subscription_id)
         if subscription is None or subscription.state != SubscriptionState.ACTIVE:
             return _nothing(round_, subscription)
-        query = parse_query_string(subscription.query)
-        listener = _Listener(subscription, hub, query, self._base_url)
-        delivery = _Delivery(partial(self._send, listener), partial(self._is_told, subscription.id), round_, done)
+        listener = self._listeners.of(subscription)
+        send, is_told = partial(self._listeners.send, listener), partial(self._is_told, subscription.id)
+        delivery = Delivery(send, is_told, round_.give_up_after, done)
         known = {each.root_id for each in round_.stuck}
         fresh: dict[str, list[Placed]] = {}
         for each in filter(listener.asks_for, new):
@@ -247,7 +194,7 @@ class EventActivities:
         # There are no others of this API up to where the outbox ended before it was read.
         return max([after, end, *(each.position for each in found)]), found
 
-    async def _held_back(self, listener: _Listener, upto: int, stuck: Stuck) -> tuple[list[Placed], int | None]:
+    async def _held_back(self, listener: Listener, upto: int, stuck: Stuck) -> tuple[list[Placed], int | None]:
         """Return the next events of a stuck family up to a position, and where to go on, where there are more."""
         read = await self._outbox.read(stuck.after, BATCH, api=listener.hub.events_of, root_id=stuck.root_id)
         wanted = [each for each in read if each.position <= upto and listener.asks_for(each)]
@@ -259,125 +206,6 @@ class EventActivities:
             return False
         subscription = await self._subscriptions.get(subscription_id)
         return subscription is not None and subscription.state == SubscriptionState.ACTIVE
-
-    async def _send(self, listener: _Listener, placed: Placed) -> None:
-        """Deliver one event.
-
-        Raises:
-            _RefusedError: when the listener did not take it.
-        """
-        event = placed.event
-        body = json.dumps(listener.shown(event), ensure_ascii=False, separators=(",", ":")).encode()
-        url = f"{listener.subscription.callback.rstrip('/')}/{listener.hub.listener_path(event.type)}"
-        headers = signatures.sign(listener.subscription.secret, event.id, datetime.now(UTC), body)
-        told = {"Content-Type": "application/json", "User-Agent": "ordersaga", **headers}
-        try:
-            request = self._client.build_request("POST", url, content=body, headers=told)
-            async with asyncio.timeout(self._time_limit):
-                response = await self._client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise _RefusedError(f"POST {url}: {str(error) or type(error).__name__}") from error
-        try:
-            said = await _said(response)
-        finally:
-            await response.aclose()
-        if not response.is_success:
-            text = said[:200].decode(errors="replace")
-            message = f"POST {url}: {response.status_code} {response.reason_phrase}: {text}"
-            raise _RefusedError(message.rstrip(": "), gone=response.status_code == httpx.codes.GONE)
-
-
-@dataclass(frozen=True)
-class _Listener:
-    """What one listener asks for, and how it is shown."""
-
-    subscription: Subscription
-    hub: Hub
-    query: ListQuery
-    base_url: str
-
-    def asks_for(self, placed: Placed) -> bool:
-        event = placed.event
-        return event.type in self.hub.types and admits(self.query.filters, self.hub.envelope(event, self.base_url))
-
-    def shown(self, event: Event) -> Document:
-        envelope = self.hub.envelope(event, self.base_url)
-        if self.query.fields is not None:
-            envelope["event"] = {name: self.query.project(each) for name, each in envelope["event"].items()}
-        return envelope
-
-
-class _Delivery:
-    """The deliveries of one round: those of a family of orders one after another, those of others at the same time."""
-
-    def __init__(
-        self,
-        send: Callable[[Placed], Awaitable[None]],
-        is_told: Callable[[], Awaitable[bool]],
-        round_: Round,
-        done: dict[str, int],
-    ) -> None:
-        self._send = send
-        self._is_told = is_told
-        self._give_up_after = round_.give_up_after
-        self._done = done
-        self._turns = asyncio.Semaphore(ORDERS_AT_ONCE)
-        self.stuck: list[Stuck] = []
-        self.given_up: list[GivenUp] = []
-        self.delivered = 0
-        self.error: str | None = None
-        self.gone = False
-
-    async def fresh(self, root_id: str, events: Sequence[Placed]) -> None:
-        """Deliver the events of a family of which nothing was held back."""
-        async with self._turns:
-            before = Stuck(root_id=root_id, after=events[0].position - 1, since=datetime.now(UTC))
-            await self._family(before, events)
-
-    async def again(self, stuck: Stuck, read: Callable[[Stuck], Awaitable[tuple[list[Placed], int | None]]]) -> None:
-        """Deliver what a family held back."""
-        async with self._turns:
-            if self.gone or activity.is_cancelled():
-                self.stuck.append(stuck)
-                return
-            events, more_after = await read(stuck)
-            if await self._family(stuck, events) and more_after is not None:
-                self.stuck.append(Stuck(root_id=stuck.root_id, after=more_after, since=datetime.now(UTC)))
-
-    async def _family(self, stuck: Stuck, events: Sequence[Placed]) -> bool:
-        """Deliver a family's events; return whether they are done, rather than held back again."""
-        since, done_upto = stuck.since, self._done.get(stuck.root_id, 0)
-        events = [each for each in events if each.position > done_upto]
-        if events and not await self._is_told():
-            self.stuck.append(_before(events[0], stuck.root_id, since))
-            return False
-        for placed in events:
-            if self.gone or activity.is_cancelled():
-                self.stuck.append(_before(placed, stuck.root_id, since))
-                return False
-            try:
-                await self._send(placed)
-            except _RefusedError as error:
-                self.error, self.gone = str(error), self.gone or error.gone
-                now = datetime.now(UTC)
-                if self.gone or now - max(since, placed.event.at) < self._give_up_after:
-                    self.stuck.append(_before(placed, stuck.root_id, since))
-                    return False
-                self.given_up.append(_given_up(placed.event, now))
-            else:
-                self.delivered += 1
-                since = datetime.now(UTC)
-                self._done[stuck.root_id] = placed.position
-                activity.heartbeat(self._done)
-        return True
-
-
-def _before(placed: Placed, root_id: str, since: datetime) -> Stuck:
-    return Stuck(root_id=root_id, after=placed.position - 1, since=since)
-
-
-def _given_up(event: Event, now: datetime) -> GivenUp:
-    return GivenUp(event_id=event.id, event_type=event.type, order_id=event.subject_id, at=now)
 
 
 def _nothing(round_: Round, subscription: Subscription | None) -> Delivered:
@@ -393,21 +221,6 @@ def _excused(round_: Round) -> Round:
     late = info.started_time - info.scheduled_time
     stuck = [each.model_copy(update={"since": each.since + late}) for each in round_.stuck]
     return round_.model_copy(update={"stuck": stuck})
-
-
-async def _said(response: httpx.Response) -> bytes:
-    """Return the beginning of an answer's body, whatever is wrong with it: its status has said all that counts.
-
-    A body that is read to its end leaves the connection for the next delivery.
-    """
-    said = b""
-    with suppress(httpx.HTTPError, TimeoutError):
-        async with asyncio.timeout(_ANSWER_TIME.total_seconds()):
-            async for part in response.aiter_raw():
-                said += part
-                if len(said) >= _ANSWER_LIMIT:
-                    break
-    return said
 
 
 def _done_before() -> dict[str, int]:

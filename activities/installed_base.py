@@ -41,15 +41,6 @@ async def read_installed_base(inventory: DownstreamSystem, order: PostedOrder) -
     return await reader.read_resources(named_resources(order))
 
 
-async def read_installed_service(inventory: DownstreamSystem, service_id: str) -> InstalledService | None:
-    """Read one service with all that realises it; None where inventory has none.
-
-    Raises:
-        DownstreamError: when inventory does not answer, or with something that makes no sense.
-    """
-    return next(iter(await _Reader(inventory).services([Reference(id=service_id)])), None)
-
-
 class _Reader:
     def __init__(self, inventory: DownstreamSystem) -> None:
         self._inventory = inventory

@@ -72,7 +72,7 @@ class QualificationActivities:
                 message=f"{item.specification.name} is not possible at {order.place or 'no place'}: {_why(result)}",
             )
             for (order, item), result in zip(asked, results, strict=True)
-            if result.qualification_item_result != "qualified"
+            if result.qualification_result != "qualified"
         ]
 
     async def _unavailable(self, plan: OrchestrationPlan, running: OrchestrationPlan | None) -> list[Violation]:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from activities.feasibility import Feasibility, each_of, first_possible
 from activities.http import DownstreamSystem
-from activities.installed_base import read_installed_service
+from activities.installed_base import read_installed_base
 from catalogs.alternatives import categories_of
 from catalogs.catalog_set import CatalogSet
-from catalogs.expressions import ExpressionError
+from catalogs.characteristic_checks import MISSING
 from catalogs.model import ServiceSpecification
-from catalogs.service_check import (
-    MISSING,
-    ServiceWish,
-    bare_plan,
-    check_service,
-    plan_of_service,
-    sold_configurations,
-)
+from catalogs.planning import plan_posted
+from catalogs.service_nodes import ServiceNode, service_nodes
+from catalogs.service_orders import bare_service_order
+from catalogs.sold_services import sold_configurations
 from orders.documents import characteristic_list
-from orders.installed import InstalledService
+from orders.installed import InstalledBase
 from orders.plan import Characteristics, OrchestrationPlan, ServiceOrderPlan
 from orders.qualification import DONE, Document, Result, reasons_of, result_of, whole_result
 from orders.schedule import service_order_duration
+from orders.service_orders import ServiceOrder
 from orders.service_qualification import (
     ITEMS,
     CheckServiceQualification,
@@ -33,10 +30,30 @@ from orders.service_qualification import (
     QueryServiceQualification,
     ServiceQualificationItem,
 )
-from orders.tmf import timestamp
+from orders.tmf import Characteristic, Reference, timestamp
 from orders.violation import Violation
 
 _PLAN_ID = "qualification"
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A service that is asked for, as the order of it alone, and what is installed of it."""
+
+    order: ServiceOrder
+    installed: InstalledBase
+
+    def node(self, catalogs: CatalogSet, on: datetime) -> ServiceNode:
+        """Return the service by the catalogs."""
+        return service_nodes(self.order, catalogs, self.installed, on)[0]
+
+    def shaped(self, characteristics: Characteristics) -> _Wish:
+        """Return the wish for the same service with other characteristics."""
+        [item] = self.order.service_order_item
+        given = [Characteristic(name=name, value=value) for name, value in characteristics.items()]
+        service = item.service.model_copy(update={"service_characteristic": given})
+        items = [item.model_copy(update={"service": service})]
+        return replace(self, order=self.order.model_copy(update={"service_order_item": items}))
 
 
 class ServiceQualifier:
@@ -56,22 +73,18 @@ class ServiceQualifier:
             DownstreamError: when inventory cannot say what is there, or what is possible.
         """
         asked = CheckServiceQualification.model_validate(document)
-        wishes = [await self._wish(item, asked) for item in asked.service_qualification_item]
-        good = [wish for wish in wishes if isinstance(wish, ServiceWish)]
-        planned = {wish.item_id: self._plan(wish) for wish in good}
-        plans = [plan for plan, _ in planned.values() if plan]
-        faults = {item_id: list(found) for item_id, (_, found) in planned.items()}
-        for violation in await self._infeasible(plans):
-            faults[violation.item_id or ""].append(violation)
+        services = [item.service or QualifiedService() for item in asked.service_qualification_item]
+        orders = [asked.order_of(str(number), each, now) for number, each in enumerate(services)]
+        wishes = await each_of(orders, self._wish)
+        tried = [self._plan(wish, now) for wish in wishes]
+        plans = [plan for plan, _ in tried if plan]
         ends = {plan.item_id: now + service_order_duration(plan) for plan in plans}
+        infeasible = await self._infeasible(plans)
         answers = []
-        for item, wish in zip(document[ITEMS], wishes, strict=True):
-            if isinstance(wish, Violation):
-                answers.append(_answer(item, asked, [wish], []))
-                continue
-            against = faults[wish.item_id]
+        for number, (item, wish, (_, faults)) in enumerate(zip(document[ITEMS], wishes, tried, strict=True)):
+            against = [*faults, *(each for each in infeasible if each.item_id == str(number))]
             proposals = await self._proposals(wish, now) if against and asked.provide_alternative else []
-            answers.append(_answer(item, asked, against, proposals, ends.get(wish.item_id)))
+            answers.append(_answer(item, asked, against, proposals, ends.get(str(number))))
         return {
             "state": DONE,
             "effectiveQualificationDate": timestamp(now),
@@ -90,54 +103,34 @@ class ServiceQualifier:
 
         async def check(each: tuple[int, ServiceSpecification]) -> Document | None:
             number, specification = each
-            wish = _sought_wish(number, specification, criteria, asked.customer_id())
-            plan, _ = self._plan(wish)
+            sought = {"id": None, "service_specification": Reference(id=specification.id)}
+            service = (criteria.service or QualifiedService()).model_copy(update=sought)
+            wish = _Wish(asked.order_of(str(number), service, now), InstalledBase())
+            plan, _ = self._plan(wish, now)
             if plan is None or await self._infeasible([plan]):
                 return None
-            return {"id": wish.item_id, "service": _service(specification, wish, criteria.service)}
+            node = wish.node(self._catalogs, now)
+            return {"id": str(number), "service": _service(specification, node, service.characteristics(), service)}
 
         found = [each for each in await each_of(enumerate(self._sought(criteria, now), start=1), check) if each]
         return {"state": DONE, "effectiveQualificationDate": timestamp(now), ITEMS: found}
 
-    async def _wish(self, item: ServiceQualificationItem, asked: CheckServiceQualification) -> ServiceWish | Violation:
-        """Return the service that an item asks for, or why it asks for none."""
-        service = item.service or QualifiedService()
-        item_id = item.id or ""
-        installed: InstalledService | None = None
-        if service.id is not None:
-            installed = await read_installed_service(self._inventory, service.id)
-            if installed is None:
-                return _violation(item_id, "serviceNotFound", f"service {service.id} is not in inventory")
-        specification = service.service_specification.id if service.service_specification else None
-        if installed and specification not in (None, installed.specification_id):
-            message = f"service {installed.id} is of the specification {installed.specification_id}"
-            return _violation(item_id, "specificationOfOtherService", message)
-        specification = specification or (installed.specification_id if installed else None)
-        if specification is None:
-            return _violation(item_id, "specificationMissing", "the item names no service specification")
-        return ServiceWish(
-            item_id=item_id,
-            specification_id=specification,
-            characteristics=service.characteristics(),
-            place=service.place_id(),
-            customer_id=asked.customer_id(),
-            installed=installed,
-        )
+    async def _wish(self, order: ServiceOrder) -> _Wish:
+        return _Wish(order, await read_installed_base(self._inventory, order))
 
-    def _plan(self, wish: ServiceWish) -> tuple[ServiceOrderPlan | None, list[Violation]]:
-        """Return what a service comes down to, and what speaks against it by the catalogs.
+    def _plan(self, wish: _Wish, now: datetime) -> tuple[ServiceOrderPlan | None, list[Violation]]:
+        """Return what a service comes down to as an order, and what speaks against that by the catalogs.
 
         Where nothing but mandatory values is missing, that is the service alone: whether there is such a service at its
         place can be asked without them.
         """
-        faults = check_service(wish, self._catalogs, ITEMS)
-        specification = self._catalogs.services.get(wish.specification_id)
-        if specification and faults and all(each.code == MISSING for each in faults):
-            return bare_plan(wish, specification), faults
-        try:
-            return None if faults else plan_of_service(wish, self._catalogs), faults
-        except ExpressionError as error:
-            return None, [_violation(wish.item_id, "catalogExpression", f"the catalog cannot work out {error}")]
+        planned = plan_posted(wish.order, self._catalogs, wish.installed, 1, now)
+        if planned.plan:
+            return next(iter(planned.plan.service_orders), None), []
+        node = wish.node(self._catalogs, now)
+        if node.specification and all(each.code == MISSING for each in planned.violations):
+            return bare_service_order(node, node.specification), planned.violations
+        return None, planned.violations
 
     async def _infeasible(self, plans: Sequence[ServiceOrderPlan]) -> list[Violation]:
         if not plans:
@@ -145,24 +138,21 @@ class ServiceQualifier:
         plan = OrchestrationPlan(order_id=_PLAN_ID, catalog=self._catalogs.version, service_orders=list(plans))
         return await self._feasibility.infeasible(plan)
 
-    async def _proposals(self, wish: ServiceWish, now: datetime) -> list[Document]:
+    async def _proposals(self, wish: _Wish, now: datetime) -> list[Document]:
         """Return the shapes in which products on sale have the service, that can be had, the closest first."""
-        specification = self._catalogs.services.get(wish.specification_id)
+        node = wish.node(self._catalogs, now)
+        specification = node.specification
         if specification is None:
             return []
 
         async def possible(characteristics: Characteristics) -> bool:
-            plan, faults = self._plan(replace(wish, characteristics=characteristics))
+            plan, faults = self._plan(wish.shaped(characteristics), now)
             return not faults and not await self._infeasible([plan] if plan else [])
 
-        sold = sold_configurations(wish, self._catalogs, now)
-        found = await first_possible(sold, possible)
+        found = await first_possible(sold_configurations(node, self._catalogs, now), possible)
         return [
-            {
-                "id": str(number),
-                "alternateService": _service(specification, replace(wish, characteristics=characteristics), None),
-            }
-            for number, characteristics in enumerate(found, start=1)
+            {"id": str(number), "alternateService": _service(specification, node, shape, None)}
+            for number, shape in enumerate(found, start=1)
         ]
 
     def _sought(self, criteria: ServiceQualificationItem, now: datetime) -> list[ServiceSpecification]:
@@ -199,20 +189,12 @@ def _answer(
     return answer
 
 
-def _sought_wish(
-    number: int, specification: ServiceSpecification, criteria: ServiceQualificationItem, customer_id: str | None
-) -> ServiceWish:
-    service = criteria.service or QualifiedService()
-    return ServiceWish(
-        item_id=str(number),
-        specification_id=specification.id,
-        characteristics=service.characteristics(),
-        place=service.place_id(),
-        customer_id=customer_id,
-    )
-
-
-def _service(specification: ServiceSpecification, wish: ServiceWish, like: QualifiedService | None) -> Document:
+def _service(
+    specification: ServiceSpecification,
+    node: ServiceNode,
+    characteristics: Characteristics,
+    like: QualifiedService | None,
+) -> Document:
     """Return a service in TMF645's shape."""
     document: Document = {
         "serviceSpecification": {
@@ -220,16 +202,12 @@ def _service(specification: ServiceSpecification, wish: ServiceWish, like: Quali
             "name": specification.name,
             "version": specification.version,
         },
-        "serviceCharacteristic": characteristic_list(wish.characteristics),
+        "serviceCharacteristic": characteristic_list(characteristics),
     }
-    if wish.installed:
-        document["id"] = wish.installed.id
+    if node.installed:
+        document["id"] = node.installed.id
     if like and like.place:
         document["place"] = [each.model_dump(mode="json", exclude_none=True) for each in like.place]
-    elif wish.place:
-        document["place"] = [{"id": wish.place, "role": "installation", "@referredType": "GeographicSite"}]
+    elif place := node.scope.place["id"]:
+        document["place"] = [{"id": place, "role": "installation", "@referredType": "GeographicSite"}]
     return document
-
-
-def _violation(item_id: str, code: str, message: str) -> Violation:
-    return Violation(code=code, path=ITEMS, message=message, item_id=item_id)

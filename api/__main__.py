@@ -109,6 +109,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "turns": turns.sweep,
         "listeners": listener_starter.sweep,
         "stopped listeners": listener_starter.sweep_stopped,
+        "lost listeners": listener_starter.sweep_lost,
         "events": listener_starter.prune,
     }
     timeout = settings.http_timeout.total_seconds()

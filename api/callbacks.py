@@ -29,7 +29,7 @@ from workflows import ids
 from workflows.messages import SystemEvent
 
 SERVICE_BASE = "/tmf-api/ServiceActivationAndConfiguration/v4"
-RESOURCE_BASE = "/tmf-api/resourceActivationAndConfiguration/v4"
+RESOURCE_BASE = "/tmf-api/ResourceActivationAndConfiguration/v4"
 
 _log = structlog.get_logger(__name__)
 

@@ -42,10 +42,13 @@ from orders.links import (
     resource_name,
     with_cancellation_links,
 )
+from orders.tmf import timestamp
 from store.cancellations import UnsentCancel
 from store.query import parse_list_query
 
-SERVER_SET = frozenset({"id", "href", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"})
+SERVER_SET = frozenset(
+    {"id", "href", "creationDate", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"}
+)
 """Attributes of a cancellation that only the orchestrator writes; a client's are ignored."""
 
 _log = structlog.get_logger(__name__)
@@ -166,7 +169,7 @@ async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: An
     admit(kind, await stored_order(gateway, kind, order_id), Message.CANCEL)
     cancellation_id, now = order_id_from(secrets.token_bytes(10)), datetime.now(UTC)
     wish.setdefault("author", client_of(request))
-    document = {"id": cancellation_id, **wish, "state": _FIRST_STATES[kind]}
+    document = {"id": cancellation_id, "creationDate": timestamp(now), **wish, "state": _FIRST_STATES[kind]}
     await gateway.cancellations.open(kind, cancellation_id, order_id, document, now)
     _log.info("cancellation accepted", order=order_id, cancellation=cancellation_id)
     await gateway.canceller.send(UnsentCancel(kind, cancellation_id, order_id, document))

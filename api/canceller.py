@@ -10,16 +10,15 @@ from typing import Any
 
 import structlog
 
-from api.engine import Engine, EngineRefusedError, EngineUnavailableError
+from api.engine import Engine, EngineRefusedError
 from api.starter import Starter
-from api.sweep import pass_on_all
+from api.sweep import pass_on_all, pass_on_now
 from api.workflow_ids import workflow_of
 from orders.admission import Message
 from orders.identity import is_root
 from orders.lifecycle import TERMINAL, OrderState
 from orders.tmf import as_utc
 from store.cancellations import CancelStore, UnsentCancel
-from store.errors import StoreUnavailableError
 from store.orders import OrderStore
 from workflows.messages import Cancel
 
@@ -40,11 +39,7 @@ class Canceller:
 
     async def send(self, cancel: UnsentCancel) -> bool:
         """Pass on a cancellation that was just accepted; return whether that could be done. The sweep does the rest."""
-        try:
-            return await self._send(cancel)
-        except (EngineUnavailableError, StoreUnavailableError) as error:
-            _log.warning("cancellation left to the sweep", cancellation=cancel.id, reason=str(error))
-        return False
+        return await pass_on_now(self._send(cancel), "cancellation", cancel.id)
 
     async def sweep(self) -> int:
         """Pass on, oldest first, what no workflow has been told of yet; return how many cancellations were.

@@ -78,7 +78,7 @@ class Engine(Protocol):
         """Start the workflow of an accepted order; return False when it runs already, or has run."""
 
     async def listen(self, subscription: Subscription) -> bool:
-        """Start the workflow that tells a listener; return False when it runs already, or has run."""
+        """Start the workflow that tells a listener, from where its row says that it is; return False when it runs."""
 
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         """Tell a workflow something; return False when there is no such workflow, or it has ended."""

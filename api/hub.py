@@ -6,6 +6,7 @@ Beside what TM Forum's hubs have, a listener can be read, paused, resumed, and t
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -24,7 +25,6 @@ from api.reads import list_answer
 from orders.hubs import HUBS, Hub
 from orders.intake import order_id_from
 from orders.lifecycle import OrderKind
-from orders.links import BASE_PATHS
 from orders.model import Resource
 from orders.signatures import key_of, new_secret
 from orders.subscription import Subscription, SubscriptionState
@@ -40,8 +40,31 @@ _EXAMPLE = {
     "query": "eventType=ProductOrderStateChangeEvent&event.productOrder.state=completed",
 }
 
-_STATES = {"pause": SubscriptionState.PAUSED, "resume": SubscriptionState.ACTIVE}
-"""What a listener is once it is asked to be."""
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What a listener can be asked to be."""
+
+    name: str
+    state: SubscriptionState
+    summary: str
+    description: str
+
+
+_WORDS = (
+    _Word(
+        "pause",
+        SubscriptionState.PAUSED,
+        "Stop telling a listener for now",
+        "What comes meanwhile is kept, and delivered once it is resumed.",
+    ),
+    _Word(
+        "resume",
+        SubscriptionState.ACTIVE,
+        "Go on telling a listener",
+        "After `pause`; after a failed delivery it is tried again at once.",
+    ),
+)
 
 SubscriptionId = Annotated[str, Path(alias="id")]
 
@@ -88,9 +111,9 @@ class ReplayRequest(Resource):
     from_: UtcDatetime = Field(alias="from")
 
 
-def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRouter:
+def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRouter:
     """Return the routes of one API's hub."""
-    routes = APIRouter(prefix=f"{base_path}/hub", tags=[tag])
+    routes = APIRouter(prefix=hub.path, tags=[tag])
 
     @routes.post(
         "",
@@ -113,7 +136,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
     async def register(request: Request, gateway: GatewayDep) -> JSONResponse:
         body = read_as(EventSubscriptionInput, await read_json(request, SMALL_BODY))
         subscription = await _registered(gateway, hub, body, client_of(request))
-        document = _document(gateway, base_path, subscription) | {"secret": subscription.secret}
+        document = _document(gateway, subscription) | {"secret": subscription.secret}
         return JSONResponse(document, status_code=201, headers={"Location": document["href"]})
 
     @routes.get(
@@ -124,7 +147,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
     )
     async def find(gateway: GatewayDep) -> JSONResponse:
         found = await gateway.subscriptions.find(hub.key)
-        return list_answer([_document(gateway, base_path, each) for each in found], len(found))
+        return list_answer([_document(gateway, each) for each in found], len(found))
 
     @routes.get(
         "/{id}",
@@ -133,7 +156,7 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
         responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
     async def retrieve(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
-        return JSONResponse(_document(gateway, base_path, await _stored(gateway, hub, subscription_id)))
+        return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     @routes.delete(
         "/{id}",
@@ -149,8 +172,8 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
         await gateway.listener_starter.stop(subscription_id)
         return Response(status_code=204)
 
-    for name, summary, description in _ORDERS:
-        _add_order(routes, hub, base_path, name, summary, description)
+    for word in _WORDS:
+        _add_word(routes, hub, word)
 
     @routes.post(
         "/{id}/replay",
@@ -165,28 +188,26 @@ def hub_routes(hub: Hub, base_path: str, tag: str, example: dict[str, Any] = _EX
         wanted = read_as(ReplayRequest, await read_json(request, SMALL_BODY))
         await _stored(gateway, hub, subscription_id)
         word = Replay(at=wanted.from_, by=client_of(request))
-        return await _asked(gateway, hub, base_path, subscription_id, "replay", word)
+        try:
+            await gateway.engine.request(subscription_workflow(subscription_id), "replay", word)
+        except WorkflowEndedError as error:
+            said = "is not being told just now: its workflow is started within a minute; try again then"
+            raise UnavailableError(f"listener {subscription_id!r} {said}") from error
+        return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     return routes
 
 
-_ORDERS = (
-    ("pause", "Stop telling a listener for now", "What comes meanwhile is kept, and delivered once it is resumed."),
-    ("resume", "Go on telling a listener", "After `pause`; after a failed delivery it is tried again at once."),
-)
-
-
-def _add_order(routes: APIRouter, hub: Hub, base_path: str, name: str, summary: str, description: str) -> None:
+def _add_word(routes: APIRouter, hub: Hub, word: _Word) -> None:
     @routes.post(
-        f"/{{id}}/{name}",
-        summary=summary,
-        operation_id=f"{name}Listener",
-        description=description,
-        responses={200: {"model": EventSubscription}, **errors(404, 409, 503)},
+        f"/{{id}}/{word.name}",
+        summary=word.summary,
+        operation_id=f"{word.name}Listener",
+        description=word.description,
+        responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
-    async def order(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
-        await _stored(gateway, hub, subscription_id)
-        return await _asked(gateway, hub, base_path, subscription_id, name)
+    async def become(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
+        return JSONResponse(_document(gateway, await _become(gateway, hub, subscription_id, word.state)))
 
 
 async def _registered(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput, client: str) -> Subscription:
@@ -239,27 +260,21 @@ async def _stored(gateway: Gateway, hub: Hub, subscription_id: str) -> Subscript
     return found
 
 
-async def _asked(
-    gateway: Gateway, hub: Hub, base_path: str, subscription_id: str, name: str, word: Replay | None = None
-) -> JSONResponse:
-    """Ask a listener's workflow for something, and answer with the listener as it is then."""
-    if name in _STATES:
-        # First of all, since a delivery that is under way looks at it before it goes on.
-        await gateway.subscriptions.record(subscription_id, state=_STATES[name].value)
-    try:
-        await gateway.engine.request(subscription_workflow(subscription_id), name, word)
-    except WorkflowEndedError as error:
-        raise UnavailableError(f"listener {subscription_id!r} is not being told yet; try again") from error
+async def _become(gateway: Gateway, hub: Hub, subscription_id: str, state: SubscriptionState) -> Subscription:
+    """Keep what a listener is to be, and pass it on: to the workflow now or by the sweep, to a delivery by the row."""
     stored = await _stored(gateway, hub, subscription_id)
-    shown = stored.model_copy(update={"state": _STATES.get(name, stored.state)})
-    return JSONResponse(_document(gateway, base_path, shown))
+    await gateway.subscriptions.become(subscription_id, state)
+    subscription = stored.model_copy(update={"state": state})
+    await gateway.listener_starter.start(subscription)
+    return subscription
 
 
-def _document(gateway: Gateway, base_path: str, subscription: Subscription) -> dict[str, Any]:
+def _document(gateway: Gateway, subscription: Subscription) -> dict[str, Any]:
     shown = subscription.model_dump(mode="json", include=_SHOWN, exclude_none=True)
-    shown["href"] = f"{gateway.base_url}{base_path}/hub/{subscription.id}"
-    if listener_type := HUBS[subscription.api].listener_type:
-        shown["@type"] = listener_type
+    hub = HUBS[subscription.api]
+    shown["href"] = f"{gateway.base_url}{hub.path}/{subscription.id}"
+    if hub.listener_type:
+        shown["@type"] = hub.listener_type
     return shown
 
 
@@ -268,4 +283,4 @@ _SHOWN = {"id", "callback", "query", "state", "backlog", "given_up", "error", "c
 
 router = APIRouter()
 for _kind in OrderKind:
-    router.include_router(hub_routes(HUBS[_kind.value], BASE_PATHS[_kind], TAGS[_kind]))
+    router.include_router(hub_routes(HUBS[_kind.value], TAGS[_kind]))

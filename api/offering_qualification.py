@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from api.hub import hub_routes
 from api.qualifications import QualificationApi, qualification_routes
 from orders.hubs import HUBS
-from orders.links import QUALIFICATION_PATHS
 from orders.offering_qualification import ProductOfferingQualification
 from orders.qualification import QualificationKind
 from orders.qualification_events import OFFERING_API
@@ -52,8 +51,4 @@ _HUB_EXAMPLE = {
 
 router = APIRouter()
 router.include_router(qualification_routes(OFFERING_QUALIFICATION))
-router.include_router(
-    hub_routes(
-        HUBS[OFFERING_API], QUALIFICATION_PATHS[OFFERING_QUALIFICATION.kind], OFFERING_QUALIFICATION.tag, _HUB_EXAMPLE
-    )
-)
+router.include_router(hub_routes(HUBS[OFFERING_API], OFFERING_QUALIFICATION.tag, _HUB_EXAMPLE))

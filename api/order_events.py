@@ -15,7 +15,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from api.documentation import TAGS, errors
 from api.gateway import Gateway, GatewayDep
 from api.reads import stored_order
-from orders.events import envelope
+from orders.hubs import HUBS
 from orders.lifecycle import TERMINAL, OrderKind
 from orders.links import BASE_PATHS
 from store.errors import StoreUnavailableError
@@ -80,7 +80,7 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
             found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
             for placed in found:
                 after = placed.position
-                if _is_of(placed, order_id):
+                if _is_told(placed, order_id):
                     yield _written(placed, gateway.base_url)
             if gateway.closing.is_set() or (ended and not found):
                 return
@@ -96,22 +96,28 @@ async def _is_over(gateway: Gateway, order_id: str, after: int) -> bool:
     """Return whether no event of an order comes behind a position."""
     root_id = order_id.partition(":")[0]
     while found := await gateway.outbox.read(after, _BATCH, root_id=root_id):
-        if any(_is_of(placed, order_id) for placed in found):
+        if any(_is_told(placed, order_id) for placed in found):
             return False
         after = found[-1].position
     return True
 
 
-def _is_of(placed: Placed, order_id: str) -> bool:
-    """Return whether an event is about an order, one that it has made, or the cancellation of one of them."""
+def _is_told(placed: Placed, order_id: str) -> bool:
+    """Return whether an event is about an order, one that it has made, or the cancellation of one of them.
+
+    Only events that the hub of their API knows are told: some came with a later version.
+    """
     event = placed.event
+    if event.type not in HUBS[event.api].types:
+        return False
     cancelled = [part["id"] for part in event.document.values() if isinstance(part, dict) and "id" in part]
     concerned = [event.subject_id, *(cancelled if event.resource.startswith("cancel") else [])]
     return any(each == order_id or each.startswith(f"{order_id}:") for each in concerned)
 
 
 def _written(placed: Placed, base_url: str) -> bytes:
-    data = json.dumps(envelope(placed.event, base_url), ensure_ascii=False, separators=(",", ":"))
+    told = HUBS[placed.event.api].envelope(placed.event, base_url)
+    data = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return format_sse_event(data_str=data, event=placed.event.type, id=str(placed.position))
 
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter
 from api.hub import hub_routes
 from api.qualifications import QualificationApi, qualification_routes
 from orders.hubs import HUBS
-from orders.links import QUALIFICATION_PATHS
 from orders.qualification import QualificationKind
 from orders.qualification_events import SERVICE_API
 from orders.service_qualification import CheckServiceQualification, QueryServiceQualification
@@ -71,4 +70,4 @@ _HUB_EXAMPLE = {
 router = APIRouter()
 for _api in (SERVICE_CHECK, SERVICE_QUERY):
     router.include_router(qualification_routes(_api))
-router.include_router(hub_routes(HUBS[SERVICE_API], QUALIFICATION_PATHS[SERVICE_CHECK.kind], _TAG, _HUB_EXAMPLE))
+router.include_router(hub_routes(HUBS[SERVICE_API], _TAG, _HUB_EXAMPLE))

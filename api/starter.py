@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError
+from api.sweep import pass_on_all, pass_on_now
 from orders.identity import root_kind
 from orders.posted import posted_order
-from store.errors import StoreUnavailableError
 from store.orders import OrderStore
 
 _log = structlog.get_logger(__name__)
@@ -40,14 +40,7 @@ class Starter:
         """Start an order that was just accepted; return whether that was possible now. The sweep sees to the rest."""
         if self._clock() < self._resting_until:
             return False
-        try:
-            return await self._start(order_id, document)
-        except EngineUnavailableError as error:
-            self._resting_until = self._clock() + self._interval
-            _log.warning("order left to the sweep", order=order_id, reason=str(error))
-        except StoreUnavailableError as error:
-            _log.warning("order started but not noted", order=order_id, reason=str(error))
-        return False
+        return await pass_on_now(self._start(order_id, document), "order", order_id)
 
     async def sweep(self) -> int:
         """Start, oldest first, what has not been started yet; return how many orders were.
@@ -56,14 +49,7 @@ class Starter:
             EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        started = 0
-        while waiting := await self._orders.unstarted():
-            done = sum([await self._start(order.id, order.document) for order in waiting])
-            self._resting_until = float("-inf")
-            started += done
-            if done < len(waiting):
-                break
-        return started
+        return await pass_on_all(self._orders.unstarted, lambda order: self._start(order.id, order.document))
 
     async def _start(self, order_id: str, document: dict[str, Any]) -> bool:
         """Start one order and note it; return False when the engine cannot take this order as it is."""
@@ -73,6 +59,10 @@ class Starter:
         except (EngineRefusedError, ValueError) as error:
             _log.error("order refused by the engine; it is tried again", order=order_id, reason=str(error))
             return False
+        except EngineUnavailableError:
+            self._resting_until = self._clock() + self._interval
+            raise
+        self._resting_until = float("-inf")
         await self._orders.mark_started(kind, order_id)
         _log.info("order started", order=order_id, new=new)
         return True

@@ -20,6 +20,15 @@ Sweep = Callable[[], Awaitable[int]]
 _log = structlog.get_logger(__name__)
 
 
+async def pass_on_now(passing_on: Awaitable[bool], what: str, which: str) -> bool:
+    """Return whether something could be passed on just now; where engine or store is away, the sweep sees to it."""
+    try:
+        return await passing_on
+    except (EngineUnavailableError, StoreUnavailableError) as error:
+        _log.warning(f"{what} left to the sweep", id=which, reason=str(error))
+    return False
+
+
 async def pass_on_all(waiting: Callable[[], Awaitable[Sequence[T]]], pass_on: Callable[[T], Awaitable[bool]]) -> int:
     """Pass on what waits, part by part, until nothing does or some of a part could not be; return how much was."""
     passed = 0

@@ -13,6 +13,9 @@ from catalogs.product_nodes import ProductNode
 from orders.tmf import Action, Characteristic
 from orders.violation import Violation
 
+MISSING = "characteristicMissing"
+"""The code of what is wrong with something that lacks a value it must have."""
+
 
 def check_characteristics(context: OrderContext) -> Iterator[Violation]:
     """Check the characteristics that items to add or modify give against their specification and offering."""
@@ -53,7 +56,7 @@ def faults_of_missing(
     """Yield code, path and words for each mandatory characteristic that has no value."""
     for rule in rules.values():
         if rule.min_cardinality and values.get(rule.name) is None:
-            yield "characteristicMissing", path, f"{subject} needs the characteristic {rule.name!r}"
+            yield MISSING, path, f"{subject} needs the characteristic {rule.name!r}"
 
 
 def faults_of_value(rule: CharacteristicSpecification, value: Any) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import DecompositionError
 from catalogs.expressions import ExpressionError
+from catalogs.model import ServiceSpecification
 from catalogs.modification import PlannedService, plan_service
 from catalogs.service_decomposition import expand_service
 from catalogs.service_nodes import ServiceNode, reliance_of, service_nodes
@@ -15,7 +16,7 @@ from catalogs.targets import ServiceTarget
 from catalogs.teardown import removed_items
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase
-from orders.plan import OrchestrationPlan, ServiceOrderPlan
+from orders.plan import CUSTOMER_FACING, OrchestrationPlan, ServiceItem, ServiceOrderPlan
 from orders.service_orders import ServiceOrder
 from orders.tmf import Action
 from orders.violation import Violation
@@ -56,6 +57,15 @@ def decompose_service_order(
         service_orders=service_orders,
         belongs_to=owners_of(touched, installed),
     )
+
+
+def bare_service_order(node: ServiceNode, specification: ServiceSpecification) -> ServiceOrderPlan:
+    """Return a service order of a service alone, for one whose parts cannot be worked out yet."""
+    given = {name: value for name, value in node.item.service.characteristics().items() if value is not None}
+    item = ServiceItem(
+        key=CUSTOMER_FACING, action=Action.ADD, specification=specification.as_specification, characteristics=given
+    )
+    return _service_order(node, PlannedService(Action.ADD, [item], None), [])
 
 
 def owners_of(touched: Sequence[str], installed: InstalledBase) -> list[str]:

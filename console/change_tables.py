@@ -91,6 +91,5 @@ def _did(revision: Document) -> str:
 def _answer(cancellation: Document) -> str:
     if cancellation.get("effectiveCancellationDate"):
         return f"cancelled {moment(cancellation['effectiveCancellationDate'])}"
-    told = cancellation.get("errorMessage") or []
-    messages = told if isinstance(told, list) else [told]
-    return "; ".join(str(each.get("message") or each.get("reason") or "") for each in messages)
+    told = cancellation.get("errorMessage") or {}
+    return str(told.get("message") or told.get("reason") or "")

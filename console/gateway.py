@@ -124,13 +124,13 @@ class Gateway:
         content = json.dumps(body).encode()
         return _document(await self._ask(method, path, content=content, headers={"Content-Type": media_type}))
 
-    async def delete(self, path: str, token: str) -> None:
-        """Delete what is at a path, as the administrator whose token it is.
+    async def delete(self, path: str, token: str | None = None) -> None:
+        """Delete what is at a path; with a token, as the administrator whose it is.
 
         Raises:
             CommandError: when it is refused or the gateway cannot be reached.
         """
-        await self._ask("DELETE", path, headers={"Authorization": f"Bearer {token}"})
+        await self._ask("DELETE", path, headers={"Authorization": f"Bearer {token}"} if token else {})
 
     async def family(self, order_id: str, before: OrderFamily | None = None) -> OrderFamily:
         """Return a posted order with its service and resource orders; what had ended `before` is not read again.

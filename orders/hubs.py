@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from orders import v5_events
 from orders.events import Document, Event, envelope, event_types, listener_path
 from orders.lifecycle import OrderKind
-from orders.qualification_events import OFFERING_API, SERVICE_API, qualification_event_types
+from orders.links import BASE_PATHS, QUALIFICATION_PATHS
+from orders.qualification_events import APIS, qualification_event_types
+from orders.v5_links import V5_BASE_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Hub:
     events_of: str
     """The API of the events that it tells of, as `Event.api` has it."""
     types: frozenset[str]
+    base_path: str
+    """Where the API is; listeners register at `hub` below it."""
     envelope: Callable[[Event, str], Document]
     """Writes an event as this API does; the second argument is the gateway's address."""
     listener_path: Callable[[str], str] = listener_path
@@ -26,24 +30,37 @@ class Hub:
     listener_type: str | None = None
     """What the API calls the type of a registered listener, where it says one."""
 
+    always: tuple[str, ...] = ()
+    """Attributes of a resource that are sent whichever fields a listener asks for, beside `id` and `href`."""
+
+    @property
+    def path(self) -> str:
+        """Where its listeners are."""
+        return f"{self.base_path}/hub"
+
 
 PRODUCT_ORDER_V5 = "productOrderV5"
 
 HUBS: dict[str, Hub] = {
-    kind.value: Hub(kind.value, kind.value, frozenset(types), envelope)
+    kind.value: Hub(kind.value, kind.value, frozenset(types), BASE_PATHS[kind], envelope)
     for kind, types in {
         OrderKind.PRODUCT: event_types(OrderKind.PRODUCT, marks=False),
         OrderKind.SERVICE: event_types(OrderKind.SERVICE),
         OrderKind.RESOURCE: event_types(OrderKind.RESOURCE),
     }.items()
 } | {
-    **{api: Hub(api, api, frozenset(qualification_event_types(api)), envelope) for api in (OFFERING_API, SERVICE_API)},
+    **{
+        api: Hub(api, api, frozenset(qualification_event_types(api)), QUALIFICATION_PATHS[kind], envelope)
+        for kind, api in APIS.items()
+    },
     PRODUCT_ORDER_V5: Hub(
         PRODUCT_ORDER_V5,
         OrderKind.PRODUCT.value,
         frozenset(event_types(OrderKind.PRODUCT)),
+        V5_BASE_PATH,
         v5_events.envelope,
         listener_type="Hub",
+        always=("@type",),
     ),
 }
 """All hubs, by their keys."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import Field
 
 from orders.model import Resource
@@ -13,14 +15,15 @@ from orders.qualification import (
     TerminationError,
     UnavailabilityReason,
 )
+from orders.service_orders import PostedServiceItem, Service, ServiceOrder
 from orders.tmf import (
+    Action,
     Characteristic,
     ItemRelationship,
     Reference,
     RelatedParty,
     RelatedPlace,
     UtcDatetime,
-    customer_among,
 )
 
 ITEMS = "serviceQualificationItem"
@@ -38,9 +41,6 @@ class QualifiedService(Resource):
 
     def characteristics(self) -> Characteristics:
         return {each.name: each.value for each in self.service_characteristic}
-
-    def place_id(self) -> str | None:
-        return next((each.id for each in self.place if each.id), None)
 
 
 class AlternateServiceProposal(Resource):
@@ -92,9 +92,11 @@ class _ServiceQualification(Resource):
     effective_qualification_date: UtcDatetime | None = Field(default=None, description="When it was answered.")
     related_party: list[RelatedParty] = Field(default_factory=list)
 
-    def customer_id(self) -> str | None:
-        """Return the id of the customer."""
-        return customer_among(self.related_party)
+    def order_of(self, key: str, service: QualifiedService, on: datetime) -> ServiceOrder:
+        """Return the order that a service comes to: one item with the id `key`, which adds or changes it."""
+        action = Action.MODIFY if service.id else Action.ADD
+        item = PostedServiceItem(id=key, action=action, service=Service.model_validate(service.model_dump()))
+        return ServiceOrder(order_date=on, related_party=self.related_party, service_order_item=[item])
 
 
 class CheckServiceQualification(_ServiceQualification):

@@ -77,7 +77,7 @@ _PARTS: dict[str, dict[str, str]] = {
     "ProductOrderErrorMessage": {"productOrderItem": "ProductOrderItemRef"},
     "ProductOrderJeopardyAlert": {"productOrderItem": "ProductOrderItemRef"},
     "ProductOrderMilestone": {"productOrderItem": "ProductOrderItemRef"},
-    CANCELLATION: {"productOrder": "ProductOrderRef"},
+    CANCELLATION: {"errorMessage": "ProductOrderErrorMessage", "productOrder": "ProductOrderRef"},
 }
 """Type → its attributes that are objects, or lists of them, by their names in v5, with the type of each."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, false, func, select, update
+from sqlalchemy import Row, false, func, select, true, update
 
 from orders.subscription import Subscription, SubscriptionState
 from orders.tmf import timestamp
@@ -70,6 +70,14 @@ class SubscriptionStore:
         async with self._database.write() as connection:
             await connection.execute(update(subscriptions).where(*kept).values(**progress))
 
+    async def become(self, subscription_id: str, state: SubscriptionState) -> None:
+        """Note that a listener is to be active, or paused, which its workflow is still to be told.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        await self.record(subscription_id, state=state.value, started=False)
+
     async def end(self, subscription_id: str) -> bool:
         """Take a listener off; return whether it was there.
 
@@ -103,7 +111,7 @@ class SubscriptionStore:
             await connection.execute(update(subscriptions).where(this).values(stopped=True))
 
     async def unstarted(self, limit: int = 100) -> list[Subscription]:
-        """Return listeners whose workflow is still to be started, oldest first.
+        """Return listeners whose workflow is still to be started, or told what it is to be, oldest first.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -113,13 +121,26 @@ class SubscriptionStore:
         async with self._database.read() as connection:
             return [_subscription(row) for row in await connection.execute(ordered.limit(limit))]
 
-    async def mark_started(self, subscription_id: str) -> None:
-        """Note that a listener's workflow has been started; noting it again changes nothing.
+    async def started(self) -> list[Subscription]:
+        """Return listeners whose workflow must run, oldest first.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        await self.record(subscription_id, started=True)
+        known = subscriptions.c.started.is_(true()), subscriptions.c.state != _ENDED
+        ordered = select(subscriptions).where(*known).order_by(subscriptions.c.created_at, subscriptions.c.id)
+        async with self._database.read() as connection:
+            return [_subscription(row) for row in await connection.execute(ordered)]
+
+    async def mark_started(self, subscription: Subscription) -> None:
+        """Note that a listener's workflow runs, and knows its state, unless that is another by now.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        this = subscriptions.c.id == subscription.id, subscriptions.c.state == subscription.state.value
+        async with self._database.write() as connection:
+            await connection.execute(update(subscriptions).where(*this).values(started=True))
 
     async def needed_after(self) -> int | None:
         """Return the position after which an active listener still needs events; None where there is none.

@@ -119,7 +119,7 @@ async def start_order(client: Client, order: PostedOrder, task_queue: str) -> bo
 async def start_subscription(
     client: Client, subscription: Subscription, task_queue: str, policy: DeliveryPolicy
 ) -> bool:
-    """Start the workflow that tells a listener; return False when it runs already, or has run.
+    """Start the workflow that tells a listener, from where its row says that it is; return False when it runs already.
 
     Raises:
         RPCError: when the engine cannot be reached or refuses.
@@ -132,12 +132,16 @@ async def start_subscription(
                 callback=subscription.callback,
                 query=subscription.query,
                 position=subscription.position,
+                state=subscription.state,
                 policy=policy,
+                given_up=subscription.given_up,
+                error=subscription.error,
             ),
             id=ids.subscription_workflow(subscription.id),
             task_queue=task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            # One that was terminated is begun again. What is begun for a listener that was taken off ends by itself.
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             static_summary=f"{subscription.api} events to {subscription.callback}"[:200],
         )
     except WorkflowAlreadyStartedError:

@@ -12,14 +12,13 @@ from pydantic import Field
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
+from activities.delivery import GivenUp, Stuck
 from activities.events import (
     Delivered,
     EventActivities,
-    GivenUp,
     Noted,
     ReplayFrom,
     Round,
-    Stuck,
     SubscriptionActivities,
     needed_after,
 )

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.cancellations import CancellationActivities, SettleCancellation
 from orders.admission import Message, refusal
-from orders.lifecycle import OrderState
+from orders.lifecycle import ITEM_LISTS, OrderState
 from orders.outcome import Residue
 from orders.revision import Refusal
 from orders.task import Resolution, Task, TaskKind, TaskState
@@ -137,8 +137,14 @@ class Steering(Family):
             self._assess(word)
         except RefusedError as error:
             if word.task:
-                self.settle_cancellation(word.task, "terminatedWithError", errorMessage=_messages(error))
+                self.settle_cancellation(word.task, "terminatedWithError", errorMessage=self._denial(error))
             raise
+
+    def _denial(self, error: RefusedError) -> dict[str, Any]:
+        """Return why a cancellation is denied, as TM Forum's error messages have it, and for which items."""
+        about = dict.fromkeys(each.item_id for each in error.refusals if each.item_id)
+        items = {ITEM_LISTS[self.tracker.kind]: [{"id": item} for item in about]} if about else {}
+        return {"code": "refused", "reason": error.message, **items}
 
     def _assess(self, word: Cancel) -> None:
         """Cancel, where nothing is past its point of no return.
@@ -381,11 +387,3 @@ def _holds(task: Task) -> bool:
 
 def _said(what: str, word: Word) -> str:
     return what + (f" by {word.by}" if word.by else "") + (f": {word.reason}" if word.reason else "")
-
-
-def _messages(error: RefusedError) -> list[dict[str, Any]]:
-    """Return a refusal in the shape of TM Forum's order error messages."""
-    return [
-        {"code": "refused", "reason": each.reason, **({"item": {"id": each.item_id}} if each.item_id else {})}
-        for each in error.refusals
-    ]

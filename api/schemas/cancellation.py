@@ -5,11 +5,12 @@ The models of requests hold what a client sets; those of answers what the orches
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from api.schemas.common import Extensible, Referring
+from api.schemas.product_order import ProductOrderErrorMessage
+from api.schemas.resource_order import ResourceOrderErrorMessage
+from api.schemas.service_order import ServiceOrderErrorMessage
 from orders.tmf import UtcDatetime
 
 
@@ -55,28 +56,34 @@ class Cancellation(CancellationRequest):
 
     id: str
     href: str
+    creation_date: UtcDatetime | None = None
+    """When it was asked for."""
     state: str | None = None
     """`acknowledged` (`accepted` of service orders), `inProgress`, `done` or `terminatedWithError`."""
     effective_cancellation_date: UtcDatetime | None = None
     """When the order was cancelled."""
     completion_message: str | None = None
-    error_message: Any = None
-    """Why the order was not cancelled."""
 
 
 class CancelProductOrder(Cancellation):
     """TMF622 v4 CancelProductOrder."""
 
+    error_message: ProductOrderErrorMessage | None = None
+    """Why the order was not cancelled."""
     product_order: OrderReference | None = None
 
 
 class CancelServiceOrder(Cancellation):
     """TMF641 v4 CancelServiceOrder."""
 
+    error_message: ServiceOrderErrorMessage | None = None
+    """Why the order was not cancelled."""
     service_order: OrderReference | None = None
 
 
 class CancelResourceOrder(Cancellation):
     """TMF652 v4 CancelResourceOrder."""
 
+    error_message: ResourceOrderErrorMessage | None = None
+    """Why the order was not cancelled."""
     resource_order: OrderReference | None = None

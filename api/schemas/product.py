@@ -64,8 +64,8 @@ class ProductRelationship(Extensible):
     product: Product | None = None
 
 
-class Product(Referring):
-    """The product that an item adds, changes or ends; by its `id` where the customer has it."""
+class ProductAttributes(Referring):
+    """What v4 and v5 say alike of a product."""
 
     id: str | None = None
     href: str | None = None
@@ -79,17 +79,22 @@ class Product(Referring):
     termination_date: UtcDatetime | None = None
     status: str | None = None
     """Its state in product inventory, such as `active`."""
-    agreement: list[AgreementItem] | None = None
     billing_account: Reference | None = None
+    product_characteristic: list[Characteristic] | None = None
+    product_specification: ProductSpecification | None = None
+    product_term: list[ProductTerm] | None = None
+    realizing_service: list[Reference] | None = None
+
+
+class Product(ProductAttributes):
+    """The product that an item adds, changes or ends; by its `id` where the customer has it."""
+
+    agreement: list[AgreementItem] | None = None
     place: list[RelatedPlace] | None = None
     product: list[Product] | None = None
-    product_characteristic: list[Characteristic] | None = None
     product_offering: Reference | None = None
     product_order_item: list[ProductOrderItemReference] | None = None
     product_price: list[ProductPrice] | None = None
     product_relationship: list[ProductRelationship] | None = None
-    product_specification: ProductSpecification | None = None
-    product_term: list[ProductTerm] | None = None
     realizing_resource: list[ResourceReference] | None = None
-    realizing_service: list[Reference] | None = None
     related_party: list[RelatedParty] | None = None

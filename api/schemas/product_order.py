@@ -78,7 +78,7 @@ class ProductOrderItem(ItemAttributes):
     quote_item: QuoteItem | None = None
 
 
-class _ProductOrder(OrderAttributes):
+class ProductOrderAttributes(OrderAttributes):
     """What a product order has, whoever sets it, beside its items."""
 
     agreement: list[Reference] | None = None
@@ -98,7 +98,7 @@ class _ProductOrder(OrderAttributes):
     quote: list[Reference] | None = None
 
 
-class ProductOrderCreate(_ProductOrder):
+class ProductOrderCreate(ProductOrderAttributes):
     """A request to order products. Attributes that only the orchestrator sets are ignored, unknown ones are kept."""
 
     model_config = {"json_schema_extra": {"examples": [PRODUCT_ORDER_EXAMPLE]}}
@@ -106,7 +106,7 @@ class ProductOrderCreate(_ProductOrder):
     product_order_item: list[ProductOrderItem] = Field(min_length=1)
 
 
-class ProductOrderUpdate(_ProductOrder):
+class ProductOrderUpdate(ProductOrderAttributes):
     """What is to change in a product order; `null` removes an attribute."""
 
     product_order_item: list[ProductOrderItem] | None = None
@@ -120,7 +120,7 @@ class ProductOrderErrorMessage(ErrorMessage):
     """The items that it is about, by their `id`."""
 
 
-class ProductOrder(OrderProgress, _ProductOrder):
+class ProductOrder(OrderProgress, ProductOrderAttributes):
     """A product order as it stands."""
 
     model_config = {"json_schema_extra": {"examples": [PRODUCT_ORDER_ANSWER_EXAMPLE]}}

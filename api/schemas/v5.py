@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from api.schemas import product_order
+from api.schemas.cancellation import Cancellation, CancellationRequest, OrderReference
 from api.schemas.common import (
-    Characteristic,
     ErrorMessage,
     Extensible,
     JeopardyAlert,
@@ -24,7 +24,7 @@ from api.schemas.common import (
 )
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice, PriceAlteration
-from api.schemas.product import ProductSpecification, ProductTerm
+from api.schemas.product import ProductAttributes
 from orders.lifecycle import OrderState
 from orders.tmf import UtcDatetime
 from orders.v5 import to_v5
@@ -136,34 +136,17 @@ class ProductPrice(OrderPrice):
     price_alteration: list[PriceAlteration] | None = None
 
 
-class Product(Referring):
+class Product(ProductAttributes):
     """The product that an item adds, changes or ends; by its `id` where the customer has it."""
 
-    id: str | None = None
-    href: str | None = None
-    name: str | None = None
-    description: str | None = None
-    is_bundle: bool | None = None
-    is_customer_visible: bool | None = None
-    order_date: UtcDatetime | None = None
-    product_serial_number: str | None = None
-    start_date: UtcDatetime | None = None
-    termination_date: UtcDatetime | None = None
-    status: str | None = None
-    """Its state in product inventory, such as `active`."""
     agreement_item: list[AgreementItem] | None = None
-    billing_account: Reference | None = None
     place: list[RelatedPlace] | None = None
     product: list[Product] | None = None
-    product_characteristic: list[Characteristic] | None = None
     product_offering: VersionedReference | None = None
     product_order_item: list[RelatedOrderItem] | None = None
     product_price: list[ProductPrice] | None = None
     product_relationship: list[ProductRelationship] | None = None
-    product_specification: ProductSpecification | None = None
-    product_term: list[ProductTerm] | None = None
     realizing_resource: list[Reference] | None = None
-    realizing_service: list[Reference] | None = None
     related_party: list[RelatedParty] | None = None
 
 
@@ -196,36 +179,14 @@ class ProductOrderItem(product_order.ProductOrderItem):
     quote_item: QuoteItem | None = None  # type: ignore[assignment]
 
 
-class _ProductOrder(Extensible):
+class _ProductOrder(product_order.ProductOrderAttributes):
     """What a product order has, whoever sets it, beside its items."""
 
-    agreement: list[Reference] | None = None
-    billing_account: Reference | None = None
-    """Who pays; an item may name another account."""
-    cancellation_date: UtcDatetime | None = None
-    """When the order was cancelled."""
-    cancellation_reason: str | None = None
-    category: str | None = None
-    """What sort of order it is, to find it by."""
-    channel: list[RelatedChannel] | None = None
-    description: str | None = None
-    external_id: list[ExternalIdentifier] | None = None
-    note: list[Note] | None = None
-    notification_contact: str | None = None
-    """Where the customer is told of the order."""
-    order_total_price: list[OrderPrice] | None = None
-    payment: list[Reference] | None = None
-    priority: str | None = None
-    """From `0`, the highest, to `4`."""
-    product_offering_qualification: list[Reference] | None = None
-    quote: list[Reference] | None = None
-    related_party: list[RelatedParty] | None = None
-    requested_completion_date: UtcDatetime | None = None
-    """When the order should be done."""
+    channel: list[RelatedChannel] | None = None  # type: ignore[assignment]
+    external_id: list[ExternalIdentifier] | None = None  # type: ignore[assignment]
+    related_party: list[RelatedParty] | None = None  # type: ignore[assignment]
     requested_initial_state: str | None = Field(default=None, json_schema_extra={"enum": ["acknowledged", None]})
     """Orders are begun as they come in; drafts are not kept."""
-    requested_start_date: UtcDatetime | None = None
-    """Not before this the order is begun."""
 
     @field_validator("requested_initial_state")
     @classmethod
@@ -303,41 +264,23 @@ class ProductOrder(_ProductOrder):
     """What an undo could not take back, and a person has to."""
 
 
-class ProductOrderReference(Referring):
+class ProductOrderReference(OrderReference):
     """The order that is to be cancelled."""
 
-    id: str = Field(min_length=1)
-    href: str | None = None
-    name: str | None = None
 
-
-class _CancelProductOrder(Extensible):
-    cancellation_reason: str | None = None
-    """Why; it stays on the order."""
-    requested_cancellation_date: UtcDatetime | None = None
-    """When to cancel; at once where it is left out or past."""
-    author: str | None = Field(default=None, max_length=200)
-    """Who asks for it; else the client that is known."""
-
-
-class CancelProductOrderCreate(_CancelProductOrder):
+class CancelProductOrderCreate(CancellationRequest):
     """A request to cancel a product order."""
 
     product_order: ProductOrderReference
 
 
-class CancelProductOrder(_CancelProductOrder):
+class CancelProductOrder(Cancellation):
     """How a request to cancel stands; an answer that `fields` cut down has `@type`, `id` and `href`."""
 
     type: str = Field(alias="@type")
     """`CancelProductOrder`, where it is no more special one."""
-    id: str
-    href: str
-    product_order: ProductOrderReference | None = None
     state: str | None = None
     """`acknowledged`, `inProgress`, `done` or `terminatedWithError`."""
-    effective_cancellation_date: UtcDatetime | None = None
-    """When the order was cancelled."""
-    completion_message: str | None = None
-    error_message: Any = None
+    product_order: ProductOrderReference | None = None
+    error_message: ProductOrderErrorMessage | None = None
     """Why the order was not cancelled."""

@@ -8,9 +8,8 @@ from api.hub import hub_routes
 from api.v5 import cancellations, product_orders
 from api.v5.translation import TAG
 from orders.hubs import HUBS, PRODUCT_ORDER_V5
-from orders.v5_links import V5_BASE_PATH
 
 router = APIRouter()
 router.include_router(product_orders.router)
 router.include_router(cancellations.router)
-router.include_router(hub_routes(HUBS[PRODUCT_ORDER_V5], V5_BASE_PATH, TAG))
+router.include_router(hub_routes(HUBS[PRODUCT_ORDER_V5], TAG))

@@ -79,7 +79,7 @@ class Kind:
 
 
 _SERVICE_BASE = "/tmf-api/ServiceActivationAndConfiguration/v4"
-_RESOURCE_BASE = "/tmf-api/resourceActivationAndConfiguration/v4"
+_RESOURCE_BASE = "/tmf-api/ResourceActivationAndConfiguration/v4"
 
 SERVICES = Kind(
     api="TMF640 Service Activation",

@@ -76,7 +76,7 @@ class ItemAnswered(ItemAsked):
     """One answer."""
 
     state: str
-    qualification_item_result: Literal["qualified", "unqualified"]
+    qualification_result: Literal["qualified", "unqualified"]
     eligibility_unavailability_reason: list[UnavailabilityReason]
 
 
@@ -159,7 +159,7 @@ def _answered(asked: CheckServiceQualificationCreate, body: Document, coverage: 
         _qualified(item, said, coverage)
         for item, said in zip(asked.service_qualification_item, body["serviceQualificationItem"], strict=True)
     ]
-    good = all(item["qualificationItemResult"] == "qualified" for item in items)
+    good = all(item["qualificationResult"] == "qualified" for item in items)
     moment = timestamp()
     return body | {
         "id": str(uuid4()),
@@ -177,7 +177,7 @@ def _qualified(item: ItemAsked, said: Document, coverage: Sequence[Coverage]) ->
     service = {**said["service"], "place": [dict(place) for place in _as_list(said["service"].get("place", []))]}
     return {**said, "service": service} | {
         "state": "done",
-        "qualificationItemResult": "unqualified" if reasons else "qualified",
+        "qualificationResult": "unqualified" if reasons else "qualified",
         "eligibilityUnavailabilityReason": reasons,
     }
 

@@ -28,7 +28,7 @@ from orders import tmf
 from orders.lifecycle import OrderKind
 from orders.plan import Demand, ProductPlan, Specification
 from store.claims import ClaimStore
-from store.database import Database, migrate, open_database
+from store.database import Database, open_database
 from store.orders import AcceptedOrder, OrderStore
 from store.plans import PlanStore
 from systems.activation.app import create_app as create_activation
@@ -189,10 +189,8 @@ def catalogs() -> CatalogSet:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = f"sqlite:///{tmp_path}/store.db"
-    await migrate(url)
-    opened = open_database(url)
+async def database(store_url: str) -> AsyncIterator[Database]:
+    opened = open_database(store_url)
     yield opened
     await opened.close()
 

@@ -24,7 +24,7 @@ from tests.activities.conftest import Reference, perform, scripted
 pytestmark = pytest.mark.anyio
 
 SERVICE = "/tmf-api/ServiceActivationAndConfiguration/v4/service"
-RESOURCE = "/tmf-api/resourceActivationAndConfiguration/v4/resource"
+RESOURCE = "/tmf-api/ResourceActivationAndConfiguration/v4/resource"
 
 
 def asked(
@@ -207,7 +207,7 @@ async def test_a_monitor_of_another_shape_or_that_is_not_there_is_final() -> Non
         with pytest.raises(DownstreamError, match=said) as caught:
             await perform(ActivationActivities(system).await_completion, Target.RESOURCE, "m/1")
         assert not caught.value.retryable
-        assert script.asked[0].url.raw_path == b"/tmf-api/resourceActivationAndConfiguration/v4/monitor/m%2F1"
+        assert script.asked[0].url.raw_path == b"/tmf-api/ResourceActivationAndConfiguration/v4/monitor/m%2F1"
 
 
 async def test_a_service_passes_its_test_once_it_is_active(activation: Reference) -> None:

@@ -151,14 +151,14 @@ async def test_what_changes_is_asked_for_again(inventory: Reference) -> None:
     ],
 )
 async def test_a_refusal_is_told_as_far_as_it_says_something(reasons: Any, why: str) -> None:
-    item = {"qualificationItemResult": "unqualified", "eligibilityUnavailabilityReason": reasons}
+    item = {"qualificationResult": "unqualified", "eligibilityUnavailabilityReason": reasons}
     system, _ = scripted(httpx.Response(201, json={"serviceQualificationItem": [item]}))
     (violation,) = await infeasible(system, service_order("1"))
     assert violation.message == f"Internet is not possible at BER-1: {why}"
 
 
 async def test_a_shortage_without_a_reason_says_what_was_asked_for_and_what_is_free() -> None:
-    qualified = {"serviceQualificationItem": [{"qualificationItemResult": "qualified"}]}
+    qualified = {"serviceQualificationItem": [{"qualificationResult": "qualified"}]}
     short = {"results": [{"available": False, "free": 1}]}
     system, _ = scripted(httpx.Response(201, json=qualified), httpx.Response(200, json=short))
     (violation,) = await infeasible(system, service_order("1", demands=(PORT, PORT)))
@@ -171,14 +171,14 @@ async def test_a_shortage_without_a_reason_says_what_was_asked_for_and_what_is_f
         ([{}], "serviceQualificationItem"),
         ([[]], "the body"),
         ([{"serviceQualificationItem": []}], "0 answers to 1 questions"),
-        ([{"serviceQualificationItem": [{"id": "0"}]}], r"serviceQualificationItem\.0\.qualificationItemResult"),
+        ([{"serviceQualificationItem": [{"id": "0"}]}], r"serviceQualificationItem\.0\.qualificationResult"),
         ([None, {}], "results"),
         ([None, {"results": []}], "0 answers to 1 demands"),
         ([None, {"results": [{"free": 3}]}], r"results\.0\.available"),
     ],
 )
 async def test_an_answer_that_makes_no_sense_is_final_and_says_what_is_missing(answers: list[Any], said: str) -> None:
-    good = {"serviceQualificationItem": [{"qualificationItemResult": "qualified"}]}
+    good = {"serviceQualificationItem": [{"qualificationResult": "qualified"}]}
     system, _ = scripted(*(httpx.Response(200, json=good if each is None else each) for each in answers))
     with pytest.raises(DownstreamError, match=rf"makes no sense \({said}") as caught:
         await infeasible(system, service_order("1", demands=(PORT,)))

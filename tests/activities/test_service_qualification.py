@@ -93,6 +93,8 @@ async def test_coverage_is_told_before_every_value_is_chosen(qualifier: ServiceQ
         (service(None), "specificationMissing"),
         (service("cfs-internet", downloadSpeed="fast", uploadSpeed=1), "characteristicType"),
         (service("cfs-internet", downloadSpeed=100, uploadSpeed=40, color="red"), "unknownCharacteristic"),
+        (service("cfs-internet", downloadSpeed=100, uploadSpeed=40, vlan="7"), "characteristicNotConfigurable"),
+        (service("cfs-internet", None, downloadSpeed=100, uploadSpeed=40), "placeMissing"),
         ({"id": "unknown"}, "serviceNotFound"),
     ],
 )
@@ -134,8 +136,8 @@ async def test_a_change_of_a_service_is_checked_as_a_change(
     answer = await qualifier.check(check(changed(), changed(other=1)), NOW)
     assert answer[ITEMS][0]["qualificationResult"] == "qualified"
     assert codes(answer, 1) == ["unknownCharacteristic"]
-    other = await qualifier.check(check(service("cfs-internet") | {"id": service_id}), NOW)
-    assert codes(other) == ["specificationOfOtherService"]
+    other = await qualifier.check(check(changed() | {"serviceSpecification": {"id": "cfs-internet"}}), NOW)
+    assert codes(other) == ["specificationDiffers"]
 
 
 async def test_a_query_finds_what_can_be_had_at_a_place(qualifier: ServiceQualifier) -> None:

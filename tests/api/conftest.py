@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -39,7 +37,7 @@ from orders.qualification import QualificationKind
 from orders.subscription import Subscription
 from orders.violation import Violation
 from store.cancellations import CancelStore
-from store.database import Database, migrate, open_database
+from store.database import Database, open_database
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
@@ -111,8 +109,9 @@ class FakeEngine:
 
     async def listen(self, subscription: Subscription) -> bool:
         await self.check()
+        new = subscription_workflow(subscription.id) not in self.waiting
         self.waiting.add(subscription_workflow(subscription.id))
-        return True
+        return new
 
     async def signal(self, workflow_id: str, name: str, argument: BaseModel | None = None) -> bool:
         await self.check()
@@ -254,21 +253,6 @@ SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 
 MINIMAL: dict[str, Any] = {"productOrderItem": [{"id": "1", "action": "add"}]}
-
-
-@pytest.fixture(scope="session")
-def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite store without orders, to be copied: migrating takes longer than a test."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    asyncio.run(migrate(f"sqlite:///{path}"))
-    return path
-
-
-@pytest.fixture
-def store_url(tmp_path: Path, migrated_store: Path) -> str:
-    path = tmp_path / "store.db"
-    path.write_bytes(migrated_store.read_bytes())
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from workflows.messages import SystemEvent
 pytestmark = pytest.mark.anyio
 
 SERVICE = "/tmf-api/ServiceActivationAndConfiguration/v4/listener/serviceStateChangeEvent"
-RESOURCE = "/tmf-api/resourceActivationAndConfiguration/v4/listener/resourceStateChangeEvent"
+RESOURCE = "/tmf-api/ResourceActivationAndConfiguration/v4/listener/resourceStateChangeEvent"
 WORKFLOW = "po:7f3k2a9dqe:so:1:internet"
 RESOURCE_WORKFLOW = f"{WORKFLOW}:ro:access"
 KEY = f"{WORKFLOW}/service/activate"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import httpx
 import pytest
 
 from api.app import create_app
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from orders.links import BASE_PATHS, cancellation_name
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.test_direct_orders import each_kind
 
 pytestmark = pytest.mark.anyio
 
@@ -26,6 +29,30 @@ async def test_a_closed_order_is_deleted(bench: Bench, state: OrderState) -> Non
     for method in ("GET", "DELETE"):
         again = await bench.client.request(method, f"{PRODUCT_ORDERS}/{order_id}", headers=ADMIN)
         assert again.status_code == 404
+
+
+@each_kind
+async def test_a_posted_order_is_deleted_once_it_is_closed_with_what_asked_to_cancel_it(
+    bench: Bench, kind: OrderKind, orders: str, body: Any, prefix: str
+) -> None:
+    order_id = (await bench.client.post(orders, json=body)).json()["id"]
+    cancel = f"{BASE_PATHS[kind]}/{cancellation_name(kind)}"
+    asked = (await bench.client.post(cancel, json={kind.value: {"id": order_id}})).json()
+    running = await bench.client.delete(f"{orders}/{order_id}", headers=ADMIN)
+    assert (running.status_code, f"{kind.value} {order_id!r} still runs" in running.json()["message"]) == (409, True)
+    bench.engine.end(order_id)
+    held = await bench.client.delete(f"{orders}/{order_id}", headers=ADMIN)
+    assert (held.status_code, "is acknowledged" in held.json()["message"]) == (409, True)
+    await bench.become(order_id, OrderState.CANCELLED, kind)
+
+    assert (await bench.client.delete(f"{PRODUCT_ORDERS}/{order_id}", headers=ADMIN)).status_code == 404
+    assert (await bench.client.delete(f"{orders}/{order_id}")).status_code == 401
+    answer = await bench.client.delete(f"{orders}/{order_id}", headers=ADMIN)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    for gone in (f"{orders}/{order_id}", asked["href"]):
+        assert (await bench.client.get(gone)).status_code == 404
+    assert (await bench.client.get(orders)).json() == []
 
 
 @pytest.mark.parametrize("state", sorted(set(OrderState) - TERMINAL))

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from orders.hubs import HUBS
+from orders.subscription import SubscriptionState
 from tests.api.conftest import Bench
 from workflows.ids import subscription_workflow
 
@@ -91,17 +93,48 @@ async def test_a_listener_that_is_taken_off_while_the_engine_is_away_is_stopped_
     assert await bench.gateway.listener_starter.sweep_stopped() == 0
 
 
-async def test_a_pause_is_in_the_list_before_the_workflow_is_asked(bench: Bench) -> None:
+@pytest.mark.parametrize(("word", "state", "before"), [("pause", "paused", "resume"), ("resume", "active", "pause")])
+async def test_what_a_listener_is_asked_to_be_while_the_engine_is_away_is_passed_on_by_the_sweep(
+    bench: Bench, word: str, state: str, before: str
+) -> None:
     made = await registered(bench)
-    seen: list[str] = []
+    await bench.client.post(f"{made['href']}/{before}")
+    workflow_id = subscription_workflow(made["id"])
+    assert bench.engine.signals == [(workflow_id, before)]
+    bench.engine.away = True
+    answer = await bench.client.post(f"{made['href']}/{word}")
+    assert (answer.status_code, answer.json()["state"]) == (200, state)
+    assert (await bench.client.get(made["href"])).json()["state"] == state
+    assert bench.engine.signals == [(workflow_id, before)]
+    bench.engine.away = False
 
-    bench.engine.answer = lambda name, _argument: seen.append(name)
-    answer = await bench.client.post(f"{made['href']}/pause")
+    assert await bench.gateway.listener_starter.sweep() == 1
+    assert bench.engine.signals == [(workflow_id, before), (workflow_id, word)]
+    assert await bench.gateway.listener_starter.sweep() == 0
 
-    assert (answer.status_code, answer.json()["state"], seen) == (200, "paused", ["pause"])
-    stored = await bench.gateway.subscriptions.get(made["id"])
-    assert stored is not None
-    assert stored.state == "paused"
+
+async def test_what_a_listener_was_told_late_does_not_pass_for_what_it_was_asked_since(bench: Bench) -> None:
+    made = await registered(bench)
+    paused = await bench.gateway.subscriptions.get(made["id"])
+    assert paused is not None
+    await bench.gateway.subscriptions.become(made["id"], SubscriptionState.ACTIVE)
+    await bench.gateway.subscriptions.mark_started(paused.model_copy(update={"state": SubscriptionState.PAUSED}))
+
+    assert await bench.gateway.listener_starter.sweep() == 1
+    assert bench.engine.signals == [(subscription_workflow(made["id"]), "resume")]
+
+
+async def test_listeners_that_are_lost_are_started_again_once_a_minute_at_most(bench: Bench) -> None:
+    made = [await registered(bench, query=f"eventType={each}") for each in sorted(HUBS["productOrder"].types)[:3]]
+    lost, taken_off, _ = [subscription_workflow(each["id"]) for each in made]
+    bench.engine.waiting -= {lost, taken_off}
+    await bench.client.delete(made[1]["href"])
+
+    assert await bench.gateway.listener_starter.sweep_lost() == 1
+    assert lost in bench.engine.waiting
+    assert taken_off not in bench.engine.waiting
+    bench.engine.waiting.remove(lost)
+    assert await bench.gateway.listener_starter.sweep_lost() == 0
 
 
 async def test_what_is_not_there_is_not_found(bench: Bench) -> None:

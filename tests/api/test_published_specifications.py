@@ -85,7 +85,7 @@ async def test_service_and_resource_orders_fit_theirs(
     assert_fits(single, file, definition)
 
 
-@pytest.mark.parametrize(
+of_each_kind = pytest.mark.parametrize(
     ("kind", "order_id", "path", "file"),
     [
         (OrderKind.PRODUCT, None, CANCEL_PRODUCT, "TMF622-v4.0.0.swagger.json"),
@@ -93,13 +93,20 @@ async def test_service_and_resource_orders_fit_theirs(
         (OrderKind.RESOURCE, "abcdefghij:1:internet:port", CANCEL_RESOURCE, "TMF652-v4.0.0.swagger.json"),
     ],
 )
+
+
+async def placed(bench: Bench, kind: OrderKind, order_id: str | None) -> str:
+    if order_id is None:
+        return await bench.ordered()
+    await bench.child(kind, order_id)
+    return order_id
+
+
+@of_each_kind
 async def test_cancellations_fit_theirs(
     bench: Bench, kind: OrderKind, order_id: str | None, path: str, file: str
 ) -> None:
-    if order_id is None:
-        order_id = await bench.ordered()
-    else:
-        await bench.child(kind, order_id)
+    order_id = await placed(bench, kind, order_id)
     body = {kind.value: {"id": order_id}, "cancellationReason": "moves"}
     definition = f"Cancel{kind.value[0].upper()}{kind.value[1:]}"
     made = (await bench.client.post(path, json=body)).json()
@@ -112,6 +119,24 @@ async def test_cancellations_fit_theirs(
     refused = await bench.client.post(path, json=body)
     assert refused.status_code == 409
     assert_fits(refused.json(), file, "Error")
+
+
+@of_each_kind
+async def test_cancellations_that_come_too_late_fit_theirs(
+    bench: Bench, kind: OrderKind, order_id: str | None, path: str, file: str
+) -> None:
+    order_id = await placed(bench, kind, order_id)
+    bench.engine.away = True
+    made = (await bench.client.post(path, json={kind.value: {"id": order_id}})).json()
+    bench.engine.away = False
+    await bench.become(order_id, OrderState.COMPLETED, kind)
+    bench.engine.waiting.clear()
+    bench.engine.end(order_id)
+    assert await bench.canceller.sweep() == 1
+    denied = (await bench.client.get(made["href"])).json()
+    assert denied["state"] == "terminatedWithError"
+    assert "is completed" in denied["errorMessage"]["message"]
+    assert_fits(denied, file, f"Cancel{kind.value[0].upper()}{kind.value[1:]}")
 
 
 ORDER_FILES = {

@@ -9,8 +9,10 @@ import pytest
 
 from api.schemas.v5 import PRODUCT_ORDER_V5_EXAMPLE
 from orders.lifecycle import OrderKind, OrderState
+from orders.links import BASE_PATHS, cancellation_name
 from orders.v5_links import V5_BASE_PATH
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, MINIMAL, PRODUCT_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.test_direct_orders import each_kind
 from tests.orders.test_v5 import PUBLISHED, faults_of
 from workflows.messages import Amend, Cancel
 
@@ -80,6 +82,26 @@ async def test_an_order_is_taken_in_and_shown_by_both_versions(bench: Bench) -> 
     assert (in_v4["externalId"], in_v4["orderDate"]) == ("CRM-7", made["creationDate"])
     assert [(each["id"], each["role"]) for each in in_v4["relatedParty"]] == [("ada", "customer")]
     assert bench.engine.running == [made["id"]]
+
+
+@each_kind
+async def test_orders_and_cancellations_of_other_kinds_are_not_among_those_of_version_5(
+    bench: Bench, kind: OrderKind, orders: str, body: Any, prefix: str
+) -> None:
+    product_id = await placed(bench)
+    other_id = (await bench.client.post(orders, json=body)).json()["id"]
+    cancel = f"{BASE_PATHS[kind]}/{cancellation_name(kind)}"
+    asked = (await bench.client.post(cancel, json={kind.value: {"id": other_id}})).json()
+
+    listed = await bench.client.get(ORDERS)
+    assert ([each["id"] for each in listed.json()], listed.headers["X-Total-Count"]) == ([product_id], "1")
+    assert (await bench.client.get(ORDERS, params={"id": other_id})).json() == []
+    assert (await bench.client.get(CANCELLATIONS)).json() == []
+    for path in (f"{ORDERS}/{other_id}", f"{CANCELLATIONS}/{asked['id']}"):
+        assert (await bench.client.get(path)).status_code == 404
+    assert (await patch(bench, other_id, {"description": "new"})).status_code == 404
+    refused = await bench.client.post(CANCELLATIONS, json={"productOrder": {"id": other_id}})
+    assert (refused.status_code, other_id in refused.json()["message"]) == (404, True)
 
 
 async def test_the_example_fits_the_published_schema_and_so_does_an_order_of_version_4(bench: Bench) -> None:
@@ -277,7 +299,8 @@ async def test_a_closed_order_is_not_amended(bench: Bench) -> None:
 
 async def test_a_cancellation_is_kept_and_the_order_told(bench: Bench) -> None:
     order_id = await placed(bench)
-    body = {"@type": "CancelProductOrder", "productOrder": {"id": order_id}, "cancellationReason": "moves", "state": 7}
+    wish = {"@type": "CancelProductOrder", "productOrder": {"id": order_id}, "cancellationReason": "moves"}
+    body = {**wish, "state": 7, "creationDate": "2020-01-01T00:00:00.000Z"}
     answer = await bench.client.post(CANCELLATIONS, json=body)
     made = answer.json()
     assert answer.status_code == 201
@@ -288,11 +311,13 @@ async def test_a_cancellation_is_kept_and_the_order_told(bench: Bench) -> None:
         "href": f"{BASE_URL}{ORDERS}/{order_id}",
     }
     assert made["state"] == "acknowledged"
+    assert made["creationDate"] > "2026"
     assert_fits(made, "CancelProductOrder")
     assert bench.engine.told == [(f"po:{order_id}", Cancel(task=made["id"], by="anonymous", reason="moves"))]
     assert (await bench.client.get(made["href"])).json() == made
     assert (await bench.client.get(f"{CANCELLATIONS}?productOrder.id={order_id}")).json() == [made]
     assert (await bench.client.get(f"{CANCELLATIONS}?productOrder.id=other")).json() == []
+    assert (await bench.client.get(f"{CANCELLATIONS}?creationDate={made['creationDate']}")).json() == [made]
     listed = (await bench.client.get(f"{CANCELLATIONS}?fields=state")).json()
     assert listed[0].keys() == {"@type", "id", "href", "state"}
     assert (await bench.client.get(f"{CANCELLATIONS}?orderDate=x")).status_code == 400

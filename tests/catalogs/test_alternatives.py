@@ -18,7 +18,10 @@ from catalogs.alternatives import (
     takes,
 )
 from catalogs.catalog_set import CatalogSet
-from catalogs.service_check import ServiceWish, sold_configurations
+from catalogs.service_nodes import ServiceNode, service_nodes
+from catalogs.sold_services import sold_configurations
+from orders.installed import InstalledBase
+from orders.service_orders import ServiceOrder
 from orders.tmf import Characteristic, Product, ProductOrderItem
 from tests.catalogs.sample_orders import TODAY, Document, add, delete, fibre_bundle, order, tv
 
@@ -141,12 +144,20 @@ def test_less_of_a_number_is_nearer_than_more_and_the_same_is_nearest(
     assert distance(asked, {"kind": "a", **nearer}) < distance(asked, {"kind": "a", **farther})
 
 
+def wish(specification: str, shipped: CatalogSet, **chosen: Any) -> ServiceNode:
+    characteristics = [{"name": name, "value": value} for name, value in chosen.items()]
+    service = {"serviceSpecification": {"id": specification}, "serviceCharacteristic": characteristics}
+    item = {"id": "1", "action": "add", "service": service}
+    order = ServiceOrder.model_validate({"serviceOrderItem": [item]})
+    return service_nodes(order, shipped, InstalledBase(), TODAY)[0]
+
+
 def test_what_is_sold_of_a_service_is_what_products_make_of_it(shipped: CatalogSet) -> None:
-    wish = ServiceWish("1", "cfs-internet", {"downloadSpeed": 300, "uploadSpeed": 60})
-    assert sold_configurations(wish, shipped, TODAY) == [
+    internet = wish("cfs-internet", shipped, downloadSpeed=300, uploadSpeed=60)
+    assert sold_configurations(internet, shipped, TODAY) == [
         {"downloadSpeed": 250, "uploadSpeed": 50},
         {"downloadSpeed": 500, "uploadSpeed": 100},
         {"downloadSpeed": 100, "uploadSpeed": 40},
         {"downloadSpeed": 1000, "uploadSpeed": 200},
     ]
-    assert sold_configurations(ServiceWish("1", "rfs-gpon-access", {}), shipped, TODAY) == []
+    assert sold_configurations(wish("rfs-gpon-access", shipped), shipped, TODAY) == []

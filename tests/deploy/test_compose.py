@@ -46,7 +46,7 @@ def test_file_fits_the_published_schema_of_compose() -> None:
 
 
 def test_every_part_of_the_production_shape_is_there() -> None:
-    assert set(ours) == {"gateway", "worker", "worker-activation", "migrate", "register", *SYSTEMS}
+    assert set(ours) == {"gateway", "worker", "worker-activation", "worker-events", "migrate", "register", *SYSTEMS}
     assert set(services) - set(ours) == {
         *("postgres", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui"),
     }

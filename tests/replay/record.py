@@ -12,9 +12,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from temporalio.client import WorkflowHistory
+
 from tests.engine import LONG_HISTORY, started_engine
+from tests.replay.listeners import LISTENERS
 from tests.replay.scenarios import SCENARIOS
-from tests.stage import family, staged
+from tests.stage import Stage, family, runs_of, staged
 
 SUGGESTED = 100
 """Events after which the engine suggests a new run, so that histories of one that goes on in another are short."""
@@ -23,23 +26,33 @@ HISTORIES = Path(__file__).parent / "histories"
 
 async def record() -> None:
     """Record what is not recorded yet."""
-    missing = [name for name in SCENARIOS if not (HISTORIES / name).exists()]
+    missing = [name for name in (*SCENARIOS, *LISTENERS) if not (HISTORIES / name).exists()]
     async with started_engine(**{LONG_HISTORY: SUGGESTED}) as client:
         for name in missing:
             with tempfile.TemporaryDirectory() as folder:
                 async with staged(client, Path(folder)) as stage:
-                    scenario, expected = SCENARIOS[name]
-                    order_id = await scenario(stage)
-                    state = (await stage.order(order_id))["state"]
-                    if state != expected:
-                        raise RuntimeError(f"{name}: order {order_id} is {state}, not {expected}")
-                    histories = await family(stage, order_id)
+                    histories = await (_of_listener if name in LISTENERS else _of_order)(stage, name)
             (HISTORIES / name).mkdir(parents=True)
             for index, history in enumerate(histories):
                 kind = history.events[0].workflow_execution_started_event_attributes.workflow_type.name
                 path = HISTORIES / name / f"{index:02}-{kind}.json"
                 path.write_text(history.to_json())
-            print(f"{name}: {len(histories)} histories of order {order_id}")
+            print(f"{name}: {len(histories)} histories")
+
+
+async def _of_order(stage: Stage, name: str) -> list[WorkflowHistory]:
+    """Bring an order to its end; return the histories of its family."""
+    scenario, expected = SCENARIOS[name]
+    order_id = await scenario(stage)
+    state = (await stage.order(order_id))["state"]
+    if state != expected:
+        raise RuntimeError(f"{name}: order {order_id} is {state}, not {expected}")
+    return await family(stage, order_id)
+
+
+async def _of_listener(stage: Stage, name: str) -> list[WorkflowHistory]:
+    """Bring a listener to its end; return the histories of its workflow's runs."""
+    return await runs_of(stage.client, await LISTENERS[name](stage))
 
 
 if __name__ == "__main__":

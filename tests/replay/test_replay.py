@@ -9,6 +9,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
+from tests.replay.listeners import LISTENERS
 from tests.replay.record import HISTORIES
 from tests.replay.scenarios import SCENARIOS
 from worker import WORKFLOWS
@@ -34,4 +35,4 @@ def read(path: Path) -> WorkflowHistory:
 
 
 def test_every_scenario_has_its_histories() -> None:
-    assert {path.parent.name for path in RECORDED} == SCENARIOS.keys()
+    assert {path.parent.name for path in RECORDED} == SCENARIOS.keys() | LISTENERS.keys()

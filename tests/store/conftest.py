@@ -60,14 +60,10 @@ async def empty_url(anyio_backend: str, backend: str, tmp_path: Path) -> AsyncIt
 
 
 @pytest.fixture(scope="session")
-async def migrated_url(
-    anyio_backend: str, backend: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
+async def migrated_url(anyio_backend: str, backend: str, migrated_store: Path) -> AsyncIterator[str]:
     """The URL of a migrated database: of a file to copy, or of a database to clear."""
     if backend == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'template.db'}"
-        await migrate(url)
-        yield url
+        yield f"sqlite:///{migrated_store}"
     else:
         async with postgresql_database() as url:
             await migrate(url)

@@ -45,6 +45,22 @@ async def test_a_listener_that_was_taken_off_stays_so_until_its_workflow_knows(d
     assert await store.unstopped() == []
 
 
+async def test_a_listener_that_is_to_be_something_else_is_told_until_its_workflow_knows(database: Database) -> None:
+    store = SubscriptionStore(database)
+    await store.add(subscription("s1"))
+    await store.mark_started(subscription("s1"))
+    assert [each.id for each in await store.started()] == ["s1"]
+
+    await store.become("s1", SubscriptionState.PAUSED)
+    assert [(each.id, each.state) for each in await store.unstarted()] == [("s1", "paused")]
+    await store.mark_started(subscription("s1"))
+    assert [each.id for each in await store.unstarted()] == ["s1"], "what it knows is not what it is to be"
+    await store.mark_started(subscription("s1", state=SubscriptionState.PAUSED))
+    assert await store.unstarted() == []
+    await store.end("s1")
+    assert await store.started() == []
+
+
 async def test_events_are_needed_from_where_the_slowest_active_listener_is(database: Database) -> None:
     store = SubscriptionStore(database)
     assert await store.needed_after() is None

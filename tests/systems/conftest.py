@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -85,16 +85,34 @@ class Inbox(httpx.AsyncBaseTransport):
         return self._received.empty()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, anyio_backend: str, tmp_path: Path) -> AsyncIterator[str]:
-    """An empty database."""
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+async def home(
+    request: pytest.FixtureRequest, anyio_backend: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """A database that tests use one after the other."""
     if request.param == "sqlite":
-        yield sqlite(tmp_path, "system")
+        yield sqlite(tmp_path_factory.mktemp("systems"), "system")
         return
     if "ORDERSAGA_TEST_POSTGRES" not in os.environ:
         pytest.skip("ORDERSAGA_TEST_POSTGRES names no PostgreSQL server")
     async with postgresql(os.environ["ORDERSAGA_TEST_POSTGRES"]) as url:
         yield url
+
+
+@pytest.fixture
+async def database_url(home: str) -> str:
+    """An empty database."""
+    url = make_url(home)
+    if url.database and url.get_backend_name() == "sqlite":
+        for file in Path(url.database).parent.glob("system.db*"):
+            file.unlink()
+        return home
+    engine = create_async_engine(home)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP SCHEMA public CASCADE"))
+        await connection.execute(text("CREATE SCHEMA public"))
+    await engine.dispose()
+    return home
 
 
 @asynccontextmanager
@@ -113,26 +131,36 @@ async def postgresql(server: str) -> AsyncIterator[str]:
         await engine.dispose()
 
 
-@pytest.fixture
-def stock(tmp_path: Path) -> Path:
-    path = tmp_path / "stock.yaml"
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stock") / "stock.yaml"
     path.write_text(SMALL_STOCK)
     return path
 
 
+@pytest.fixture(scope="session")
+def apps(home: str, stock: Path) -> Mapping[str, FastAPI]:
+    """The systems by name, to be started by each test: to make their routes takes longer than a test."""
+    return {
+        "inventory": create_inventory(home, stock=stock),
+        "activation": create_activation(home),
+        "billing": create_billing(home),
+    }
+
+
 @pytest.fixture
-async def inventory(database_url: str, stock: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_inventory(database_url, stock=stock)) as client:
+async def inventory(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(apps["inventory"]) as client:
         yield client
 
 
 @pytest.fixture
-async def activation(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_activation(database_url)) as client:
+async def activation(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(apps["activation"]) as client:
         yield client
 
 
 @pytest.fixture
-async def billing(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(create_billing(database_url)) as client:
+async def billing(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(apps["billing"]) as client:
         yield client

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 BASE = "/tmf-api/ServiceActivationAndConfiguration/v4"
 SERVICE = f"{BASE}/service"
-RESOURCE_BASE = "/tmf-api/resourceActivationAndConfiguration/v4"
+RESOURCE_BASE = "/tmf-api/ResourceActivationAndConfiguration/v4"
 TEST = "/tmf-api/serviceTestManagement/v4/serviceTest"
 INTERNET = {
     "id": "svc-1",

@@ -22,9 +22,13 @@ pytestmark = [
 ]
 
 
+def published(file: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((SPECS / f"{file}.swagger.json").read_text())
+    return document
+
+
 def assert_fits(answer: Any, file: str, definition: str) -> None:
-    published = json.loads((SPECS / f"{file}.swagger.json").read_text())
-    schema = {"$ref": f"#/definitions/{definition}", "definitions": published["definitions"]}
+    schema = {"$ref": f"#/definitions/{definition}", "definitions": published(file)["definitions"]}
     faults = [
         f"{'.'.join(map(str, fault.path))}: {fault.message}"
         for fault in Draft4Validator(schema, format_checker=FormatChecker()).iter_errors(answer)
@@ -76,10 +80,15 @@ INVENTORIES = [
     (
         "TMF702-v4.0.0",
         "Resource",
-        "/tmf-api/resourceActivationAndConfiguration/v4",
+        "/tmf-api/ResourceActivationAndConfiguration/v4",
         {"resourceSpecification": {"id": "port"}, "resourceCharacteristic": [{"name": "vlan", "value": 7}]},
     ),
 ]
+
+
+@pytest.mark.parametrize(("file", "base"), [(each[0], each[2]) for each in INVENTORIES])
+def test_base_paths_are_theirs(file: str, base: str) -> None:
+    assert published(file)["basePath"].rstrip("/") == base
 
 
 @pytest.mark.parametrize(("file", "noun", "base", "body"), INVENTORIES, ids=[each[0] for each in INVENTORIES])
@@ -155,6 +164,8 @@ async def test_qualifications_fit_tmf645(database_url: str, stock: Path) -> None
         made = await client.post(f"{base}/checkServiceQualification", json={"serviceQualificationItem": items})
         assert made.status_code == 201
         assert_fits(made.json(), "TMF645-v4.0.1", "CheckServiceQualification")
+        known = published("TMF645-v4.0.1")["definitions"]["CheckServiceQualificationItem"]["properties"]
+        assert all(item.keys() <= known.keys() for item in made.json()["serviceQualificationItem"])
         await client.delete(made.json()["href"])
         for _ in range(2):
             _, event = await inbox.next()

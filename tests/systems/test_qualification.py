@@ -71,12 +71,12 @@ async def test_each_item_is_answered_with_its_reasons(inventory: httpx.AsyncClie
     answer = await inventory.post("/tmf-api/serviceQualificationManagement/v4/checkServiceQualification", json=asked)
     assert answer.status_code == 201
     good, bad = answer.json()["serviceQualificationItem"]
-    assert (good["id"], good["qualificationItemResult"], good["eligibilityUnavailabilityReason"]) == (
+    assert (good["id"], good["qualificationResult"], good["eligibilityUnavailabilityReason"]) == (
         "1",
         "qualified",
         [],
     )
-    assert (bad["id"], bad["qualificationItemResult"]) == ("2", "unqualified")
+    assert (bad["id"], bad["qualificationResult"]) == ("2", "unqualified")
     assert bad["eligibilityUnavailabilityReason"] == [
         {"code": "tooMuch", "label": "downloadSpeed 500 is more than HAM-1 offers"}
     ]

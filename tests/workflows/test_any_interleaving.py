@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from orders.lifecycle import TERMINAL, TRANSITIONS, OrderKind, OrderState
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually
+from tests.thorough import examples
 from tests.workflows.test_exactness import FAULTS, check_exact
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 from tests.workflows.test_fallout import small_vpn
@@ -58,7 +59,7 @@ steps = st.one_of(
 
 
 @settings(
-    max_examples=8,
+    max_examples=examples(5, 45),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

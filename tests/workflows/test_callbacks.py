@@ -15,7 +15,7 @@ from workflows import ids
 pytestmark = pytest.mark.anyio
 
 SERVICE = "/tmf-api/ServiceActivationAndConfiguration/v4/listener/serviceStateChangeEvent"
-RESOURCE = "/tmf-api/resourceActivationAndConfiguration/v4/listener/resourceStateChangeEvent"
+RESOURCE = "/tmf-api/ResourceActivationAndConfiguration/v4/listener/resourceStateChangeEvent"
 NO_SIGNAL = {"code": "noSignal", "reason": "the set-top box is dark"}
 
 

@@ -2,17 +2,16 @@
 
 The boundaries are not chosen by hand. An order that nobody disturbs shows them: each effect that it has in a system is
 one, by its idempotency key. Then for each of them an order of its own is cancelled in the moment in which just that
-effect is done and the order does not know it yet. A run takes some of the boundaries, evenly spread, and all of them
-where `EVERY_BOUNDARY=1` is set: that takes minutes.
+effect is done and the order does not know it yet. An ordinary run takes some of the boundaries, evenly spread, a thorough one
+takes them all.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -21,6 +20,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 
 from tests.stage import Stage, customer_of, example
+from tests.thorough import chosen
 from workflows import ids
 
 pytestmark = pytest.mark.anyio
@@ -29,9 +29,9 @@ CANCELLATION = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"
 RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
 SUBSCRIPTION = "iptv-subscription"
-AT_ONCE = 8
+AT_ONCE = 4
 LONGEST_SECONDS = 100
-SOME = 7
+SOME = 5
 """How many boundaries of an order an ordinary run takes."""
 ACCEPTED = "accepted"
 """The boundary before the first effect: the order has just been accepted."""
@@ -138,7 +138,7 @@ async def test_a_cancellation_at_any_step_leaves_the_systems_as_they_were(
             await check_too_late(stage, undisturbed)
             steps = watch.seen[undisturbed]
             assert sorted(steps) == sorted(await logged(stage, undisturbed))
-            boundaries = chosen([ACCEPTED, *steps])
+            boundaries = chosen([ACCEPTED, *steps], SOME)
             before = await held(stage)
             cancelled = await all_cancelled(watch, document, boundaries)
 
@@ -148,7 +148,9 @@ async def test_a_cancellation_at_any_step_leaves_the_systems_as_they_were(
     assert (await stage.audit())["consistent"]
 
 
-async def all_cancelled(watch: Watch, document: Callable[[], dict[str, Any]], boundaries: list[str]) -> dict[str, str]:
+async def all_cancelled(
+    watch: Watch, document: Callable[[], dict[str, Any]], boundaries: Sequence[str]
+) -> dict[str, str]:
     """Cancel an order at each of the boundaries, some orders side by side; return where each was cancelled."""
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -203,13 +205,6 @@ async def held(stage: Stage) -> dict[str, Any]:
     """Return all that the systems hold for anybody: resources, services and products, the network, and charges."""
     audits = [(await system.get("/audit")).json() for system in (stage.inventory, stage.activation, stage.billing)]
     return {name: value for audit in audits for name, value in audit.items()}
-
-
-def chosen(boundaries: list[str]) -> list[str]:
-    """Return some of the boundaries, evenly spread, the first and the last among them; or all where that is wanted."""
-    if os.environ.get("EVERY_BOUNDARY") == "1" or len(boundaries) <= SOME:
-        return boundaries
-    return [boundaries[round(n * (len(boundaries) - 1) / (SOME - 1))] for n in range(SOME)]
 
 
 async def test_what_an_undo_gave_back_may_be_another_orders_at_once(stage: Stage) -> None:

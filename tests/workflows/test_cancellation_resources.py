@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from orders.lifecycle import ITEM_LISTS, OrderKind, resource_name
 from orders.tmf import timestamp
+from tests.api.test_published_specifications import SPECS, assert_fits
 from tests.stage import Stage, eventually
 from tests.workflows.test_failure_and_undo import nothing_is_left
 from tests.workflows.test_hold import begun
+from tests.workflows.test_manual_work import visited
+from workflows import ids
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +91,31 @@ async def test_a_later_cancellation_of_an_order_that_has_ended_before_ends_with_
     ended = await settled(stage, PRODUCT, cancel["id"])
     assert ended["state"] == "terminatedWithError"
     assert "completed" in str(ended["errorMessage"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "below", "item", "file"),
+    [
+        (OrderKind.PRODUCT, PRODUCT, "", "1.2", "TMF622-v4.0.0.swagger.json"),
+        (OrderKind.SERVICE, SERVICE, ":1.2:home-network", "visit", "TMF641-v4.1.0.swagger.json"),
+    ],
+)
+async def test_a_denied_cancellation_says_why_and_names_the_items(
+    stage: Stage, kind: OrderKind, path: str, below: str, item: str, file: str
+) -> None:
+    order_id, _, task = await visited(stage)
+
+    cancel = await asked(stage, path, {kind.value: {"id": f"{order_id}{below}"}})
+    denied = await settled(stage, path, cancel["id"])
+
+    assert denied["state"] == "terminatedWithError"
+    assert denied["errorMessage"]["code"] == "refused"
+    assert "visit by people has begun" in denied["errorMessage"]["reason"]
+    assert denied["errorMessage"][ITEM_LISTS[kind]] == [{"id": item}]
+    if SPECS.is_dir():
+        assert_fits(denied, file, f"Cancel{resource_name(kind)}")
+    await stage.tell(ids.root_workflow(order_id), "complete", task=task["id"])
+    assert (await stage.ended(order_id))["state"] == "completed"
 
 
 async def test_a_service_order_is_cancelled_with_its_item_and_the_rest_goes_on(stage: Stage) -> None:

@@ -13,6 +13,9 @@ from standardwebhooks import Webhook
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from api.engine import EngineUnavailableError
+from api.gateway import Gateway
+from api.listeners import ListenerStarter
 from orders.change import OrderChange
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from orders.tmf import timestamp
@@ -63,6 +66,11 @@ def states(order_id: str, events: list[dict[str, Any]]) -> list[str]:
     """Return the states that a listener saw a product order go through."""
     kinds = ("ProductOrderCreateEvent", "ProductOrderStateChangeEvent")
     return [each["event"]["productOrder"]["state"] for each in of(order_id, events) if each["eventType"] in kinds]
+
+
+def once(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return events without those that came again."""
+    return list({each["eventId"]: each for each in events}.values())
 
 
 async def ended(listener: Listener, *orders: str) -> list[dict[str, Any]]:
@@ -144,8 +152,7 @@ async def test_a_listener_that_is_killed_for_a_while_misses_nothing_of_a_hundred
     for event in listener.events:
         by_order[event["correlationId"]].append(event)
     for order in orders:
-        once = list({each["eventId"]: each for each in by_order[order]}.values())
-        assert states(order, once) == ["acknowledged", "rejected"]
+        assert states(order, once(by_order[order])) == ["acknowledged", "rejected"]
     ids = defaultdict(set)
     for each in listener.received:
         ids[each.headers["webhook-id"]].add(each.body)
@@ -306,6 +313,98 @@ async def test_a_listener_whose_workflow_is_cancelled_is_taken_off(stage: Stage,
 
     assert isinstance(failed.value.cause, CancelledError)
     assert (await stage.gateway.get(subscription["href"])).status_code == 404
+
+
+async def swept(stage: Stage) -> int:
+    """Start again what tells listeners and was lost, as a gateway does when it begins; return how many."""
+    gateway: Gateway = stage.app.state.gateway
+    return await ListenerStarter(gateway.subscriptions, gateway.outbox, gateway.engine, timedelta(days=30)).sweep_lost()
+
+
+async def terminated(stage: Stage, subscription: dict[str, Any]) -> None:
+    await stage.client.get_workflow_handle(subscription_workflow(subscription["id"])).terminate("by mistake")
+
+
+async def test_a_listener_whose_workflow_was_terminated_misses_nothing_and_does_not_begin_anew(
+    stage: Stage, listener: Listener
+) -> None:
+    subscription = await registered(stage, listener)
+    before = await stage.done(mobile())
+    await ended(listener, before["id"])
+    await eventually(lambda: _has_all(stage, subscription["id"]))
+
+    await terminated(stage, subscription)
+    meanwhile = await stage.done(mobile())
+    assert await swept(stage) == 1
+    events = await ended(listener, meanwhile["id"])
+
+    assert states(before["id"], events) == ["acknowledged", "inProgress", "completed"]
+    # The round that ran when it was terminated may still deliver, for a moment.
+    assert states(meanwhile["id"], once(events)) == ["acknowledged", "inProgress", "completed"]
+    assert await swept(stage) == 0, "what runs is left alone"
+
+
+async def _has_all(stage: Stage, subscription_id: str) -> bool:
+    """Return whether a listener's row says that it has come to the end."""
+    gateway: Gateway = stage.app.state.gateway
+    stored = await gateway.subscriptions.get(subscription_id)
+    return stored is not None and stored.position == await gateway.outbox.end()
+
+
+async def test_a_family_that_was_stuck_when_the_workflow_was_terminated_is_told_from_where_it_stopped(
+    stage: Stage, listener: Listener
+) -> None:
+    listener.answer = lambda _event: FAILED
+    subscription = await registered(stage, listener)
+    order = await stage.done(mobile())
+    await eventually(lambda: _has_failed(stage, subscription["id"]))
+
+    await terminated(stage, subscription)
+    listener.answer = lambda _event: TAKEN
+    assert await swept(stage) == 1
+    events = await ended(listener, order["id"])
+
+    assert states(order["id"], once(events)) == ["acknowledged", "inProgress", "completed"]
+
+
+async def test_a_paused_listener_whose_workflow_was_terminated_stays_paused_until_it_is_resumed(
+    stage: Stage, listener: Listener
+) -> None:
+    subscription = await registered(stage, listener)
+    assert (await stage.gateway.post(f"{subscription['href']}/pause")).status_code == 200
+    await terminated(stage, subscription)
+
+    assert await swept(stage) == 1
+    order = await stage.done(mobile())
+    assert (await told(stage, subscription["id"]))["state"] == "paused"
+    assert listener.attempts == []
+    assert (await stage.gateway.post(f"{subscription['href']}/resume")).status_code == 200
+    events = await ended(listener, order["id"])
+
+    assert states(order["id"], events) == ["acknowledged", "inProgress", "completed"]
+
+
+async def test_a_listener_that_is_resumed_while_the_engine_is_away_goes_on_by_the_sweep(
+    stage: Stage, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = await registered(stage, listener)
+    assert (await stage.gateway.post(f"{subscription['href']}/pause")).status_code == 200
+    order = await stage.done(mobile())
+    gateway: Gateway = stage.app.state.gateway
+
+    async def away(*_: Any) -> bool:
+        raise EngineUnavailableError("the engine gave no answer within 2 s")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gateway.engine, "signal", away)
+        answer = await stage.gateway.post(f"{subscription['href']}/resume")
+    assert (answer.status_code, answer.json()["state"]) == (200, "active")
+    assert (await told(stage, subscription["id"]))["state"] == "paused"
+
+    assert await gateway.listener_starter.sweep() == 1
+    events = await ended(listener, order["id"])
+    assert states(order["id"], events) == ["acknowledged", "inProgress", "completed"]
+    assert (await told(stage, subscription["id"]))["state"] == "active"
 
 
 async def test_many_events_of_an_order_that_a_listener_does_not_take_stop_no_other(

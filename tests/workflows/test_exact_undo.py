@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"
 NETWORK = {
     "service": "/tmf-api/ServiceActivationAndConfiguration/v4/service",
-    "resource": "/tmf-api/resourceActivationAndConfiguration/v4/resource",
+    "resource": "/tmf-api/ResourceActivationAndConfiguration/v4/resource",
 }
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.stage import Stage, customer_of, example
+from tests.thorough import examples
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ def bundle() -> dict[str, Any]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(6, 40),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -147,5 +147,5 @@ async def test_answers_and_tasks_fit_the_published_files(
     items = answered.get(ITEMS) or answered["serviceQualificationItem"]
     assert items
     for bad in (await stage.gateway.get(f"{path}/unknown"), await stage.gateway.delete(made.json()["href"])):
-        assert bad.status_code in (403, 404)
+        assert bad.status_code in (401, 404)
         assert_fits(bad.json(), file, "Error")

@@ -6,7 +6,6 @@ the profile. Until the people's tasks are settled nothing moves.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -289,11 +288,4 @@ AT_REST: dict[OrderState, Callable[[Stage], Any]] = {
 
 async def _sometime(condition: Callable[[], Any], otherwise: str) -> None:
     """Wait until something holds. Many orders wait side by side, so each looks seldom."""
-
-    async def now() -> bool:
-        holds: bool = await condition()
-        if not holds:
-            await asyncio.sleep(0.2)
-        return holds
-
-    await eventually(now, lambda: otherwise)
+    await eventually(condition, lambda: otherwise, longest_pause=1)
