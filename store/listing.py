@@ -120,25 +120,41 @@ async def _rows(
     connection: AsyncConnection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
 ) -> Sequence[Row[Any]]:
     """Return the documents of a page, each with the total where that is found with them."""
-    in_documents = any(map(listed.in_documents, query.filters))
-    # All that match are found at once, and counted, where finding them is what takes the time.
-    total = func.count().over() if in_documents else null()
+    if any(map(listed.in_documents, query.filters)):
+        return (await connection.execute(_documents(listed, kind, query, dialect, _part_of_all(source, query)))).all()
     begin = None if listed is not ORDERS else await skipped(connection, kind, query)
     offset, further = begin or (query.offset, None)
     if further is not None:
         source = replace(source, wanted=[*source.wanted, further])
     rows: Sequence[Row[Any]] = []
-    for tried in [source] if in_documents else [*_sorted_by_index(source, query), source]:
+    for tried in (*_sorted_by_index(source, query), source):
         if len(rows) < query.limit:
-            part = _part(tried, offset, query.limit, total)
+            part = _part(tried, offset, query.limit)
             rows = (await connection.execute(_documents(listed, kind, query, dialect, part))).all()
     return rows
 
 
-def _part(source: _Source, offset: int, limit: int, total: ColumnElement[Any]) -> Subquery:
-    """Return the ids of a page, each with the total."""
-    part = select(source.listed.columns["id"].label("id"), total.label("total")).select_from(source.rows)
+def _part(source: _Source, offset: int, limit: int) -> Subquery:
+    """Return the ids of a page, found in the order of the list."""
+    part = select(source.listed.columns["id"].label("id"), null().label("total")).select_from(source.rows)
     return part.where(*source.wanted).order_by(*source.order_by).offset(offset).limit(limit).subquery("part")
+
+
+def _part_of_all(source: _Source, query: ListQuery) -> Subquery:
+    """Return the ids of a page with the total, after all that match are found, which is what takes the time then.
+
+    PostgreSQL guesses that many documents match: it would go through all in the order of the list to find the first.
+    """
+    place = func.row_number().over(order_by=source.order_by)
+    matching = (
+        select(source.listed.columns["id"].label("id"), place.label("place"), func.count().over().label("total"))
+        .select_from(source.rows)
+        .where(*source.wanted)
+        .cte("matching")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    in_part = matching.c.place.between(query.offset + 1, query.offset + query.limit)
+    return select(matching.c.id, matching.c.total).where(in_part).subquery("part")
 
 
 def _documents(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str, part: Subquery) -> Select[Any]:
@@ -168,7 +184,12 @@ def _source(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str) -> _S
     order_by = ordering(query, dialect, listed)
     if {each.attribute for each in others} | {each.attribute for each in query.sort} <= _IN_REFERENCES.keys():
         return _Source(_referring, listed, wanted, order_by)
-    own = and_(orders.c.kind == _referring.c.kind, orders.c.id == _referring.c.order_id)
+    own = and_(
+        orders.c.kind == _referring.c.kind,
+        orders.c.id == _referring.c.order_id,
+        # The dates are the same anyway; asked for, they let the indexes of both, which go by date, be read side by side.
+        orders.c.order_date == _referring.c.order_date,
+    )
     return _Source(_referring.join(orders, own), listed, [*wanted, orders.c.kind == kind.value], order_by)
 
 
