@@ -23,7 +23,16 @@ CATEGORIES = {"fibre": 45, "mobile": 40, "business": 10, "wholesale": 5}
 OFFERINGS = {f"offering-{number}": 400 // (number + 4) for number in range(60)}
 ORDERS_OF_A_CUSTOMER = 5
 _BATCH = 20_000
+_TABLES = ("orders", "order_references")
 _FOREIGN_KEY = "fk_order_references_orders"
+_COUNTS = """
+    SELECT orders.kind, attribute, value, state, left(orders.order_date, 10), count(*) FROM orders, LATERAL (
+        VALUES ('', ''), ('category', category), ('priority', priority)
+        UNION ALL SELECT name, key FROM order_references
+            WHERE kind = orders.kind AND order_id = orders.id AND name = 'productOffering'
+    ) AS counted (attribute, value)
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+"""
 Json = dict[str, Any]
 
 
@@ -99,28 +108,26 @@ async def fill(connection: asyncpg.Connection, number: int) -> None:
     """Fill a store's empty tables with product orders; their indexes and keys are made at the end, all at once."""
     indexes = await connection.fetch(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE 'pk%'",
-        ("orders", "order_references"),
+        _TABLES,
     )
     for index in indexes:
         await connection.execute(f"DROP INDEX {index['indexname']}")
-    await connection.execute("ALTER TABLE orders DISABLE TRIGGER USER")
+    for table in _TABLES:
+        await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     await connection.execute(f"ALTER TABLE order_references DROP CONSTRAINT {_FOREIGN_KEY}")
     for kept in _batches(number):
         await _copy(connection, "orders", [row | {"document": write_json(row["document"])} for row, _ in kept])
         await _copy(connection, "order_references", [each for _, referring in kept for each in referring])
     for index in indexes:
         await connection.execute(index["indexdef"])
-    await connection.execute("ALTER TABLE orders ENABLE TRIGGER USER")
+    for table in _TABLES:
+        await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     await connection.execute(
         f"ALTER TABLE order_references ADD CONSTRAINT {_FOREIGN_KEY} "
         "FOREIGN KEY (kind, order_id) REFERENCES orders (kind, id) ON DELETE CASCADE"
     )
-    for attribute, value in (("", "''"), ("category", "category"), ("priority", "priority")):
-        await connection.execute(
-            f"INSERT INTO order_counts SELECT kind, '{attribute}', {value}, state, left(order_date, 10), count(*) "
-            "FROM orders GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5"
-        )
-    for table in ("orders", "order_references", "order_counts"):
+    await connection.execute(f"INSERT INTO order_counts {_COUNTS}")
+    for table in (*_TABLES, "order_counts"):
         await connection.execute(f"VACUUM ANALYZE {table}")
 
 

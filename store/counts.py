@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, String, false, func, literal, select, union_all
+from sqlalchemy import Column, ColumnElement, CompoundSelect, String, exists, false, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from store.documents import as_key
+from store.documents import REFERENCES, as_key
 from store.query import COMPARISONS, Filter, ListQuery, Operator, Sort, bounds
-from store.tables import COUNTED, order_count_changes, order_counts, orders
+from store.tables import COUNTED, order_count_changes, order_counts, order_references, orders
 
 _FAR = 1000
 """How many orders a page leaves out at least for the counts to be asked which days they fill."""
@@ -53,7 +53,9 @@ async def skipped(
     """
     by_date = query.sort in ((), (Sort("orderDate"),), (Sort("orderDate", descending=True),))
     told = _told(kind, query.filters)
-    if query.offset < _FAR or not by_date or told is None or (told.value and told.value.operator == Operator.NE):
+    if query.offset < _FAR or not by_date or told is None:
+        return None
+    if told.value is not None and (told.value.operator == Operator.NE or _is_reference(told.value)):
         return None
     ascending = query.sort == (Sort("orderDate"),)
     days = _by_day(told).subquery("days").c
@@ -70,7 +72,7 @@ def _told(kind: StrEnum, filters: Sequence[Filter]) -> _Counted | None:
     """Return the filters by what they are about; None where counts cannot tell."""
     states = [each for each in filters if _is_equality(each, "state")]
     spans = [each for each in filters if _is_span(each)]
-    values = [each for each in filters if _is_equality(each, *COUNTED)]
+    values = [each for each in filters if _is_value(each)]
     if len(values) > 1 or len(states) + len(spans) + len(values) < len(filters):
         return None
     return _Counted(kind, states, spans, values[0] if values else None)
@@ -78,6 +80,16 @@ def _told(kind: StrEnum, filters: Sequence[Filter]) -> _Counted | None:
 
 def _is_equality(kept: Filter, *attributes: str) -> bool:
     return kept.attribute in attributes and kept.operator in (Operator.EQ, Operator.NE)
+
+
+def _is_value(kept: Filter) -> bool:
+    # An order has several offerings: it would be counted once for each.
+    one_each = not _is_reference(kept) or (kept.operator == Operator.EQ and len(kept.values) == 1)
+    return _is_equality(kept, *COUNTED) and one_each
+
+
+def _is_reference(value: Filter) -> bool:
+    return value.attribute in REFERENCES
 
 
 def _is_span(kept: Filter) -> bool:
@@ -96,7 +108,7 @@ def _by_day(told: _Counted) -> CompoundSelect[tuple[str, int]]:
     """Return the days on which orders pass the filters, with how many: of days that a span cuts, the orders count."""
     cut = sorted({_instant(each)[:10] for each in told.spans})
     whole = (COMPARISONS[each.operator](_counts.day, _instant(each)[:10]) for each in told.spans)
-    attribute, keys = ("", [""]) if told.value is None else (told.value.attribute, _keys(told.value))
+    attribute, keys = ("", [""]) if told.value is None else (COUNTED[told.value.attribute], _keys(told.value))
     of_whole_days = (
         select(_counts.day, func.sum(_counts.number).label("number"))
         .where(
@@ -117,9 +129,20 @@ def _within(day: str, told: _Counted) -> ColumnElement[int]:
     date = orders.c.order_date
     of_day = (orders.c.kind == told.kind.value, date >= day, date < day + _AFTER_DAY)
     inside = (COMPARISONS[each.operator](date, _instant(each)) for each in told.spans)
-    value = [orders.c[told.value.attribute].in_(_keys(told.value))] if told.value else []
+    value = [] if told.value is None else [_has(told.value)]
     chosen = (*of_day, *inside, *_in_states(orders.c.state, told.states), *value)
     return select(func.count()).where(*chosen).scalar_subquery()
+
+
+def _has(value: Filter) -> ColumnElement[bool]:
+    """Return whether an order has a value."""
+    if not _is_reference(value):
+        return orders.c[COUNTED[value.attribute]].in_(_keys(value))
+    named = (order_references.c.name == COUNTED[value.attribute], order_references.c.key.in_(_keys(value)))
+    # All that the index holds is given, so that each order costs one look at it.
+    pairs = (("kind", "kind"), ("order_date", "order_date"), ("id", "order_id"))
+    of_order = (orders.c[own] == order_references.c[referred] for own, referred in pairs)
+    return exists(select(literal(1)).where(*named, *of_order).correlate(orders))
 
 
 def _instant(span: Filter) -> str:

@@ -120,18 +120,24 @@ async def _rows(
     connection: AsyncConnection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
 ) -> Sequence[Row[Any]]:
     """Return the documents of a page, each with the total where that is found with them."""
+    rows: Sequence[Row[Any]] = []
+    for part in await _parts(connection, listed, kind, query, source):
+        if len(rows) < query.limit:
+            rows = (await connection.execute(_documents(listed, kind, query, dialect, part))).all()
+    return rows
+
+
+async def _parts(
+    connection: AsyncConnection, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
+) -> list[Subquery]:
+    """Return where the ids of a page are found: in the first that fills it, else in the last."""
     if any(map(listed.in_documents, query.filters)):
-        return (await connection.execute(_documents(listed, kind, query, dialect, _part_of_all(source, query)))).all()
+        return [_part_of_all(source, query)]
     begin = None if listed is not ORDERS else await skipped(connection, kind, query)
     offset, further = begin or (query.offset, None)
     if further is not None:
         source = replace(source, wanted=[*source.wanted, further])
-    rows: Sequence[Row[Any]] = []
-    for tried in (*_sorted_by_index(source, query), source):
-        if len(rows) < query.limit:
-            part = _part(tried, offset, query.limit)
-            rows = (await connection.execute(_documents(listed, kind, query, dialect, part))).all()
-    return rows
+    return [_part(each, offset, query.limit) for each in (*_sorted_by_index(source, query), source)]
 
 
 def _part(source: _Source, offset: int, limit: int) -> Subquery:
@@ -187,7 +193,7 @@ def _source(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str) -> _S
     own = and_(
         orders.c.kind == _referring.c.kind,
         orders.c.id == _referring.c.order_id,
-        # The dates are the same anyway; asked for, they let the indexes of both, which go by date, be read side by side.
+        # The dates are the same anyway; asked for, they let indexes of both, which go by date, be read side by side.
         orders.c.order_date == _referring.c.order_date,
     )
     return _Source(_referring.join(orders, own), listed, [*wanted, orders.c.kind == kind.value], order_by)

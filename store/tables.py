@@ -122,8 +122,12 @@ order_count_changes = Table(
 )
 """What is still to be added to `order_counts`: on PostgreSQL writers add rows here, so that none waits for another."""
 
-COUNTED = ("category", "priority")
-"""The attributes by whose values orders are counted: their columns have the same names."""
+COUNTED = {
+    "category": "category",
+    "priority": "priority",
+    "productOrderItem.productOffering.id": "productOffering",
+}
+"""The paths by whose values orders are counted → `attribute`: a column of `orders`, or a name in `order_references`."""
 
 plans = Table(
     "plans",

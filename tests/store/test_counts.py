@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from itertools import combinations, product
 
@@ -14,7 +15,7 @@ from store.database import Database
 from store.documents import indexed_columns, references
 from store.orders import OrderStore
 from store.query import Page, admits, parse_list_query
-from store.tables import order_count_changes, order_references
+from store.tables import order_count_changes, order_counts, order_references
 from tests.store.samples import Json, accepted, change
 
 pytestmark = pytest.mark.anyio
@@ -120,6 +121,32 @@ async def test_references_are_those_of_the_documents_with_their_dates(
         for each in await whole_list(store)
         for referred in references(each)
     }
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_counts_are_those_of_the_documents(store: OrderStore, database: Database, step: Step) -> None:
+    await fill(store)
+    await step(store)
+    async with database.read() as connection:
+        rows = [
+            *await connection.execute(select(order_counts)),
+            *await connection.execute(select(order_count_changes)),
+        ]
+    kept: Counter[tuple[str, ...]] = Counter()
+    for *key, number in rows:
+        kept[tuple(key)] += number
+    assert {key: number for key, number in kept.items() if number} == Counter(
+        (OrderKind.PRODUCT.value, *counted, each["state"], each["orderDate"][:10])
+        for each in await whole_list(store)
+        for counted in counted_values(each)
+    )
+
+
+def counted_values(document: Json) -> list[tuple[str, str]]:
+    """Return under which attributes and values an order is counted."""
+    columns = indexed_columns(document)
+    values = [(name, value) for name in ("category", "priority") if (value := columns[name]) is not None]
+    return [("", ""), *values, *(each for each in references(document) if each[0] == "productOffering")]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ _COUNTS = """
         SELECT '' AS attribute, '' AS value
         UNION ALL SELECT 'category', {row}.category
         UNION ALL SELECT 'priority', {row}.priority
+        UNION ALL SELECT name, key FROM order_references
+            WHERE kind = {row}.kind AND order_id = {row}.id AND name = 'productOffering'
     ) AS counted
     WHERE counted.value IS NOT NULL
 """
@@ -46,16 +48,29 @@ _COUNTS = """
 _ADD = _COUNTS.format(row="NEW", number=1)
 _TAKE = _COUNTS.format(row="OLD", number=-1)
 
+# Of an order that is not there any more, all has been taken with it.
+_COUNTS_OF_REFERENCE = """
+    SELECT kind, {row}.name, {row}.key, state, substr(order_date, 1, 10), {number} FROM orders
+    WHERE kind = {row}.kind AND id = {row}.order_id
+"""
+"""What a row of `order_references` adds to the counts, or takes from them, where it names an offering."""
+_ADD_REFERENCE = _COUNTS_OF_REFERENCE.format(row="NEW", number=1)
+_TAKE_REFERENCE = _COUNTS_OF_REFERENCE.format(row="OLD", number=-1)
+
 _ON_SQLITE = """
     INSERT INTO order_counts {counts} ON CONFLICT (kind, attribute, value, state, day)
     DO UPDATE SET number = number + excluded.number;
 """
 _TRIGGERS_ON_SQLITE = {
-    "insert": "AFTER INSERT ON orders BEGIN {add} END",
-    "update": """AFTER UPDATE OF state, category, priority ON orders
+    "count_orders_on_insert": "AFTER INSERT ON orders BEGIN {add} END",
+    "count_orders_on_update": """AFTER UPDATE OF state, category, priority ON orders
         WHEN OLD.state <> NEW.state OR OLD.category IS NOT NEW.category OR OLD.priority IS NOT NEW.priority
         BEGIN {take} {add} END""",
-    "delete": "AFTER DELETE ON orders BEGIN {take} END",
+    "count_orders_on_delete": "BEFORE DELETE ON orders BEGIN {take} END",
+    "count_references_on_insert": """AFTER INSERT ON order_references WHEN NEW.name = 'productOffering'
+        BEGIN {add_reference} END""",
+    "count_references_on_delete": """AFTER DELETE ON order_references WHEN OLD.name = 'productOffering'
+        BEGIN {take_reference} END""",
 }
 
 # Writers only ever add rows, so that none waits for another's; now and then one of them sums up what it finds.
@@ -71,6 +86,17 @@ BEGIN
     IF random() < 0.002 AND pg_try_advisory_xact_lock(hashtext('order_counts')) THEN
         PERFORM sum_up_order_counts();
     END IF;
+    RETURN coalesce(NEW, OLD);
+END $$
+"""
+_COUNTING_REFERENCES_ON_POSTGRESQL = f"""
+CREATE FUNCTION count_references() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO order_count_changes {_ADD_REFERENCE};
+    ELSE
+        INSERT INTO order_count_changes {_TAKE_REFERENCE};
+    END IF;
     RETURN NULL;
 END $$
 """
@@ -83,10 +109,15 @@ CREATE FUNCTION sum_up_order_counts() RETURNS void LANGUAGE sql AS $$
 $$
 """
 _TRIGGERS_ON_POSTGRESQL = {
-    "insert": "AFTER INSERT ON orders FOR EACH ROW",
-    "update": """AFTER UPDATE OF state, category, priority ON orders FOR EACH ROW
-        WHEN ((OLD.state, OLD.category, OLD.priority) IS DISTINCT FROM (NEW.state, NEW.category, NEW.priority))""",
-    "delete": "AFTER DELETE ON orders FOR EACH ROW",
+    "count_orders_on_insert": "AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION count_orders()",
+    "count_orders_on_update": """AFTER UPDATE OF state, category, priority ON orders FOR EACH ROW
+        WHEN ((OLD.state, OLD.category, OLD.priority) IS DISTINCT FROM (NEW.state, NEW.category, NEW.priority))
+        EXECUTE FUNCTION count_orders()""",
+    "count_orders_on_delete": "BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION count_orders()",
+    "count_references_on_insert": """AFTER INSERT ON order_references FOR EACH ROW
+        WHEN (NEW.name = 'productOffering') EXECUTE FUNCTION count_references()""",
+    "count_references_on_delete": """AFTER DELETE ON order_references FOR EACH ROW
+        WHEN (OLD.name = 'productOffering') EXECUTE FUNCTION count_references()""",
 }
 
 # `store.documents.as_instant` is the same for SQLite and for documents at hand.
@@ -133,9 +164,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in _TRIGGERS_ON_POSTGRESQL:
-        op.execute(f"DROP TRIGGER count_orders_on_{name}" + (" ON orders" if _on_postgresql() else ""))
+        table = "orders" if name.startswith("count_orders") else "order_references"
+        op.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if _on_postgresql() else ""))
     if _on_postgresql():
-        for function in ("count_orders()", "sum_up_order_counts()", "order_instant(text)"):
+        for function in ("count_orders()", "count_references()", "sum_up_order_counts()", "order_instant(text)"):
             op.execute(f"DROP FUNCTION {function}")
         op.drop_index("ix_orders_document", "orders")
         for column in _DATES:
@@ -210,15 +242,22 @@ def _create_counts() -> None:
             SELECT kind, '{attribute}', {value}, state, substr(order_date, 1, 10), count(*) FROM orders
             WHERE {value} IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
         """)
+    op.execute("""
+        INSERT INTO order_counts
+        SELECT orders.kind, name, key, state, substr(orders.order_date, 1, 10), count(*)
+        FROM order_references JOIN orders ON orders.kind = order_references.kind AND orders.id = order_id
+        WHERE name = 'productOffering' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+    """)
     if _on_postgresql():
-        _execute(_SUMMING_UP_ON_POSTGRESQL)
-        _execute(_COUNTING_ON_POSTGRESQL)
-        for name, when in _TRIGGERS_ON_POSTGRESQL.items():
-            op.execute(f"CREATE TRIGGER count_orders_on_{name} {when} EXECUTE FUNCTION count_orders()")
-    else:
-        for name, body in _TRIGGERS_ON_SQLITE.items():
-            add, take = (_ON_SQLITE.format(counts=counts) for counts in (_ADD, _TAKE))
-            op.execute(f"CREATE TRIGGER count_orders_on_{name} {body.format(add=add, take=take)}")
+        for function in (_SUMMING_UP_ON_POSTGRESQL, _COUNTING_ON_POSTGRESQL, _COUNTING_REFERENCES_ON_POSTGRESQL):
+            _execute(function)
+        for name, body in _TRIGGERS_ON_POSTGRESQL.items():
+            op.execute(f"CREATE TRIGGER {name} {body}")
+        return
+    changes = {"add": _ADD, "take": _TAKE, "add_reference": _ADD_REFERENCE, "take_reference": _TAKE_REFERENCE}
+    statements = {name: _ON_SQLITE.format(counts=counts) for name, counts in changes.items()}
+    for name, body in _TRIGGERS_ON_SQLITE.items():
+        op.execute(f"CREATE TRIGGER {name} {body.format(**statements)}")
 
 
 def _count_columns() -> list[sa.Column[Any]]:
