@@ -2,7 +2,7 @@
 
 The boundaries are not chosen by hand. An order that nobody disturbs shows them: each effect that it has in a system is
 one, by its idempotency key. Then for each of them an order of its own is cancelled in the moment in which just that
-effect is done and the order does not know it yet. An ordinary run takes some of the boundaries, evenly spread, a thorough one
+effect is done and the order does not know it yet. An ordinary run takes some boundaries, evenly spread, a thorough one
 takes them all.
 """
 
