@@ -31,7 +31,7 @@ RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
 SUBSCRIPTION = "iptv-subscription"
 AT_ONCE = 4
 LONGEST_SECONDS = 100
-SOME = 5
+SOME = 3
 """How many boundaries of an order an ordinary run takes."""
 ACCEPTED = "accepted"
 """The boundary before the first effect: the order has just been accepted."""
