@@ -1,6 +1,7 @@
-"""How long lists of product orders take on PostgreSQL, among as many orders as are asked for.
+"""How long lists of product orders take, among as many orders as are asked for.
 
     python -m bench.list_orders --orders 1000000
+    python -m bench.list_orders --orders 20000 --sqlite
 
 Fills a database, asks the lists that a BSS asks, each many times with other values, and says for each whether its p95
 is under 50 ms. Ends with 1 where one is not, and leaves nothing behind but a database that was given.
@@ -13,8 +14,10 @@ import asyncio
 import random
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from statistics import median
 
@@ -22,7 +25,7 @@ import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench.orders import FIRST, OFFERINGS, SPAN, STATES, fill
+from bench.orders import FIRST, OFFERINGS, SPAN, STATES, fill, fill_sqlite
 from bench.server import postgresql
 from orders.change import OrderChange
 from orders.lifecycle import OrderKind, OrderState
@@ -60,22 +63,45 @@ class Mix:
                 ("relatedParty.id", f"customer-{draw.randrange(number // 5)}"),
                 ("state", "completed"),
             ],
+            "by seller and state": lambda: [
+                ("relatedParty.id", f"agent-{draw.randrange(500)}"),
+                ("state", draw.choice(["held", "completed"])),
+            ],
+            "by seller, of one month": lambda: [
+                ("relatedParty.id", f"agent-{draw.randrange(500)}"),
+                *self._span(timedelta(days=30)),
+            ],
             "by product": lambda: [("productOrderItem.product.id", f"product-{draw.randrange(number)}-1")],
             "by offering": lambda: [("productOrderItem.productOffering.id", draw.choice(list(OFFERINGS)))],
+            "by offering and state": lambda: [
+                ("productOrderItem.productOffering.id", draw.choice(list(OFFERINGS))),
+                ("state", draw.choice(["held", "completed"])),
+            ],
+            "by offering, of one month": lambda: [
+                ("productOrderItem.productOffering.id", draw.choice(list(OFFERINGS))),
+                *self._span(timedelta(days=30)),
+            ],
             "by serial number": lambda: [
                 ("productOrderItem.product.productCharacteristic.value", f"SN-{draw.randrange(number)}-1")
             ],
             "by billing account": lambda: [("billingAccount.id", f"account-{draw.randrange(number)}")],
             "by category": lambda: [("category", draw.choice(["business", "wholesale"]))],
+            "by category and state": lambda: [
+                ("category", draw.choice(["business", "wholesale"])),
+                ("state", draw.choice(["held", "completed"])),
+            ],
+            "by category, of one month": lambda: [("category", "business"), *self._span(timedelta(days=30))],
             "by priority": lambda: [("priority", str(draw.randrange(5)))],
             "of one day": lambda: self._span(timedelta(days=1)),
             "of one month": lambda: self._span(timedelta(days=30)),
             "of a year, completed": lambda: [*self._span(timedelta(days=365)), ("state", "completed")],
             "that start in a week": lambda: self._span(timedelta(days=7), "requestedStartDate"),
+            "completed in a week": lambda: self._span(timedelta(days=7), "completionDate"),
             "a page in the middle": lambda: [("offset", str(draw.randrange(number // 2))), ("limit", "50")],
             "the last page": lambda: [("offset", str(max(0, number - 60)))],
             "sorted by date, oldest": lambda: [("sort", "orderDate"), ("limit", "50")],
             "sorted by external id": lambda: [("sort", "externalId"), ("state", "held"), ("limit", "50")],
+            "sorted by start, latest": lambda: [("sort", "-requestedStartDate"), ("limit", "50")],
             "some fields of each": lambda: [("fields", "state,orderDate"), ("state", draw.choice(list(STATES)))],
         }
 
@@ -123,8 +149,10 @@ async def compare_lists(store: OrderStore, number: int, times: int, console: Con
     return good
 
 
-async def compare_writes(store: OrderStore, url: str, number: int, times: int, console: Console) -> None:
-    """Print what a change of an order's state costs, with what lists are found by, and without."""
+async def compare_writes(
+    store: OrderStore, url: str, number: int, times: int, less: dict[str, list[str]], console: Console
+) -> None:
+    """Print what a change of an order's state costs, with what lists are found by, and with less of it."""
     draw, version = random.Random(11), iter(range(2, 10**9))
     states = [OrderState.IN_PROGRESS, OrderState.HELD]
 
@@ -138,7 +166,7 @@ async def compare_writes(store: OrderStore, url: str, number: int, times: int, c
     for name in ("with", "p50 ms", "p95 ms"):
         table.add_column(name, justify="left" if name == "with" else "right")
     connection = await asyncpg.connect(url)
-    for name, statements in _LESS.items():
+    for name, statements in less.items():
         for statement in statements:
             await connection.execute(statement)
         taken = await measure(record, times)
@@ -147,47 +175,78 @@ async def compare_writes(store: OrderStore, url: str, number: int, times: int, c
     console.print(table)
 
 
-_LESS = {
-    "all of it": [],
+_ALL: dict[str, list[str]] = {"all of it": []}
+_LESS = _ALL | {
     "no index of documents": ["DROP INDEX ix_orders_document"],
-    "no counts either": ["ALTER TABLE orders DISABLE TRIGGER USER"],
-    "no indexes of category, priority and start either": [
-        "DROP INDEX ix_orders_kind_category_order_date_id",
-        "DROP INDEX ix_orders_kind_priority_order_date_id",
-        "DROP INDEX ix_orders_kind_requested_start_date_order_date_id",
+    "no counts either": [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in ("orders", "order_references")],
+    "no indexes of category, priority and dates either": [
+        f"DROP INDEX ix_orders_kind_{column}_order_date_id"
+        for column in (
+            "category",
+            "priority",
+            "requested_start_date",
+            "requested_completion_date",
+            "expected_completion_date",
+            "completion_date",
+        )
     ],
 }
 """What is taken away for each measurement, in turn."""
 
 
-async def run(url: str, number: int, times: int) -> bool:
-    """Fill the database at `url` and measure; return whether all lists are under the target."""
-    console = Console(width=120)
-    await migrate(url)
-    connection = await asyncpg.connect(url)
-    begin = time.perf_counter()
-    await fill(connection, number)
-    await connection.close()
-    console.print(f"filled in {time.perf_counter() - begin:.0f} s")
-    database = open_database(url)
-    store = OrderStore(database)
-    try:
-        good = await compare_lists(store, number, times, console)
-        await compare_writes(store, url, number, times, console)
-    finally:
-        await database.close()
+async def run_on_postgresql(number: int, times: int, console: Console) -> bool:
+    """Measure lists and changes; return whether all lists are under the target.
+
+    A database that is given is filled where it is empty, and keeps all that lists are found by.
+    """
+    with postgresql() as (url, is_given):
+        await migrate(url)
+        connection = await asyncpg.connect(url)
+        held = await connection.fetchval("SELECT count(*) FROM orders")
+        if held not in (0, number):
+            raise SystemExit(f"{url} holds {held} orders: choose --orders {held}, or name an empty database")
+        if held == 0:
+            begin = time.perf_counter()
+            await fill(connection, number)
+            console.print(f"filled in {time.perf_counter() - begin:.0f} s")
+        await connection.close()
+        async with _store(url) as store:
+            good = await compare_lists(store, number, times, console)
+            await compare_writes(store, url, number, times, _ALL if is_given else _LESS, console)
     return good
 
 
+async def run_on_sqlite(number: int, times: int, console: Console) -> bool:
+    """Measure lists among the orders of a file; return whether all are under the target."""
+    with tempfile.TemporaryDirectory(prefix="ordersaga-bench-") as home:
+        url = f"sqlite:///{home}/orders.db"
+        await migrate(url)
+        database = open_database(url)
+        await fill_sqlite(database, number)
+        await database.close()
+        async with _store(url) as store:
+            return await compare_lists(store, number, times, console)
+
+
+@asynccontextmanager
+async def _store(url: str) -> AsyncIterator[OrderStore]:
+    database = open_database(url)
+    try:
+        yield OrderStore(database)
+    finally:
+        await database.close()
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure lists of product orders on PostgreSQL.")
+    parser = argparse.ArgumentParser(description="Measure lists of product orders.")
     parser.add_argument("--orders", type=int, default=1_000_000, help="how many orders to fill the store with")
     parser.add_argument("--times", type=int, default=100, help="how often to ask each list")
+    parser.add_argument("--sqlite", action="store_true", help="on SQLite rather than PostgreSQL")
     chosen = parser.parse_args()
     # So that whoever ends it by a signal leaves no server behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with postgresql() as url:
-        return 0 if asyncio.run(run(url, chosen.orders, chosen.times)) else 1
+    run = run_on_sqlite if chosen.sqlite else run_on_postgresql
+    return 0 if asyncio.run(run(chosen.orders, chosen.times, Console(width=120))) else 1
 
 
 if __name__ == "__main__":

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
+from sqlalchemy import insert
 
 from orders.tmf import timestamp
+from store.database import Database
 from store.documents import indexed_columns, references, write_json
+from store.tables import order_references, orders
 
 FIRST = datetime(2024, 12, 1, tzinfo=UTC)
 SPAN = timedelta(days=730)
@@ -19,29 +23,16 @@ CATEGORIES = {"fibre": 45, "mobile": 40, "business": 10, "wholesale": 5}
 OFFERINGS = {f"offering-{number}": 400 // (number + 4) for number in range(60)}
 ORDERS_OF_A_CUSTOMER = 5
 _BATCH = 20_000
+_TABLES = ("orders", "order_references")
 _FOREIGN_KEY = "fk_order_references_orders"
-_COLUMNS = (
-    "kind",
-    "id",
-    "root_id",
-    "revision",
-    "version",
-    "state",
-    "external_id",
-    "category",
-    "priority",
-    "client_id",
-    "order_date",
-    "requested_start_date",
-    "requested_completion_date",
-    "expected_completion_date",
-    "completion_date",
-    "digest",
-    "started",
-    "document",
-    "updated_at",
-)
-
+_COUNTS = """
+    SELECT orders.kind, attribute, value, state, left(orders.order_date, 10), count(*) FROM orders, LATERAL (
+        VALUES ('', ''), ('category', category), ('priority', priority)
+        UNION ALL SELECT name, key FROM order_references
+            WHERE kind = orders.kind AND order_id = orders.id AND name = 'productOffering'
+    ) AS counted (attribute, value)
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+"""
 Json = dict[str, Any]
 
 
@@ -103,52 +94,59 @@ def _item(draw: random.Random, index: int, item_id: str, state: str, offering: s
     }
 
 
+def rows(document: Json) -> tuple[Json, list[Json]]:
+    """Return the row that the store keeps of an order, and the rows of what it refers to."""
+    order_id = document["id"]
+    others = {"kind": "productOrder", "id": order_id, "root_id": order_id, "revision": 1, "version": 1}
+    row = indexed_columns(document) | others | {"client_id": "crm", "digest": "digest", "started": True}
+    row |= {"document": document, "updated_at": document["orderDate"]}
+    referring = {"kind": "productOrder", "order_id": order_id, "order_date": row["order_date"]}
+    return row, [referring | {"name": name, "key": key} for name, key in references(document)]
+
+
 async def fill(connection: asyncpg.Connection, number: int) -> None:
     """Fill a store's empty tables with product orders; their indexes and keys are made at the end, all at once."""
-    tables = ("orders", "order_references")
     indexes = await connection.fetch(
-        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE 'pk%'", tables
+        "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY($1) AND indexname NOT LIKE 'pk%'",
+        _TABLES,
     )
     for index in indexes:
         await connection.execute(f"DROP INDEX {index['indexname']}")
-    await connection.execute("ALTER TABLE orders DISABLE TRIGGER USER")
+    for table in _TABLES:
+        await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     await connection.execute(f"ALTER TABLE order_references DROP CONSTRAINT {_FOREIGN_KEY}")
-    rows: list[tuple[Any, ...]] = []
-    referred: list[tuple[str, str, str, str]] = []
-    for document in documents(number):
-        rows.append(_row(document))
-        referred += (("productOrder", document["id"], *each) for each in references(document))
-        if len(rows) == _BATCH:
-            await _copy(connection, rows, referred)
-    await _copy(connection, rows, referred)
+    for kept in _batches(number):
+        await _copy(connection, "orders", [row | {"document": write_json(row["document"])} for row, _ in kept])
+        await _copy(connection, "order_references", [each for _, referring in kept for each in referring])
     for index in indexes:
         await connection.execute(index["indexdef"])
-    await connection.execute("ALTER TABLE orders ENABLE TRIGGER USER")
+    for table in _TABLES:
+        await connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     await connection.execute(
         f"ALTER TABLE order_references ADD CONSTRAINT {_FOREIGN_KEY} "
         "FOREIGN KEY (kind, order_id) REFERENCES orders (kind, id) ON DELETE CASCADE"
     )
-    await connection.execute(
-        "INSERT INTO order_counts SELECT kind, state, left(order_date, 10), count(*) FROM orders GROUP BY 1, 2, 3"
-    )
-    await connection.execute("VACUUM ANALYZE orders")
-    await connection.execute("VACUUM ANALYZE order_references")
-    await connection.execute("VACUUM ANALYZE order_counts")
+    await connection.execute(f"INSERT INTO order_counts {_COUNTS}")
+    for table in (*_TABLES, "order_counts"):
+        await connection.execute(f"VACUUM ANALYZE {table}")
 
 
-def _row(document: Json) -> tuple[Any, ...]:
-    others = {"kind": "productOrder", "id": document["id"], "root_id": document["id"], "revision": 1, "version": 1}
-    row = indexed_columns(document) | others | {"client_id": "crm", "digest": "digest", "started": True}
-    row |= {"document": write_json(document), "updated_at": document["orderDate"]}
-    return tuple(row[name] for name in _COLUMNS)
+async def fill_sqlite(database: Database, number: int) -> None:
+    """Fill a store's empty file with product orders."""
+    for kept in _batches(number):
+        async with database.write() as connection:
+            await connection.execute(insert(orders), [row for row, _ in kept])
+            await connection.execute(insert(order_references), [each for _, referring in kept for each in referring])
 
 
-async def _copy(
-    connection: asyncpg.Connection, rows: list[tuple[Any, ...]], referred: list[tuple[str, str, str, str]]
-) -> None:
-    await connection.copy_records_to_table("orders", records=rows, columns=_COLUMNS)
+def _batches(number: int) -> Iterator[list[tuple[Json, list[Json]]]]:
+    made = map(rows, documents(number))
+    while batch := list(islice(made, _BATCH)):
+        yield batch
+
+
+async def _copy(connection: asyncpg.Connection, table: str, records: list[Json]) -> None:
+    columns = list(records[0])
     await connection.copy_records_to_table(
-        "order_references", records=referred, columns=("kind", "order_id", "name", "key")
+        table, records=[tuple(record.values()) for record in records], columns=columns
     )
-    rows.clear()
-    referred.clear()

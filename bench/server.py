@@ -23,10 +23,13 @@ max_wal_size = 8GB
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """Give the URL of an empty database: of ORDERSAGA_BENCH_POSTGRES where it is set, else of a server made for it."""
+def postgresql() -> Iterator[tuple[str, bool]]:
+    """Give the URL of a database, and whether it is the one that ORDERSAGA_BENCH_POSTGRES names.
+
+    Else it is an empty one of a server made for it, and goes with that.
+    """
     if given := os.environ.get("ORDERSAGA_BENCH_POSTGRES"):
-        yield given
+        yield given, True
         return
     programs = _programs()
     home = Path(tempfile.mkdtemp(prefix="ordersaga-bench-"))
@@ -39,7 +42,7 @@ def postgresql() -> Iterator[str]:
             settings.write(f"{_SETTINGS}port = {port}\nunix_socket_directories = '{home}'\n")
         _run(programs / "pg_ctl", "start", "--silent", "--wait", "--pgdata", home / "data", "--log", home / "log")
         try:
-            yield f"postgresql://ordersaga@127.0.0.1:{port}/postgres"
+            yield f"postgresql://ordersaga@127.0.0.1:{port}/postgres", False
         finally:
             _run(programs / "pg_ctl", "stop", "--silent", "--mode", "immediate", "--pgdata", home / "data")
     finally:

@@ -143,8 +143,8 @@ async def _locked_root(connection: AsyncConnection, kind: OrderKind, order_id: s
 
 
 def _listed(kind: OrderKind) -> Listed:
-    columns = {"id": "id", "state": "state", f"{kind.value}.id": "order_id"}
-    return Listed(cancellations, columns, age="created_at")
+    own = cancellations.c
+    return Listed(cancellations, {"id": own.id, "state": own.state, f"{kind.value}.id": own.order_id}, own.created_at)
 
 
 def _is(kind: str, cancel_id: str) -> ColumnElement[bool]:

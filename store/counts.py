@@ -1,39 +1,47 @@
 """How many orders match, from the counts that the database keeps by kind, state and day, where they can tell.
 
-They tell exactly for filters by `state` and by spans of `orderDate`; of the days at which a span begins and ends, the
-orders themselves are counted.
+They tell exactly for filters by `state`, by spans of `orderDate`, and by one of the attributes by whose values orders
+are counted as well; of the days at which a span begins and ends, the orders themselves are counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import Column, ColumnElement, false, func, select
+from sqlalchemy import Column, ColumnElement, CompoundSelect, String, exists, false, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from store.documents import REFERENCES, as_key
 from store.query import COMPARISONS, Filter, ListQuery, Operator, Sort, bounds
-from store.tables import order_counts, orders
+from store.tables import COUNTED, order_count_changes, order_counts, order_references, orders
 
 _FAR = 1000
 """How many orders a page leaves out at least for the counts to be asked which days they fill."""
 _AFTER_DAY = "U"
 """Put behind a day, it sorts after all times of that day, which go on with a T, and before the next day."""
 
+_counts = union_all(select(order_counts), select(order_count_changes)).subquery("counts").c
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Filters that counts can tell of: all must hold, and `value` is by one of `COUNTED`."""
+
+    kind: StrEnum
+    states: Sequence[Filter]
+    spans: Sequence[Filter]
+    value: Filter | None
+
 
 def counted(kind: StrEnum, filters: Sequence[Filter]) -> ColumnElement[int] | None:
     """Return how many orders pass the filters, as a sum of counts; None where counts cannot tell."""
-    states = [each for each in filters if _is_state(each)]
-    spans = [each for each in filters if _is_span(each)]
-    if len(states) + len(spans) < len(filters):
-        return None
-    days = sorted({_instant(each)[:10] for each in spans})
-    whole = (COMPARISONS[each.operator](order_counts.c.day, _instant(each)[:10]) for each in spans)
-    not_cut = [order_counts.c.day.not_in(days)] if days else []
-    total: ColumnElement[int] = _sum(kind, states, *whole, *not_cut)
-    for day in days:
-        total = total + _within(kind, day, states, spans)
-    return total
+    told = _told(kind, filters)
+    if told is None or told.value is None or told.value.operator == Operator.EQ:
+        return None if told is None else _total(told)
+    others = replace(told.value, operator=Operator.EQ)
+    return _total(replace(told, value=None)) - _total(replace(told, value=others))
 
 
 async def skipped(
@@ -44,26 +52,44 @@ async def skipped(
     None where counts cannot tell, or where it is not far.
     """
     by_date = query.sort in ((), (Sort("orderDate"),), (Sort("orderDate", descending=True),))
-    if query.offset < _FAR or not by_date or not all(map(_is_state, query.filters)):
+    told = _told(kind, query.filters)
+    if query.offset < _FAR or not by_date or told is None:
+        return None
+    if told.value is not None and (told.value.operator == Operator.NE or _is_reference(told.value)):
         return None
     ascending = query.sort == (Sort("orderDate"),)
-    counts = order_counts.c
-    by_day = (
-        select(counts.day, func.sum(counts.number))
-        .where(counts.kind == kind.value, *_in_states(counts.state, query.filters))
-        .group_by(counts.day)
-        .order_by(counts.day.asc() if ascending else counts.day.desc())
-    )
+    days = _by_day(told).subquery("days").c
+    nearest = days.day.asc() if ascending else days.day.desc()
     offset = query.offset
-    for day, of_day in await connection.execute(by_day):
+    for day, of_day in await connection.execute(select(days.day, days.number).order_by(nearest)):
         if of_day > offset:
             return offset, orders.c.order_date >= day if ascending else orders.c.order_date < day + _AFTER_DAY
         offset -= of_day
     return 0, false()
 
 
-def _is_state(kept: Filter) -> bool:
-    return kept.attribute == "state" and kept.operator in (Operator.EQ, Operator.NE)
+def _told(kind: StrEnum, filters: Sequence[Filter]) -> _Counted | None:
+    """Return the filters by what they are about; None where counts cannot tell."""
+    states = [each for each in filters if _is_equality(each, "state")]
+    spans = [each for each in filters if _is_span(each)]
+    values = [each for each in filters if _is_value(each)]
+    if len(values) > 1 or len(states) + len(spans) + len(values) < len(filters):
+        return None
+    return _Counted(kind, states, spans, values[0] if values else None)
+
+
+def _is_equality(kept: Filter, *attributes: str) -> bool:
+    return kept.attribute in attributes and kept.operator in (Operator.EQ, Operator.NE)
+
+
+def _is_value(kept: Filter) -> bool:
+    # An order has several offerings: it would be counted once for each.
+    one_each = not _is_reference(kept) or (kept.operator == Operator.EQ and len(kept.values) == 1)
+    return _is_equality(kept, *COUNTED) and one_each
+
+
+def _is_reference(value: Filter) -> bool:
+    return value.attribute in REFERENCES
 
 
 def _is_span(kept: Filter) -> bool:
@@ -73,24 +99,60 @@ def _is_span(kept: Filter) -> bool:
     )
 
 
+def _total(told: _Counted) -> ColumnElement[int]:
+    number = select(func.sum(_by_day(told).subquery("days").c.number))
+    return func.coalesce(number.scalar_subquery(), 0)
+
+
+def _by_day(told: _Counted) -> CompoundSelect[tuple[str, int]]:
+    """Return the days on which orders pass the filters, with how many: of days that a span cuts, the orders count."""
+    cut = sorted({_instant(each)[:10] for each in told.spans})
+    whole = (COMPARISONS[each.operator](_counts.day, _instant(each)[:10]) for each in told.spans)
+    attribute, keys = ("", [""]) if told.value is None else (COUNTED[told.value.attribute], _keys(told.value))
+    of_whole_days = (
+        select(_counts.day, func.sum(_counts.number).label("number"))
+        .where(
+            _counts.kind == told.kind.value,
+            _counts.attribute == attribute,
+            _counts.value.in_(keys),
+            *_in_states(_counts.state, told.states),
+            *whole,
+            *([_counts.day.not_in(cut)] if cut else []),
+        )
+        .group_by(_counts.day)
+    )
+    return union_all(of_whole_days, *(select(literal(day, String()), _within(day, told)) for day in cut))
+
+
+def _within(day: str, told: _Counted) -> ColumnElement[int]:
+    """Return how many orders of one day pass the filters."""
+    date = orders.c.order_date
+    of_day = (orders.c.kind == told.kind.value, date >= day, date < day + _AFTER_DAY)
+    inside = (COMPARISONS[each.operator](date, _instant(each)) for each in told.spans)
+    value = [] if told.value is None else [_has(told.value)]
+    chosen = (*of_day, *inside, *_in_states(orders.c.state, told.states), *value)
+    return select(func.count()).where(*chosen).scalar_subquery()
+
+
+def _has(value: Filter) -> ColumnElement[bool]:
+    """Return whether an order has a value."""
+    if not _is_reference(value):
+        return orders.c[COUNTED[value.attribute]].in_(_keys(value))
+    named = (order_references.c.name == COUNTED[value.attribute], order_references.c.key.in_(_keys(value)))
+    # All that the index holds is given, so that each order costs one look at it.
+    pairs = (("kind", "kind"), ("order_date", "order_date"), ("id", "order_id"))
+    of_order = (orders.c[own] == order_references.c[referred] for own, referred in pairs)
+    return exists(select(literal(1)).where(*named, *of_order).correlate(orders))
+
+
 def _instant(span: Filter) -> str:
     return bounds(span.values)[0].instant or ""
 
 
-def _in_states(column: Column[str], states: Sequence[Filter]) -> Iterator[ColumnElement[bool]]:
+def _keys(value: Filter) -> list[str]:
+    return [as_key(each) for each in value.values]
+
+
+def _in_states(column: Column[str] | ColumnElement[str], states: Sequence[Filter]) -> Iterator[ColumnElement[bool]]:
     for each in states:
         yield column.in_(each.values) if each.operator == Operator.EQ else column.not_in(each.values)
-
-
-def _sum(kind: StrEnum, states: Sequence[Filter], *days: ColumnElement[bool]) -> ColumnElement[int]:
-    counts = order_counts.c
-    number = select(func.sum(counts.number)).where(counts.kind == kind.value, *_in_states(counts.state, states), *days)
-    return func.coalesce(number.scalar_subquery(), 0)
-
-
-def _within(kind: StrEnum, day: str, states: Sequence[Filter], spans: Sequence[Filter]) -> ColumnElement[int]:
-    """Return how many orders of one day pass the filters."""
-    date = orders.c.order_date
-    of_day = (orders.c.kind == kind.value, date >= day, date < day + _AFTER_DAY)
-    inside = (COMPARISONS[each.operator](date, _instant(each)) for each in spans)
-    return select(func.count()).where(*of_day, *inside, *_in_states(orders.c.state, states)).scalar_subquery()

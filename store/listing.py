@@ -7,17 +7,20 @@ PostgreSQL has an index for `eq`; what else is asked of documents reads each tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    FromClause,
     Integer,
     Numeric,
+    Row,
     Select,
     String,
+    Subquery,
     Table,
     and_,
     case,
@@ -54,17 +57,14 @@ class Listed:
     """A table that can be listed: its `kind`, `id` and `document`, and what of the document is found without it."""
 
     table: Table
-    columns: Mapping[str, str]
-    """Path of an attribute, as in `productOrder.id` → column."""
-    age: str
-    """The column with the time by which the newest come first."""
+    columns: Mapping[str, Column[Any]]
+    """By the path of an attribute, as in `productOrder.id`."""
+    age: Column[Any]
+    """The time by which the newest come first."""
     dates: frozenset[str] = field(default=frozenset())
     """The paths whose columns hold times."""
     references: Mapping[str, str] = field(default_factory=dict)
     """Path of an attribute → its name in `order_references`."""
-
-    def column(self, attribute: str) -> Column[Any]:
-        return self.table.c[self.columns[attribute]]
 
     def in_documents(self, kept: Filter) -> bool:
         """Return whether a filter has to be looked for in the documents."""
@@ -72,7 +72,23 @@ class Listed:
         return kept.attribute not in self.columns and not referred
 
 
-ORDERS = Listed(orders, {"id": "id"} | TEXTS | DATES, "order_date", frozenset(DATES), REFERENCES)
+_ORDER_COLUMNS = {path: orders.c[name] for path, name in ({"id": "id"} | TEXTS | DATES).items()}
+ORDERS = Listed(orders, _ORDER_COLUMNS, orders.c.order_date, frozenset(DATES), REFERENCES)
+
+# An alias, so that a filter by another reference can have the table for itself.
+_referring = order_references.alias("referring")
+_IN_REFERENCES = {"id": _referring.c.order_id, "orderDate": _referring.c.order_date}
+"""What of an order stands in each row that says what it refers to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The rows that a list is read from, which of them match, and their order."""
+
+    rows: FromClause
+    listed: Listed
+    wanted: list[ColumnElement[bool]]
+    order_by: list[UnaryExpression[Any]]
 
 
 async def find_page(database: Database, listed: Listed, kind: StrEnum, query: ListQuery) -> Page:
@@ -90,47 +106,122 @@ async def find_page(database: Database, listed: Listed, kind: StrEnum, query: Li
 
 
 async def _page(connection: AsyncConnection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery) -> Page:
-    table = listed.table
-    wanted = [table.c.kind == kind.value, *(condition(each, dialect, listed) for each in query.filters)]
-    in_documents = any(map(listed.in_documents, query.filters))
-    begin = None if in_documents or listed is not ORDERS else await skipped(connection, kind, query)
-    offset, further = begin or (query.offset, None)
-    # All that match are found at once, and counted, where finding them is what takes the time.
-    total = func.count().over() if in_documents else null()
-    part = (
-        select(table.c.id, total.label("total"))
-        .where(*wanted, *([] if further is None else [further]))
-        .order_by(*ordering(query, dialect, listed))
-        .offset(offset)
-        .limit(query.limit)
-        .subquery("part")
-    )
-    page = (
-        select(_projected(table.c.document, query.fields, dialect), part.c.total)
-        .join_from(table, part, and_(table.c.kind == kind.value, table.c.id == part.c.id))
-        .order_by(*ordering(query, dialect, listed))
-    )
-    rows = (await connection.execute(page)).all()
+    source = _source(listed, kind, query, dialect)
+    rows = await _rows(connection, dialect, listed, kind, query, source)
     documents = [query.project(row[0]) for row in rows]
     if 0 < len(rows) < query.limit or (not rows and query.offset == 0):
         return Page(query.offset + len(rows), documents)
     if rows and rows[0].total is not None:
         return Page(rows[0].total, documents)
-    return Page(await connection.scalar(_count(listed, kind, query, wanted)) or 0, documents)
+    return Page(await connection.scalar(_count(listed, kind, query, source)) or 0, documents)
 
 
-def _count(listed: Listed, kind: StrEnum, query: ListQuery, wanted: Sequence[ColumnElement[bool]]) -> Select[Any]:
+async def _rows(
+    connection: AsyncConnection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
+) -> Sequence[Row[Any]]:
+    """Return the documents of a page, each with the total where that is found with them."""
+    rows: Sequence[Row[Any]] = []
+    for part in await _parts(connection, listed, kind, query, source):
+        if len(rows) < query.limit:
+            rows = (await connection.execute(_documents(listed, kind, query, dialect, part))).all()
+    return rows
+
+
+async def _parts(
+    connection: AsyncConnection, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
+) -> list[Subquery]:
+    """Return where the ids of a page are found: in the first that fills it, else in the last."""
+    if any(map(listed.in_documents, query.filters)):
+        return [_part_of_all(source, query)]
+    begin = None if listed is not ORDERS else await skipped(connection, kind, query)
+    offset, further = begin or (query.offset, None)
+    if further is not None:
+        source = replace(source, wanted=[*source.wanted, further])
+    return [_part(each, offset, query.limit) for each in (*_sorted_by_index(source, query), source)]
+
+
+def _part(source: _Source, offset: int, limit: int) -> Subquery:
+    """Return the ids of a page, found in the order of the list."""
+    part = select(source.listed.columns["id"].label("id"), null().label("total")).select_from(source.rows)
+    return part.where(*source.wanted).order_by(*source.order_by).offset(offset).limit(limit).subquery("part")
+
+
+def _part_of_all(source: _Source, query: ListQuery) -> Subquery:
+    """Return the ids of a page with the total, after all that match are found, which is what takes the time then.
+
+    PostgreSQL guesses that many documents match: it would go through all in the order of the list to find the first.
+    """
+    place = func.row_number().over(order_by=source.order_by)
+    matching = (
+        select(source.listed.columns["id"].label("id"), place.label("place"), func.count().over().label("total"))
+        .select_from(source.rows)
+        .where(*source.wanted)
+        .cte("matching")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    in_part = matching.c.place.between(query.offset + 1, query.offset + query.limit)
+    return select(matching.c.id, matching.c.total).where(in_part).subquery("part")
+
+
+def _documents(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str, part: Subquery) -> Select[Any]:
+    """Return what is asked for of the documents of a page, which are read only now that it is known which they are."""
+    table = listed.table
+    return (
+        select(_projected(table.c.document, query.fields, dialect), part.c.total)
+        .join_from(table, part, and_(table.c.kind == kind.value, table.c.id == part.c.id))
+        .order_by(*ordering(query, dialect, listed))
+    )
+
+
+def _source(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str) -> _Source:
+    """Return what a list is read from: the rows that refer to one key where it asks for one, else the table itself.
+
+    Those rows stand in the order of the list, and an index of them tells page and number without the orders.
+    """
+    by_key = next((each for each in query.filters if _is_one_key(each, listed)), None)
+    if by_key is None:
+        conditions = [condition(each, dialect, listed) for each in query.filters]
+        wanted = [listed.table.c.kind == kind.value, *conditions]
+        return _Source(listed.table, listed, wanted, ordering(query, dialect, listed))
+    listed = replace(listed, columns={**listed.columns, **_IN_REFERENCES}, age=_referring.c.order_date)
+    others = [each for each in query.filters if each is not by_key]
+    wanted = [_referring.c.kind == kind.value, *_refers(_referring, listed, by_key)]
+    wanted += [condition(each, dialect, listed) for each in others]
+    order_by = ordering(query, dialect, listed)
+    if {each.attribute for each in others} | {each.attribute for each in query.sort} <= _IN_REFERENCES.keys():
+        return _Source(_referring, listed, wanted, order_by)
+    own = and_(
+        orders.c.kind == _referring.c.kind,
+        orders.c.id == _referring.c.order_id,
+        # The dates are the same anyway; asked for, they let indexes of both, which go by date, be read side by side.
+        orders.c.order_date == _referring.c.order_date,
+    )
+    return _Source(_referring.join(orders, own), listed, [*wanted, orders.c.kind == kind.value], order_by)
+
+
+def _sorted_by_index(source: _Source, query: ListQuery) -> Iterator[_Source]:
+    """Yield, for a descending sort, the rows that have what they are sorted by: they fill a page unless it is the last.
+
+    An index read backwards begins with the rows that lack it, which the list has at its end; it serves these alone.
+    """
+    first = query.sort[0] if query.sort else None
+    if first is not None and first.descending and first.attribute in source.listed.columns:
+        column = source.listed.columns[first.attribute]
+        if column.nullable:
+            order_by = [column.desc(), *source.order_by[1:]]
+            yield replace(source, wanted=[*source.wanted, column.is_not(None)], order_by=order_by)
+
+
+def _is_one_key(kept: Filter, listed: Listed) -> bool:
+    # An order refers to one key once; of several keys it may have more than one.
+    return kept.attribute in listed.references and kept.operator == Operator.EQ and len(kept.values) == 1
+
+
+def _count(listed: Listed, kind: StrEnum, query: ListQuery, source: _Source) -> Select[Any]:
     """Return the quickest way to count what matches."""
     if listed is ORDERS and (sums := counted(kind, query.filters)) is not None:
         return select(sums)
-    if len(query.filters) == 1 and (only := query.filters[0]).operator == Operator.EQ:
-        name = listed.references.get(only.attribute)
-        if name is not None:
-            # An order refers to one key once; only of several keys the same order may have more than one.
-            order_id = order_references.c.order_id
-            number = func.count() if len(only.values) == 1 else func.count(order_id.distinct())
-            return _referring(name, only, number).where(order_references.c.kind == kind.value)
-    return select(func.count()).select_from(listed.table).where(*wanted)
+    return select(func.count()).select_from(source.rows).where(*source.wanted)
 
 
 def _projected(document: ColumnElement[Any], fields: Sequence[str] | None, dialect: str) -> ColumnElement[Any]:
@@ -168,9 +259,9 @@ def condition(kept: Filter, dialect: str, listed: Listed = ORDERS) -> ColumnElem
     """Return a filter as a condition: by column or reference where there is one, else by search in the document."""
     path = kept.attribute
     if path in listed.columns:
-        return _on_column(listed.column(path), kept, dialect, is_date=path in listed.dates)
+        return _on_column(listed.columns[path], kept, dialect, is_date=path in listed.dates)
     if not listed.in_documents(kept):
-        return _on_references(listed.references[path], kept)
+        return _on_references(listed, kept)
     if dialect == "postgresql":
         return _in_document(listed.table.c.document, kept)
     return func.document_admits(listed.table.c.document, written_filter(kept)) == 1
@@ -210,17 +301,18 @@ def _matches(text: ColumnElement[str], kept: Filter, dialect: str) -> ColumnElem
     return or_(*(func.matches_pattern(text, each) == 1 for each in kept.values))
 
 
-def _on_references(name: str, kept: Filter) -> ColumnElement[bool]:
+def _on_references(listed: Listed, kept: Filter) -> ColumnElement[bool]:
+    referred = _refers(order_references, listed, kept)
     if kept.operator == Operator.EQ:
-        referring = _referring(name, kept, order_references.c.kind, order_references.c.order_id)
+        referring = select(order_references.c.kind, order_references.c.order_id).where(*referred)
         return tuple_(orders.c.kind, orders.c.id).in_(referring)
     of_order = and_(order_references.c.kind == orders.c.kind, order_references.c.order_id == orders.c.id)
-    return not_(exists(_referring(name, kept, literal(1)).where(of_order).correlate(orders)))
+    return not_(exists(select(literal(1)).where(*referred, of_order).correlate(orders)))
 
 
-def _referring(name: str, kept: Filter, *what: ColumnElement[Any]) -> Select[Any]:
+def _refers(rows: FromClause, listed: Listed, kept: Filter) -> list[ColumnElement[bool]]:
     keys = [as_key(each) for each in kept.values]
-    return select(*what).where(order_references.c.name == name, order_references.c.key.in_(keys))
+    return [rows.c.name == listed.references[kept.attribute], rows.c.key.in_(keys)]
 
 
 def _in_document(document: ColumnElement[Any], kept: Filter) -> ColumnElement[bool]:
@@ -268,15 +360,15 @@ def _as_text(value: ColumnElement[Any]) -> ColumnElement[str]:
 
 def ordering(query: ListQuery, dialect: str, listed: Listed = ORDERS) -> list[UnaryExpression[Any]]:
     """Return what the list is sorted by; the id decides between equals, so that pages never overlap."""
-    table = listed.table
+    row_id = listed.columns["id"]
     if not query.sort:
-        return [table.c[listed.age].desc(), table.c.id.desc()]
-    return [*(key for each in query.sort for key in _sort_keys(each, dialect, listed)), table.c.id.asc()]
+        return [listed.age.desc(), row_id.desc()]
+    return [*(key for each in query.sort for key in _sort_keys(each, dialect, listed)), row_id.asc()]
 
 
 def _sort_keys(sort: Sort, dialect: str, listed: Listed) -> Iterator[UnaryExpression[Any]]:
     has_column = sort.attribute in listed.columns
-    for key in [listed.column(sort.attribute)] if has_column else _document_keys(sort, dialect, listed):
+    for key in [listed.columns[sort.attribute]] if has_column else _document_keys(sort, dialect, listed):
         directed = key.desc() if sort.descending else key.asc()
         # Where nothing is missing, an index that does not say where it would be serves both ways.
         yield directed if isinstance(key, Column) and not key.nullable else directed.nulls_last()

@@ -7,7 +7,7 @@ a late or repeated one is ignored, so a change that matters must be recorded bef
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,7 +134,7 @@ class OrderStore:
             for key in sorted(touched):
                 await _update(connection, key, rows[key])
                 if references(rows[key].document) != references(before[key].document):
-                    await _replace_references(connection, key, rows[key].document)
+                    await _replace_references(connection, key, rows[key])
             await append(connection, made)
         return applied
 
@@ -218,12 +218,13 @@ class OrderStore:
     ) -> bool:
         now = timestamp(datetime.now(UTC))
         columns = indexed_columns(document)
-        columns["order_date"] = columns["order_date"] or now
+        order_date = columns.pop("order_date") or now
         values = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": now}
+        values["order_date"] = order_date
         result = await connection.execute(self._database.insert_if_absent(orders).values(**columns, **values, **row))
         if result.rowcount == 0:
             return False
-        await _insert_references(connection, (kind.value, order_id), document)
+        await _insert_references(connection, (kind.value, order_id), document, order_date)
         return True
 
 
@@ -242,6 +243,7 @@ class _Row:
     root_id: str
     version: int
     revision: int
+    order_date: str
     document: Json
 
 
@@ -250,13 +252,14 @@ async def _locked(connection: AsyncConnection, keys: set[_Key]) -> dict[_Key, _R
 
     Locks are taken in the order of the keys, so that two batches never wait for each other.
     """
+    kept = (orders.c[field.name] for field in fields(_Row))
     rows = await connection.execute(
-        select(orders.c.kind, orders.c.id, orders.c.root_id, orders.c.version, orders.c.revision, orders.c.document)
+        select(orders.c.kind, orders.c.id, *kept)
         .where(tuple_(orders.c.kind, orders.c.id).in_(sorted(keys)))
         .order_by(orders.c.kind, orders.c.id)
         .with_for_update()
     )
-    found = {(row.kind, row.id): _Row(row.root_id, row.version, row.revision, row.document) for row in rows}
+    found = {(kind, order_id): _Row(*row) for kind, order_id, *row in rows}
     for key in keys - found.keys():
         raise UnknownOrderError(*key)
     return found
@@ -270,7 +273,7 @@ def _applied(rows: dict[_Key, _Row], change: OrderChange, made: list[Event], now
         return False
     revision = row.revision if change.revision is None else change.revision
     document = apply_change(row.document, change)
-    rows[key] = _Row(row.root_id, change.version, revision, document)
+    rows[key] = replace(row, version=change.version, revision=revision, document=document)
     made += events.changed(change, row.document, document, row.root_id, now)
     return True
 
@@ -287,16 +290,16 @@ def _is(kind: str, order_id: str) -> ColumnElement[bool]:
     return and_(orders.c.kind == kind, orders.c.id == order_id)
 
 
-async def _replace_references(connection: AsyncConnection, key: _Key, document: Json) -> None:
+async def _replace_references(connection: AsyncConnection, key: _Key, row: _Row) -> None:
     kind, order_id = key
     referring = and_(order_references.c.kind == kind, order_references.c.order_id == order_id)
     await connection.execute(delete(order_references).where(referring))
-    await _insert_references(connection, key, document)
+    await _insert_references(connection, key, row.document, row.order_date)
 
 
-async def _insert_references(connection: AsyncConnection, key: _Key, document: Json) -> None:
+async def _insert_references(connection: AsyncConnection, key: _Key, document: Json, order_date: str) -> None:
     kind, order_id = key
-    found = sorted(references(document))
-    if found:
-        rows = [{"kind": kind, "order_id": order_id, "name": name, "key": value} for name, value in found]
+    order = {"kind": kind, "order_id": order_id, "order_date": order_date}
+    rows = [{**order, "name": name, "key": value} for name, value in sorted(references(document))]
+    if rows:
         await connection.execute(insert(order_references), rows)

@@ -18,7 +18,9 @@ from store.outbox import append
 from store.query import ListQuery, Page
 from store.tables import qualifications
 
-_LISTED = Listed(qualifications, {"id": "id", "state": "state"}, age="created_at")
+_LISTED = Listed(
+    qualifications, {"id": qualifications.c.id, "state": qualifications.c.state}, qualifications.c.created_at
+)
 _ENDS = (DONE, FAILED)
 
 

@@ -63,6 +63,9 @@ orders = Table(
     Index(None, "kind", "category", "order_date", "id"),
     Index(None, "kind", "priority", "order_date", "id"),
     Index(None, "kind", "requested_start_date", "order_date", "id"),
+    Index(None, "kind", "requested_completion_date", "order_date", "id"),
+    Index(None, "kind", "expected_completion_date", "order_date", "id"),
+    Index(None, "kind", "completion_date", "order_date", "id"),
     Index(None, "parent_id"),
 )
 
@@ -89,21 +92,42 @@ order_references = Table(
     Column("order_id", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("key", Text, primary_key=True),
+    Column("order_date", Text, nullable=False),
     ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
-    Index(None, "kind", "name", "key", "order_id"),
+    Index(None, "kind", "name", "key", "order_date", "order_id"),
 )
-"""What orders refer to (`store.documents.REFERENCES`), so that a customer's are found among millions."""
+"""What orders refer to (`store.documents.REFERENCES`), so that a customer's are found among millions.
+
+An order's date never changes, so it stands here too: a page, and how many there are, are read off the index."""
 
 order_counts = Table(
     "order_counts",
     metadata,
-    Column("kind", Text, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("day", Text, nullable=False),
+    Column("kind", Text, primary_key=True),
+    Column("attribute", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
     Column("number", Integer, nullable=False),
-    Index(None, "kind", "state", "day"),
 )
-"""How many orders there are by kind, state and day of their date: the sum of `number`. Triggers of `orders` keep it."""
+"""How many orders there are by kind, state and day of their date, which triggers of `orders` keep.
+
+Each is counted once for itself, where `attribute` and `value` are empty, and once for each of `COUNTED` that it has."""
+
+order_count_changes = Table(
+    "order_count_changes",
+    metadata,
+    *(Column(column.name, Text, nullable=False) for column in order_counts.primary_key),
+    Column("number", Integer, nullable=False),
+)
+"""What is still to be added to `order_counts`: on PostgreSQL writers add rows here, so that none waits for another."""
+
+COUNTED = {
+    "category": "category",
+    "priority": "priority",
+    "productOrderItem.productOffering.id": "productOffering",
+}
+"""The paths by whose values orders are counted → `attribute`: a column of `orders`, or a name in `order_references`."""
 
 plans = Table(
     "plans",

@@ -93,7 +93,7 @@ async def test_orders_of_a_release_without_references_and_counts_are_found_and_c
         await connection.run_sync(downgrade, "0005")
         names = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
         await connection.execute(insert(orders), [_row_before_references(number) for number in range(1201)])
-    assert not {"order_references", "order_counts"} & set(names)
+    assert not {"order_references", "order_counts", "order_count_changes"} & set(names)
     await migrate(empty_url)
     store = OrderStore(database)
     for params, total in (
@@ -103,6 +103,8 @@ async def test_orders_of_a_release_without_references_and_counts_are_found_and_c
         ({"relatedParty.id": "customer-3"}, 172),
         ({"productOrderItem.product.id": "product-700"}, 1),
         ({"category": LONG}, 1),
+        ({"category": "fibre", "state.ne": "held"}, 960),
+        ({"productOrderItem.productOffering.id": "offering-1", "state": "held"}, 120),
     ):
         page = await store.find(OrderKind.PRODUCT, parse_list_query([*params.items(), ("limit", "1")]))
         assert (page.total, len(page.documents)) == (total, 1), params
@@ -138,7 +140,9 @@ def _row_before_references(number: int) -> dict[str, Any]:
         category=LONG if number == 600 else "fibre",
         orderDate=f"2026-03-0{number % 5 + 1}T10:00:00.000Z",
         relatedParty=[{"id": f"customer-{number % 7}"}],
-        productOrderItem=[{"id": "1", "product": {"id": f"product-{number}"}}],
+        productOrderItem=[
+            {"id": "1", "product": {"id": f"product-{number}"}, "productOffering": {"id": f"offering-{number % 2}"}}
+        ],
     )
     columns = {"state": document["state"], "category": document["category"], "order_date": document["orderDate"]}
     others = {"kind": "productOrder", "id": order_id, "root_id": order_id, "revision": 1, "version": 0}

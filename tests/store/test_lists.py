@@ -18,7 +18,7 @@ from store.database import open_database
 from store.documents import unstorable_paths
 from store.errors import QueryError
 from store.orders import OrderStore
-from store.query import Filter, ListQuery, Operator, Sort, admits, parse_list_query, sorted_documents
+from store.query import Filter, ListQuery, Operator, Page, Sort, admits, parse_list_query, sorted_documents
 from tests.store.samples import Json, accepted, change
 from tests.store.test_patterns import PATTERNS
 from tests.store.test_patterns import TEXTS as PATTERN_TEXTS
@@ -251,6 +251,23 @@ async def test_a_far_page_is_the_same_as_one_counted_off(
     whole = await ids(store, *params)
     for offset in range(1, 14):
         assert await ids(store, *params, ("offset", str(offset)), ("limit", "3")) == whole[offset : offset + 3]
+
+
+@pytest.mark.parametrize("sort", ["-requestedStartDate", "-requestedStartDate,orderDate", "-category,id", "-priority"])
+@pytest.mark.parametrize("params", [[], [("relatedParty.id", "alice")], [("relatedParty.role", "Customer")]])
+async def test_pages_of_a_descending_list_go_on_with_what_has_nothing_to_sort_by(
+    store: OrderStore, sort: str, params: list[tuple[str, str]]
+) -> None:
+    for number in range(8):
+        found = {"requestedStartDate": f"2026-04-0{number % 3 + 1}T00:00:00.000Z", "category": f"c{number % 2}"}
+        parties = [{"id": "alice" if number % 3 else "bob", "role": "Customer"}]
+        await store.accept(accepted(f"o{number}", relatedParty=parties, **(found if number % 4 else {})))
+    query = parse_list_query([*params, ("sort", sort)])
+    everyone = await store.find(OrderKind.PRODUCT, parse_list_query([("sort", "id")]))
+    whole = sorted_documents(query, (each for each in everyone.documents if admits(query.filters, each)))
+    for offset in range(len(whole) + 1):
+        part = parse_list_query([*params, ("sort", sort), ("offset", str(offset)), ("limit", "3")])
+        assert await store.find(OrderKind.PRODUCT, part) == Page(len(whole), whole[offset : offset + 3])
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from store.orders import OrderStore
 from store.plans import PlanStore
 from store.query import ListQuery
 from store.revisions import RevisionStore
-from store.tables import deleted_orders, events, metadata, order_counts, qualifications, subscriptions
+from store.tables import (
+    deleted_orders,
+    events,
+    metadata,
+    order_count_changes,
+    order_counts,
+    qualifications,
+    subscriptions,
+)
 from store.tasks import TaskStore
 from tests.store.samples import accepted, change
 from tests.store.test_tasks import fallout
@@ -47,7 +55,7 @@ async def family(database: Database, order_id: str, state: OrderState = OrderSta
     await store.record(change(order_id, 1, state))
 
 
-_NOT_COUNTED = (deleted_orders, order_counts, events, subscriptions, qualifications)
+_NOT_COUNTED = (deleted_orders, order_counts, order_count_changes, events, subscriptions, qualifications)
 """The trace of what was deleted, numbers, what is told of it, and what is no order's."""
 
 

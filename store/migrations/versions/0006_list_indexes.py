@@ -25,57 +25,99 @@ _orders = sa.table(
     *(sa.column(name, _text) for name in ("kind", "id", "state", "external_id", "category", "priority", "order_date")),
     sa.column("document", _document),
 )
-_references = sa.table("order_references", *(sa.column(name, _text) for name in ("kind", "order_id", "name", "key")))
+_references = sa.table(
+    "order_references", *(sa.column(name, _text) for name in ("kind", "order_id", "name", "key", "order_date"))
+)
 _TEXTS = ("state", "external_id", "category", "priority")
+_VALUES = ("category", "priority")
+_DATES = ("requested_start_date", "requested_completion_date", "expected_completion_date", "completion_date")
+_COUNTED = ("kind", "attribute", "value", "state", "day")
 
+_COUNTS = """
+    SELECT {row}.kind, counted.attribute, counted.value, {row}.state, substr({row}.order_date, 1, 10), {number}
+    FROM (
+        SELECT '' AS attribute, '' AS value
+        UNION ALL SELECT 'category', {row}.category
+        UNION ALL SELECT 'priority', {row}.priority
+        UNION ALL SELECT name, key FROM order_references
+            WHERE kind = {row}.kind AND order_id = {row}.id AND name = 'productOffering'
+    ) AS counted
+    WHERE counted.value IS NOT NULL
+"""
+"""What a row of `orders` adds to the counts, or takes from them."""
+_ADD = _COUNTS.format(row="NEW", number=1)
+_TAKE = _COUNTS.format(row="OLD", number=-1)
+
+# Of an order that is not there any more, all has been taken with it.
+_COUNTS_OF_REFERENCE = """
+    SELECT kind, {row}.name, {row}.key, state, substr(order_date, 1, 10), {number} FROM orders
+    WHERE kind = {row}.kind AND id = {row}.order_id
+"""
+"""What a row of `order_references` adds to the counts, or takes from them, where it names an offering."""
+_ADD_REFERENCE = _COUNTS_OF_REFERENCE.format(row="NEW", number=1)
+_TAKE_REFERENCE = _COUNTS_OF_REFERENCE.format(row="OLD", number=-1)
+
+_ON_SQLITE = """
+    INSERT INTO order_counts {counts} ON CONFLICT (kind, attribute, value, state, day)
+    DO UPDATE SET number = number + excluded.number;
+"""
 _TRIGGERS_ON_SQLITE = {
-    "insert": "AFTER INSERT ON orders BEGIN {add} END",
-    "update": "AFTER UPDATE OF state ON orders WHEN OLD.state <> NEW.state BEGIN {take} {add} END",
-    "delete": "AFTER DELETE ON orders BEGIN {take} END",
+    "count_orders_on_insert": "AFTER INSERT ON orders BEGIN {add} END",
+    "count_orders_on_update": """AFTER UPDATE OF state, category, priority ON orders
+        WHEN OLD.state <> NEW.state OR OLD.category IS NOT NEW.category OR OLD.priority IS NOT NEW.priority
+        BEGIN {take} {add} END""",
+    "count_orders_on_delete": "BEFORE DELETE ON orders BEGIN {take} END",
+    "count_references_on_insert": """AFTER INSERT ON order_references WHEN NEW.name = 'productOffering'
+        BEGIN {add_reference} END""",
+    "count_references_on_delete": """AFTER DELETE ON order_references WHEN OLD.name = 'productOffering'
+        BEGIN {take_reference} END""",
 }
-_ADD = """
-    UPDATE order_counts SET number = number + 1
-    WHERE kind = NEW.kind AND state = NEW.state AND day = substr(NEW.order_date, 1, 10);
-    INSERT INTO order_counts SELECT NEW.kind, NEW.state, substr(NEW.order_date, 1, 10), 1 WHERE changes() = 0;
-"""
-_TAKE = """
-    UPDATE order_counts SET number = number - 1
-    WHERE kind = OLD.kind AND state = OLD.state AND day = substr(OLD.order_date, 1, 10);
-"""
 
 # Writers only ever add rows, so that none waits for another's; now and then one of them sums up what it finds.
-_COUNTING_ON_POSTGRESQL = """
+_COUNTING_ON_POSTGRESQL = f"""
 CREATE FUNCTION count_orders() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        INSERT INTO order_counts VALUES (OLD.kind, OLD.state, left(OLD.order_date, 10), -1);
+        INSERT INTO order_count_changes {_TAKE};
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        INSERT INTO order_counts VALUES (NEW.kind, NEW.state, left(NEW.order_date, 10), 1);
+        INSERT INTO order_count_changes {_ADD};
     END IF;
     IF random() < 0.002 AND pg_try_advisory_xact_lock(hashtext('order_counts')) THEN
         PERFORM sum_up_order_counts();
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END $$
+"""
+_COUNTING_REFERENCES_ON_POSTGRESQL = f"""
+CREATE FUNCTION count_references() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO order_count_changes {_ADD_REFERENCE};
+    ELSE
+        INSERT INTO order_count_changes {_TAKE_REFERENCE};
     END IF;
     RETURN NULL;
 END $$
 """
 _SUMMING_UP_ON_POSTGRESQL = """
 CREATE FUNCTION sum_up_order_counts() RETURNS void LANGUAGE sql AS $$
-    WITH several AS (
-        SELECT kind, state, day FROM order_counts GROUP BY kind, state, day HAVING count(*) > 1
-    ), gone AS (
-        DELETE FROM order_counts USING several
-        WHERE (order_counts.kind, order_counts.state, order_counts.day) = (several.kind, several.state, several.day)
-        RETURNING order_counts.*
-    )
-    INSERT INTO order_counts SELECT kind, state, day, sum(number) FROM gone GROUP BY kind, state, day
-    HAVING sum(number) <> 0
+    WITH changes AS (DELETE FROM order_count_changes RETURNING *)
+    INSERT INTO order_counts SELECT kind, attribute, value, state, day, sum(number) FROM changes
+    GROUP BY kind, attribute, value, state, day
+    ON CONFLICT (kind, attribute, value, state, day) DO UPDATE SET number = order_counts.number + excluded.number
 $$
 """
 _TRIGGERS_ON_POSTGRESQL = {
-    "insert": "AFTER INSERT ON orders FOR EACH ROW",
-    "update": "AFTER UPDATE OF state ON orders FOR EACH ROW WHEN (OLD.state <> NEW.state)",
-    "delete": "AFTER DELETE ON orders FOR EACH ROW",
+    "count_orders_on_insert": "AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION count_orders()",
+    "count_orders_on_update": """AFTER UPDATE OF state, category, priority ON orders FOR EACH ROW
+        WHEN ((OLD.state, OLD.category, OLD.priority) IS DISTINCT FROM (NEW.state, NEW.category, NEW.priority))
+        EXECUTE FUNCTION count_orders()""",
+    "count_orders_on_delete": "BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION count_orders()",
+    "count_references_on_insert": """AFTER INSERT ON order_references FOR EACH ROW
+        WHEN (NEW.name = 'productOffering') EXECUTE FUNCTION count_references()""",
+    "count_references_on_delete": """AFTER DELETE ON order_references FOR EACH ROW
+        WHEN (OLD.name = 'productOffering') EXECUTE FUNCTION count_references()""",
 }
 
 # `store.documents.as_instant` is the same for SQLite and for documents at hand.
@@ -104,13 +146,12 @@ END $$
 def upgrade() -> None:
     _create_references()
     _create_counts()
-    op.create_index("ix_orders_kind_category_order_date_id", "orders", ["kind", "category", "order_date", "id"])
-    op.create_index("ix_orders_kind_priority_order_date_id", "orders", ["kind", "priority", "order_date", "id"])
-    by_start = ["kind", "requested_start_date", "order_date", "id"]
-    op.create_index("ix_orders_kind_requested_start_date_order_date_id", "orders", by_start)
+    for column in (*_VALUES, *_DATES):
+        op.create_index(f"ix_orders_kind_{column}_order_date_id", "orders", ["kind", column, "order_date", "id"])
     if _on_postgresql():
-        # With its usual statistics a week weighs as much as a month, and all orders are gone through by their date.
-        op.execute("ALTER TABLE orders ALTER COLUMN requested_start_date SET STATISTICS 1000")
+        for column in _DATES:
+            # With its usual statistics a week weighs as much as a month, and all orders are gone through by their date.
+            op.execute(f"ALTER TABLE orders ALTER COLUMN {column} SET STATISTICS 1000")
         _execute(_INSTANT_ON_POSTGRESQL)
         op.create_index(
             "ix_orders_document",
@@ -123,14 +164,17 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     for name in _TRIGGERS_ON_POSTGRESQL:
-        op.execute(f"DROP TRIGGER count_orders_on_{name}" + (" ON orders" if _on_postgresql() else ""))
+        table = "orders" if name.startswith("count_orders") else "order_references"
+        op.execute(f"DROP TRIGGER {name}" + (f" ON {table}" if _on_postgresql() else ""))
     if _on_postgresql():
-        for function in ("count_orders()", "sum_up_order_counts()", "order_instant(text)"):
+        for function in ("count_orders()", "count_references()", "sum_up_order_counts()", "order_instant(text)"):
             op.execute(f"DROP FUNCTION {function}")
         op.drop_index("ix_orders_document", "orders")
-        op.execute("ALTER TABLE orders ALTER COLUMN requested_start_date SET STATISTICS -1")
-    for column in ("category", "priority", "requested_start_date"):
+        for column in _DATES:
+            op.execute(f"ALTER TABLE orders ALTER COLUMN {column} SET STATISTICS -1")
+    for column in (*_VALUES, *_DATES):
         op.drop_index(f"ix_orders_kind_{column}_order_date_id", "orders")
+    op.drop_table("order_count_changes")
     op.drop_table("order_counts")
     _restore_parties()
     op.drop_table("order_references")
@@ -148,7 +192,7 @@ def _execute(statement: str) -> None:
 def _create_references() -> None:
     op.create_table(
         "order_references",
-        *(sa.Column(name, _text, nullable=False) for name in ("kind", "order_id", "name", "key")),
+        *(sa.Column(name, _text, nullable=False) for name in ("kind", "order_id", "name", "key", "order_date")),
         sa.PrimaryKeyConstraint("kind", "order_id", "name", "key", name="pk_order_references"),
         sa.ForeignKeyConstraint(
             ["kind", "order_id"], ["orders.kind", "orders.id"], name="fk_order_references_orders", ondelete="CASCADE"
@@ -159,7 +203,7 @@ def _create_references() -> None:
         for row in found:
             _shorten(row)
         rows = [
-            {"kind": row.kind, "order_id": row.id, "name": name, "key": key}
+            {"kind": row.kind, "order_id": row.id, "name": name, "key": key, "order_date": row.order_date}
             for row in found
             for name, key in references(row.document)
         ]
@@ -167,7 +211,9 @@ def _create_references() -> None:
             op.get_bind().execute(sa.insert(_references), rows)
         last = (found[-1].kind, found[-1].id)
     op.create_index(
-        "ix_order_references_kind_name_key_order_id", "order_references", ["kind", "name", "key", "order_id"]
+        "ix_order_references_kind_name_key_order_date_order_id",
+        "order_references",
+        ["kind", "name", "key", "order_date", "order_id"],
     )
     op.drop_table("order_parties")
 
@@ -188,22 +234,35 @@ def _shorten(row: sa.Row[Any]) -> None:
 
 
 def _create_counts() -> None:
-    op.create_table(
-        "order_counts",
-        *(sa.Column(name, _text, nullable=False) for name in ("kind", "state", "day")),
-        sa.Column("number", sa.Integer(), nullable=False),
-    )
-    op.create_index("ix_order_counts_kind_state_day", "order_counts", ["kind", "state", "day"])
-    day = "substr(order_date, 1, 10)"
-    op.execute(f"INSERT INTO order_counts SELECT kind, state, {day}, count(*) FROM orders GROUP BY kind, state, {day}")
+    op.create_table("order_counts", *_count_columns(), sa.PrimaryKeyConstraint(*_COUNTED, name="pk_order_counts"))
+    op.create_table("order_count_changes", *_count_columns())
+    for attribute, value in (("", "''"), *zip(_VALUES, _VALUES, strict=True)):
+        op.execute(f"""
+            INSERT INTO order_counts
+            SELECT kind, '{attribute}', {value}, state, substr(order_date, 1, 10), count(*) FROM orders
+            WHERE {value} IS NOT NULL GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+        """)
+    op.execute("""
+        INSERT INTO order_counts
+        SELECT orders.kind, name, key, state, substr(orders.order_date, 1, 10), count(*)
+        FROM order_references JOIN orders ON orders.kind = order_references.kind AND orders.id = order_id
+        WHERE name = 'productOffering' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+    """)
     if _on_postgresql():
-        _execute(_SUMMING_UP_ON_POSTGRESQL)
-        _execute(_COUNTING_ON_POSTGRESQL)
-        for name, when in _TRIGGERS_ON_POSTGRESQL.items():
-            op.execute(f"CREATE TRIGGER count_orders_on_{name} {when} EXECUTE FUNCTION count_orders()")
-    else:
-        for name, body in _TRIGGERS_ON_SQLITE.items():
-            op.execute(f"CREATE TRIGGER count_orders_on_{name} {body.format(add=_ADD, take=_TAKE)}")
+        for function in (_SUMMING_UP_ON_POSTGRESQL, _COUNTING_ON_POSTGRESQL, _COUNTING_REFERENCES_ON_POSTGRESQL):
+            _execute(function)
+        for name, body in _TRIGGERS_ON_POSTGRESQL.items():
+            op.execute(f"CREATE TRIGGER {name} {body}")
+        return
+    changes = {"add": _ADD, "take": _TAKE, "add_reference": _ADD_REFERENCE, "take_reference": _TAKE_REFERENCE}
+    statements = {name: _ON_SQLITE.format(counts=counts) for name, counts in changes.items()}
+    for name, body in _TRIGGERS_ON_SQLITE.items():
+        op.execute(f"CREATE TRIGGER {name} {body.format(**statements)}")
+
+
+def _count_columns() -> list[sa.Column[Any]]:
+    texts = (sa.Column(name, _text, nullable=False) for name in _COUNTED)
+    return [*texts, sa.Column("number", sa.Integer(), nullable=False)]
 
 
 def _restore_parties() -> None:
