@@ -25,9 +25,9 @@ from orders.schedule import service_order_duration
 from orders.service_orders import ServiceOrder
 from orders.service_qualification import (
     ITEMS,
-    CheckServiceQualification,
+    CheckServiceQualificationCreate,
     QualifiedService,
-    QueryServiceQualification,
+    QueryServiceQualificationCreate,
     ServiceQualificationItem,
 )
 from orders.tmf import Characteristic, Reference, timestamp
@@ -72,7 +72,7 @@ class ServiceQualifier:
         Raises:
             DownstreamError: when inventory cannot say what is there, or what is possible.
         """
-        asked = CheckServiceQualification.model_validate(document)
+        asked = CheckServiceQualificationCreate.model_validate(document)
         services = [item.service or QualifiedService() for item in asked.service_qualification_item]
         orders = [asked.order_of(str(number), each, now) for number, each in enumerate(services)]
         wishes = await each_of(orders, self._wish)
@@ -98,7 +98,7 @@ class ServiceQualifier:
         Raises:
             DownstreamError: when inventory cannot say what is possible.
         """
-        asked = QueryServiceQualification.model_validate(document)
+        asked = QueryServiceQualificationCreate.model_validate(document)
         criteria = asked.search_criteria
 
         async def check(each: tuple[int, ServiceSpecification]) -> Document | None:
@@ -173,7 +173,7 @@ class ServiceQualifier:
 
 def _answer(
     item: Document,
-    asked: CheckServiceQualification,
+    asked: CheckServiceQualificationCreate,
     against: Sequence[Violation],
     proposals: Sequence[Document],
     ends: datetime | None = None,

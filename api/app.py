@@ -39,15 +39,11 @@ from api.openapi import ASSETS, PAGE, serve_documents
 from api.request_log import RequestLog
 
 _DESCRIPTION = """\
-Product orders (TMF622 v4) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
+Product orders (TMF622 v4 and v5) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
 (TMF652 v4), which can also be ordered by themselves. While they run they can be cancelled, held, resumed and amended;
 fallout and manual work wait as tasks for people. The catalogs that they go by are read here too (TMF620, TMF633,
 TMF634), and what a customer can have at a place is asked before (TMF679, TMF645), by the rules of the orders. Every
 error has the TM Forum error body.
-Product orders (TMF622 v4 and v5) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
-(TMF652 v4). While they run they can be cancelled, held, resumed and amended; fallout and manual work wait as tasks for
-people. The catalogs that they go by are read here too (TMF620, TMF633, TMF634), and what a customer can have at a place
-is asked before (TMF679, TMF645), by the rules of the orders. Every error has the TM Forum error body.
 """
 
 _MODULES = (

@@ -36,6 +36,7 @@ _TAG = "TMF679 Product Offering Qualification"
 OFFERING_QUALIFICATION = QualificationApi(
     kind=QualificationKind.OFFERING,
     tag=_TAG,
+    question=ProductOfferingQualification,
     model=ProductOfferingQualification,
     subject="product offerings",
     example=OFFERING_QUALIFICATION_EXAMPLE,

@@ -66,7 +66,9 @@ class QualificationApi:
 
     kind: QualificationKind
     tag: str
+    question: type[BaseModel]
     model: type[BaseModel]
+    """What is shown: of the question too, as far as it is asked for."""
     subject: str
     """What it is about, in words: `product offerings`."""
     example: Document
@@ -108,7 +110,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
             201: {"model": api.model, "description": "The task as it was taken in.", "headers": location},
             **errors(400, 413, 415, 503),
         },
-        openapi_extra=body_of(api.model, api.example),
+        openapi_extra=body_of(api.question, api.example),
     )
     async def create(request: Request, gateway: GatewayDep) -> JSONResponse:
         return await _create(request, gateway, api)
@@ -212,7 +214,7 @@ def _question(api: QualificationApi, body: Any) -> Document:
         question = _bare(question, {items})
     elif isinstance(question, dict) and isinstance(question.get(items), list):
         question = {**question, items: [_bare(each, _ITEM_ANSWERS) for each in question[items]]}
-    read_as(api.model, question)
+    read_as(api.question, question)
     assert isinstance(question, dict)
     if faults := list(faults_of_items(api.kind, question)):
         raise InvalidRequestError(str(InvalidBodyError(faults)))
@@ -255,7 +257,7 @@ def _checked_change(api: QualificationApi, before: Document, after: Any) -> Docu
         for name in sorted(before.keys() | after.keys())
         if name not in changeable and _written(before.get(name)) != _written(after.get(name))
     ]
-    if faults := faults or list(faults_of(api.model, after)):
+    if faults := faults or list(faults_of(api.question, after)):
         raise InvalidBodyError(faults)
     return _bare(after, {"href"})  # type: ignore[no-any-return]
 

@@ -11,7 +11,12 @@ from api.qualifications import QualificationApi, qualification_routes
 from orders.hubs import HUBS
 from orders.qualification import QualificationKind
 from orders.qualification_events import SERVICE_API
-from orders.service_qualification import CheckServiceQualification, QueryServiceQualification
+from orders.service_qualification import (
+    CheckServiceQualification,
+    CheckServiceQualificationCreate,
+    QueryServiceQualification,
+    QueryServiceQualificationCreate,
+)
 
 _TAG = "TMF645 Service Qualification"
 _PLACE = {"id": "HAM-1", "role": "installation", "@referredType": "GeographicSite"}
@@ -46,6 +51,7 @@ SERVICE_QUERY_EXAMPLE: dict[str, Any] = {
 SERVICE_CHECK = QualificationApi(
     kind=QualificationKind.SERVICE_CHECK,
     tag=_TAG,
+    question=CheckServiceQualificationCreate,
     model=CheckServiceQualification,
     subject="services",
     example=SERVICE_CHECK_EXAMPLE,
@@ -56,6 +62,7 @@ SERVICE_CHECK = QualificationApi(
 SERVICE_QUERY = QualificationApi(
     kind=QualificationKind.SERVICE_QUERY,
     tag=_TAG,
+    question=QueryServiceQualificationCreate,
     model=QueryServiceQualification,
     subject="services that are looked for",
     example=SERVICE_QUERY_EXAMPLE,

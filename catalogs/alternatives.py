@@ -100,6 +100,8 @@ def takes(offering: ProductOffering, characteristics: Iterable[Characteristic], 
 
 def categories_of(entry: Entry) -> set[str]:
     """Return the ids of the categories that an offering or a specification names."""
+    if isinstance(entry, ProductOffering):
+        return {each.id for each in entry.category}
     named = (entry.model_extra or {}).get("category")
     return {str(each["id"]) for each in named if isinstance(each, dict) and "id" in each} if named else set()
 

@@ -108,6 +108,12 @@ class CheckServiceQualification(_ServiceQualification):
         default=None, description="With `false` items that cannot be had are given without a reason."
     )
     qualification_result: Result | None = Field(default=None, description="That of its worst item.")
+    service_qualification_item: list[CheckServiceQualificationItem] | None = None
+
+
+class CheckServiceQualificationCreate(CheckServiceQualification):
+    """What a check asks."""
+
     service_qualification_item: list[CheckServiceQualificationItem] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
@@ -115,12 +121,19 @@ class QueryServiceQualification(_ServiceQualification):
     """TMF645 v4 QueryServiceQualification."""
 
     query_service_qualification_date: UtcDatetime | None = None
-    search_criteria: ServiceQualificationItem = Field(
-        description="Place and characteristics that must be had; specification and category that are looked for."
+    search_criteria: ServiceQualificationItem | None = Field(
+        default=None,
+        description="Place and characteristics that must be had; specification and category that are looked for.",
     )
     service_qualification_item: list[ServiceQualificationItem] | None = Field(
         default=None, description="The services that can be had."
     )
+
+
+class QueryServiceQualificationCreate(QueryServiceQualification):
+    """What a query asks."""
+
+    search_criteria: ServiceQualificationItem
 
 
 def with_item_ids(document: Document) -> Document:

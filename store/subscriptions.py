@@ -143,13 +143,12 @@ class SubscriptionStore:
             await connection.execute(update(subscriptions).where(*this).values(started=True))
 
     async def needed_after(self) -> int | None:
-        """Return the position after which an active listener still needs events; None where there is none.
+        """Return the position after which a listener, paused or not, still needs events; None where there is none.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        active = subscriptions.c.state == SubscriptionState.ACTIVE.value
-        least = select(func.min(subscriptions.c.position)).where(active)
+        least = select(func.min(subscriptions.c.position)).where(subscriptions.c.state != _ENDED)
         async with self._database.read() as connection:
             found: int | None = await connection.scalar(least)
         return found

@@ -65,7 +65,7 @@ ORDERS = {kind: f"{BASE_PATHS[kind]}/{kind.value}" for kind in OrderKind}
 GATEWAY = "http://gateway"
 ADMIN_TOKEN = "an-administrators-token"
 CALLBACK_SECRET = SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-PATIENCE = 60.0
+PATIENCE = 120.0
 DELIVERY = DeliveryPolicy(first_pause=timedelta(milliseconds=100), longest_pause=timedelta(seconds=1))
 """How patiently listeners are told: with pauses that a test can wait for."""
 

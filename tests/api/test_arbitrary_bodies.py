@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from orders.intake import SERVER_SET
 from tests.api.conftest import CALLBACK_SECRET, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.thorough import examples
 
 pytestmark = pytest.mark.anyio
 
 several = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(50, 500),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 scalars = (

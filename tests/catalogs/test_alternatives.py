@@ -124,7 +124,7 @@ def test_an_offering_takes_the_values_that_it_allows(shipped: CatalogSet) -> Non
     assert not takes(free, [slow, other], shipped)
     made = new_item("1", free, Product(product_characteristic=[slow, other]), shipped, TODAY)
     assert outline(made) == ("fibre-internet", {"downloadSpeed": 250})
-    assert categories_of(free) == set()
+    assert categories_of(free) == {"internet"}
 
 
 @pytest.mark.parametrize(

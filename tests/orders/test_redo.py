@@ -29,6 +29,7 @@ from orders.reversal import reverse_service_order
 from orders.tmf import Action
 from tests.orders.samples import internet, internet_done, resource, service, service_order
 from tests.orders.stock import Inputs, Stock
+from tests.thorough import examples
 
 
 def with_item(index: int = 0, **fields: Any) -> ServiceOrderPlan:
@@ -279,7 +280,7 @@ def test_what_a_change_came_to_is_part_of_the_whole_and_what_it_deleted_is_not()
 
 # What always holds, played through in a stock
 
-QUICK = settings(max_examples=60)
+QUICK = settings(max_examples=examples(20, 200))
 
 KEYS = ["a", "b", "c"]
 

@@ -22,6 +22,7 @@ from store.query import Filter, ListQuery, Operator, Page, Sort, admits, parse_l
 from tests.store.samples import Json, accepted, change
 from tests.store.test_patterns import PATTERNS
 from tests.store.test_patterns import TEXTS as PATTERN_TEXTS
+from tests.thorough import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -303,7 +304,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=examples(20, 200), deadline=None, suppress_health_check=UNHURRIED)
 @given(
     content=VALUES,
     path=st.lists(NAMES, max_size=3),
@@ -323,7 +324,7 @@ async def test_both_databases_match_any_document_by_the_same_rule(
     assert (await store.find(OrderKind.RESOURCE, query)).total == int(expected)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=UNHURRIED)
 @given(pattern=PATTERNS, text=PATTERN_TEXTS)
 async def test_both_databases_find_patterns_by_the_same_rule(store: OrderStore, pattern: str, text: str) -> None:
     order_id = uuid.uuid4().hex
@@ -334,7 +335,7 @@ async def test_both_databases_find_patterns_by_the_same_rule(store: OrderStore, 
     assert (await store.find(OrderKind.RESOURCE, query)).total == int(admits([kept], document))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=UNHURRIED)
+@settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=UNHURRIED)
 @given(contents=st.lists(VALUES, min_size=2, max_size=5), descending=st.booleans())
 async def test_both_databases_sort_any_documents_alike(
     store: OrderStore, contents: list[Any], descending: bool

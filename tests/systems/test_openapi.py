@@ -30,6 +30,7 @@ from systems.billing.app import create_app as create_billing
 from systems.inventory.app import APIS as INVENTORY_APIS
 from systems.inventory.app import create_app as create_inventory
 from tests.systems.conftest import SMALL_STOCK, running, sqlite
+from tests.thorough import examples
 
 BILLING_APIS = {"/billing/v1": "Billing"}
 SYSTEMS: dict[str, Callable[[str], FastAPI]] = {
@@ -169,7 +170,7 @@ def _hold_to_its_description(
 
 def _hold(cases: SearchStrategy[schemathesis.Case[Any]], send: Callable[[httpx.Request], httpx.Response]) -> None:
     @settings(
-        max_examples=3,
+        max_examples=examples(1, 20),
         derandomize=True,
         database=None,
         deadline=None,

@@ -2,7 +2,7 @@
 
 The boundaries are not chosen by hand. An order that nobody disturbs shows them: each effect that it has in a system is
 one, by its idempotency key. Then for each of them an order of its own is cancelled in the moment in which just that
-effect is done and the order does not know it yet. An ordinary run takes some of the boundaries, evenly spread, a thorough one
+effect is done and the order does not know it yet. An ordinary run takes some boundaries, evenly spread, a thorough one
 takes them all.
 """
 
@@ -31,7 +31,7 @@ RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
 SUBSCRIPTION = "iptv-subscription"
 AT_ONCE = 4
 LONGEST_SECONDS = 100
-SOME = 5
+SOME = 3
 """How many boundaries of an order an ordinary run takes."""
 ACCEPTED = "accepted"
 """The boundary before the first effect: the order has just been accepted."""
