@@ -10,7 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, String, exists, false, func, literal, select, union_all
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    String,
+    Table,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.documents import REFERENCES, as_key
@@ -38,8 +50,10 @@ class _Counted:
 def counted(kind: StrEnum, filters: Sequence[Filter]) -> ColumnElement[int] | None:
     """Return how many orders pass the filters, as a sum of counts; None where counts cannot tell."""
     told = _told(kind, filters)
-    if told is None or told.value is None or told.value.operator == Operator.EQ:
-        return None if told is None else _total(told)
+    if told is None:
+        return None
+    if told.value is None or told.value.operator == Operator.EQ:
+        return _total(told)
     others = replace(told.value, operator=Operator.EQ)
     return _total(replace(told, value=None)) - _total(replace(told, value=others))
 
@@ -126,23 +140,31 @@ def _by_day(told: _Counted) -> CompoundSelect[tuple[str, int]]:
 
 def _within(day: str, told: _Counted) -> ColumnElement[int]:
     """Return how many orders of one day pass the filters."""
-    date = orders.c.order_date
-    of_day = (orders.c.kind == told.kind.value, date >= day, date < day + _AFTER_DAY)
+    rows: Table = orders if told.value is None or not _is_reference(told.value) else order_references
+    date = rows.c.order_date
+    of_day = (rows.c.kind == told.kind.value, date >= day, date < day + _AFTER_DAY)
     inside = (COMPARISONS[each.operator](date, _instant(each)) for each in told.spans)
-    value = [] if told.value is None else [_has(told.value)]
-    chosen = (*of_day, *inside, *_in_states(orders.c.state, told.states), *value)
-    return select(func.count()).where(*chosen).scalar_subquery()
+    states = list(_in_states(orders.c.state, told.states))
+    value = _has(told.value) if told.value else []
+    if rows is order_references and states:
+        states = [_of_order(*states)]
+    return select(func.count()).where(*of_day, *inside, *value, *states).scalar_subquery()
 
 
-def _has(value: Filter) -> ColumnElement[bool]:
-    """Return whether an order has a value."""
-    if not _is_reference(value):
-        return orders.c[COUNTED[value.attribute]].in_(_keys(value))
-    named = (order_references.c.name == COUNTED[value.attribute], order_references.c.key.in_(_keys(value)))
-    # All that the index holds is given, so that each order costs one look at it.
+def _has(value: Filter) -> list[ColumnElement[bool]]:
+    """Return whether a row has a value: one of `orders`, or of `order_references` where the value stands there."""
+    name = COUNTED[value.attribute]
+    if _is_reference(value):
+        return [order_references.c.name == name, order_references.c.key.in_(_keys(value))]
+    return [orders.c[name].in_(_keys(value))]
+
+
+def _of_order(*states: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether the order that a reference is of is in one of the states."""
+    # All that the index by state holds is given, so that each order costs one look at it.
     pairs = (("kind", "kind"), ("order_date", "order_date"), ("id", "order_id"))
-    of_order = (orders.c[own] == order_references.c[referred] for own, referred in pairs)
-    return exists(select(literal(1)).where(*named, *of_order).correlate(orders))
+    same = (orders.c[own] == order_references.c[referring] for own, referring in pairs)
+    return exists(select(literal(1)).select_from(orders).where(*same, *states).correlate(order_references))
 
 
 def _instant(span: Filter) -> str:
