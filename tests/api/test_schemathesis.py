@@ -43,7 +43,7 @@ from tests.thorough import examples
 
 pytestmark = pytest.mark.anyio
 
-CASES = examples(5, 50)
+CASES = examples(3, 50)
 """How many requests each operation gets."""
 
 CHECKS = [

@@ -59,7 +59,7 @@ steps = st.one_of(
 
 
 @settings(
-    max_examples=examples(4, 45),
+    max_examples=examples(3, 45),
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],

@@ -41,7 +41,7 @@ def bundle() -> dict[str, Any]:
 
 
 @settings(
-    max_examples=examples(4, 40),
+    max_examples=examples(3, 40),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -40,7 +40,7 @@ NEVER_AT_REST = {PRODUCT: {S.ASSESSING_CANCELLATION: _MOMENT}, SERVICE: _BELOW, 
 DUE = "2031-05-06T07:08:09Z"
 LABEL = "the new one"
 SIDE_BY_SIDE = asyncio.Semaphore(6)
-SOME = 14
+SOME = 9
 """How many allowed cells an ordinary run drives."""
 
 CELLS = [(kind, state, message) for kind in OrderKind for state in OrderState for message in Message]
