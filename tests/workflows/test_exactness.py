@@ -81,5 +81,6 @@ async def check_exact(stage: Stage, order_id: str, customer: str) -> None:
     services = {service["id"] for service in await stage.services(customer)}
     assert networked & services <= {service["id"] for service in active}
     audit = await stage.audit()
-    assert audit["leaked"] == []
+    # Orders of other tests may still be on their way.
+    assert [each for each in audit["leaked"] if order_id in (each["requestedBy"] or "")] == []
     assert audit["dangling"] == []
