@@ -142,5 +142,13 @@ def print_json(console: Console, document: object) -> None:
         console.print(text, soft_wrap=True)
 
 
+def say(document: object, sentence: str, console: Console, as_json: bool) -> None:
+    """Print what came of a command: in one sentence, or the document as JSON."""
+    if as_json:
+        print_json(console, document)
+    else:
+        console.print(sentence)
+
+
 def _completed(family: OrderFamily) -> bool:
     return family.state == OrderState.COMPLETED

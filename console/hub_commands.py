@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from console.change_tables import moment
-from console.commands import print_json
+from console.commands import print_json, say
 from console.errors import CommandError
 from console.family import Document
 from console.gateway import Gateway
@@ -77,7 +77,7 @@ async def steer(address: str, listener_id: str, word: str, console: Console, as_
     async with Gateway(address) as gateway:
         listener = await _found(gateway, listener_id)
         listener |= await gateway.tell("POST", f"{_path(listener)}/{word}", {})
-    _say(listener, f"listener {listener_id} is {listener['state']}", console, as_json)
+    say(listener, f"listener {listener_id} is {listener['state']}", console, as_json)
 
 
 async def replay(address: str, listener_id: str, since: str, console: Console, as_json: bool) -> None:
@@ -90,7 +90,7 @@ async def replay(address: str, listener_id: str, since: str, console: Console, a
         listener = await _found(gateway, listener_id)
         listener |= await gateway.tell("POST", f"{_path(listener)}/replay", {"from": since})
     later = "" if listener["state"] == "active" else f", once it is resumed: it is {listener['state']}"
-    _say(listener, f"listener {listener_id} is told everything again from {since} on{later}", console, as_json)
+    say(listener, f"listener {listener_id} is told everything again from {since} on{later}", console, as_json)
 
 
 async def remove(address: str, listener_id: str, console: Console) -> None:
@@ -155,10 +155,3 @@ async def _found(gateway: Gateway, listener_id: str) -> Document:
 
 def _path(listener: Document) -> str:
     return f"{APIS[listener['api']]}/{listener['id']}"
-
-
-def _say(listener: Document, sentence: str, console: Console, as_json: bool) -> None:
-    if as_json:
-        print_json(console, listener)
-    else:
-        console.print(sentence)

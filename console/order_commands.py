@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from console.change_tables import cancellations_table, changes_table, notes_table, revisions_table
-from console.commands import print_json
+from console.commands import print_json, say
 from console.errors import CommandError
 from console.family import Document
 from console.gateway import Gateway, order_path
@@ -29,10 +29,8 @@ async def cancel(address: str, order_id: str, wish: Document, console: Console, 
     kind = orders.rpartition("/")[2]
     async with Gateway(address) as gateway:
         made = await gateway.tell("POST", _cancellations(orders), {kind: {"id": order_id}, **wish})
-    if as_json:
-        print_json(console, made)
-        return
-    console.print(f"cancellation {made['id']} of order {order_id} is {made['state']}; follow it by {made['href']}")
+    sentence = f"cancellation {made['id']} of order {order_id} is {made['state']}; follow it by {made['href']}"
+    say(made, sentence, console, as_json)
 
 
 async def steer(address: str, order_id: str, word: str, wish: Document, console: Console, as_json: bool) -> None:
@@ -43,12 +41,9 @@ async def steer(address: str, order_id: str, word: str, wish: Document, console:
     """
     async with Gateway(address) as gateway:
         order = await gateway.tell("POST", f"{order_path(order_id)}/{word}", wish)
-    if as_json:
-        print_json(console, order)
-        return
     what = f"item {wish['item']} of order {order_id}" if wish.get("item") else f"order {order_id}"
     done = "on hold" if word == "hold" else "resumed"
-    console.print(f"{what} is {done}; the order is {order.get('state')}")
+    say(order, f"{what} is {done}; the order is {order.get('state')}", console, as_json)
 
 
 async def delete(address: str, order_id: str, token: str, console: Console) -> None:

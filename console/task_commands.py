@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from console.change_tables import moment
-from console.commands import print_json
+from console.commands import print_json, say
 from console.errors import CommandError
 from console.family import Document
 from console.gateway import Gateway, RefusedError
@@ -62,7 +62,7 @@ async def resolve(address: str, task_id: str, wish: Document, console: Console, 
     """
     async with Gateway(address) as gateway:
         task = await gateway.tell("POST", f"{_path(TaskKind.FALLOUT, task_id)}/resolution", wish)
-    _say(task, f"task {task_id} is settled: {wish['action']}", console, as_json)
+    say(task, f"task {task_id} is settled: {wish['action']}", console, as_json)
 
 
 async def resolve_all(address: str, filters: Document, wish: Document, console: Console, as_json: bool) -> bool:
@@ -102,7 +102,7 @@ async def complete(address: str, task_id: str, wish: Document, console: Console,
             task = await gateway.tell("POST", f"{_path(kind, task_id)}/completion", wish)
         else:
             task = await gateway.tell("POST", f"{_path(kind, task_id)}/resolution", {"action": "complete", **wish})
-    _say(task, f"task {task_id} is done", console, as_json)
+    say(task, f"task {task_id} is done", console, as_json)
 
 
 async def reschedule(address: str, task_id: str, wish: Document, console: Console, as_json: bool) -> None:
@@ -113,7 +113,7 @@ async def reschedule(address: str, task_id: str, wish: Document, console: Consol
     """
     async with Gateway(address) as gateway:
         task = await gateway.tell("PATCH", _path(TaskKind.MANUAL, task_id), wish)
-    _say(task, f"task {task_id} is due {moment(wish['dueAt'])}", console, as_json)
+    say(task, f"task {task_id} is due {moment(wish['dueAt'])}", console, as_json)
 
 
 def tasks_table(tasks: Sequence[Document], total: int) -> Table:
@@ -183,10 +183,3 @@ async def _found(gateway: Gateway, task_id: str) -> Document:
 
 def _path(kind: TaskKind, task_id: str) -> str:
     return f"{BASES[kind]}/task/{quote(task_id, safe=':*~!')}"
-
-
-def _say(task: Document, sentence: str, console: Console, as_json: bool) -> None:
-    if as_json:
-        print_json(console, task)
-    else:
-        console.print(sentence)
