@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, false, func, select, true, update
+from sqlalchemy import ColumnElement, Row, false, func, select, true, update
 
 from orders.subscription import Subscription, SubscriptionState
 from orders.tmf import timestamp
@@ -55,10 +55,7 @@ class SubscriptionStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        wanted = subscriptions.c.state != _ENDED, subscriptions.c.api == api
-        ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
-        async with self._database.read() as connection:
-            return [_subscription(row) for row in await connection.execute(ordered)]
+        return await self._those(subscriptions.c.api == api)
 
     async def record(self, subscription_id: str, **progress: Any) -> None:
         """Note how far a listener is, by the names of its columns; one that was taken off stays so.
@@ -116,10 +113,7 @@ class SubscriptionStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        waiting = subscriptions.c.started.is_(false()), subscriptions.c.state != _ENDED
-        ordered = select(subscriptions).where(*waiting).order_by(subscriptions.c.created_at, subscriptions.c.id)
-        async with self._database.read() as connection:
-            return [_subscription(row) for row in await connection.execute(ordered.limit(limit))]
+        return await self._those(subscriptions.c.started.is_(false()), limit)
 
     async def started(self) -> list[Subscription]:
         """Return listeners whose workflow must run, oldest first.
@@ -127,10 +121,7 @@ class SubscriptionStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        known = subscriptions.c.started.is_(true()), subscriptions.c.state != _ENDED
-        ordered = select(subscriptions).where(*known).order_by(subscriptions.c.created_at, subscriptions.c.id)
-        async with self._database.read() as connection:
-            return [_subscription(row) for row in await connection.execute(ordered)]
+        return await self._those(subscriptions.c.started.is_(true()))
 
     async def mark_started(self, subscription: Subscription) -> None:
         """Note that a listener's workflow runs, and knows its state, unless that is another by now.
@@ -152,6 +143,13 @@ class SubscriptionStore:
         async with self._database.read() as connection:
             found: int | None = await connection.scalar(least)
         return found
+
+    async def _those(self, condition: ColumnElement[bool], limit: int | None = None) -> list[Subscription]:
+        """Return listeners that were not taken off, oldest first."""
+        wanted = condition, subscriptions.c.state != _ENDED
+        ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
+        async with self._database.read() as connection:
+            return [_subscription(row) for row in await connection.execute(ordered.limit(limit))]
 
 
 def _subscription(row: Row[Any]) -> Subscription:
