@@ -25,10 +25,11 @@ class Target(StrEnum):
     RESOURCE = "resource"
 
 
-_BASE = {
+BASE_PATHS = {
     Target.SERVICE: "/tmf-api/ServiceActivationAndConfiguration/v4",
     Target.RESOURCE: "/tmf-api/ResourceActivationAndConfiguration/v4",
 }
+"""Where the APIs are by which it is set up, TMF640 and TMF702."""
 
 
 class Operation(StrEnum):
@@ -89,7 +90,7 @@ class ActivationActivities:
     @activity.defn
     async def await_completion(self, target: Target, monitor: str) -> None:
         """Look whether an accepted activation is complete; fails as worth another try while it is not."""
-        answer = await self._activation.call("GET", at(f"{_BASE[target]}/monitor", monitor))
+        answer = await self._activation.call("GET", at(f"{BASE_PATHS[target]}/monitor", monitor))
         document = answer.read_as(Monitor)
         if document.state == "Completed":
             return
@@ -115,7 +116,7 @@ class ActivationActivities:
             )
 
     async def _ask(self, request: ActivationRequest) -> Answer:
-        collection = f"{_BASE[request.target]}/{request.target}"
+        collection = f"{BASE_PATHS[request.target]}/{request.target}"
         tear_down = request.operation == Operation.DEACTIVATE
         may_be_gone = tear_down or (request.undo and request.operation == Operation.MODIFY)
         return await self._activation.call(
@@ -129,7 +130,7 @@ class ActivationActivities:
 
     async def _is_set_up(self, request: ActivationRequest) -> bool:
         """Return whether the network has what is asked for, just so: a tear-down that failed is no harm to its undo."""
-        path = at(f"{_BASE[request.target]}/{request.target}", request.id)
+        path = at(f"{BASE_PATHS[request.target]}/{request.target}", request.id)
         there = await self._activation.find(path, Configured)
         return there is not None and there.state == "active" and there.characteristics() == request.characteristics
 

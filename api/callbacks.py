@@ -15,6 +15,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from activities.activation import BASE_PATHS, Target
 from api.bodies import parsed, read_as, read_raw
 from api.documentation import body_of, errors
 from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError
@@ -28,8 +29,7 @@ from orders.signatures import TOLERANCE, SignatureError, verify
 from workflows import ids
 from workflows.messages import SystemEvent
 
-SERVICE_BASE = "/tmf-api/ServiceActivationAndConfiguration/v4"
-RESOURCE_BASE = "/tmf-api/ResourceActivationAndConfiguration/v4"
+SERVICE_BASE, RESOURCE_BASE = BASE_PATHS[Target.SERVICE], BASE_PATHS[Target.RESOURCE]
 
 _log = structlog.get_logger(__name__)
 
