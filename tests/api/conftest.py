@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_network
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -28,6 +29,7 @@ from api.starter import Starter
 from api.workflow_ids import workflow_of
 from catalogs.catalog_set import CatalogSet
 from catalogs.loader import default_catalogs, load_catalogs
+from console.gateway import Gateway as TerminalGateway
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
@@ -265,6 +267,17 @@ def shipped() -> CatalogSet:
 def app() -> FastAPI:
     """The application, to be given the gateway of each test: making its routes takes longer than a test."""
     return create_app(cast(Any, SimpleNamespace(base_url=BASE_URL, background=())))
+
+
+@pytest.fixture
+def connect(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets the commands of modules talk to the bench's gateway."""
+
+    def connect(*modules: ModuleType) -> None:
+        for module in modules:
+            monkeypatch.setattr(module, "Gateway", partial(TerminalGateway, transport=bench.client._transport))
+
+    return connect
 
 
 @pytest.fixture

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-from functools import partial
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
 from console import catalog_reads
 from console.catalog_reads import KINDS, catalog_list, catalog_show
-from console.gateway import Gateway, RefusedError
-from tests.api.conftest import BASE_URL, Bench
+from console.gateway import RefusedError
+from tests.api.conftest import BASE_URL
 
 pytestmark = pytest.mark.anyio
 
@@ -23,9 +23,9 @@ def printed() -> io.StringIO:
 
 
 @pytest.fixture
-def console(printed: io.StringIO, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Console:
+def console(printed: io.StringIO, connect: Callable[..., None]) -> Console:
     """A terminal whose commands talk to the bench's gateway."""
-    monkeypatch.setattr(catalog_reads, "Gateway", partial(Gateway, transport=bench.client._transport))
+    connect(catalog_reads)
     return Console(file=printed, width=160, markup=False, emoji=False, highlight=False)
 
 

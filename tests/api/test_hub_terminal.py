@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ import cli
 from api.engine import EngineUnavailableError
 from console import hub_commands
 from console.errors import CommandError
-from console.gateway import Gateway, RefusedError
+from console.gateway import RefusedError
 from orders.hubs import HUBS
 from tests.api.conftest import BASE_URL, Bench
 from workflows.event_subscription import Replay
@@ -32,9 +32,9 @@ def printed() -> io.StringIO:
 
 
 @pytest.fixture
-def console(printed: io.StringIO, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Console:
+def console(printed: io.StringIO, connect: Callable[..., None]) -> Console:
     """A terminal whose commands talk to the bench's gateway."""
-    monkeypatch.setattr(hub_commands, "Gateway", partial(Gateway, transport=bench.client._transport))
+    connect(hub_commands)
     return Console(file=printed, width=200, markup=False, emoji=False, highlight=False)
 
 

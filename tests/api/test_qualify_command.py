@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +12,6 @@ from rich.console import Console
 
 from console import qualify_commands
 from console.errors import CommandError
-from console.gateway import Gateway
 from console.qualify_commands import qualify, question
 from tests.api.conftest import BASE_URL, Bench
 
@@ -48,9 +47,9 @@ ANSWER: dict[str, Any] = {
 
 
 @pytest.fixture
-def console(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Console:
+def console(connect: Callable[..., None]) -> Console:
     """A console to be read; what is asked goes to the bench's gateway."""
-    monkeypatch.setattr(qualify_commands, "Gateway", partial(Gateway, transport=bench.client._transport))
+    connect(qualify_commands)
     return Console(file=io.StringIO(), width=160, markup=False, emoji=False, highlight=False)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from rich.console import Console
 from api.engine import MessageRefusedError
 from console import order_commands, task_commands
 from console.errors import CommandError
-from console.gateway import Gateway, RefusedError
+from console.gateway import RefusedError
 from orders.lifecycle import OrderKind, OrderState
 from orders.revision import NodeAction, NodeChange, Refusal, RevisionState
 from orders.task import Resolution, TaskAction, TaskKind, TaskState
@@ -34,11 +33,9 @@ def console() -> Console:
 
 
 @pytest.fixture
-def printed(console: Console, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Printed:
+def printed(console: Console, connect: Callable[..., None]) -> Printed:
     """What was printed so far; the commands talk to the bench's gateway."""
-    there = partial(Gateway, transport=bench.client._transport)
-    for module in (order_commands, task_commands):
-        monkeypatch.setattr(module, "Gateway", there)
+    connect(order_commands, task_commands)
 
     def text() -> str:
         assert isinstance(console.file, io.StringIO)
