@@ -89,6 +89,7 @@ def test_the_servers_arguments_register_every_search_attribute_and_quicken_its_q
     assert words[words.index("--namespace") + 1] == "orders"
     assert {f"{name}={kind}" for name, kind in TYPES.items()} <= set(words)
     assert "history.transferProcessorMaxPollRPS=200" in words
+    assert {"journal_mode=wal", "synchronous=normal"} <= set(words)
 
 
 def test_the_server_is_the_one_that_was_installed_with_the_product() -> None:
