@@ -13,13 +13,14 @@ from activities.qualification import QualificationActivities
 from orders.amendment import Comparison, compare
 from orders.change import OrderChange
 from orders.identity import root_kind
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.posted import PostedOrder, names_of_items, posted_order
 from orders.revision import Revision, RevisionState
 from orders.task import is_task_id
-from orders.tmf import ProductOrder, UtcDatetime
+from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.claims import ClaimStore
 from store.documents import ITEM_LISTS, Json

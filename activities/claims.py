@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from temporalio import activity
 
+from orders.instants import timestamp
 from orders.plan import OrchestrationPlan, ResourceItem
 from orders.posted import PostedOrder
 from orders.resource_orders import PostedResourceItem
 from orders.service_orders import PostedServiceItem
-from orders.tmf import Action, ProductOrderItem, timestamp
+from orders.tmf import Action, ProductOrderItem
 from store.claims import ClaimStore
 
 _PRODUCT, _SERVICE, _RESOURCE = "product:", "service:", "installedResource:"

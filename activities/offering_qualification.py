@@ -13,6 +13,7 @@ from activities.planning import PlannedOrder
 from catalogs.alternatives import Alternative, alternatives, assembled, new_item, offered, takes
 from catalogs.catalog_set import CatalogSet
 from catalogs.model import ProductOffering
+from orders.instants import timestamp
 from orders.offering_qualification import (
     ProductOfferingQualification,
     ProductOfferingQualificationItem,
@@ -24,7 +25,7 @@ from orders.offering_qualification import (
     proposal,
 )
 from orders.qualification import DONE, Document, Result, reasons_of, result_of, whole_result
-from orders.tmf import Product, ProductOrder, ProductOrderItem, timestamp
+from orders.tmf import Product, ProductOrder, ProductOrderItem
 from orders.violation import Violation
 
 _ITEMS = "productOfferingQualificationItem"

@@ -16,13 +16,14 @@ from catalogs.product_nodes import parents_of
 from orders.change import OrderChange
 from orders.identity import root_kind
 from orders.installed import InstalledBase
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.posted import PostedOrder, posted_order
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
-from orders.tmf import ProductOrder, UtcDatetime
+from orders.tmf import ProductOrder
 from orders.violation import Violation
 from store.claims import ClaimStore
 from store.documents import Json

@@ -19,6 +19,7 @@ from catalogs.service_orders import bare_service_order
 from catalogs.sold_services import sold_configurations
 from orders.documents import characteristic_list
 from orders.installed import InstalledBase
+from orders.instants import timestamp
 from orders.plan import Characteristics, OrchestrationPlan, ServiceOrderPlan
 from orders.qualification import DONE, Document, Result, reasons_of, result_of, whole_result
 from orders.schedule import service_order_duration
@@ -30,7 +31,7 @@ from orders.service_qualification import (
     QueryServiceQualificationCreate,
     ServiceQualificationItem,
 )
-from orders.tmf import Characteristic, Reference, timestamp
+from orders.tmf import Characteristic, Reference
 from orders.violation import Violation
 
 _PLAN_ID = "qualification"

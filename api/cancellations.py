@@ -32,6 +32,7 @@ from api.schemas.cancellation import (
     CancelServiceOrderCreate,
 )
 from orders.admission import Message
+from orders.instants import timestamp
 from orders.intake import order_id_from
 from orders.lifecycle import OrderKind
 from orders.links import (
@@ -42,7 +43,6 @@ from orders.links import (
     resource_name,
     with_cancellation_links,
 )
-from orders.tmf import timestamp
 from store.cancellations import UnsentCancel
 from store.query import parse_list_query
 

@@ -16,8 +16,8 @@ from api.sweep import pass_on_all, pass_on_now
 from api.workflow_ids import workflow_of
 from orders.admission import Message
 from orders.identity import is_root
+from orders.instants import as_utc
 from orders.lifecycle import TERMINAL, OrderState
-from orders.tmf import as_utc
 from store.cancellations import CancelStore, UnsentCancel
 from store.orders import OrderStore
 from workflows.messages import Cancel

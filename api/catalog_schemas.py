@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from catalogs.model import LifecycleStatus, TimePeriod, ValueType
+from orders.instants import UtcDatetime
 from orders.model import Resource
-from orders.tmf import Money, UtcDatetime
+from orders.tmf import Money
 
 
 class EntryReference(Resource):

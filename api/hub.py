@@ -23,12 +23,12 @@ from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
 from api.reads import list_answer
 from orders.hubs import HUBS, Hub
+from orders.instants import UtcDatetime
 from orders.intake import order_id_from
 from orders.lifecycle import OrderKind
 from orders.model import Resource
 from orders.signatures import key_of, new_secret
 from orders.subscription import Subscription, SubscriptionState
-from orders.tmf import UtcDatetime
 from store.errors import QueryError
 from store.query import parse_query_string
 from workflows.event_subscription import Replay

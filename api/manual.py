@@ -25,8 +25,8 @@ from api.tasks import (
     stored_task,
 )
 from orders.admission import Message
+from orders.instants import UtcDatetime
 from orders.task import TaskKind
-from orders.tmf import UtcDatetime
 from workflows.messages import Complete, Reschedule
 
 _log = structlog.get_logger(__name__)

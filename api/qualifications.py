@@ -20,11 +20,11 @@ from api.gateway import Gateway, GatewayDep
 from api.identity import require_admin
 from api.patches import apply_operations, as_sent, merge_patch
 from api.reads import fields_query, list_answer
+from orders.instants import timestamp
 from orders.intake import Fault, InvalidBodyError, faults_of, order_id_from
 from orders.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
 from orders.service_qualification import with_item_ids
-from orders.tmf import timestamp
 from store.query import parse_list_query
 
 _ANSWERS = frozenset(

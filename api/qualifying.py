@@ -19,8 +19,8 @@ from activities.feasibility import CONCURRENCY, each_of
 from activities.http import DownstreamError
 from activities.qualifiers import Qualifier
 from api.sweep import run_sweep
+from orders.instants import UtcDatetime
 from orders.qualification import DEADLINES, Document, QualificationKind, failed
-from orders.tmf import UtcDatetime
 from store.errors import StoreUnavailableError
 from store.qualifications import ClaimedQualification, QualificationStore
 

@@ -28,8 +28,8 @@ from rich.table import Table
 from bench.orders import FIRST, OFFERINGS, SPAN, STATES, fill, fill_sqlite
 from bench.server import postgresql
 from orders.change import OrderChange
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
-from orders.tmf import timestamp
 from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.query import parse_list_query

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from sqlalchemy import insert
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from store.database import Database
 from store.documents import indexed_columns, references, write_json
 from store.tables import order_references, orders

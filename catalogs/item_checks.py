@@ -8,7 +8,8 @@ from catalogs.faults import did_you_mean
 from catalogs.model import ON_SALE, ProductOffering
 from catalogs.order_context import OrderContext
 from catalogs.product_nodes import ProductNode
-from orders.tmf import Action, timestamp
+from orders.instants import timestamp
+from orders.tmf import Action
 from orders.violation import Violation
 
 CHANGEABLE = frozenset({"active", "suspended", "pendingActive", "created"})

@@ -16,9 +16,9 @@ from pydantic import AliasChoices, Field, PlainSerializer, PrivateAttr, StringCo
 
 from catalogs.expressions import Expression
 from catalogs.fulfilment import PolicyBlock, ProductFulfilment, ResourceFulfilment, ServiceFulfilment
+from orders.instants import UtcDatetime, UtcDayOrDatetime
 from orders.model import Model, Resource
 from orders.plan import Specification
-from orders.tmf import UtcDatetime
 
 
 def _json_number(value: Decimal | float) -> int | float:
@@ -37,8 +37,8 @@ ON_SALE = frozenset({"Active", "Launched"})
 class TimePeriod(Resource):
     """From `startDateTime` on, until just before `endDateTime`; open where one is absent."""
 
-    start_date_time: UtcDatetime | None = None
-    end_date_time: UtcDatetime | None = None
+    start_date_time: UtcDayOrDatetime | None = None
+    end_date_time: UtcDayOrDatetime | None = None
 
     def contains(self, moment: datetime) -> bool:
         return not self.begins_after(moment) and not self.ended_by(moment)

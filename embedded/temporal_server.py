@@ -32,8 +32,8 @@ DYNAMIC_CONFIG = {
 
 
 SQLITE_PRAGMAS = {
-    # Half the time and a third of the CPU of an order. A process that dies loses nothing; a machine that loses its power
-    # may lose the last moments before.
+    # Half the time and a third of the CPU of an order. A process that dies loses nothing; a machine that loses its
+    # power may lose the last moments before.
     "journal_mode": "wal",
     "synchronous": "normal",
 }

@@ -14,10 +14,10 @@ from typing import Any
 from pydantic import Field
 
 from orders.change import OrderChange
+from orders.instants import UtcDatetime, timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.links import cancellation_name, linked, resource_name
 from orders.model import Model
-from orders.tmf import UtcDatetime, timestamp
 
 Document = dict[str, Any]
 

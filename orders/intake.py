@@ -18,9 +18,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from orders.identity import marked
+from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.posted import MODELS
-from orders.tmf import timestamp
 
 Document = dict[str, Any]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.model import Resource
 from orders.plan import segment
 from orders.qualification import (
@@ -28,7 +29,6 @@ from orders.tmf import (
     Reference,
     RelatedParty,
     RelatedPlace,
-    UtcDatetime,
 )
 from orders.violation import Violation
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.model import Resource
 from orders.plan import Characteristics
 from orders.qualification import (
@@ -16,15 +17,7 @@ from orders.qualification import (
     UnavailabilityReason,
 )
 from orders.service_orders import PostedServiceItem, Service, ServiceOrder
-from orders.tmf import (
-    Action,
-    Characteristic,
-    ItemRelationship,
-    Reference,
-    RelatedParty,
-    RelatedPlace,
-    UtcDatetime,
-)
+from orders.tmf import Action, Characteristic, ItemRelationship, Reference, RelatedParty, RelatedPlace
 
 ITEMS = "serviceQualificationItem"
 

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.model import Model
-from orders.tmf import UtcDatetime
 
 
 class SubscriptionState(StrEnum):

@@ -6,12 +6,12 @@ Only what the orchestrator reads is typed; every other attribute is kept as it w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from pydantic import AfterValidator, Field, PlainSerializer
+from pydantic import AfterValidator, Field
 
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
 
@@ -27,25 +27,6 @@ class Action(StrEnum):
     NO_CHANGE = "noChange"
 
 
-def as_utc(value: datetime) -> datetime:
-    """Return `value` in UTC; a time without an offset is taken as UTC.
-
-    Raises:
-        ValueError: when the time in UTC is outside the years that there are.
-    """
-    if value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from error
-
-
-def timestamp(value: datetime) -> str:
-    """Write a time as TM Forum's samples do: UTC, milliseconds, `Z`."""
-    return as_utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 T = TypeVar("T")
 
 if TYPE_CHECKING:
@@ -53,8 +34,6 @@ if TYPE_CHECKING:
 else:
     # Clients that write out every attribute send null for a list without entries.
     Listed = Annotated[list[T] | None, AfterValidator(lambda value: value or [])]
-
-UtcDatetime = Annotated[datetime, AfterValidator(as_utc), PlainSerializer(timestamp, when_used="json")]
 
 
 class Reference(Resource):

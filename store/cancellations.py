@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, and_, false, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders import events
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
-from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable, storable
 from store.listing import Listed, find_page

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from orders.change import OrderChange
+from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS as ITEM_LISTS
-from orders.tmf import timestamp
 
 Json = dict[str, Any]
 

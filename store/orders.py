@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from orders import events
 from orders.change import OrderChange
 from orders.events import Event
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
-from orders.tmf import timestamp
 from store.database import Database
 from store.documents import (
     Json,

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.events import Event
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from store.database import Database
 from store.documents import storable
 from store.tables import events

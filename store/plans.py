@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.installed import InstalledBase
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.plan import (
     Delivery,
@@ -21,7 +22,6 @@ from orders.plan import (
     ServiceOrderPlan,
 )
 from orders.revision import RevisionState
-from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable
 from store.errors import UnknownPlanError

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, false, or_, select, true, update
 
+from orders.instants import timestamp
 from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
 from orders.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
-from orders.tmf import timestamp
 from store.database import Database
 from store.documents import Json, is_storable, storable
 from store.listing import Listed, find_page

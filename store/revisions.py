@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, func, select, update
 
 from orders.identity import root_kind
+from orders.instants import as_utc
 from orders.intake import server_set, without_state
 from orders.revision import Revision, RevisionState
-from orders.tmf import as_utc
 from store.database import Database
 from store.documents import ITEM_LISTS, Json, is_storable, storable
 from store.errors import UnknownOrderError

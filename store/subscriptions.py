@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, false, func, select, true, update
 
+from orders.instants import timestamp
 from orders.subscription import Subscription, SubscriptionState
-from orders.tmf import timestamp
 from store.database import Database
 from store.documents import is_storable
 from store.tables import subscriptions

@@ -1,6 +1,6 @@
 """The tables of the order store, the same on SQLite and PostgreSQL.
 
-Times are text in UTC as `orders.tmf.timestamp` writes them, so that they sort and
+Times are text in UTC as `orders.instants.timestamp` writes them, so that they sort and
 compare as the same string everywhere.
 """
 

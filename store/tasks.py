@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.events import Event, information_required
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.task import Task, TaskKind, TaskState
-from orders.tmf import timestamp
 from store.database import Database
 from store.documents import is_storable, storable
 from store.outbox import append

@@ -22,9 +22,9 @@ from activities.events import (
     SubscriptionActivities,
     needed_after,
 )
+from orders.instants import timestamp
 from orders.model import Model
 from orders.subscription import SubscriptionState
-from orders.tmf import timestamp
 from workflows import policies
 from workflows.refusals import RefusedError
 from workflows.waiting import came

@@ -15,11 +15,11 @@ from activities.activation import ActivationActivities, ActivationRequest, Opera
 from activities.inventory import Expectation, Kind
 from activities.records import Late, RecordActivities
 from orders.graph import Graph, dependents
+from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.outcome import Failure, Residue
 from orders.plan import Activation, Characteristics, ManualWork, Policy, Step
 from orders.task import TaskAction, TaskKind
-from orders.tmf import timestamp
 from workflows import policies
 from workflows.failures import explain, left_behind, order_failed
 from workflows.messages import SystemEvent

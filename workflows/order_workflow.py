@@ -12,11 +12,11 @@ from temporalio.exceptions import ApplicationError, ChildWorkflowError, FailureE
 
 from activities.inventory import Expectation, InventoryActivities
 from activities.tasks import TaskActivities
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.outcome import Failure, Residue
 from orders.plan import Milestone, OnFailure, Policy, Step
 from orders.task import Task, TaskAction, TaskKind
-from orders.tmf import timestamp
 from workflows import ids, policies
 from workflows.desk import Parse, TaskDesk
 from workflows.failures import explain, left_behind, order_failed

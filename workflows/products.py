@@ -9,8 +9,9 @@ from temporalio import workflow
 from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
+from orders.instants import timestamp
 from orders.plan import PlanNode, ProductPlan, Step
-from orders.tmf import Action, timestamp
+from orders.tmf import Action
 from workflows import policies
 from workflows.desk import Parse
 from workflows.saga import Saga

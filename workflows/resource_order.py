@@ -18,10 +18,11 @@ from activities.inventory import (
 )
 from activities.records import OpenResourceOrder, RecordActivities
 from orders.documents import resource_order_item
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, ResourceOrderOutcome
 from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan, Step
-from orders.tmf import Action, timestamp
+from orders.tmf import Action
 from workflows import ids, policies
 from workflows.desk import Parse
 from workflows.fulfilment import FulfilmentWorkflow

@@ -14,11 +14,11 @@ from activities.claims import ClaimActivities
 from activities.planning import PlanAnswer, PlanningActivities, PlanRequest
 from activities.qualification import FeasibilityRequest, QualificationActivities
 from activities.records import LoadGraph, RecordActivities
+from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState, in_words
 from orders.outcome import Failure, RootOrderOutcome
 from orders.plan import PlanNode
 from orders.rollup import order_state
-from orders.tmf import timestamp
 from orders.violation import Violation
 from workflows import ids, policies
 from workflows.amending import Amending

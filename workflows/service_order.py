@@ -18,12 +18,13 @@ from activities.inventory import (
 )
 from activities.records import OpenOrder, RecordActivities
 from orders.documents import service_order_item
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, RealisedService, ResourceOrderOutcome, ServiceOrderOutcome
 from orders.plan import Characteristics, ServiceItem, ServiceOrderPlan, Step
 from orders.redo import merged_outcome
 from orders.schedule import item_duration
-from orders.tmf import Action, timestamp
+from orders.tmf import Action
 from workflows import ids, policies
 from workflows.desk import Parse
 from workflows.fulfilment import FulfilmentWorkflow

@@ -15,11 +15,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.cancellations import CancellationActivities, SettleCancellation
 from orders.admission import Message, refusal
+from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderState
 from orders.outcome import Residue
 from orders.revision import Refusal
 from orders.task import Resolution, Task, TaskKind, TaskState
-from orders.tmf import timestamp
 from workflows import policies
 from workflows.family import Family
 from workflows.messages import Cancel, Complete, Hold, Reschedule, Resolve, Resume, Word

@@ -8,10 +8,10 @@ from functools import partial
 
 from temporalio import workflow
 
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.plan import PlanGraph, PlanNode
 from orders.schedule import expected_completion, jeopardy, latest_starts
-from orders.tmf import timestamp
 from workflows.order_workflow import OrderWorkflow
 from workflows.waiting import came
 

@@ -18,9 +18,9 @@ from temporalio.exceptions import FailureError
 
 from activities.records import RecordActivities
 from orders.change import OrderChange
+from orders.instants import timestamp
 from orders.lifecycle import TERMINAL, TRANSITIONS, OrderKind, OrderState, item_transition, transition
 from orders.outcome import Failure, Residue
-from orders.tmf import timestamp
 from workflows import policies, search_attributes
 from workflows.messages import Carried, OrderView, TimelineEntry
 

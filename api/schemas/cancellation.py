@@ -11,7 +11,7 @@ from api.schemas.common import Extensible, Referring
 from api.schemas.product_order import ProductOrderErrorMessage
 from api.schemas.resource_order import ResourceOrderErrorMessage
 from api.schemas.service_order import ServiceOrderErrorMessage
-from orders.tmf import UtcDatetime
+from orders.instants import UtcDatetime
 
 
 class OrderReference(Referring):

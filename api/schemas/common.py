@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.model import Resource
-from orders.tmf import Action, UtcDatetime
+from orders.tmf import Action
 
 
 class Extensible(Resource):

@@ -16,7 +16,7 @@ from api.schemas.common import (
     VersionedReference,
 )
 from api.schemas.prices import ProductPrice
-from orders.tmf import UtcDatetime
+from orders.instants import UtcDatetime
 
 
 class AgreementItem(Reference):

@@ -24,8 +24,8 @@ from api.schemas.common import (
     VersionedReference,
 )
 from api.schemas.examples import RESOURCE_ORDER_ANSWER_EXAMPLE, RESOURCE_ORDER_EXAMPLE
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
-from orders.tmf import UtcDatetime
 
 
 class ExternalId(Extensible):

@@ -27,8 +27,8 @@ from api.schemas.common import (
     VersionedReference,
 )
 from api.schemas.examples import SERVICE_ORDER_ANSWER_EXAMPLE, SERVICE_ORDER_EXAMPLE
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
-from orders.tmf import UtcDatetime
 
 
 class ExternalReference(Extensible):

@@ -25,8 +25,8 @@ from api.schemas.common import (
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice, PriceAlteration
 from api.schemas.product import ProductAttributes
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
-from orders.tmf import UtcDatetime
 from orders.v5 import to_v5
 
 PRODUCT_ORDER_V5_EXAMPLE: dict[str, Any] = to_v5(PRODUCT_ORDER_EXAMPLE)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.listener import FAILED, GONE, TAKEN, Listener, listening
 from tests.stage import Stage, eventually
 from workflows import ids

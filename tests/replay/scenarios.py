@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example
 from workflows import ids
 

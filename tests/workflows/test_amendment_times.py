@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, family, stalled
 from tests.workflows.test_amendment import (
     Document,

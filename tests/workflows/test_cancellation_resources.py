@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind, resource_name
-from orders.tmf import timestamp
 from tests.api.test_published_specifications import SPECS, assert_fits
 from tests.stage import Stage, eventually
 from tests.workflows.test_failure_and_undo import nothing_is_left

@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import Client
 
 from catalogs.loader import default_catalogs
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.stage import Stage, customer_of, example, staged, stalled
 from tests.workflows.test_failure_and_undo import two_items
 from workflows import ids

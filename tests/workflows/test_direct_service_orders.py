@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
-from orders.tmf import timestamp
 from tests.stage import ORDERS, Stage, customer_of, eventually, example
 from workflows import ids
 

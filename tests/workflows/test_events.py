@@ -17,8 +17,8 @@ from api.engine import EngineUnavailableError
 from api.gateway import Gateway
 from api.listeners import ListenerStarter
 from orders.change import OrderChange
+from orders.instants import timestamp
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
-from orders.tmf import timestamp
 from tests.listener import FAILED, GONE, LYING, TAKEN, Listener, listening
 from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_hold import begun

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.replay.scenarios import tried
 from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from temporalio.worker import Replayer
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.engine import LONG_HISTORY, started_engine
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, family, runs_of, staged
 from worker import WORKFLOWS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orders.tmf import timestamp
+from orders.instants import timestamp
 from tests.replay.scenarios import internet_of
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, family
 from workflows import ids

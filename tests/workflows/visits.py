@@ -16,9 +16,9 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from orders.instants import timestamp
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from orders.links import BASE_PATHS
-from orders.tmf import timestamp
 from tests.stage import Stage, customer_of, eventually, staged
 from workflows import ids
 
