@@ -14,6 +14,7 @@ from catalogs.item_checks import check_offerings, check_products
 from catalogs.order_context import OrderContext
 from catalogs.pricing import unit_prices
 from catalogs.product_nodes import product_nodes
+from catalogs.related_checks import check_parties, check_places
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
 from orders.installed import InstalledBase
@@ -29,9 +30,8 @@ _CHECKS: tuple[Callable[[OrderContext], Iterator[Violation]], ...] = (
     check_characteristics,
     check_bundles,
     check_relations,
-    check_requirements,
-    check_exclusions,
 )
+_CHECKS_OF_CUSTOMER = (check_requirements, check_exclusions)
 
 
 def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
@@ -43,7 +43,10 @@ def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledB
     if unbounded := list(_quantities(order)):
         return unbounded
     context = OrderContext.of(order, catalogs, installed, on)
-    violations = [violation for check in _CHECKS for violation in check(context)]
+    of_customer = list(check_parties(order))
+    # Of nobody, or of one of two, it cannot be said what they have.
+    checks = _CHECKS if of_customer else (*_CHECKS, *_CHECKS_OF_CUSTOMER)
+    violations = [*of_customer, *check_places(order), *(violation for check in checks for violation in check(context))]
     return violations or _obstacles(context)
 
 

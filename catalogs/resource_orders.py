@@ -14,6 +14,7 @@ from catalogs.faults import did_you_mean
 from catalogs.fulfilment import ServiceFulfilment
 from catalogs.model import ResourceSpecification
 from catalogs.product_nodes import WHOLE_ORDER
+from catalogs.related_checks import check_parties, check_places
 from catalogs.reliance import RELIES_ON
 from catalogs.service_orders import circular, owners_of
 from catalogs.steps import take_rules
@@ -67,7 +68,7 @@ def check_resource_order(
         installed: the resources that its items name.
     """
     nodes = _nodes(order, catalogs, installed, on)
-    violations: list[Violation] = []
+    violations = [*check_parties(order), *check_places(order)]
     named: dict[str, str] = {}
     for node in nodes:
         violations += _check_specification(node, catalogs, on)

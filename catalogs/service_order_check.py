@@ -12,6 +12,7 @@ from catalogs.expressions import Expression
 from catalogs.faults import did_you_mean
 from catalogs.fulfilment import Requirement, ResourceRequirement
 from catalogs.model import ServiceSpecification
+from catalogs.related_checks import check_parties, check_places
 from catalogs.service_nodes import ServiceNode, reliance_of, service_nodes
 from catalogs.service_orders import circular, decompose_service_order
 from orders.graph import find_circle
@@ -32,7 +33,8 @@ def check_service_order(
         installed: the services that its items name.
     """
     nodes = service_nodes(order, catalogs, installed, on)
-    violations = [
+    violations = [*check_parties(order), *check_places(order)]
+    violations += [
         violation for check in _CHECKS for violation in check(_Checked(order, nodes, catalogs, installed, on))
     ]
     if violations:

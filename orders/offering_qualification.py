@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -122,6 +122,12 @@ class ProductOfferingQualification(Resource):
     )
 
 
+class PossibleOrder(ProductOrder):
+    """The order that a qualification would become: what can be had may be asked for nobody in particular."""
+
+    needs_customer: ClassVar[bool] = False
+
+
 def order_items(
     asked: ProductOfferingQualification, items: Sequence[ProductOfferingQualificationItem]
 ) -> list[ProductOrderItem]:
@@ -131,9 +137,9 @@ def order_items(
 
 
 def order_with(asked: ProductOfferingQualification, items: Sequence[ProductOrderItem], on: datetime) -> ProductOrder:
-    """Return an order of these items, placed at the moment `on` for the customer of a qualification."""
+    """Return an order of these items, placed at the moment `on` for the customer of a qualification, if it has one."""
     taken = {item.id for item in items}
-    return ProductOrder(
+    return PossibleOrder(
         id=ORDER_ID,
         order_date=on,
         related_party=asked.related_party,
