@@ -12,8 +12,8 @@ from catalogs.decomposition import DecompositionError, draft_order
 from catalogs.expressions import ExpressionError
 from catalogs.item_checks import check_offerings, check_products
 from catalogs.order_context import OrderContext
-from catalogs.pricing import unit_prices
 from catalogs.product_nodes import product_nodes
+from catalogs.product_prices import product_prices
 from catalogs.related_checks import check_parties, check_places
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
@@ -75,6 +75,6 @@ def _obstacles(context: OrderContext) -> list[Violation]:
 def _unpriceable(context: OrderContext) -> Iterator[Violation]:
     for node in context.nodes.values():
         try:
-            unit_prices(node, context.catalogs, context.on)
+            product_prices(node, context.catalogs, context.on)
         except ExpressionError as error:
             yield context.violation(node, "catalogExpression", "product", f"the catalog cannot price it: {error}")

@@ -74,6 +74,16 @@ class PriceAlteration(Resource):
     product_offering_price: Reference | None = None
 
 
+class CountedUnits(Resource):
+    """How a price comes about that counts a characteristic: so many units beyond what is included, at so much each."""
+
+    name: str
+    included: float = 0
+    quantity: int
+    unit_of_measure: str | None = None
+    unit_price: Price
+
+
 class OrderPrice(Resource):
     name: str | None = None
     description: str | None = None
@@ -81,6 +91,7 @@ class OrderPrice(Resource):
     recurring_charge_period: str | None = None
     unit_of_measure: str | None = None
     price: Price | None = None
+    counted_characteristic: CountedUnits | None = None
     price_alteration: list[PriceAlteration] | None = None
     product_offering_price: Reference | None = None
 
