@@ -40,14 +40,11 @@ _RELIES_ON = "reliesOn"
 _PART = "part"
 """The id of each part until its order is made."""
 
-_NOT_OF_PRODUCTS = {"product", "product_offering"}
-
 
 class QualifiedProduct(Product):
     """TMF679 ProductRefOrValue; `product` has the parts of a bundle, each with its offering."""
 
     product: list[QualifiedProduct] = Field(default_factory=list)
-    product_offering: Reference | None = None
 
 
 class AlternateProductOfferingProposal(Resource):
@@ -79,7 +76,11 @@ class ProductOfferingQualificationItem(Resource):
 
     def is_search(self) -> bool:
         """Return whether the item asks which offerings can be had, rather than for a certain one."""
-        return self.product_offering is None and (self.product is None or self.product.id is None)
+        return self.offering() is None and (self.product is None or self.product.id is None)
+
+    def offering(self) -> Reference | None:
+        """Return the offering that the item, or else its product, names."""
+        return self.product_offering or (self.product.product_offering if self.product else None)
 
     def specification_id(self) -> str | None:
         """Return the id of the product specification that the item names."""
@@ -202,7 +203,7 @@ def _order_item(item: ProductOfferingQualificationItem, place: list[RelatedPlace
     return ProductOrderItem(
         id=item.id,
         action=item.action,
-        product_offering=item.product_offering or product.product_offering,
+        product_offering=item.offering(),
         product=_ordered(product),
         product_order_item=_parts(item.action, product) or None,
         product_order_item_relationship=[each for each in item.qualification_item_relationship if each.id in ids],
@@ -234,7 +235,7 @@ def _with_part_ids(item: ProductOrderItem, whole: str, numbers: Iterator[int], t
 
 
 def _ordered(product: QualifiedProduct) -> Product:
-    known = product.model_dump(by_alias=False, exclude=_NOT_OF_PRODUCTS, exclude_unset=True)
+    known = product.model_dump(by_alias=False, exclude={"product"}, exclude_unset=True)
     return Product.model_validate(known)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
@@ -122,6 +122,7 @@ class Product(Resource):
     name: str | None = None
     place: Listed[RelatedPlace] = Field(default_factory=list)
     product_characteristic: Listed[Characteristic] = Field(default_factory=list)
+    product_offering: Reference | None = None
     product_specification: Reference | None = None
     related_party: Listed[RelatedParty] = Field(default_factory=list)
 
@@ -142,6 +143,13 @@ class ProductOrderItem(Resource):
     related_party: Listed[RelatedParty] = Field(default_factory=list)
     product_order_item: list[ProductOrderItem] | None = None
     product_order_item_relationship: Listed[ItemRelationship] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _offering_of_product(self) -> Self:
+        """Take the offering that only the product names: TMF622 has it in either place."""
+        if self.product_offering is None and self.product is not None:
+            self.product_offering = self.product.product_offering
+        return self
 
     def subject(self) -> str:
         """Return what the item is about, in a word: its offering, or else its product."""
