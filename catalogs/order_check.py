@@ -17,6 +17,7 @@ from catalogs.product_prices import product_prices
 from catalogs.related_checks import check_parties, check_places
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
+from catalogs.unchanged_checks import check_unchanged
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from orders.violation import Violation
@@ -30,6 +31,7 @@ _CHECKS: tuple[Callable[[OrderContext], Iterator[Violation]], ...] = (
     check_characteristics,
     check_bundles,
     check_relations,
+    check_unchanged,
 )
 _CHECKS_OF_CUSTOMER = (check_requirements, check_exclusions)
 
