@@ -14,8 +14,9 @@ from orders import signatures
 from orders.events import Document, Event
 from orders.hubs import HUBS, Hub
 from orders.subscription import Subscription
+from store.matching import admits
 from store.outbox import Placed
-from store.query import ListQuery, admits, parse_query_string
+from store.query import ListQuery, parse_query_string
 
 _ANSWER_LIMIT = 2048
 _ANSWER_TIME = timedelta(seconds=2)

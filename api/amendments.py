@@ -14,14 +14,14 @@ from pydantic import BaseModel
 
 from activities.http import DownstreamError
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
-from api.documentation import TAGS, body_of, errors
+from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
 from api.messages import admit, ask
 from api.patches import amended, amendment, apply_operations, merge_patch
-from api.reads import linked_order, list_answer, stored_order
+from api.reads import answer_documents, linked_order, stored_order
 from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
 from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES
 from orders.admission import Message
@@ -35,6 +35,7 @@ from orders.posted import posted_order
 from orders.revision import Refusal, Revision, RevisionState
 from orders.violation import Violation
 from store.documents import ITEM_LISTS
+from store.query import parse_list_query
 from workflows.ids import root_workflow
 from workflows.messages import Amend
 
@@ -116,14 +117,12 @@ def _routes(kind: OrderKind) -> APIRouter:
         operation_id=f"list{name}Revision",
         description="The first is the order as it came in; each amendment is one more, with its author, what it "
         "changed, and what it did to the plan, or why it was refused.",
-        responses={
-            200: {"model": list[Revision], "description": "All revisions, the first one first."},
-            **errors(404, 503),
-        },
+        responses={**list_responses(Revision), **errors(404)},
+        openapi_extra=LIST_PARAMETERS,
     )
-    async def list_revisions(gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
-        revisions = [_revision(each) for each in await _revisions(gateway, kind, order_id)]
-        return list_answer(revisions, len(revisions))
+    async def list_revisions(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+        query = parse_list_query(request.query_params.multi_items(), model=Revision)
+        return answer_documents(map(_revision, await _revisions(gateway, kind, order_id)), query)
 
     @routes.get(
         "/{id}/revision/{number}",

@@ -143,10 +143,11 @@ def list_parameters(sort: str) -> dict[str, Any]:
                 "name": "state",
                 "in": "query",
                 "description": "One of the filters: any attribute filters by its name, a nested one by its dotted path "
-                "(`productOrderItem.product.id=…`). Several values, separated by commas, mean any of them; all filters "
-                "must hold. Behind the name an operator compares otherwise, as in `orderDate.gte=2026-01-31`: `.ne`, "
-                "`.gt`, `.gte`, `.lt`, `.lte` (numbers and times by their value, other text by code point), and "
-                "`.regex` (a pattern found anywhere in the text).",
+                "(`productOrderItem.product.id=…`). Several values, separated by commas, mean any of them, and so do "
+                "whole filters that are joined by `;`; all that are joined by `&` must hold. Behind the name an "
+                "operator compares otherwise, as in `orderDate.gte=2026-01-31`: `.ne`, `.gt`, `.gte`, `.lt`, `.lte` "
+                "(numbers and times by their value, other text by code point), and `.regex` (a pattern found anywhere "
+                "in the text).",
                 "schema": {"type": "string"},
                 "example": "inProgress,held",
             },

@@ -16,12 +16,13 @@ from pydantic import Field
 
 from activities.networks import ForbiddenAddressError, check_callback
 from api.bodies import SMALL_BODY, read_as, read_json
-from api.documentation import TAGS, body_of, errors
+from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.engine import WorkflowEndedError
 from api.errors import AlreadyThereError, InvalidRequestError, NotFoundError, UnavailableError
+from api.event_forms import check_event_query
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.reads import list_answer
+from api.reads import answer_documents
 from orders.hubs import HUBS, Hub
 from orders.instants import UtcDatetime
 from orders.intake import order_id_from
@@ -30,11 +31,10 @@ from orders.model import Resource
 from orders.signatures import key_of, new_secret
 from orders.subscription import Subscription, SubscriptionState
 from store.errors import QueryError
-from store.query import parse_query_string
+from store.query import parse_list_query
 from workflows.event_subscription import Replay
 from workflows.ids import subscription_workflow
 
-_EVENT_TYPE = ("eventType",)
 _EXAMPLE = {
     "callback": "https://crm.example.com/ordersaga",
     "query": "eventType=ProductOrderStateChangeEvent&event.productOrder.state=completed",
@@ -143,11 +143,13 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         "",
         summary="List the registered listeners",
         operation_id="listListener",
-        responses={200: {"model": list[EventSubscription], "description": "All of this API."}, **errors(503)},
+        responses=list_responses(EventSubscription),
+        openapi_extra=LIST_PARAMETERS,
     )
-    async def find(gateway: GatewayDep) -> JSONResponse:
+    async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
+        query = parse_list_query(request.query_params.multi_items(), model=EventSubscription)
         found = await gateway.subscriptions.find(hub.key)
-        return list_answer([_document(gateway, each) for each in found], len(found))
+        return answer_documents([_document(gateway, each) for each in found], query)
 
     @routes.get(
         "/{id}",
@@ -245,12 +247,9 @@ async def _check(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput) -> 
     except ValueError as error:
         raise InvalidRequestError(f"secret: {error}") from error
     try:
-        query = parse_query_string(wanted.query or "")
+        check_event_query(hub, wanted.query or "")
     except QueryError as error:
         raise InvalidRequestError(f"query: {error}") from error
-    asked = {value for each in query.filters if each.path == _EVENT_TYPE for value in each.values}
-    if unknown := sorted(asked - hub.types):
-        raise InvalidRequestError(f"query: eventType: {unknown[0]} is none of {', '.join(sorted(hub.types))}")
 
 
 async def _stored(gateway: Gateway, hub: Hub, subscription_id: str) -> Subscription:

@@ -210,8 +210,9 @@ def _question(api: QualificationApi, body: Any) -> Document:
     """
     question = _bare(body, _ANSWERS)
     items = ITEM_LISTS[api.kind]
-    if api.kind == QualificationKind.SERVICE_QUERY:
-        question = _bare(question, {items})
+    if api.kind == QualificationKind.SERVICE_QUERY and isinstance(question, dict):
+        # Its items are its answer, of which there is none yet.
+        question = {**question, items: []}
     elif isinstance(question, dict) and isinstance(question.get(items), list):
         question = {**question, items: [_bare(each, _ITEM_ANSWERS) for each in question[items]]}
     read_as(api.question, question)

@@ -12,7 +12,8 @@ from api.errors import NotFoundError
 from api.gateway import Gateway
 from orders.lifecycle import OrderKind
 from orders.links import RELATIONS, Document, child_kind, with_children, with_links
-from store.query import ListQuery, page_of, parse_list_query
+from store.matching import page_of
+from store.query import ListQuery, parse_list_query
 
 
 async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,9 +18,11 @@ from api.reads import fields_query, list_answer
 from orders.links import Document
 from orders.model import Model
 from orders.task import Task, TaskKind, TaskState
+from store.attributes import attributes_of
 from store.errors import QueryError
-from store.query import ListQuery, parse_list_query
+from store.query import Condition, Either, Filter, Operator, filters_of, parse_list_query
 from store.tasks import TaskFilter
+from store.values import check_value
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 
@@ -51,26 +54,27 @@ class TaskSelection(Model):
         return TaskFilter(kind=kind, state=state, **self.model_dump(by_alias=False))
 
 
-_NAMES = {(field.alias or name): name for name, field in TaskSelection.model_fields.items()}
-"""Name of a parameter → field of a selection."""
+class _ListedTask(TaskSelection):
+    """What lists of tasks are filtered by."""
+
+    state: TaskState | None = Field(default=None, description="How the tasks stand.")
+
+
+_NAMES = {(field.alias or name): name for name, field in _ListedTask.model_fields.items()}
+"""Name of a parameter → field of a filter."""
+
+_STATES = {"type": "string", "enum": [each.value for each in TaskState]}
 
 TASK_PARAMETERS = {
     "parameters": [
         FIELDS_PARAMETER,
         *PAGING_PARAMETERS,
-        {
-            "name": "state",
-            "in": "query",
-            "description": "How the tasks stand.",
-            "schema": {"type": "string", "enum": [each.value for each in TaskState]},
-            "example": "open",
-        },
         *(
             {
                 "name": name,
                 "in": "query",
-                "description": TaskSelection.model_fields[field].description,
-                "schema": {"type": "string"},
+                "description": _ListedTask.model_fields[field].description,
+                "schema": _STATES if name == "state" else {"type": "string"},
             }
             for name, field in _NAMES.items()
         ),
@@ -92,8 +96,8 @@ async def answer_tasks(request: Request, gateway: Gateway, kind: TaskKind) -> JS
         QueryError: naming the parameter that makes no sense.
     """
     query = parse_list_query(request.query_params.multi_items(), sortable=())
-    state, selection = _wanted(query)
-    page = await gateway.tasks.find(selection.filter(kind, state), query.offset, query.limit)
+    conditions = [_condition(each) for each in query.filters]
+    page = await gateway.tasks.find(TaskFilter(kind=kind), query.offset, query.limit, conditions=conditions)
     return list_answer([query.project(task_document(gateway, task)) for task in page.tasks], page.total)
 
 
@@ -143,24 +147,22 @@ async def ask_and_answer(gateway: Gateway, task: Task, name: str, argument: Base
     return JSONResponse(task_document(gateway, await gateway.tasks.get(task.id) or task))
 
 
-def _wanted(query: ListQuery) -> tuple[TaskState | None, TaskSelection]:
-    state: TaskState | None = None
-    found: dict[str, Any] = {}
-    for each in query.filters:
-        name = ".".join(each.path)
-        if len(each.values) != 1 or name in found:
-            raise QueryError(name, "takes one value")
-        if name == "state":
-            state = _state(each.values[0])
-        elif name not in _NAMES:
-            raise QueryError(name, f"is none of the filters: state, {', '.join(_NAMES)}")
-        found[name] = each.values[0]
-    found.pop("state", None)
-    return state, TaskSelection.model_validate(found)
+def _condition(condition: Condition) -> Condition:
+    """Return what a list of tasks asks for as the store takes it.
+
+    Raises:
+        QueryError: naming the filter that tasks do not have, or the value that no task can have there.
+    """
+    found = tuple(map(_filter, filters_of(condition)))
+    return Either(found) if isinstance(condition, Either) else found[0]
 
 
-def _state(value: str) -> TaskState:
-    try:
-        return TaskState(value)
-    except ValueError:
-        raise QueryError("state", f"must be one of {', '.join(TaskState)}") from None
+def _filter(kept: Filter) -> Filter:
+    if kept.attribute not in _NAMES:
+        raise QueryError(kept.attribute, f"is none of the filters: {', '.join(_NAMES)}")
+    if kept.operator not in (Operator.EQ, Operator.NE):
+        raise QueryError(f"{kept.attribute}.{kept.operator}", "tasks are found by = and != alone")
+    for value in kept.values:
+        if wrong := check_value(attributes_of(_ListedTask), kept.path, kept.operator, value):
+            raise QueryError(kept.attribute, wrong)
+    return replace(kept, path=(_NAMES[kept.attribute],))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -60,6 +60,9 @@ ASKED_DATES = {
 _RELATIONS = "qualificationItemRelationship"
 
 IN_PROGRESS, DONE, FAILED = "inProgress", "done", "terminatedWithError"
+
+OfferingQualificationState: TypeAlias = Literal["acknowledged", "inProgress", "done", "terminatedWithError"]
+ServiceQualificationState: TypeAlias = Literal["accepted", "inProgress", "done", "terminatedWithError"]
 
 
 class Result(StrEnum):

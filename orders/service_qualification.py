@@ -13,6 +13,7 @@ from orders.qualification import (
     MAX_ITEMS,
     Document,
     Result,
+    ServiceQualificationState,
     TerminationError,
     UnavailabilityReason,
 )
@@ -61,7 +62,7 @@ class CheckServiceQualificationItem(ServiceQualificationItem):
     """A question about one service, and its answer."""
 
     qualification_item_relationship: list[ItemRelationship] = Field(default_factory=list)
-    state: str | None = Field(default=None, description="accepted, inProgress, done, terminatedWithError")
+    state: ServiceQualificationState | None = None
     qualification_result: Result | None = None
     eligibility_unavailability_reason: list[UnavailabilityReason] | None = None
     alternate_service_proposal: list[AlternateServiceProposal] | None = Field(
@@ -75,7 +76,7 @@ class _ServiceQualification(Resource):
     href: str | None = None
     description: str | None = None
     external_id: str | None = None
-    state: str | None = Field(default=None, description="accepted, inProgress, done, terminatedWithError")
+    state: ServiceQualificationState | None = None
     instant_sync_qualification: bool | None = Field(
         default=None, description="Whether the answer is to be in the response (200), rather than worked on (201)."
     )

@@ -20,7 +20,6 @@ _PRICE = {
     "priceAlteration": "PriceAlteration",
     "productOfferingPrice": "ProductOfferingPriceRef",
     "billingAccount": "BillingAccountRef",
-    "countedCharacteristic": "CountedCharacteristic",
 }
 _PARTS: dict[str, dict[str, str]] = {
     ORDER: {
@@ -74,7 +73,6 @@ _PARTS: dict[str, dict[str, str]] = {
     },
     "OrderPrice": _PRICE,
     "ProductPrice": _PRICE,
-    "CountedCharacteristic": {"unitPrice": "Price"},
     "PriceAlteration": {"price": "Price", "productOfferingPrice": "ProductOfferingPriceRef"},
     "ProductOrderErrorMessage": {"productOrderItem": "ProductOrderItemRef"},
     "ProductOrderJeopardyAlert": {"productOrderItem": "ProductOrderItemRef"},
@@ -113,6 +111,7 @@ _WRAPPED: dict[str, tuple[str, tuple[str, ...]]] = {
 _STATUSES = {"completed": "Completed"}
 """How milestones of ours stand → what v5 calls it."""
 
+_STATUS_OF_MILESTONES = ("milestone", "status")
 _ROLE = "role"
 _IDENTIFIERS = "externalIdentifier"
 """The attribute, not of v4's, that keeps all that v5 says of an order's external identifiers."""
@@ -153,6 +152,13 @@ def path_from_v5(path: Sequence[str], kind: str = ORDER) -> tuple[str, ...]:
     if part in _WRAPPED and rest and rest[0] == _WRAPPED[part][0]:
         rest = rest[1:]
     return (old, *path_from_v5(rest, part))
+
+
+def value_from_v5(path: Sequence[str], value: str) -> str:
+    """Return what a filter's value in v5's words is at a path as v4 has it."""
+    if tuple(path) != _STATUS_OF_MILESTONES:
+        return value
+    return next((old for old, new in _STATUSES.items() if new == value), value)
 
 
 def _to_v5(node: Document, kind: str) -> Document:

@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 _SHOWN = 3
 
@@ -45,13 +46,34 @@ class Attributes:
 
     def declares(self, path: Sequence[str]) -> bool:
         """Return whether the model names the attribute itself."""
+        return self.types(path) is not None
+
+    def types(self, path: Sequence[str]) -> list[Any] | None:
+        """Return the types that a value at a path may be of; None where it may be anything."""
         types: list[Any] = [self._model]
         for name in path:
             known = _fields(types)
             if known is None or name not in known:
-                return False
+                return None
             types = known[name]
-        return True
+        return types
+
+    def parts(self, path: Sequence[str]) -> list[str]:
+        """Return the attributes that a value at a path has by the model."""
+        types = self.types(path)
+        return list((types and _fields(types)) or [])
+
+    def is_repeated(self, path: Sequence[str]) -> bool:
+        """Return whether there may be several values at a path, since it leads through a list, or anywhere."""
+        types: list[Any] = [self._model]
+        for name in path:
+            known = _fields(types)
+            if known is None or name not in known:
+                return True
+            if any(name in _lists(each) for each in types if isinstance(each, type) and issubclass(each, BaseModel)):
+                return True
+            types = known[name]
+        return bool(types) and _fields(types) is None
 
     def _unknown(self, above: Sequence[str], name: str, known: Mapping[str, Any]) -> str:
         where = f"{self._model.__name__}.{'.'.join(above)}" if above else self._model.__name__
@@ -59,8 +81,11 @@ class Attributes:
             return f"{where} has no attributes"
         by_lower = {each.lower(): each for each in known}
         near = difflib.get_close_matches(name.lower(), by_lower, _SHOWN, cutoff=0.5)
-        shown = ", ".join(".".join((*above, by_lower[each])) for each in near)
-        return f"{where} has no attribute {name}" + (f"; did you mean {shown}?" if near else "")
+        if near:
+            hint = f"; did you mean {', '.join('.'.join((*above, by_lower[each])) for each in near)}?"
+        else:
+            hint = f"; it has {', '.join(sorted(each for each in known if not each.startswith('@')))}"
+        return f"{where} has no attribute {name}{hint}"
 
 
 @lru_cache(maxsize=256)
@@ -73,6 +98,8 @@ def _fields(types: Sequence[Any]) -> dict[str, list[Any]] | None:
     """Return the attributes of values of these types, with their types; None where anything may be."""
     known: dict[str, list[Any]] = {}
     for each in types:
+        if get_origin(each) is Literal:
+            continue
         if each is Any or not isinstance(each, type) or issubclass(each, dict):
             return None
         if issubclass(each, BaseModel):
@@ -81,10 +108,29 @@ def _fields(types: Sequence[Any]) -> dict[str, list[Any]] | None:
     return known
 
 
+def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a model by the names that they have in JSON."""
+    return {field.serialization_alias or field.alias or name: field for name, field in model.model_fields.items()}
+
+
 @lru_cache(maxsize=1024)
 def _declared(model: type[BaseModel]) -> dict[str, list[Any]]:
-    fields = {field.serialization_alias or field.alias or name: field for name, field in model.model_fields.items()}
-    return {name: list(_plain(field.annotation)) for name, field in fields.items()}
+    return {name: list(_plain(field.annotation)) for name, field in _named(model).items()}
+
+
+@lru_cache(maxsize=1024)
+def _lists(model: type[BaseModel]) -> frozenset[str]:
+    """Return the attributes that are lists, or may be anything."""
+    return frozenset(name for name, field in _named(model).items() if _is_list(field.annotation))
+
+
+def _is_list(annotation: Any) -> bool:
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_list(parts[0])
+    if origin in (Union, UnionType):
+        return any(map(_is_list, parts))
+    return annotation is Any or origin in (list, tuple, set, frozenset)
 
 
 def _plain(annotation: Any) -> Iterator[Any]:
@@ -96,7 +142,7 @@ def _plain(annotation: Any) -> Iterator[Any]:
         for part in parts:
             yield from _plain(part)
     elif origin is Literal:
-        yield from map(type, parts)
+        yield annotation
     elif isinstance(origin, type):
         yield origin
     else:

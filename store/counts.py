@@ -26,7 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.documents import REFERENCES, as_key
-from store.query import COMPARISONS, Filter, ListQuery, Operator, Sort, bounds
+from store.matching import COMPARISONS, bounds
+from store.query import Condition, Filter, ListQuery, Operator, Sort
 from store.tables import COUNTED, order_count_changes, order_counts, order_references, orders
 
 _FAR = 1000
@@ -47,7 +48,7 @@ class _Counted:
     value: Filter | None
 
 
-def counted(kind: StrEnum, filters: Sequence[Filter]) -> ColumnElement[int] | None:
+def counted(kind: StrEnum, filters: Sequence[Condition]) -> ColumnElement[int] | None:
     """Return how many orders pass the filters, as a sum of counts; None where counts cannot tell."""
     told = _told(kind, filters)
     if told is None:
@@ -82,8 +83,11 @@ async def skipped(
     return 0, false()
 
 
-def _told(kind: StrEnum, filters: Sequence[Filter]) -> _Counted | None:
+def _told(kind: StrEnum, conditions: Sequence[Condition]) -> _Counted | None:
     """Return the filters by what they are about; None where counts cannot tell."""
+    filters = [each for each in conditions if isinstance(each, Filter)]
+    if len(filters) < len(conditions):
+        return None
     states = [each for each in filters if _is_equality(each, "state")]
     spans = [each for each in filters if _is_span(each)]
     values = [each for each in filters if _is_value(each)]

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from orders.change import OrderChange
-from orders.instants import timestamp
+from orders.instants import read_day_or_instant, timestamp
 from orders.lifecycle import ITEM_LISTS as ITEM_LISTS
 
 Json = dict[str, Any]
@@ -44,6 +44,8 @@ _INSTANT = re.compile(
     r"(?:T(?P<minute>(?:[01][0-9]|2[0-3]):[0-5][0-9])(?::(?P<second>[0-5][0-9](?:\.[0-9]{1,9})?))?"
     r"(?P<offset>Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])?)?"
 )
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:[0-9]{2}$)")
 _LONGEST_KEY = 1000
 
 
@@ -147,6 +149,25 @@ def as_instant(text: str) -> str | None:
         return timestamp(datetime.fromisoformat(f"{found['day']}T{time}"))
     except (ValueError, OverflowError):
         return None
+
+
+def written_instant(value: str) -> str | None:
+    """Return the time that a filter's value writes, or the first moment of a day, as the store writes times.
+
+    In an address `+` is a blank: one that stands before an offset is read as what it was.
+    """
+    try:
+        return timestamp(read_day_or_instant(_LOST_PLUS.sub("+", value.strip())))
+    except ValueError:
+        return None
+
+
+def written_number(text: str) -> int | float | None:
+    """Return the number that a filter's value writes, as JSON writes numbers."""
+    if len(text) > 100 or not _NUMBER.fullmatch(text):
+        return None
+    number: int | float = json.loads(text)
+    return number if math.isfinite(number) else None
 
 
 def as_key(text: str) -> str:

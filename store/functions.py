@@ -6,8 +6,9 @@ import json
 from functools import lru_cache
 
 from store.documents import as_instant, write_json
+from store.matching import admits, candidates, sort_key
 from store.patterns import pattern
-from store.query import Filter, Operator, admits, candidates, sort_key
+from store.query import Filter, Operator
 
 
 def written_filter(kept: Filter) -> str:

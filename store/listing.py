@@ -41,11 +41,12 @@ from sqlalchemy.sql.elements import UnaryExpression
 
 from store.counts import counted, skipped
 from store.database import Database
-from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json
+from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json, written_instant
 from store.errors import ListTimeoutError, QueryError, StoreError, StoreUnavailableError
 from store.functions import written_filter
+from store.matching import COMPARISONS, Bound, bounds, candidates
 from store.patterns import pattern
-from store.query import COMPARISONS, Bound, Filter, ListQuery, Operator, Page, Sort, bounds, candidates, written_instant
+from store.query import Condition, Filter, ListQuery, Operator, Page, Sort, filters_of
 from store.tables import order_references, orders
 
 _JSON_TYPES = ("number", "string", "boolean")
@@ -66,8 +67,11 @@ class Listed:
     references: Mapping[str, str] = field(default_factory=dict)
     """Path of an attribute → its name in `order_references`."""
 
-    def in_documents(self, kept: Filter) -> bool:
-        """Return whether a filter has to be looked for in the documents."""
+    def in_documents(self, condition: Condition) -> bool:
+        """Return whether a condition has to be looked for in the documents."""
+        return any(map(self._is_in_documents, filters_of(condition)))
+
+    def _is_in_documents(self, kept: Filter) -> bool:
         referred = kept.attribute in self.references and kept.operator in (Operator.EQ, Operator.NE)
         return kept.attribute not in self.columns and not referred
 
@@ -178,7 +182,7 @@ def _source(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str) -> _S
 
     Those rows stand in the order of the list, and an index of them tells page and number without the orders.
     """
-    by_key = next((each for each in query.filters if _is_one_key(each, listed)), None)
+    by_key = next((each for each in query.filters if isinstance(each, Filter) and _is_one_key(each, listed)), None)
     if by_key is None:
         conditions = [condition(each, dialect, listed) for each in query.filters]
         wanted = [listed.table.c.kind == kind.value, *conditions]
@@ -188,7 +192,8 @@ def _source(listed: Listed, kind: StrEnum, query: ListQuery, dialect: str) -> _S
     wanted = [_referring.c.kind == kind.value, *_refers(_referring, listed, by_key)]
     wanted += [condition(each, dialect, listed) for each in others]
     order_by = ordering(query, dialect, listed)
-    if {each.attribute for each in others} | {each.attribute for each in query.sort} <= _IN_REFERENCES.keys():
+    asked = {kept.attribute for each in others for kept in filters_of(each)}
+    if asked | {each.attribute for each in query.sort} <= _IN_REFERENCES.keys():
         return _Source(_referring, listed, wanted, order_by)
     own = and_(
         orders.c.kind == _referring.c.kind,
@@ -239,7 +244,8 @@ def _projected(document: ColumnElement[Any], fields: Sequence[str] | None, diale
 
 def _too_broad(listed: Listed, query: ListQuery, error: ListTimeoutError) -> StoreError:
     """Return what a list that took too long is answered with: what the client can change, where it can."""
-    filters = [_parameter(each) for each in query.filters if listed.in_documents(each)]
+    asked = [kept for each in query.filters for kept in filters_of(each)]
+    filters = [_parameter(each) for each in asked if listed.in_documents(each)]
     sorts = [f"sort by {each.attribute}" for each in query.sort if each.attribute not in listed.columns]
     if not filters and not sorts:
         return StoreUnavailableError(f"the order store cannot serve: {error}")
@@ -255,8 +261,12 @@ def _parameter(kept: Filter) -> str:
     return kept.attribute if kept.operator == Operator.EQ else f"{kept.attribute}.{kept.operator}"
 
 
-def condition(kept: Filter, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
-    """Return a filter as a condition: by column or reference where there is one, else by search in the document."""
+def condition(asked: Condition, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
+    """Return what is asked for in SQL: by column or reference where there is one, else by search in the document."""
+    return or_(*(_one_condition(each, dialect, listed) for each in filters_of(asked)))
+
+
+def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[bool]:
     path = kept.attribute
     if path in listed.columns:
         return _on_column(listed.columns[path], kept, dialect, is_date=path in listed.dates)

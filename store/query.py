@@ -1,29 +1,26 @@
-"""List queries: filters, fields, sorting and paging as TM Forum's APIs write them (TMF630), and what they match.
+"""List queries: filters, fields, sorting and paging as TM Forum's APIs write them (TMF630), read and checked.
 
 A filter's path is looked for with arrays searched through: `productOrderItem.product.id=p1` finds an order any of whose
-items has that product. Of values that are compared, numbers go with numbers, times with times, as instants, and any
-other text with text, by code point; what is of another type does not match.
+items has that product. What a filter matches is in `store.matching`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import operator
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import TypeAlias
+from urllib.parse import parse_qsl, unquote
 
 from pydantic import BaseModel
 
-from store.attributes import UnknownAttributeError, attributes_of
-from store.documents import Json, as_instant, is_storable, values_at
+from orders.words import shown
+from store.attributes import Attributes, UnknownAttributeError, attributes_of
+from store.documents import Json, is_storable
 from store.errors import QueryError
 from store.patterns import PatternError, pattern
+from store.values import check_value
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -31,9 +28,14 @@ MAX_OFFSET = 2**31 - 1
 MAX_FILTERS = 50
 MAX_SORTS = 10
 
+_PAGING = ("fields", "offset", "limit", "sort")
 _SEGMENT = re.compile(r"[@\w$:-]{1,100}")
 _VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_SIGN = r"[<>!*=]=|=~|[<>=]"
+_HEAD = re.compile(rf"([^<>!*=]*)({_SIGN})", re.DOTALL)
+_NEXT = re.compile(rf";(?=[@\w$:.-]+(?:{_SIGN}))")
+"""Where another filter begins that may hold instead; any other semicolon is one of a value."""
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 class Operator(StrEnum):
@@ -48,16 +50,17 @@ class Operator(StrEnum):
     REGEX = "regex"
 
 
-_SIGNS = {"!": Operator.NE, ">": Operator.GTE, "<": Operator.LTE, "*": Operator.REGEX}
-"""What TMF630 writes before the `=`: `orderDate>=…`, with the name ending in the sign then."""
-_STRICT_SIGNS = {">": Operator.GT, "<": Operator.LT}
-"""What it writes in place of the `=`: `orderDate>…`, which is all name and no value then."""
-COMPARISONS: dict[Operator, Callable[[Any, Any], Any]] = {
-    Operator.GT: operator.gt,
-    Operator.GTE: operator.ge,
-    Operator.LT: operator.lt,
-    Operator.LTE: operator.le,
+_SIGNS = {
+    "=": Operator.EQ,
+    "!=": Operator.NE,
+    ">": Operator.GT,
+    ">=": Operator.GTE,
+    "<": Operator.LT,
+    "<=": Operator.LTE,
+    "*=": Operator.REGEX,
+    "=~": Operator.REGEX,
 }
+"""How TMF630 writes them between the path and the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,21 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Either:
+    """The documents that any of several filters lets through."""
+
+    filters: tuple[Filter, ...]
+
+
+Condition: TypeAlias = Filter | Either
+
+
+def filters_of(condition: Condition) -> tuple[Filter, ...]:
+    """Return the filters that a condition is made of."""
+    return condition.filters if isinstance(condition, Either) else (condition,)
+
+
+@dataclass(frozen=True, slots=True)
 class Sort:
     """Order by an attribute, or by the first of its values; documents without any come last."""
 
@@ -87,12 +105,12 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which documents to list (all filters hold), which of their attributes, and which part of the list.
+    """Which documents to list (all conditions hold), which of their attributes, and which part of the list.
 
     Without `sort` the newest orders come first. `fields` None means all attributes.
     """
 
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[Condition, ...] = ()
     fields: tuple[str, ...] | None = None
     offset: int = 0
     limit: int = DEFAULT_LIMIT
@@ -123,29 +141,34 @@ def parse_list_query(
 
     A filter is `path=value`, or `path.gte=value` with one of the operators; TMF630's `path>=value` is the same. Several
     values separated by commas mean any of them; a value in double quotes may hold commas, and `\\"` for a quote; a
-    pattern (`.regex`) is one value as it stands. All filters must hold. `fields` may name what is not there.
+    pattern (`.regex`) is one value as it stands. Filters joined by `;` are alternatives, and all that are joined by `&`
+    must hold. `fields` may name what is not there.
 
     Args:
         sortable: the attributes that the list can be sorted by; any where it is None.
-        model: what is listed: filters and sorting by an attribute that it does not have are refused.
+        model: what is listed: filters and sorting by an attribute that it does not have are refused, and so are values
+            that the attribute cannot have.
 
     Raises:
         QueryError: naming the parameter that makes no sense.
     """
+    attributes = None if model is None else attributes_of(model)
     paging: dict[str, str] = {}
-    filters = []
+    filters: list[Condition] = []
     for name, value in params:
         if not is_storable(value):
             raise QueryError(name, "holds a character that no order can hold")
-        if name not in ("fields", "offset", "limit", "sort"):
-            filters.append(_filter(name, value, model))
+        if name not in _PAGING:
+            filters.append(_condition(name, value, attributes))
         elif name in paging:
             raise QueryError(name, "is given more than once")
         else:
             paging[name] = value
-    if len(filters) > MAX_FILTERS:
+    if sum(len(filters_of(each)) for each in filters) > MAX_FILTERS:
         raise QueryError(params[-1][0], f"is more than the {MAX_FILTERS} filters that one request may have")
-    sort = tuple(_sort(word, sortable, model) for word in _words(paging.get("sort", "")))
+    if attributes is not None:
+        _check_contradictions(filters, attributes)
+    sort = tuple(_sort(word, sortable, attributes) for word in _words(paging.get("sort", "")))
     if len(sort) > MAX_SORTS:
         raise QueryError("sort", f"names more than {MAX_SORTS} attributes")
     return ListQuery(
@@ -157,56 +180,124 @@ def parse_list_query(
     )
 
 
-def parse_query_string(text: str, sortable: Collection[str] = ()) -> ListQuery:
+def parse_query_string(text: str, sortable: Collection[str] = (), *, model: type[BaseModel] | None = None) -> ListQuery:
     """Read a query as it stands behind the `?` of an address: `eventType=…&event.productOrder.state=completed`.
 
     Raises:
         QueryError: naming the parameter that makes no sense.
     """
-    try:
-        params = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))
-    except ValueError as error:
-        raise QueryError("query", f"{text} is not written as name=value&…") from error
-    return parse_list_query(params, sortable)
+    if text and not all(re.search(_SIGN, unquote(each)) for each in text.split("&")):
+        raise QueryError("query", f"{shown(text)} is not written as name=value&…")
+    params = parse_qsl(text, keep_blank_values=True)
+    return parse_list_query(params, sortable, model=model)
 
 
-def _filter(name: str, text: str, model: type[BaseModel] | None) -> Filter:
-    written, compared = name, Operator.EQ
-    if name[-1:] in _SIGNS and text:
-        written, compared = name[:-1], _SIGNS[name[-1]]
-    elif not text and (strict := re.fullmatch(r"([^<>]+)([<>])(.+)", name, re.DOTALL)):
-        written, compared, text = strict[1], _STRICT_SIGNS[strict[2]], strict[3]
-    path = _path(name, written)
-    if compared == Operator.EQ and len(path) > 1 and path[-1] in set(Operator) and not _declared(model, path):
+def _condition(name: str, value: str, attributes: Attributes | None) -> Condition:
+    """Read a parameter: one filter, or several that are joined by semicolons."""
+    # What stands before the first «=» came as the name; it is all of a filter like `orderDate>2026-03-01`.
+    text = name if not value and re.search(f".(?:{_SIGN}).", name, re.DOTALL) else f"{name}={value}"
+    filters: list[Filter] = []
+    position = 0
+    while position <= len(text):
+        head = _HEAD.match(text, position)
+        if head is None:
+            raise QueryError(name, _NO_PATH)
+        written, sign = head.groups()
+        if filters and written in _PAGING:
+            raise QueryError(written, "is no filter, and so no alternative to one: it stands behind & and not behind ;")
+        path, compared = _compared(name, written, sign, attributes)
+        end = _end(text, head.end(), is_pattern=compared == Operator.REGEX)
+        filters.append(_filter(written, path, compared, text[head.end() : end], attributes))
+        position = end + 1
+    return _either(filters)
+
+
+_NO_PATH = "is not the path of an attribute, such as state or productOrderItem.product.id"
+
+
+def _compared(name: str, written: str, sign: str, attributes: Attributes | None) -> tuple[tuple[str, ...], Operator]:
+    """Return the path that a filter begins with, and how it compares."""
+    if sign == "==":
+        raise QueryError(written, '== is no operator: write = for equal, or the value in double quotes ("=…")')
+    path, compared = _path(name, written), _SIGNS[sign]
+    if compared == Operator.EQ and len(path) > 1 and path[-1] in set(Operator) and not _declares(attributes, path):
         path, compared = path[:-1], Operator(path[-1])
-    _check_known(name, path, model)
+    if attributes is not None:
+        _check_known(written, path, attributes)
+    return path, compared
+
+
+def _end(text: str, begin: int, *, is_pattern: bool) -> int:
+    """Return where a filter's value ends: where the next alternative begins, outside of quotes, or with the text."""
+    position = begin
+    while found := _NEXT.search(text, position):
+        quoted = None if is_pattern else next(_QUOTED.finditer(text, position, len(text)), None)
+        if quoted is None or quoted.start() > found.start():
+            return found.start()
+        position = quoted.end()
+    return len(text)
+
+
+def _filter(name: str, path: tuple[str, ...], compared: Operator, text: str, attributes: Attributes | None) -> Filter:
     if compared == Operator.REGEX:
         try:
             pattern(text)
         except PatternError as error:
             raise QueryError(name, str(error)) from error
-        return Filter(path, (text,), compared)
-    return Filter(path, _values(name, text), compared)
+    values = (text,) if compared == Operator.REGEX else _values(name, text)
+    if attributes is not None:
+        for each in values:
+            if wrong := check_value(attributes, path, compared, each):
+                raise QueryError(name, wrong)
+    return Filter(path, values, compared)
+
+
+def _either(filters: Sequence[Filter]) -> Condition:
+    """Return filters as alternatives; where values of one filter say the same, as that filter."""
+    first = filters[0]
+    same = all((each.path, each.operator) == (first.path, first.operator) for each in filters)
+    # None of several values is not the same as not one value or not the other.
+    if not same or (first.operator == Operator.NE and len(filters) > 1):
+        return Either(tuple(dict.fromkeys(filters)))
+    return Filter(first.path, tuple(dict.fromkeys(value for each in filters for value in each.values)), first.operator)
+
+
+def _check_contradictions(filters: Sequence[Condition], attributes: Attributes) -> None:
+    """Refuse filters that ask one value to be two things at once.
+
+    Raises:
+        QueryError: naming the attribute.
+    """
+    asked: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for each in filters:
+        if isinstance(each, Either) or each.operator != Operator.EQ or attributes.is_repeated(each.path):
+            continue
+        before = asked.setdefault(each.path, each.values)
+        if before is not each.values and set(before).isdisjoint(each.values):
+            either = ",".join([*before, *each.values])
+            raise QueryError(
+                each.attribute, f"has one value, and is asked for two: for either write {each.attribute}={either}"
+            )
 
 
 def _path(name: str, written: str) -> tuple[str, ...]:
     segments = tuple(written.split("."))
     if not all(_SEGMENT.fullmatch(segment) for segment in segments):
-        raise QueryError(name, "is not the path of an attribute, such as state or productOrderItem.product.id")
+        raise QueryError(name, _NO_PATH)
     return segments
 
 
-def _declared(model: type[BaseModel] | None, path: Sequence[str]) -> bool:
-    return model is not None and attributes_of(model).declares(path)
+def _declares(attributes: Attributes | None, path: Sequence[str]) -> bool:
+    return attributes is not None and attributes.declares(path)
 
 
-def _check_known(name: str, path: Sequence[str], model: type[BaseModel] | None) -> None:
-    if model is None:
-        return
+def _check_known(name: str, path: Sequence[str], attributes: Attributes) -> None:
     try:
-        attributes_of(model).check(path)
+        attributes.check(path)
     except UnknownAttributeError as error:
-        raise QueryError(name, str(error)) from error
+        is_operator = len(path) > 1 and attributes.declares(path[:-1]) and not attributes.parts(path[:-1])
+        operators = f"; operators are {', '.join(Operator)}" if is_operator else ""
+        raise QueryError(name, f"{error}{operators}") from error
 
 
 def _values(name: str, text: str) -> tuple[str, ...]:
@@ -214,7 +305,7 @@ def _values(name: str, text: str) -> tuple[str, ...]:
     while separator:
         found = _VALUE.match(text, position)
         if found is None:
-            raise QueryError(name, f"{text} has a quote that is not closed or not around a whole value")
+            raise QueryError(name, f"{shown(text)} has a quote that is not closed or not around a whole value")
         quoted, plain, separator = found.groups()
         values.append(plain.rstrip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
         position = found.end()
@@ -223,7 +314,7 @@ def _values(name: str, text: str) -> tuple[str, ...]:
 
 def _integer(name: str, text: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
-        raise QueryError(name, f"must be a whole number from {least} to {most}")
+        raise QueryError(name, f"must be a whole number from {least} to {most}, not {shown(text)}")
     return int(text)
 
 
@@ -231,126 +322,12 @@ def _words(text: str) -> Iterator[str]:
     return (word.strip() for word in text.split(",") if word.strip())
 
 
-def _sort(word: str, sortable: Collection[str] | None, model: type[BaseModel] | None) -> Sort:
+def _sort(word: str, sortable: Collection[str] | None, attributes: Attributes | None) -> Sort:
     attribute = word.lstrip("+-").strip()
     if sortable is not None and attribute not in sortable:
-        raise QueryError("sort", f"{attribute} is not one of {', '.join(sortable)}")
-    _check_known("sort", _path("sort", attribute), model)
+        allowed = f"not one of {', '.join(sortable)}" if sortable else "nothing that this list can be sorted by"
+        raise QueryError("sort", f"{attribute} is {allowed}")
+    path = _path("sort", attribute)
+    if attributes is not None:
+        _check_known("sort", path, attributes)
     return Sort(attribute, descending=word.startswith("-"))
-
-
-def candidates(values: Sequence[str]) -> list[Any]:
-    """Return the JSON scalars that a filter's values stand for: the text itself, and the number, truth value or
-    instant that it writes."""
-    found: list[Any] = []
-    for value in values:
-        found.append(value)
-        if value in ("true", "false"):
-            found.append(value == "true")
-        instant = written_instant(value)
-        if instant is not None:
-            found += [instant, instant.replace(".000Z", "Z")]
-        number = _number(value)
-        if number is not None:
-            found.append(number)
-    return found
-
-
-def written_instant(value: str) -> str | None:
-    """Return the time that a filter's value writes; a blank before the offset was a `+` before URL decoding."""
-    return as_instant(value.strip().replace(" ", "+"))
-
-
-def _number(text: str) -> int | float | None:
-    if len(text) > 100 or not _NUMBER.fullmatch(text):
-        return None
-    number: int | float = json.loads(text)
-    return number if math.isfinite(number) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What a value is compared with: the number that it writes, and either the time or else the text."""
-
-    number: int | float | None
-    instant: str | None
-    text: str
-
-    def compares(self, value: Any, holds: Callable[[Any, Any], Any]) -> bool:
-        """Return whether `holds` of a document's value and the bound of its type."""
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return self.number is not None and bool(holds(value, self.number))
-        if not isinstance(value, str):
-            return False
-        if self.instant is None:
-            return bool(holds(value, self.text))
-        instant = as_instant(value)
-        return instant is not None and bool(holds(instant, self.instant))
-
-
-def bounds(values: Iterable[str]) -> list[Bound]:
-    """Return what a filter's values are compared as."""
-    return [Bound(_number(value), written_instant(value), value) for value in values]
-
-
-def admits(filters: Iterable[Filter], document: Json) -> bool:
-    """Return whether a document passes all filters, as the same query of the database would say."""
-    return all(_predicate(kept)(document) for kept in filters)
-
-
-@lru_cache(maxsize=256)
-def _predicate(kept: Filter) -> Callable[[Json], bool]:
-    path = kept.path
-    match kept.operator:
-        case Operator.EQ | Operator.NE:
-            wanted, positive = candidates(kept.values), kept.operator == Operator.EQ
-            return lambda document: positive == any(_equal(v, w) for v in values_at(document, path) for w in wanted)
-        case Operator.REGEX:
-            patterns = [pattern(each) for each in kept.values]
-            return lambda document: any(
-                each.search(v) for v in values_at(document, path) if isinstance(v, str) for each in patterns
-            )
-        case _:
-            limits, holds = bounds(kept.values), COMPARISONS[kept.operator]
-            return lambda document: any(each.compares(v, holds) for v in values_at(document, path) for each in limits)
-
-
-def _equal(value: Any, wanted: Any) -> bool:
-    numbers = all(isinstance(each, int | float) and not isinstance(each, bool) for each in (value, wanted))
-    return bool(value == wanted) and (numbers or type(value) is type(wanted))
-
-
-def page_of(query: ListQuery, documents: Iterable[Json]) -> Page:
-    """Return of documents at hand what the query asks for, as a database would: filtered, sorted, and cut.
-
-    Without `sort` they keep their order.
-    """
-    found = sorted_documents(query, (each for each in documents if admits(query.filters, each)))
-    part = found[query.offset : query.offset + query.limit]
-    return Page(len(found), [query.project(document) for document in part])
-
-
-def sorted_documents(query: ListQuery, documents: Iterable[Json]) -> list[Json]:
-    """Return documents at hand in the order that the query asks for; the id decides between equals."""
-    found = list(documents)
-    if query.sort:
-        found.sort(key=lambda document: str(document.get("id")))
-    for each in reversed(query.sort):
-        keys = [(sort_key(document, each.attribute.split(".")), document) for document in found]
-        some = [(key, document) for key, document in keys if key is not None]
-        some.sort(key=lambda pair: pair[0], reverse=each.descending)
-        found = [document for _, document in some] + [document for key, document in keys if key is None]
-    return found
-
-
-def sort_key(document: Json, path: Sequence[str]) -> tuple[int, Any] | None:
-    """Return what a document is sorted by: numbers before text before truth values; None where there is nothing."""
-    for value in values_at(document, path):
-        match value:
-            case bool():
-                return (2, value)
-            case int() | float():
-                return (0, value)
-            case str():
-                return (1, value)
-    return None

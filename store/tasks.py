@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, false, func, not_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders.events import Event, information_required
@@ -16,6 +16,7 @@ from orders.task import Task, TaskKind, TaskState
 from store.database import Database
 from store.documents import is_storable, storable
 from store.outbox import append
+from store.query import Condition, Filter, Operator, filters_of
 from store.tables import orders, tasks
 
 
@@ -75,8 +76,13 @@ class TaskStore:
             found = await connection.scalar(select(tasks.c.document).where(tasks.c.id == task_id))
         return None if found is None else Task.model_validate(found)
 
-    async def find(self, wanted: TaskFilter, offset: int = 0, limit: int = 100) -> TaskPage:
+    async def find(
+        self, wanted: TaskFilter, offset: int = 0, limit: int = 100, *, conditions: Sequence[Condition] = ()
+    ) -> TaskPage:
         """Return a part of the list of the tasks that match, oldest first, with the count of all that do.
+
+        Args:
+            conditions: what must hold as well, by `eq` and `ne`; paths are names of a `TaskFilter`.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -84,8 +90,9 @@ class TaskStore:
         given = {field.name: value for field in fields(wanted) if (value := getattr(wanted, field.name)) is not None}
         if not all(map(is_storable, given.values())):
             return TaskPage(0, [])
-        matching = select(tasks.c.document).where(*_conditions(given))
-        count = select(func.count()).select_from(tasks).where(*_conditions(given))
+        asked = [*(_condition(name, value) for name, value in given.items()), *map(_either, conditions)]
+        matching = select(tasks.c.document).where(*asked)
+        count = select(func.count()).select_from(tasks).where(*asked)
         page = matching.order_by(tasks.c.created_at, tasks.c.id).offset(offset).limit(limit)
         async with self._database.read() as connection:
             total = await connection.scalar(count)
@@ -112,15 +119,24 @@ async def _information_required(connection: AsyncConnection, task: Task) -> list
     ]
 
 
-def _conditions(given: dict[str, str]) -> Iterator[ColumnElement[bool]]:
-    for name, value in given.items():
-        match name:
-            case "order_id":
-                yield or_(tasks.c.root_id == value, tasks.c.order_id == value)
-            case "error":
-                yield tasks.c.error.icontains(value, autoescape=True)
-            case _:
-                yield tasks.c[name] == str(value)
+def _either(condition: Condition) -> ColumnElement[bool]:
+    return or_(*map(_asked, filters_of(condition)))
+
+
+def _asked(kept: Filter) -> ColumnElement[bool]:
+    found = or_(*(_condition(kept.attribute, value) for value in kept.values))
+    # What has no value there is none of those that are not wanted.
+    return found if kept.operator == Operator.EQ else not_(func.coalesce(found, false()))
+
+
+def _condition(name: str, value: str) -> ColumnElement[bool]:
+    match name:
+        case "order_id":
+            return or_(tasks.c.root_id == value, tasks.c.order_id == value)
+        case "error":
+            return tasks.c.error.icontains(value, autoescape=True)
+        case _:
+            return tasks.c[name] == str(value)
 
 
 def _row(task: Task) -> dict[str, Any]:

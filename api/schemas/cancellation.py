@@ -5,6 +5,8 @@ The models of requests hold what a client sets; those of answers what the orches
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from pydantic import Field
 
 from api.schemas.common import Extensible, Referring
@@ -12,6 +14,9 @@ from api.schemas.product_order import ProductOrderErrorMessage
 from api.schemas.resource_order import ResourceOrderErrorMessage
 from api.schemas.service_order import ServiceOrderErrorMessage
 from orders.instants import UtcDatetime
+
+CancellationState: TypeAlias = Literal["acknowledged", "inProgress", "done", "terminatedWithError"]
+ServiceCancellationState: TypeAlias = Literal["accepted", "inProgress", "done", "terminatedWithError"]
 
 
 class OrderReference(Referring):
@@ -58,8 +63,8 @@ class Cancellation(CancellationRequest):
     href: str
     creation_date: UtcDatetime | None = None
     """When it was asked for."""
-    state: str | None = None
-    """`acknowledged` (`accepted` of service orders), `inProgress`, `done` or `terminatedWithError`."""
+    state: CancellationState | ServiceCancellationState | None = None
+    """How far it is; the first state is `accepted` of service orders and `acknowledged` of others."""
     effective_cancellation_date: UtcDatetime | None = None
     """When the order was cancelled."""
     completion_message: str | None = None
@@ -68,6 +73,7 @@ class Cancellation(CancellationRequest):
 class CancelProductOrder(Cancellation):
     """TMF622 v4 CancelProductOrder."""
 
+    state: CancellationState | None = None
     error_message: ProductOrderErrorMessage | None = None
     """Why the order was not cancelled."""
     product_order: OrderReference | None = None
@@ -76,6 +82,7 @@ class CancelProductOrder(Cancellation):
 class CancelServiceOrder(Cancellation):
     """TMF641 v4 CancelServiceOrder."""
 
+    state: ServiceCancellationState | None = None
     error_message: ServiceOrderErrorMessage | None = None
     """Why the order was not cancelled."""
     service_order: OrderReference | None = None
@@ -84,6 +91,7 @@ class CancelServiceOrder(Cancellation):
 class CancelResourceOrder(Cancellation):
     """TMF652 v4 CancelResourceOrder."""
 
+    state: CancellationState | None = None
     error_message: ResourceOrderErrorMessage | None = None
     """Why the order was not cancelled."""
     resource_order: OrderReference | None = None

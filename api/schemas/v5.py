@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from api.schemas import product_order
-from api.schemas.cancellation import Cancellation, CancellationRequest, OrderReference
+from api.schemas.cancellation import Cancellation, CancellationRequest, CancellationState, OrderReference
 from api.schemas.common import (
     ErrorMessage,
     Extensible,
@@ -279,8 +279,7 @@ class CancelProductOrder(Cancellation):
 
     type: str = Field(alias="@type")
     """`CancelProductOrder`, where it is no more special one."""
-    state: str | None = None
-    """`acknowledged`, `inProgress`, `done` or `terminatedWithError`."""
+    state: CancellationState | None = None
     product_order: ProductOrderReference | None = None
     error_message: ProductOrderErrorMessage | None = None
     """Why the order was not cancelled."""

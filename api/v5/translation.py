@@ -15,9 +15,9 @@ from api.patches import amendment, as_sent, check_read_only, read_only, same
 from api.schemas.v5 import CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
 from orders.intake import Document, Fault, InvalidBodyError, faults_of, server_set, without_state
 from orders.lifecycle import OrderKind
-from orders.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5
+from orders.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5, value_from_v5
 from orders.v5_links import order_in_v5
-from store.query import Filter, ListQuery, Sort, parse_list_query
+from store.query import Condition, Either, Filter, ListQuery, Sort, parse_list_query
 
 TAG = "TMF622 Product Ordering v5"
 
@@ -90,10 +90,21 @@ def query_in_v4(query: ListQuery, kind: str = ORDER) -> ListQuery:
     """Return the query that finds, in v4's shape and whole, what a query with v5's paths asks for."""
     return replace(
         query,
-        filters=tuple(Filter(path_from_v5(each.path, kind), each.values, each.operator) for each in query.filters),
+        filters=tuple(_condition_in_v4(each, kind) for each in query.filters),
         sort=tuple(Sort(_sorted_by(each.attribute, kind), each.descending) for each in query.sort),
         fields=None,
     )
+
+
+def _condition_in_v4(condition: Condition, kind: str) -> Condition:
+    if isinstance(condition, Either):
+        return Either(tuple(_filter_in_v4(each, kind) for each in condition.filters))
+    return _filter_in_v4(condition, kind)
+
+
+def _filter_in_v4(kept: Filter, kind: str) -> Filter:
+    path = path_from_v5(kept.path, kind)
+    return Filter(path, tuple(value_from_v5(path, each) for each in kept.values), kept.operator)
 
 
 def _with_type(query: ListQuery) -> ListQuery:

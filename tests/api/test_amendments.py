@@ -49,6 +49,10 @@ async def test_a_patch_is_proposed_as_a_revision_and_the_order_asked(bench: Benc
     assert second["document"] == {"description": "new", "x": 1}
     assert second["author"] == "anonymous"
     assert (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision/2")).json() == second
+    found = await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision", params={"number.gt": "1"})
+    assert found.json() == [second]
+    refused = await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision", params={"state": "lost"})
+    assert (refused.status_code, '"lost" is not one of proposed' in refused.json()["message"]) == (400, True)
 
 
 async def test_a_patch_that_changes_nothing_makes_no_revision(bench: Bench) -> None:

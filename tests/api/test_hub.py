@@ -37,6 +37,8 @@ async def registered(bench: Bench, **more: Any) -> dict[str, Any]:
         ({"callback": CALLBACK, "query": "eventType=NoSuchEvent"}, "NoSuchEvent"),
         ({"callback": CALLBACK, "query": "eventType=ServiceOrderCreateEvent"}, "ServiceOrderCreateEvent"),
         ({"callback": CALLBACK, "query": "offset=-1"}, "query"),
+        ({"callback": CALLBACK, "query": "foo=bar"}, "Event has no attribute foo"),
+        ({"callback": CALLBACK, "query": "event.productOrder.stat=held"}, "did you mean event.productOrder.state"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_by_its_name(bench: Bench, body: dict[str, Any], named: str) -> None:
@@ -45,6 +47,17 @@ async def test_what_makes_no_sense_is_refused_by_its_name(bench: Bench, body: di
     assert answer.status_code == 400, answer.text
     assert named in answer.text
     assert (await bench.client.get(HUB)).json() == []
+
+
+async def test_listeners_are_listed_by_filters_as_all_else_is(bench: Bench) -> None:
+    made = [await registered(bench, query=f"eventType=ProductOrder{each}Event") for each in ("Create", "StateChange")]
+    await bench.client.post(f"{made[0]['href']}/pause")
+    paused = await bench.client.get(HUB, params={"state": "paused", "fields": "state"})
+    assert paused.json() == [{"id": made[0]["id"], "href": made[0]["href"], "state": "paused"}]
+    assert (await bench.client.get(HUB, params={"limit": "1"})).status_code == 206
+    refused = await bench.client.get(HUB, params={"state": "asleep"})
+    assert refused.status_code == 400
+    assert '"asleep" is not one of active, paused' in refused.json()["message"]
 
 
 async def test_the_secret_is_given_once(bench: Bench) -> None:

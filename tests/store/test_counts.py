@@ -13,8 +13,9 @@ from sqlalchemy import func, select, text
 from orders.lifecycle import OrderKind, OrderState
 from store.database import Database
 from store.documents import indexed_columns, references
+from store.matching import admits
 from store.orders import OrderStore
-from store.query import Page, admits, parse_list_query
+from store.query import Page, parse_list_query
 from store.tables import order_count_changes, order_counts, order_references
 from tests.store.samples import Json, accepted, change
 

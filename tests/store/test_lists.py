@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,9 @@ from store import counts
 from store.database import open_database
 from store.documents import unstorable_paths
 from store.errors import QueryError
+from store.matching import admits, sorted_documents
 from store.orders import OrderStore
-from store.query import Filter, ListQuery, Operator, Page, Sort, admits, parse_list_query, sorted_documents
+from store.query import Filter, ListQuery, Operator, Page, Sort, parse_list_query, parse_query_string
 from tests.store.samples import Json, accepted, change
 from tests.store.test_patterns import PATTERNS
 from tests.store.test_patterns import TEXTS as PATTERN_TEXTS
@@ -102,6 +105,12 @@ async def ids(store: OrderStore, *params: tuple[str, str]) -> list[str]:
         ([("document", "x")], []),
         ([("digest", "digest")], []),
         ([("productOrderItem", "p-1")], []),
+        ([("externalId", "CRM-1;externalId=CRM_1")], ["b", "a"]),
+        ([("externalId!", "CRM-1;externalId!=CRM_1")], ["c", "b", "a"]),
+        ([("relatedParty.id", "bob;priority=1")], ["b", "a"]),
+        ([("relatedParty.id!", "alice;note.text=100%")], ["c", "b"]),
+        ([("category", "fibre"), ("orderDate>2026-03-02;relatedParty.role", "Seller")], ["c", "a"]),
+        ([("note.text", "100%;we-ird=x"), ("state", "held;state=acknowledged")], ["c", "b"]),
     ],
 )
 async def test_filters_find_what_they_say(shelf: OrderStore, params: list[tuple[str, str]], found: list[str]) -> None:
@@ -309,19 +318,103 @@ VALUES = st.recursive(
     content=VALUES,
     path=st.lists(NAMES, max_size=3),
     values=st.lists(TEXTS | st.just("0.5"), min_size=1, max_size=3),
-    operator=OPERATORS,
+    compared=OPERATORS,
 )
 async def test_both_databases_match_any_document_by_the_same_rule(
-    store: OrderStore, content: Any, path: list[str], values: list[str], operator: Operator
+    store: OrderStore, content: Any, path: list[str], values: list[str], compared: Operator
 ) -> None:
     order_id = uuid.uuid4().hex
     document: Json = {"id": order_id, "orderDate": "2026-03-01T10:00:00.000Z", "state": "held", "content": content}
     assert not list(unstorable_paths(document))
     await store.open(OrderKind.RESOURCE, order_id, document, "p", "p", 1)
-    kept = Filter(("content", *path), tuple(values), operator)
+    kept = Filter(("content", *path), tuple(values), compared)
     query = ListQuery(filters=(Filter(("id",), (order_id,)), kept))
     expected = admits([kept], document)
     assert (await store.find(OrderKind.RESOURCE, query)).total == int(expected)
+
+
+STATES = ["acknowledged", "held", "completed"]
+DAYS = ["2026-03-01", "2026-03-02", "2026-03-03"]
+PARTIES = ["alice", "bob"]
+ORDERED = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(STATES),
+        "day": st.sampled_from(DAYS),
+        "priority": st.none() | st.sampled_from("012"),
+        "parties": st.lists(st.sampled_from(PARTIES), max_size=2),
+        "quantity": st.none() | st.integers(0, 3),
+    }
+)
+"""An order, in the few words that the filters below are about."""
+SIGNS: dict[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def clause(name: str, path: str, wanted: Any, sign: str) -> tuple[str, Callable[[Json], bool]]:
+    """Return a filter as an address has it, and what it says of an order in plain Python."""
+
+    def holds(order: Json) -> bool:
+        found = order[name] if isinstance(order[name], list) else [order[name]]
+        if sign == "!=":
+            return wanted not in found
+        return any(each is not None and SIGNS[sign](each, wanted) for each in found)
+
+    return f"{path}{sign}{wanted}", holds
+
+
+CLAUSES = st.one_of(
+    st.builds(clause, st.just("state"), st.just("state"), st.sampled_from(STATES), st.sampled_from(["=", "!="])),
+    st.builds(clause, st.just("day"), st.just("orderDate"), st.sampled_from(DAYS), st.sampled_from(list(SIGNS))),
+    st.builds(clause, st.just("priority"), st.just("priority"), st.sampled_from("012"), st.sampled_from(list(SIGNS))),
+    st.builds(
+        clause, st.just("parties"), st.just("relatedParty.id"), st.sampled_from(PARTIES), st.sampled_from(["=", "!="])
+    ),
+    st.builds(
+        clause,
+        st.just("quantity"),
+        st.just("productOrderItem.quantity"),
+        st.integers(0, 3),
+        st.sampled_from(list(SIGNS)),
+    ),
+)
+
+
+@settings(max_examples=examples(25, 400), deadline=None, suppress_health_check=UNHURRIED)
+@given(
+    wanted=st.lists(ORDERED, min_size=1, max_size=5),
+    asked=st.lists(st.lists(CLAUSES, min_size=1, max_size=3), min_size=1, max_size=3),
+)
+async def test_a_list_has_what_each_parameter_says_by_one_of_its_alternatives(
+    store: OrderStore, wanted: list[Json], asked: list[list[tuple[str, Callable[[Json], bool]]]]
+) -> None:
+    batch = uuid.uuid4().hex
+    for number, each in enumerate(wanted):
+        document = {
+            "id": f"{batch}{number}",
+            "state": each["state"],
+            "orderDate": f"{each['day']}T00:00:00.000Z",
+            "category": batch,
+            "relatedParty": [{"id": party} for party in each["parties"]],
+            "productOrderItem": [{"id": "1", **({} if each["quantity"] is None else {"quantity": each["quantity"]})}],
+            **({} if each["priority"] is None else {"priority": each["priority"]}),
+        }
+        await store.open(OrderKind.PRODUCT, document["id"], document, "p", "p", 1)
+    address = "&".join([f"category={batch}", *(";".join(text for text, _ in clauses) for clauses in asked)])
+    expected = [
+        f"{batch}{number}"
+        for number, each in enumerate(wanted)
+        if all(any(holds(each) for _, holds in clauses) for clauses in asked)
+    ]
+    page = await store.find(OrderKind.PRODUCT, parse_query_string(f"{address}&sort=id", ("id",)))
+    assert [each["id"] for each in page.documents] == expected
+    first = await store.find(OrderKind.PRODUCT, parse_query_string(f"{address}&limit=1"))
+    assert first.total == len(expected)
 
 
 @settings(max_examples=examples(15, 200), deadline=None, suppress_health_check=UNHURRIED)

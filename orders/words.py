@@ -1,0 +1,43 @@
+"""How messages for people show values and spans of time: values as JSON writes them, spans in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+_LONGEST = 80
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def shown(value: Any) -> str:
+    """Return a JSON value as JSON writes it, cut where it is long: `true`, `null`, `"text"`, `[1, 2]`."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return "a value that nests too deeply"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def choices(values: Iterable[Any], word: str = "or") -> str:
+    """Return values that there are to choose from, the last one behind `word`: `"add", "modify" or "delete"`."""
+    *others, last = map(shown, values)
+    return f"{', '.join(others)} {word} {last}" if others else last
+
+
+def span(length: timedelta) -> str:
+    """Return a span of time in the units that it has some of: `3 days`, `1 hour 30 minutes`, `0.5 seconds`."""
+    seconds, parts = abs(length.total_seconds()), []
+    for size, unit in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(_counted(int(count), unit))
+    if seconds or not parts:
+        parts.append(_counted(round(seconds, 3), "second"))
+    return ("-" if length < timedelta(0) else "") + " ".join(parts)
+
+
+def _counted(count: float, unit: str) -> str:
+    return f"{count:g} {unit}" if count == 1 else f"{count:g} {unit}s"

@@ -1,0 +1,54 @@
+"""How messages show values and spans of time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orders.words import choices, shown, span
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "true"),
+        (None, "null"),
+        ("it's", '"it\'s"'),
+        ("ü", '"ü"'),
+        (2.5, "2.5"),
+        ({"a": [1, None]}, '{"a": [1, null]}'),
+        ("x" * 100, '"' + "x" * 78 + "…"),
+    ],
+)
+def test_values_are_shown_as_json_writes_them_and_cut_where_they_are_long(value: Any, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_a_value_that_nests_without_end_is_named_so() -> None:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    assert shown(value) == "a value that nests too deeply"
+
+
+def test_choices_are_listed_with_a_word_before_the_last() -> None:
+    assert choices(["add", "modify", 1]) == '"add", "modify" or 1'
+    assert choices(["add"]) == '"add"'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"),
+        (0.5, "0.5 seconds"),
+        (1, "1 second"),
+        (90, "1 minute 30 seconds"),
+        (5400, "1 hour 30 minutes"),
+        (86_400 * 3, "3 days"),
+        (-3600, "-1 hour"),
+    ],
+)
+def test_spans_are_told_by_the_units_that_they_have(seconds: float, text: str) -> None:
+    assert span(timedelta(seconds=seconds)) == text
