@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import structlog
+import uvloop
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -202,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings()
         configure_logging(settings.log_format, settings.log_level)
         catalogs = load_catalogs(settings.catalogs or default_catalogs())
-        asyncio.run(work(settings, catalogs, chosen.queue or QUEUES))
+        uvloop.run(work(settings, catalogs, chosen.queue or QUEUES))
     except (ValidationError, CatalogFaultsError, StoreError) as error:
         print(f"the worker cannot start: {error}", file=sys.stderr)
         return 1

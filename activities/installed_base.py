@@ -13,7 +13,7 @@ from orders.installed import InstalledBase, InstalledProduct, InstalledResource,
 from orders.posted import PostedOrder
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
-from orders.tmf import ProductOrder, Reference, RelatedParty
+from orders.tmf import ProductOrder, Reference, RelatedPlace, customer_among, place_among
 
 D = TypeVar("D", bound=Identified)
 
@@ -109,8 +109,8 @@ class _Reader:
             status=document.status,
             offering_id=_id(document.product_offering),
             specification_id=_id(document.product_specification),
-            customer_id=_customer(document.related_party),
-            place=next((place.id for place in document.place if place.id), None),
+            customer_id=customer_among(document.related_party),
+            place=_place(document.place),
             billing_account=_id(document.billing_account),
             characteristics=values(document.product_characteristic),
             prices=document.product_price,
@@ -138,8 +138,8 @@ class _Reader:
             key=key,
             specification_id=_id(document.service_specification) or "",
             state=document.state,
-            place=next((place.id for place in document.place if place.id), None),
-            customer_id=_customer(document.related_party),
+            place=_place(document.place),
+            customer_id=customer_among(document.related_party),
             characteristics=values(document.service_characteristic),
             services=await self.services(document.supporting_service, above),
             resources=[_resource(resource, keys[each]) for each, resource in resources.items()],
@@ -170,10 +170,9 @@ def _id(reference: Reference | None) -> str | None:
     return reference.id if reference else None
 
 
-def _customer(parties: list[RelatedParty]) -> str | None:
-    """Return the party whose role is `customer`, in any case, or else the first one."""
-    named = (party.id for party in parties if (party.role or "").lower() == "customer")
-    return next(named, parties[0].id if parties else None)
+def _place(places: list[RelatedPlace]) -> str | None:
+    place = place_among(places)
+    return place.id or None if place else None
 
 
 def named_products(order: ProductOrder) -> set[str]:

@@ -136,8 +136,8 @@ class OfferingQualifier:
         now: datetime,
     ) -> _Found:
         proposals = await self._proposals(asked, item, faults, now) if faults and asked.provide_alternative else []
-        offering = item.product_offering.id if item.product_offering else None
-        return _found(document, asked, faults, proposals, offering)
+        offering = item.offering()
+        return _found(document, asked, faults, proposals, offering.id if offering else None)
 
     async def _proposals(
         self,

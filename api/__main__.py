@@ -16,6 +16,7 @@ from types import FrameType
 import httpx
 import structlog
 import uvicorn
+import uvloop
 from pydantic import ValidationError
 
 from activities.bell import Bell
@@ -217,7 +218,7 @@ def main() -> int:
         settings = Settings()
         configure_logging(settings.log_format, settings.log_level)
         catalogs = load_catalogs(settings.catalogs or default_catalogs())
-        asyncio.run(serve(settings, catalogs))
+        uvloop.run(serve(settings, catalogs))
     except (ValidationError, CatalogFaultsError, UnsupportedDatabaseError) as error:
         print(f"the gateway cannot start: {error}", file=sys.stderr)
         return 1

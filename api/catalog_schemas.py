@@ -110,6 +110,13 @@ class CatalogQuantity(Resource):
     units: str | None = None
 
 
+class CountedCharacteristic(Resource):
+    """The characteristic that a price counts: it is charged for each `unitOfMeasure` beyond what is included."""
+
+    name: str
+    included: float | None = None
+
+
 class ProductOfferingTerm(Resource):
     """How long an offering binds."""
 
@@ -196,6 +203,7 @@ class ProductOfferingPrice(CatalogEntry):
     priority: int | None = None
     application_duration: int | None = None
     unit_of_measure: CatalogQuantity | None = None
+    counted_characteristic: CountedCharacteristic | None = None
     tax: list[CatalogTaxItem] | None = None
     is_bundle: bool | None = None
     bundled_pop_relationship: list[EntryReference] | None = None

@@ -19,12 +19,24 @@ CHANGEABLE = frozenset({"active", "suspended", "pendingActive", "created"})
 def check_offerings(context: OrderContext) -> Iterator[Violation]:
     """Check that what is ordered is known, on sale, and sold in this way."""
     for node in context.nodes.values():
+        yield from _check_named_alike(context, node)
         if node.action is Action.ADD and (node.item is None or node.item.product_offering is None):
             yield context.violation(
-                node, "offeringMissing", "productOffering", "an item to add names no product offering"
+                node,
+                "offeringMissing",
+                "productOffering",
+                "an item to add names no product offering, nor does its product",
             )
         elif node.item and node.item.product_offering and node.action in (Action.ADD, Action.MODIFY):
             yield from _check_offering(context, node)
+
+
+def _check_named_alike(context: OrderContext, node: ProductNode) -> Iterator[Violation]:
+    named = node.item.product_offering if node.item else None
+    inside = node.item.product.product_offering if node.item and node.item.product else None
+    if named and inside and named.id != inside.id:
+        message = f"the product is of the offering {inside.id}, its item orders {named.id}; name one, in either place"
+        yield context.violation(node, "offeringDiffers", "product.productOffering.id", message)
 
 
 def _check_offering(context: OrderContext, node: ProductNode) -> Iterator[Violation]:
@@ -97,8 +109,9 @@ def _check_installed(context: OrderContext, node: ProductNode, product_id: str) 
         message = f"product {product_id} is not in inventory"
         yield context.violation(node, "productNotFound", "product.id", message)
         return
-    if product.customer_id != context.order.customer_id():
-        who = context.order.customer_id() or "nobody: the order names no customer"
+    customer = context.order.customer_id()
+    if product.customer_id != customer and (customer or not context.order.needs_customer):
+        who = customer or "nobody: the order names no customer"
         yield context.violation(
             node, "productNotOfCustomer", "product.id", f"product {product_id} is not a product of customer {who}"
         )

@@ -25,13 +25,15 @@ def _json_number(value: Decimal | float) -> int | float:
     return int(value) if value == int(value) else float(value)
 
 
-Number = Annotated[float, PlainSerializer(_json_number, when_used="json")]
+Number = Annotated[float, Field(allow_inf_nan=False), PlainSerializer(_json_number, when_used="json")]
 Exact = Annotated[Decimal, PlainSerializer(_json_number, when_used="json")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 LifecycleStatus = Literal[
     "In Study", "In Design", "In Test", "Rejected", "Active", "Launched", "Retired", "Obsolete"
 ]  # the life cycle of TMF620's catalog entities
 ON_SALE = frozenset({"Active", "Launched"})
+ONCE = "oneTime"
+"""The type of prices that are charged when an order is done, and not again."""
 
 
 class TimePeriod(Resource):
@@ -224,6 +226,13 @@ class Quantity(Resource):
     units: str
 
 
+class CountedCharacteristic(Resource):
+    """The characteristic by whose value a price is charged, for each unit beyond what is included."""
+
+    name: str
+    included: Exact = Field(default=Decimal(0), ge=0)
+
+
 class TaxItem(Resource):
     """A tax in percent of the net price."""
 
@@ -235,6 +244,7 @@ class ProductOfferingPrice(Entry):
     """A price, or with the price type `discount` an alteration of those that refer to it.
 
     An alteration has either a percentage or a price to take off, and lasts `applicationDuration` charge periods.
+    What counts a characteristic is charged, or taken off, for each `unitOfMeasure` of it.
     """
 
     price_type: Literal["oneTime", "recurring", "usage", "discount"]
@@ -245,6 +255,7 @@ class ProductOfferingPrice(Entry):
     application_duration: int | None = Field(default=None, ge=1)
     priority: int | None = None
     unit_of_measure: Quantity | None = None
+    counted_characteristic: CountedCharacteristic | None = None
     tax: list[TaxItem] = Field(default_factory=list)
     is_bundle: bool = False
     pop_relationship: list[TypedReference] = Field(default_factory=list)

@@ -12,10 +12,12 @@ from catalogs.decomposition import DecompositionError, draft_order
 from catalogs.expressions import ExpressionError
 from catalogs.item_checks import check_offerings, check_products
 from catalogs.order_context import OrderContext
-from catalogs.pricing import unit_prices
 from catalogs.product_nodes import product_nodes
+from catalogs.product_prices import product_prices
+from catalogs.related_checks import check_parties, check_places
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
+from catalogs.unchanged_checks import check_unchanged
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from orders.violation import Violation
@@ -29,9 +31,9 @@ _CHECKS: tuple[Callable[[OrderContext], Iterator[Violation]], ...] = (
     check_characteristics,
     check_bundles,
     check_relations,
-    check_requirements,
-    check_exclusions,
+    check_unchanged,
 )
+_CHECKS_OF_CUSTOMER = (check_requirements, check_exclusions)
 
 
 def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
@@ -43,7 +45,10 @@ def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledB
     if unbounded := list(_quantities(order)):
         return unbounded
     context = OrderContext.of(order, catalogs, installed, on)
-    violations = [violation for check in _CHECKS for violation in check(context)]
+    of_customer = list(check_parties(order))
+    # Of nobody, or of one of two, it cannot be said what they have.
+    checks = _CHECKS if of_customer else (*_CHECKS, *_CHECKS_OF_CUSTOMER)
+    violations = [*of_customer, *check_places(order), *(violation for check in checks for violation in check(context))]
     return violations or _obstacles(context)
 
 
@@ -72,6 +77,6 @@ def _obstacles(context: OrderContext) -> list[Violation]:
 def _unpriceable(context: OrderContext) -> Iterator[Violation]:
     for node in context.nodes.values():
         try:
-            unit_prices(node, context.catalogs, context.on)
+            product_prices(node, context.catalogs, context.on)
         except ExpressionError as error:
             yield context.violation(node, "catalogExpression", "product", f"the catalog cannot price it: {error}")

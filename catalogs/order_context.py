@@ -36,7 +36,10 @@ class OrderContext:
 
     def violation(self, node: ProductNode, code: str, part: str, message: str) -> Violation:
         """Return a violation at a part of an item, such as `product.id`."""
-        path = self.paths[node.item_id]
+        path, item = self.paths[node.item_id], node.item
+        if part.startswith("productOffering") and item and item.product_offering and item.product:
+            # Where an item has it of its product only, the two are one.
+            part = f"product.{part}" if item.product_offering is item.product.product_offering else part
         return Violation(code=code, path=f"{path}.{part}" if part else path, message=message, item_id=node.item_id)
 
     def going(self) -> set[str]:

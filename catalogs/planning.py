@@ -55,5 +55,5 @@ def _products(
 ) -> Planned:
     if violations := check_order(order, catalogs, installed, on):
         return Planned(order, violations=violations)
-    priced = price_order(order, catalogs, on, installed)
-    return Planned(priced, decompose(priced, catalogs, installed, revision, on))
+    plan = decompose(order, catalogs, installed, revision, on)
+    return Planned(price_order(order, plan), plan)

@@ -14,7 +14,7 @@ from catalogs.targets import Scope
 from orders.installed import InstalledBase, InstalledProduct
 from orders.plan import product_key, segment
 from orders.posted import PostedOrder
-from orders.tmf import Action, ProductOrder, ProductOrderItem
+from orders.tmf import Action, ProductOrder, ProductOrderItem, RelatedPlace, place_among
 
 WHOLE_ORDER = "order"
 """The unit of an order that is all or nothing."""
@@ -68,6 +68,10 @@ class ProductNode:
 
 def no_place() -> dict[str, Any]:
     return {"id": None, "name": None, "role": None}
+
+
+def place_variables(place: RelatedPlace) -> dict[str, Any]:
+    return {"id": place.id or None, "name": place.name, "role": place.role}
 
 
 def product_nodes(
@@ -255,9 +259,8 @@ def item_variables(
 
 
 def _place(item: ProductOrderItem, installed: InstalledProduct | None, parent: ProductNode | None) -> dict[str, Any]:
-    if item.product and item.product.place:
-        place = item.product.place[0]
-        return no_place() | {"id": place.id, "name": place.name, "role": place.role}
+    if item.product and (place := place_among(item.product.place)):
+        return place_variables(place)
     if installed and installed.place:
         return no_place() | {"id": installed.place}
     return parent.scope.place if parent else no_place()

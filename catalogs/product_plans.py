@@ -7,9 +7,10 @@ from datetime import datetime
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.changes import overlaid
-from catalogs.pricing import unit_prices
+from catalogs.pricing import lasting
 from catalogs.product_decomposition import ServiceDraft, relied_products
 from catalogs.product_nodes import WHOLE_ORDER, ProductNode
+from catalogs.product_prices import product_prices
 from catalogs.reliance import Reliance
 from catalogs.steps import take_rules
 from catalogs.targets import policy_of
@@ -91,7 +92,7 @@ def _product(
         plan.prices = []
     elif node.action is Action.ADD:
         plan.characteristics = overlaid({}, node.scope.product)
-        plan.prices = unit_prices(node, catalogs, on)
+        plan.prices = product_prices(node, catalogs, on)
     else:
         _compare(plan, node, catalogs, on)
     take_rules(plan, node.specification.fulfilment if node.specification else None)
@@ -104,6 +105,7 @@ def _compare(plan: ProductPlan, node: ProductNode, catalogs: CatalogSet, on: dat
     recomposed = any(child.action in (Action.ADD, Action.DELETE) for child in node.children)
     if installed is None or (node.action is Action.NO_CHANGE and not recomposed):
         return
+    plan.prices = lasting(installed.prices)
     if node.action is Action.NO_CHANGE:
         plan.action = Action.MODIFY  # its parts become others, which product inventory is to show
         return
@@ -111,9 +113,9 @@ def _compare(plan: ProductPlan, node: ProductNode, catalogs: CatalogSet, on: dat
     moved = node.place != installed.place or (node.offering is not None and node.offering.id != installed.offering_id)
     if characteristics != installed.characteristics or moved:
         plan.characteristics = characteristics
-        plan.prices = unit_prices(node, catalogs, on)
+        plan.prices = product_prices(node, catalogs, on)
     elif not plan.services and not recomposed:
-        plan.action = Action.NO_CHANGE
+        plan.action, plan.prices = Action.NO_CHANGE, installed.prices
 
 
 def _offering(node: ProductNode) -> Reference | None:

@@ -14,11 +14,13 @@ from catalogs.faults import did_you_mean
 from catalogs.fulfilment import ServiceFulfilment
 from catalogs.model import ResourceSpecification
 from catalogs.product_nodes import WHOLE_ORDER
+from catalogs.related_checks import check_parties, check_places
 from catalogs.reliance import RELIES_ON
 from catalogs.service_orders import circular, owners_of
 from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from catalogs.teardown import removed_resource
+from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_text, differing_values
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase, InstalledResource
 from orders.plan import Characteristics, Demand, OrchestrationPlan, ResourceItem, ResourcePlan, segment
@@ -67,12 +69,13 @@ def check_resource_order(
         installed: the resources that its items name.
     """
     nodes = _nodes(order, catalogs, installed, on)
-    violations: list[Violation] = []
+    violations = [*check_parties(order), *check_places(order)]
     named: dict[str, str] = {}
     for node in nodes:
         violations += _check_specification(node, catalogs, on)
         violations += _check_resource(node, installed, named)
         violations += _check_characteristics(node)
+        violations += _check_unchanged(node)
     if circle := find_circle({node.item.id: node.relies_on() for node in nodes}):
         violations.append(circular(circle, "orderItem"))
     return violations
@@ -183,6 +186,18 @@ def _check_resource(node: _Node, installed: InstalledBase, named: dict[str, str]
         needed = ", ".join(owner.replace(":", " ", 1) for owner in owners)
         message = f"resource {resource_id} is needed by {needed}; end or change that instead"
         yield node.violation("resourceInUse", "resource.id", message)
+
+
+def _check_unchanged(node: _Node) -> Iterator[Violation]:
+    """Check that an item which leaves its resource as it is says of it what inventory has."""
+    said, there = node.item.resource, node.installed
+    if node.item.action is Action.NO_CHANGE and there:
+        for part, message in (
+            *differing_text("resource.value", said.value, there.value),
+            *differing_text("resource.category", said.category, there.pool),
+            *differing_values(_CHARACTERISTICS, said.resource_characteristic, there.characteristics),
+        ):
+            yield node.violation(NO_CHANGE_DIFFERS, part, message)
 
 
 def _check_characteristics(node: _Node) -> Iterator[Violation]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.characteristics import with_defaults
 from catalogs.model import ServiceSpecification
-from catalogs.product_nodes import WHOLE_ORDER, customer_variables, no_place, order_variables
+from catalogs.product_nodes import WHOLE_ORDER, customer_variables, no_place, order_variables, place_variables
 from catalogs.reliance import RELIES_ON
 from catalogs.targets import Scope
 from orders.installed import InstalledBase, InstalledService
 from orders.plan import CUSTOMER_FACING, Characteristics, segment, service_order_key
 from orders.service_orders import PostedServiceItem, ServiceOrder
-from orders.tmf import Action
+from orders.tmf import Action, place_among
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +127,7 @@ def _specification(
     return catalogs.services.on_sale(reference.id, (reference.model_extra or {}).get("version"), on)
 
 
-def _place(item: PostedServiceItem, installed: InstalledService | None) -> dict[str, str | None]:
-    if item.service.place:
-        place = item.service.place[0]
-        return no_place() | {"id": place.id, "name": place.name, "role": place.role}
+def _place(item: PostedServiceItem, installed: InstalledService | None) -> dict[str, Any]:
+    if place := place_among(item.service.place):
+        return place_variables(place)
     return no_place() | {"id": installed.place if installed else None}

@@ -12,8 +12,10 @@ from catalogs.expressions import Expression
 from catalogs.faults import did_you_mean
 from catalogs.fulfilment import Requirement, ResourceRequirement
 from catalogs.model import ServiceSpecification
+from catalogs.related_checks import check_parties, check_places
 from catalogs.service_nodes import ServiceNode, reliance_of, service_nodes
 from catalogs.service_orders import circular, decompose_service_order
+from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_place, differing_values
 from orders.graph import find_circle
 from orders.installed import InstalledBase
 from orders.service_orders import ServiceOrder
@@ -32,7 +34,8 @@ def check_service_order(
         installed: the services that its items name.
     """
     nodes = service_nodes(order, catalogs, installed, on)
-    violations = [
+    violations = [*check_parties(order), *check_places(order)]
+    violations += [
         violation for check in _CHECKS for violation in check(_Checked(order, nodes, catalogs, installed, on))
     ]
     if violations:
@@ -99,16 +102,36 @@ def _check_services(checked: _Checked) -> Iterator[Violation]:
                 yield _violation(node, "serviceExists", "service.id", message)
             continue
         if service_id is None:
-            # An item that changes nothing itself may be there for those that are nested in it.
-            if node.item.action is not Action.NO_CHANGE:
-                message = f"an item to {node.item.action} names no service by its id"
-                yield _violation(node, "serviceMissing", "service.id", message)
+            yield from _check_group(node)
             continue
         yield from _check_installed(checked, node, service_id)
         if service_id in seen:
             message = f"service {service_id} is item {seen[service_id]}'s already"
             yield _violation(node, "serviceNamedTwice", "service.id", message)
         seen.setdefault(service_id, node.item.id)
+
+
+def _check_group(node: ServiceNode) -> Iterator[Violation]:
+    """Check an item without a service: one that changes nothing may be there for those that are nested in it."""
+    service = node.item.service
+    if node.item.action is not Action.NO_CHANGE:
+        message = f"an item to {node.item.action} names no service by its id"
+        yield _violation(node, "serviceMissing", "service.id", message)
+    elif not node.item.service_order_item or service.service_characteristic or service.place:
+        message = "an item with noChange names no service by its id; only one that just groups other items may"
+        yield _violation(node, "serviceMissing", "service.id", message)
+
+
+def _check_unchanged(checked: _Checked) -> Iterator[Violation]:
+    """Check that items which leave their service as it is say of it what inventory has."""
+    for node in checked.nodes:
+        said, there = node.item.service, node.installed
+        if node.item.action is Action.NO_CHANGE and there:
+            for part, message in (
+                *differing_place("service.place", said.place, there.place),
+                *differing_values(_CHARACTERISTICS, said.service_characteristic, node.before()),
+            ):
+                yield _violation(node, NO_CHANGE_DIFFERS, part, message)
 
 
 def _check_installed(checked: _Checked, node: ServiceNode, service_id: str) -> Iterator[Violation]:
@@ -202,6 +225,7 @@ def _deletes(node: ServiceNode) -> bool:
 
 _CHECKS: tuple[Callable[[_Checked], Iterator[Violation]], ...] = (
     _check_services,
+    _check_unchanged,
     _check_specifications,
     _check_characteristics,
     _check_places,

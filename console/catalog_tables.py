@@ -105,14 +105,28 @@ def _amount(price: Document) -> str:
     if price.get("priceType") is None:
         return ""
     money, percentage = price.get("price"), price.get("percentage")
-    text = f"{money['value']:.2f} {money['unit']}" if money else f"{percentage:g} %" if percentage else ""
+    text = f"{_money(money['value'])} {money['unit']}" if money else f"{percentage:g} %" if percentage else ""
+    if price["priceType"] == "usage" or price.get("countedCharacteristic"):
+        text = f"{text} for {_unit(price)}"
     if price["priceType"] == "discount":
         return f"{text} off"
     if price["priceType"] == "usage":
-        quantity = price.get("unitOfMeasure") or {}
-        return f"{text} for {quantity.get('amount', 1):g} {quantity.get('units', '')}"
+        return text
     period, length = price.get("recurringChargePeriodType"), price.get("recurringChargePeriodLength", 1)
     return f"{text} a {period}" if period and length == 1 else f"{text} each {length} {period}s" if period else text
+
+
+def _money(value: float) -> str:
+    """Return an amount in cents, or with as many digits as it has where a unit costs less than that."""
+    return f"{value:.2f}" if round(value, 2) == value else f"{value}"
+
+
+def _unit(price: Document) -> str:
+    """Return what a price is for one of: `1 min`, `10 GB of dataVolume above 5`."""
+    quantity, counted = price.get("unitOfMeasure") or {}, price.get("countedCharacteristic") or {}
+    unit = f"{quantity.get('amount', 1):g} {quantity.get('units', '')}".strip()
+    above = f" above {counted['included']:g}" if counted.get("included") else ""
+    return f"{unit} of {counted['name']}{above}" if counted else unit
 
 
 def _applies(price: Document) -> str:

@@ -93,6 +93,7 @@ def subject(item: Document) -> str:
     thing = item.get("product") or item.get("service") or item.get("resource") or {}
     named = (
         item.get("productOffering")
+        or thing.get("productOffering")
         or thing.get("serviceSpecification")
         or thing.get("resourceSpecification")
         or item.get("resourceSpecification")

@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from console.family import UNDO, Document, OrderFamily, messages, subject
 from console.states import state_text
+from console.tables import customer
 from orders.lifecycle import ITEM_LISTS, OrderKind, in_words
 
 
@@ -83,9 +84,7 @@ def _add_resources(parent: Tree, document: Document) -> None:
 
 
 def _about(order: Document) -> str:
-    parties = order.get("relatedParty") or []
-    customer = next((p.get("id") for p in parties if str(p.get("role", "")).lower() == "customer"), None)
-    return " · ".join(str(each) for each in (order.get("description"), customer) if each)
+    return " · ".join(str(each) for each in (order.get("description"), customer(order)) if each)
 
 
 def _line(title: Text, state: str | None, *notes: str) -> Text:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from console.family import Document, items, subject
 from console.states import state_text
+from orders.tmf import RelatedParty, customer_among
 
 
 def orders_table(orders: Sequence[Document], total: int) -> Table:
@@ -52,12 +53,9 @@ def facts_panel(title: str, facts: Iterable[tuple[str, str]]) -> Panel:
 
 
 def customer(order: Document) -> str | None:
-    """Return the id of the order's customer, or of its only party."""
-    parties = order.get("relatedParty") or []
-    for party in parties:
-        if str(party.get("role", "")).lower() == "customer":
-            return str(party["id"])
-    return str(parties[0]["id"]) if len(parties) == 1 else None
+    """Return the id of the order's customer."""
+    parties = [RelatedParty.model_validate(party) for party in order.get("relatedParty") or []]
+    return customer_among(parties)
 
 
 def what(order: Document) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -41,14 +41,11 @@ _RELIES_ON = "reliesOn"
 _PART = "part"
 """The id of each part until its order is made."""
 
-_NOT_OF_PRODUCTS = {"product", "product_offering"}
-
 
 class QualifiedProduct(Product):
     """TMF679 ProductRefOrValue; `product` has the parts of a bundle, each with its offering."""
 
     product: list[QualifiedProduct] = Field(default_factory=list)
-    product_offering: Reference | None = None
 
 
 class AlternateProductOfferingProposal(Resource):
@@ -80,7 +77,11 @@ class ProductOfferingQualificationItem(Resource):
 
     def is_search(self) -> bool:
         """Return whether the item asks which offerings can be had, rather than for a certain one."""
-        return self.product_offering is None and (self.product is None or self.product.id is None)
+        return self.offering() is None and (self.product is None or self.product.id is None)
+
+    def offering(self) -> Reference | None:
+        """Return the offering that the item, or else its product, names."""
+        return self.product_offering or (self.product.product_offering if self.product else None)
 
     def specification_id(self) -> str | None:
         """Return the id of the product specification that the item names."""
@@ -123,6 +124,12 @@ class ProductOfferingQualification(Resource):
     )
 
 
+class PossibleOrder(ProductOrder):
+    """The order that a qualification would become: what can be had may be asked for nobody in particular."""
+
+    needs_customer: ClassVar[bool] = False
+
+
 def order_items(
     asked: ProductOfferingQualification, items: Sequence[ProductOfferingQualificationItem]
 ) -> list[ProductOrderItem]:
@@ -132,9 +139,9 @@ def order_items(
 
 
 def order_with(asked: ProductOfferingQualification, items: Sequence[ProductOrderItem], on: datetime) -> ProductOrder:
-    """Return an order of these items, placed at the moment `on` for the customer of a qualification."""
+    """Return an order of these items, placed at the moment `on` for the customer of a qualification, if it has one."""
     taken = {item.id for item in items}
-    return ProductOrder(
+    return PossibleOrder(
         id=ORDER_ID,
         order_date=on,
         related_party=asked.related_party,
@@ -197,7 +204,7 @@ def _order_item(item: ProductOfferingQualificationItem, place: list[RelatedPlace
     return ProductOrderItem(
         id=item.id,
         action=item.action,
-        product_offering=item.product_offering or product.product_offering,
+        product_offering=item.offering(),
         product=_ordered(product),
         product_order_item=_parts(item.action, product) or None,
         product_order_item_relationship=[each for each in item.qualification_item_relationship if each.id in ids],
@@ -229,7 +236,7 @@ def _with_part_ids(item: ProductOrderItem, whole: str, numbers: Iterator[int], t
 
 
 def _ordered(product: QualifiedProduct) -> Product:
-    known = product.model_dump(by_alias=False, exclude=_NOT_OF_PRODUCTS, exclude_unset=True)
+    known = product.model_dump(by_alias=False, exclude={"product"}, exclude_unset=True)
     return Product.model_validate(known)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -97,3 +98,15 @@ class Failure(Model):
     rollback: bool = False
     """Whether a person has decided that the whole order is to be undone."""
     residue: list[Residue] = Field(default_factory=list)
+    at: datetime | None = None
+    """When it failed, where that is known."""
+    others: list[Failure] = Field(default_factory=list)
+    """What failed beside it."""
+
+    def reason(self) -> Failure:
+        """Return why it failed, without what came of that."""
+        return Failure(code=self.code, message=self.message, step=self.step, at=self.at)
+
+    def each(self) -> list[Failure]:
+        """Return this one and the others, each by itself."""
+        return [self.model_copy(update={"others": []}), *self.others]

@@ -10,7 +10,7 @@ from pydantic import Field
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
 from orders.service_orders import ItemRelation
-from orders.tmf import Action, Characteristic, Listed, Order, Reference, RelatedParty, RelatedPlace
+from orders.tmf import Action, Characteristic, Listed, Order, Reference, RelatedParty, RelatedPlace, place_among
 
 
 class OrderedResource(Resource):
@@ -31,9 +31,13 @@ class OrderedResource(Resource):
     def characteristics(self) -> dict[str, Any]:
         return {each.name: each.value for each in self.resource_characteristic}
 
-    def place_id(self) -> str | None:
+    def places(self) -> list[RelatedPlace]:
         places = self.place if isinstance(self.place, list) else [self.place]
-        return next((place.id for place in places if place and place.id), None)
+        return [place for place in places if place]
+
+    def place_id(self) -> str | None:
+        place = place_among(self.places())
+        return place.id or None if place else None
 
 
 class PostedResourceItem(Resource):
@@ -42,6 +46,7 @@ class PostedResourceItem(Resource):
     quantity: int | None = Field(default=None, ge=1)
     state: OrderState | None = None
     resource: OrderedResource
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
     resource_specification: Reference | None = None
     order_item_relationship: Listed[ItemRelation] = Field(default_factory=list)
 

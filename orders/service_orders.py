@@ -55,6 +55,7 @@ class PostedServiceItem(Resource):
     quantity: int | None = Field(default=None, ge=1)
     state: OrderState | None = None
     service: Service
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
     service_order_item: list[PostedServiceItem] | None = None
     service_order_item_relationship: Listed[ItemRelation] = Field(default_factory=list)
 

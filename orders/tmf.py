@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
@@ -74,6 +74,16 @@ class PriceAlteration(Resource):
     product_offering_price: Reference | None = None
 
 
+class CountedUnits(Resource):
+    """How a price comes about that counts a characteristic: so many units beyond what is included, at so much each."""
+
+    name: str
+    included: float = 0
+    quantity: int
+    unit_of_measure: str | None = None
+    unit_price: Price
+
+
 class OrderPrice(Resource):
     name: str | None = None
     description: str | None = None
@@ -81,6 +91,7 @@ class OrderPrice(Resource):
     recurring_charge_period: str | None = None
     unit_of_measure: str | None = None
     price: Price | None = None
+    counted_characteristic: CountedUnits | None = None
     price_alteration: list[PriceAlteration] | None = None
     product_offering_price: Reference | None = None
 
@@ -111,6 +122,7 @@ class Product(Resource):
     name: str | None = None
     place: Listed[RelatedPlace] = Field(default_factory=list)
     product_characteristic: Listed[Characteristic] = Field(default_factory=list)
+    product_offering: Reference | None = None
     product_specification: Reference | None = None
     related_party: Listed[RelatedParty] = Field(default_factory=list)
 
@@ -128,8 +140,16 @@ class ProductOrderItem(Resource):
     item_total_price: list[OrderPrice] | None = None
     product: Product | None = None
     product_offering: Reference | None = None
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
     product_order_item: list[ProductOrderItem] | None = None
     product_order_item_relationship: Listed[ItemRelationship] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _offering_of_product(self) -> Self:
+        """Take the offering that only the product names: TMF622 has it in either place."""
+        if self.product_offering is None and self.product is not None:
+            self.product_offering = self.product.product_offering
+        return self
 
     def subject(self) -> str:
         """Return what the item is about, in a word: its offering, or else its product."""
@@ -142,6 +162,8 @@ class Order(Resource):
     """What the orders of all three standards have."""
 
     kind: ClassVar[OrderKind]
+    needs_customer: ClassVar[bool] = False
+    """Whether it is worth nothing without somebody to bill."""
 
     id: str | None = None
     href: str | None = None
@@ -159,22 +181,72 @@ class Order(Resource):
     related_party: Listed[RelatedParty] = Field(default_factory=list)
 
     def customer_id(self) -> str | None:
-        """Return the id of the party with the role `customer` in any case, or of the only party."""
+        """Return the id of the order's customer, as `customer_among` finds it."""
         return customer_among(self.related_party)
 
 
+def customers_among(parties: Sequence[RelatedParty]) -> list[str]:
+    """Return the ids of the parties with the role `customer` in any case, or of a single party without any role."""
+    named = [party.id for party in parties if _plain(party.role) == "customer"]
+    alone = [party.id for party in parties if len(parties) == 1 and not _plain(party.role)]
+    return list(dict.fromkeys(named or alone))
+
+
 def customer_among(parties: Sequence[RelatedParty]) -> str | None:
-    """Return the id of the party with the role `customer` in any case, or of the only party."""
-    for party in parties:
-        if (party.role or "").lower() == "customer":
-            return party.id
-    return parties[0].id if len(parties) == 1 else None
+    """Return the id of the one customer among parties; None where there is none, or more than one."""
+    found = customers_among(parties)
+    return found[0] if len(found) == 1 and found[0].strip() else None
+
+
+def places_among(places: Sequence[RelatedPlace]) -> list[RelatedPlace]:
+    """Return the places where something may be meant to be, each once.
+
+    These are the ones for its installation, by `INSTALLATION_ROLES`; without any, all whose role is not known to be
+    another one, by `OTHER_PLACE_ROLES`.
+    """
+    named = [place for place in places if _plain(place.role) in INSTALLATION_ROLES]
+    found = named or [place for place in places if _plain(place.role) not in OTHER_PLACE_ROLES]
+    return list({place.id or index: place for index, place in enumerate(found)}.values())
+
+
+def place_among(places: Sequence[RelatedPlace]) -> RelatedPlace | None:
+    """Return the one place where something is meant to be; None where there is none, or more than one."""
+    found = places_among(places)
+    return found[0] if len(found) == 1 else None
+
+
+_KINDS_OF_PLACE = ("", "address", "location", "place", "site")
+
+INSTALLATION_ROLES = frozenset(
+    [
+        "site",
+        "installation",
+        *(f"{why}{kind}" for why in ("installation", "install", "service") for kind in _KINDS_OF_PLACE[1:]),
+    ]
+)
+"""Roles of the place where something is installed, in small letters and without what parts their words."""
+
+OTHER_PLACE_ROLES = frozenset(
+    f"{purpose}{kind}"
+    for purpose in (
+        "billing", "bill", "invoice", "invoicing", "contact", "correspondence", "delivery", "shipping", "shipment",
+        "shipto", "billto", "legal", "mailing", "payment", "pickup", "postal", "registered", "return",
+    )
+    for kind in _KINDS_OF_PLACE
+)  # fmt: skip
+"""Roles of places that say nothing of where something is installed, written alike."""
+
+
+def _plain(role: str | None) -> str:
+    """Return a role in small letters and without what parts its words: `INSTALL_LOCATION` → `installlocation`."""
+    return "".join(letter for letter in (role or "").lower() if letter.isalnum())
 
 
 class ProductOrder(Order):
     """TMF622 v4 ProductOrder."""
 
     kind: ClassVar[OrderKind] = OrderKind.PRODUCT
+    needs_customer: ClassVar[bool] = True
 
     priority: str | None = None
     billing_account: Reference | None = None

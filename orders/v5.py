@@ -20,6 +20,7 @@ _PRICE = {
     "priceAlteration": "PriceAlteration",
     "productOfferingPrice": "ProductOfferingPriceRef",
     "billingAccount": "BillingAccountRef",
+    "countedCharacteristic": "CountedCharacteristic",
 }
 _PARTS: dict[str, dict[str, str]] = {
     ORDER: {
@@ -73,6 +74,7 @@ _PARTS: dict[str, dict[str, str]] = {
     },
     "OrderPrice": _PRICE,
     "ProductPrice": _PRICE,
+    "CountedCharacteristic": {"unitPrice": "Price"},
     "PriceAlteration": {"price": "Price", "productOfferingPrice": "ProductOfferingPriceRef"},
     "ProductOrderErrorMessage": {"productOrderItem": "ProductOrderItemRef"},
     "ProductOrderJeopardyAlert": {"productOrderItem": "ProductOrderItemRef"},

@@ -41,12 +41,12 @@ def _quiet_logs() -> None:
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
 
 
 @pytest.fixture(scope="session")
-async def migrated_store(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+async def migrated_store(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite store without orders, to be copied: migrating takes longer than a test."""
     path = tmp_path_factory.mktemp("migrated") / "store.db"
     await migrate(f"sqlite:///{path}")
@@ -60,7 +60,7 @@ def store_url(tmp_path: Path, migrated_store: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-async def engine(anyio_backend: str) -> AsyncIterator[Client]:
+async def engine(anyio_backend: object) -> AsyncIterator[Client]:
     """A client of a Temporal server that lives as long as the tests."""
     async with started_engine() as client:
         yield client

@@ -10,7 +10,8 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import CompositePayloadConverter, DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -22,7 +23,17 @@ from workflows import ids, search_attributes
 from workflows.event_subscription import DeliveryPolicy, SubscriptionInput
 from workflows.messages import RootOrderInput
 
-DATA_CONVERTER = pydantic_data_converter
+_CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
+
+
+class _SharedConverter(CompositePayloadConverter):
+    """The SDK makes a converter for each run of a workflow; what these have learnt of our models is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(*_CONVERTERS)
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=_SharedConverter)
 
 PASSED_THROUGH = (
     "orders",

@@ -19,6 +19,9 @@ from orders.outcome import Failure, Residue
 ORDER_FAILED = "OrderFailed"
 """The type of the error with which an order's workflow fails; its detail is a `Failure`."""
 
+RESIDUE = "residue"
+"""The code of a failure that is nothing but what an undo has left."""
+
 _TERMINATED = "was terminated, so that nothing of what it did itself is undone"
 
 

@@ -14,7 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 from orders.lifecycle import OrderState
-from orders.outcome import Residue
+from orders.outcome import Failure, Residue
 from orders.task import TaskState
 from workflows import ids
 from workflows.desk import TaskDesk
@@ -41,6 +41,8 @@ class Family:
         self.reports: dict[str, ChildReport] = {}
         self.residue_of: dict[str, list[Residue]] = {}
         """Task → what the undo that waits for it has left so far."""
+        self.reasons: list[Failure] = []
+        """Why something failed so far, here or below, as it is shown."""
         self._told_tasks: set[str] = set()
         """Ids of all tasks that were ever reported from below."""
         self._granted: set[str] = set()
@@ -112,6 +114,7 @@ class Family:
             held=self.tracker.state == OrderState.HELD,
             tasks=self.tasks(),
             residue=self.residue_so_far(),
+            failures=self.reasons,
             appended=self._to_tell,
         )
         if report != self._reported.model_copy(update={"appended": {}}):
@@ -140,6 +143,18 @@ class Family:
         """Return what undos that wait for a person have left so far, here and below."""
         own = [each for left in self.residue_of.values() for each in left]
         return own + [each for report in self.reports.values() for each in report.residue]
+
+    def failures_below(self) -> list[Failure]:
+        """Return why children that still undo themselves have failed, each under the item that they run for."""
+        return [
+            failure.model_copy(update={"step": self.item_of(self.children[child])})
+            for child, report in self.reports.items()
+            for failure in report.failures
+        ]
+
+    def item_of(self, key: str) -> str | None:
+        """Return the order's item that a node or item of the plan belongs to."""
+        return key
 
     def errand(self, work: Awaitable[Any]) -> None:
         """Do something on the side; the workflow does not end before it is done."""

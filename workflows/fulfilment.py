@@ -16,16 +16,16 @@ from activities.inventory import Expectation, Kind
 from activities.records import Late, RecordActivities
 from orders.graph import Graph, dependents
 from orders.instants import timestamp
-from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
+from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import Failure, Residue
 from orders.plan import Activation, Characteristics, ManualWork, Policy, Step
 from orders.task import TaskAction, TaskKind
 from workflows import policies
-from workflows.failures import explain, left_behind, order_failed
+from workflows.failures import RESIDUE, left_behind, order_failed
 from workflows.messages import SystemEvent
 from workflows.order_workflow import OrderWorkflow, Stepped, not_done
 from workflows.saga import Saga, SagaGraph, carried_out, stop_if_cancelled
-from workflows.tracking import messages, residue_document
+from workflows.tracking import residue_document
 from workflows.waiting import came
 
 T = TypeVar("T")
@@ -204,10 +204,10 @@ class FulfilmentWorkflow(OrderWorkflow):
         await self._conclude(graph)
 
     async def _conclude(self, graph: SagaGraph) -> None:
-        failures = [explain(error, self.tracker.names.get(key, key)) for key, error in graph.failures.items()]
+        failures = self.failures_of_nodes()
         residue = list(graph.residue)
         if self.undoing:
-            residue += [_not_undone(failure, self.order_id) for failure in failures]
+            residue += [self._not_undone(failure) for failure in failures]
             if self.goals and not failures:
                 residue += await carried_out(asyncio.create_task(self.read_back(self.goals)), cancellable=False)
         if not failures and not residue:
@@ -222,28 +222,36 @@ class FulfilmentWorkflow(OrderWorkflow):
             self.tracker.remark(failure)
         for item in self.tracker.items:
             self.tracker.item_to(item, OrderState.FAILED)
-        first = failures[0] if failures else Failure(code="residue", message=left_behind(residue))
-        rollback = any(failure.rollback for failure in failures)
+        failures = failures or [Failure(code=RESIDUE, message=left_behind(residue))]
         self.tracker.to(
             OrderState.FAILED,
             completionDate=timestamp(workflow.now()),
-            errorMessage=messages(
-                failures or [first], workflow.now(), ITEM_LISTS[self.tracker.kind], self.tracker.items
-            ),
+            **self.reasons_document(failures),
             **residue_document(residue),
         )
         await self.tracker.flushed()
-        raise order_failed(first.model_copy(update={"residue": residue, "rollback": rollback}))
+        raise order_failed(_together(failures, residue))
+
+    def _not_undone(self, failure: Failure) -> Residue:
+        step = self.tracker.names.get(failure.step or "", failure.step) or "undo"
+        return Residue(step=step, system="ordersaga", target=f"order {self.order_id}", message=failure.message)
 
     async def _cancelled(self, graph: SagaGraph) -> None:
         self.tracker.cancel_begins()
         await graph.undone()
-        self.tracker.cancel_ends(cancellationDate=timestamp(workflow.now()), **residue_document(graph.residue))
+        failures = self.failures_of_nodes()
+        self.tracker.cancel_ends(
+            cancellationDate=timestamp(workflow.now()),
+            **self.reasons_document(failures),
+            **residue_document(graph.residue),
+        )
         self.cancellation_is_done()
         await self.tracker.flushed()
+        if failures and workflow.patched("cancelled-with-its-reasons"):
+            raise order_failed(_together(failures, graph.residue))
         if graph.residue:
             message = f"cancelled. {left_behind(graph.residue)}"
-            raise order_failed(Failure(code="residue", message=message, residue=graph.residue))
+            raise order_failed(Failure(code=RESIDUE, message=message, residue=graph.residue))
 
     async def _completed(
         self, request: ActivationRequest, monitor: str, policy: Policy, summary: str, *, callback: bool
@@ -302,8 +310,11 @@ _VERBS: dict[Operation, Literal["activate", "change", "deactivate"]] = {
 }
 
 
-def _not_undone(failure: Failure, order_id: str) -> Residue:
-    return Residue(step=failure.step or "undo", system="ordersaga", target=f"order {order_id}", message=failure.message)
+def _together(failures: list[Failure], residue: list[Residue]) -> Failure:
+    """Return what an order tells the one above it: the first failure, with the others and what an undo has left."""
+    first, *others = failures
+    rollback = any(failure.rollback for failure in failures)
+    return first.model_copy(update={"residue": residue, "rollback": rollback, "others": others})
 
 
 def _because(reason: str | None) -> str:

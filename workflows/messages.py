@@ -10,7 +10,7 @@ from pydantic import Field
 from orders.amendment import NodeProgress
 from orders.lifecycle import OrderState
 from orders.model import Model
-from orders.outcome import AssignedResource, Redo, Residue, ServiceOrderOutcome
+from orders.outcome import AssignedResource, Failure, Redo, Residue, ServiceOrderOutcome
 from orders.plan import Characteristics, PlanNode
 from orders.task import TaskAction
 
@@ -162,6 +162,8 @@ class ChildReport(Model):
     """Its open tasks, and those below it: id → the workflow that waits for it."""
     residue: list[Residue] = Field(default_factory=list)
     """What undos that wait for a person have left so far."""
+    failures: list[Failure] = Field(default_factory=list)
+    """Why something of it failed so far, here or below."""
     appended: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     """Notes, milestones and alerts that are new since its last report."""
 

@@ -23,9 +23,12 @@ from workflows.failures import explain, left_behind, order_failed
 from workflows.messages import OrderView, TimelineEntry
 from workflows.saga import SagaGraph, carried_out, is_cancelling, stop_if_cancelled
 from workflows.steering import Steering
-from workflows.tracking import OrderTracker
+from workflows.tracking import OrderTracker, reasons_document
 
 T = TypeVar("T")
+
+_SHOWN_AT_ONCE = 100
+"""Reasons that an order shows while it runs; where more fails, the rest is shown at its end."""
 
 _TO_UNDO = [TaskAction.RETRY, TaskAction.COMPLETE, TaskAction.FAIL]
 
@@ -138,8 +141,18 @@ class OrderWorkflow(Steering):
                 told["due_at"] = workflow.now() + item.policy.hold_timeout
             task = self.new_task(TaskKind.FALLOUT, step, what, actions, item=item.key, undoing=self.undoing, **told)
             self.tracker.remark(failure)
-            settled = await self.desk.ask(task, parse, item.policy.after_hold)
+            if self.undoing and workflow.patched("undoing-steps-show-residue"):
+                target = f"{self.tracker.names.get(item.key, item.key)} of order {self.order_id}"
+                self.residue_of[task.id] = [
+                    Residue(step=step, system=told["system"], target=target, message=failure.message)
+                ]
+            try:
+                settled = await self.desk.ask(task, parse, item.policy.after_hold)
+            finally:
+                left = self.residue_of.pop(task.id, None)
             self.note_resolution(task, settled)
+            if left:
+                self.standing_changed()
             match settled.action:
                 case TaskAction.COMPLETE:
                     return parse(settled.values)
@@ -170,6 +183,37 @@ class OrderWorkflow(Steering):
         self.note_resolution(task, settled)
         self.standing_changed()
         return settled.action
+
+    def standing_changed(self) -> None:
+        self._show_reasons()
+        super().standing_changed()
+
+    def _show_reasons(self) -> None:
+        """Show why something failed, here or below, as soon as it has: its undo may wait for people for long."""
+        if self.tracker.ended or len(self.reasons) >= _SHOWN_AT_ONCE:
+            return
+        told = [each.reason() for each in [*self.failures_of_nodes(), *self.failures_below()]]
+        news = [each for each in told if each not in self.reasons]
+        if news and workflow.patched("reasons-are-shown-at-once"):
+            self.reasons = [*self.reasons, *news]
+            self.tracker.set(**self.reasons_document(self.reasons))
+
+    def failures_of_nodes(self) -> list[Failure]:
+        """Return why nodes of the graph failed so far, each under the item that it belongs to."""
+        graph = self.graph
+        if graph is None:
+            return []
+        return [
+            failure.model_copy(update={"step": self.item_of(key) or key, "at": failure.at or graph.failed_at[key]})
+            for key, error in graph.failures.items()
+            for failure in explain(error, self.tracker.names.get(key, key)).each()
+        ]
+
+    def reasons_document(self, failures: list[Failure]) -> dict[str, Any]:
+        """Return the attribute by which the order's document says why something of it failed, or that nothing has."""
+        if not failures and not self.reasons:
+            return {}
+        return reasons_document(self.tracker.kind, failures, self.tracker.items, workflow.now())
 
     async def read_back(self, expected: list[Expectation]) -> list[Residue]:
         """Prove by inventory what an undo did; return what is not as it should be, once a person has seen it."""

@@ -15,25 +15,18 @@ from activities.planning import PlanAnswer, PlanningActivities, PlanRequest
 from activities.qualification import FeasibilityRequest, QualificationActivities
 from activities.records import LoadGraph, RecordActivities
 from orders.instants import timestamp
-from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState, in_words
+from orders.lifecycle import OrderKind, OrderState, in_words
 from orders.outcome import Failure, RootOrderOutcome
 from orders.plan import PlanNode
 from orders.rollup import order_state
 from orders.violation import Violation
 from workflows import ids, policies
 from workflows.amending import Amending
-from workflows.failures import explain, left_behind, order_failed
+from workflows.failures import RESIDUE, explain, left_behind, order_failed
 from workflows.messages import PlanView, ProgressView, RootOrderInput
 from workflows.saga import Saga, SagaGraph, stop_if_cancelled
-from workflows.tracking import messages, residue_document
+from workflows.tracking import residue_document
 from workflows.waiting import came
-
-_MESSAGES = {
-    OrderKind.PRODUCT: "productOrderErrorMessage",
-    OrderKind.SERVICE: "errorMessage",
-    OrderKind.RESOURCE: "errorMessage",
-}
-"""The attribute that says why an order was rejected or failed."""
 
 _PLANNING = {
     OrderKind.PRODUCT: "check, price and decompose",
@@ -86,7 +79,7 @@ class RootOrder(Amending):
                 self.graph.stop()
             await asyncio.shield(asyncio.create_task(self._cancelled()))
             raise
-        return await self._conclude(self._failures_of_nodes())
+        return await self._conclude(self.failures_of_nodes())
 
     @workflow.query(description="The order's plan: each node with what it waits for, and how far it is.")
     def plan(self) -> list[PlanView]:
@@ -248,15 +241,8 @@ class RootOrder(Amending):
             self.tracker.remark(failure)
         for item in self.tracker.items:
             self.tracker.item_to(item, OrderState.REJECTED)
-        self.tracker.to(OrderState.REJECTED, **{_MESSAGES[self.tracker.kind]: self._messages(failures)})
+        self.tracker.to(OrderState.REJECTED, **self.reasons_document(failures))
         return False
-
-    def _failures_of_nodes(self) -> list[Failure]:
-        """Return why nodes of the plan failed, each under the item that it belongs to."""
-        failed = self.graph.failures.items() if self.graph else ()
-        return [
-            explain(error, key).model_copy(update={"step": self.nodes[key].item_id or key}) for key, error in failed
-        ]
 
     async def _conclude(self, failures: list[Failure]) -> RootOrderOutcome:
         """Bring the order to the state that its items make.
@@ -275,7 +261,7 @@ class RootOrder(Amending):
         self.tracker.to(
             order_state(self.tracker.items.values()),
             completionDate=timestamp(workflow.now()),
-            **({_MESSAGES[self.tracker.kind]: self._messages(failures)} if failures else {}),
+            **self.reasons_document(failures),
             **residue_document(residue),
         )
         outcome = await self._end()
@@ -293,12 +279,16 @@ class RootOrder(Amending):
             await self.graph.undone()
             residue = self.graph.residue
         reason = {"cancellationReason": self.cancellation.reason} if self.cancellation.reason else {}
-        ended = {"cancellationDate": timestamp(workflow.now()), **reason, **residue_document(residue)}
-        self.tracker.cancel_ends(**ended)
+        self.tracker.cancel_ends(
+            cancellationDate=timestamp(workflow.now()),
+            **reason,
+            **self.reasons_document(self.failures_of_nodes()),
+            **residue_document(residue),
+        )
         self.cancellation_is_done()
         await self._end()
         if residue:
-            raise order_failed(Failure(code="residue", message=f"cancelled. {left_behind(residue)}", residue=residue))
+            raise order_failed(Failure(code=RESIDUE, message=f"cancelled. {left_behind(residue)}", residue=residue))
 
     async def _end(self) -> RootOrderOutcome:
         """Let those go on that wait for this order, once all of it is kept."""
@@ -313,9 +303,6 @@ class RootOrder(Amending):
     def _outcome(self) -> RootOrderOutcome:
         residue = self.graph.residue if self.graph else []
         return RootOrderOutcome(state=self.tracker.state, items=self.tracker.items, residue=residue)
-
-    def _messages(self, failures: list[Failure]) -> list[dict[str, Any]]:
-        return messages(failures, workflow.now(), ITEM_LISTS[self.tracker.kind], self.tracker.items)
 
 
 def _failures(violations: list[Violation]) -> list[Failure]:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from activities.inventory import Expectation
 from orders.graph import Graph, in_order, ready, reverse
 from orders.outcome import Residue
 from orders.task import TaskAction
-from workflows.failures import explain
+from workflows.failures import RESIDUE, explain
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
@@ -105,6 +106,8 @@ class SagaGraph:
         self.done: set[str] = set()
         self.withdrawn: set[str] = set()
         self.failures: dict[str, BaseException] = {}
+        """Why nodes failed, also while they were being stopped for another's sake."""
+        self.failed_at: dict[str, datetime] = {}
         self.residue: list[Residue] = []
         self.ended = False
         """Whether the graph has run to its end, or has been stopped: no amendment comes in any more."""
@@ -170,7 +173,7 @@ class SagaGraph:
     def is_being_undone(self, key: str) -> bool:
         return key in self.withdrawn or any(key in keys for keys in self._undoing.values())
 
-    async def _take_back(self, graph: Graph, keys: set[str], running: list[asyncio.Task[None]]) -> None:
+    async def _take_back(self, graph: Graph, keys: set[str], running: dict[str, asyncio.Task[None]]) -> None:
         await self._undo(graph, keys, running, [])
         self.started = {key: None for key in self.started if key not in keys or key in self.withdrawn}
         for key in keys - self.withdrawn:
@@ -193,12 +196,16 @@ class SagaGraph:
             if error is None:
                 self.done.add(key)
             else:
-                self.failures[key] = error
+                self._failed(key, error)
                 self.residue += explain(error, key).residue
                 self._withdraw(set(self._taken_by_failure(key)) - self.withdrawn)
         for task in [task for task in self._undoing if task.done()]:
             del self._undoing[task]
             task.result()
+
+    def _failed(self, key: str, error: BaseException) -> None:
+        self.failures[key] = error
+        self.failed_at[key] = workflow.now()
 
     def _withdraw(self, keys: set[str]) -> None:
         self.withdrawn |= keys
@@ -209,20 +216,24 @@ class SagaGraph:
         undoing = asyncio.create_task(self._undo(self.graph, mine, self._stopped(keys), before))
         self._undoing[undoing] = keys
 
-    def _stopped(self, keys: Collection[str]) -> list[asyncio.Task[None]]:
+    def _stopped(self, keys: Collection[str]) -> dict[str, asyncio.Task[None]]:
         """Cancel what runs of `keys`, and return it in its order."""
-        running = [self._running.pop(key) for key in list(self._running) if key in keys]
-        for task in running:
+        running = {key: self._running.pop(key) for key in list(self._running) if key in keys}
+        for task in running.values():
             task.cancel()
         return running
 
     async def _undo(
-        self, graph: Graph, keys: set[str], running: list[asyncio.Task[None]], before: list[asyncio.Task[None]]
+        self, graph: Graph, keys: set[str], running: dict[str, asyncio.Task[None]], before: list[asyncio.Task[None]]
     ) -> None:
-        for task in running:
+        for key, task in running.items():
             await workflow.wait([task])
-            error = _failure_of(task)
-            self.residue += explain(error, "cancel").residue if error else []
+            if (error := _failure_of(task)) is None:
+                continue
+            told = explain(error, "cancel")
+            self.residue += told.residue
+            if not is_cancelled_exception(error) and told.code != RESIDUE:
+                self._failed(key, error)
         for task in before:
             await workflow.wait([task])
         started = [key for key in self.started if key in keys and key in self._sagas]

@@ -295,10 +295,6 @@ class Steering(Family):
         item = self.item_of(key)
         return self.all_held or (item is not None and not self.items_held.isdisjoint(self.around(item)))
 
-    def item_of(self, key: str) -> str | None:
-        """Return the order's item that a node or item of the plan belongs to."""
-        return key
-
     def around(self, item: str) -> list[str]:
         """Return an item and the bundles around it."""
         return [item]

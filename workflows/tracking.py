@@ -19,10 +19,17 @@ from temporalio.exceptions import FailureError
 from activities.records import RecordActivities
 from orders.change import OrderChange
 from orders.instants import timestamp
-from orders.lifecycle import TERMINAL, TRANSITIONS, OrderKind, OrderState, item_transition, transition
+from orders.lifecycle import ITEM_LISTS, TERMINAL, TRANSITIONS, OrderKind, OrderState, item_transition, transition
 from orders.outcome import Failure, Residue
 from workflows import policies, search_attributes
 from workflows.messages import Carried, OrderView, TimelineEntry
+
+_ERROR_MESSAGES = {
+    OrderKind.PRODUCT: "productOrderErrorMessage",
+    OrderKind.SERVICE: "errorMessage",
+    OrderKind.RESOURCE: "errorMessage",
+}
+"""The attribute that says why an order was rejected or failed."""
 
 _ROWS_SHOWN = 100
 _TIMELINE_KEPT = 500
@@ -226,17 +233,23 @@ class OrderTracker:
         return "\n".join(lines)
 
 
-def messages(failures: list[Failure], at: datetime, attribute: str, items: Collection[str]) -> list[dict[str, Any]]:
-    """Return failures in the shape of TM Forum's order error messages; `attribute` names the item they are about."""
-    return [
+def reasons_document(
+    kind: OrderKind, failures: list[Failure], items: Collection[str], at: datetime
+) -> dict[str, list[dict[str, Any]] | None]:
+    """Return the attribute by which a document says why its order failed, or items of it; None where nothing did.
+
+    Failures whose time is not known are of the time `at`.
+    """
+    told = [
         {
             "code": failure.code,
             "reason": failure.message,
-            "timestamp": timestamp(at),
-            **({attribute: [{"id": failure.step}]} if failure.step in items else {}),
+            "timestamp": timestamp(failure.at or at),
+            **({ITEM_LISTS[kind]: [{"id": failure.step}]} if failure.step in items else {}),
         }
         for failure in failures
     ]
+    return {_ERROR_MESSAGES[kind]: told or None}
 
 
 def residue_document(residue: list[Residue]) -> dict[str, Any]:

@@ -41,6 +41,21 @@ class PriceAlteration(Extensible):
     product_offering_price: Reference | None = None
 
 
+class CountedCharacteristic(Extensible):
+    """How a price comes about that counts a characteristic: units beyond what is included, each at the same price."""
+
+    name: str
+    """The characteristic that is counted."""
+    included: float | None = None
+    """How much of it costs nothing."""
+    quantity: int
+    """How many units are charged; one that is begun counts whole."""
+    unit_of_measure: str | None = None
+    """What a unit is, such as `10 GB`."""
+    unit_price: Price
+    """What a unit costs, not rounded."""
+
+
 class OrderPrice(Extensible):
     """A price of an item, or a total of an order."""
 
@@ -53,6 +68,8 @@ class OrderPrice(Extensible):
     unit_of_measure: str | None = None
     billing_account: Reference | None = None
     price: Price | None = None
+    """What is charged for all units, where it counts a characteristic."""
+    counted_characteristic: CountedCharacteristic | None = None
     price_alteration: list[PriceAlteration] | None = None
     product_offering_price: Reference | None = None
 

@@ -147,6 +147,15 @@ async def test_a_product_of_somebody_else_comes_with_who_it_belongs_to(inventory
     assert base.of_customer("c-1") == []
 
 
+async def test_who_only_sells_a_product_or_is_only_billed_at_a_place_does_not_have_it_there(
+    inventory: Reference,
+) -> None:
+    places = [{"id": "X-1", "role": "billing"}, {"id": "BER-1", "role": "installation"}]
+    await product(inventory, "sold", relatedParty=[{"id": "s-1", "role": "seller"}], place=places)
+    sold = (await read(inventory, order({"id": "sold"}))).products["sold"]
+    assert (sold.customer_id, sold.place) == (None, "BER-1")
+
+
 async def test_a_product_without_anything_is_read_as_what_it_is(inventory: Reference) -> None:
     await product(inventory, "bare", relatedParty=[])
     found = (await read(inventory, order({"id": "bare"}))).products["bare"]

@@ -84,6 +84,33 @@ async def test_what_can_be_had_is_qualified(qualifier: OfferingQualifier) -> Non
     assert codes(answer) == []
 
 
+@pytest.mark.parametrize(
+    ("offering", "result", "reasons"),
+    [("fibre-internet", "qualified", []), ("fiber-internet", "unqualified", ["unknownOffering"])],
+)
+async def test_an_offering_that_the_product_names_is_the_one_asked_for(
+    qualifier: OfferingQualifier, offering: str, result: str, reasons: list[str]
+) -> None:
+    asked = item("1", "x", downloadSpeed=250)
+    asked["product"]["productOffering"] = asked.pop("productOffering") | {"id": offering}
+    answer = await qualifier.answer(question(asked), NOW)
+    assert results(answer) == {"1": result}
+    assert codes(answer) == reasons
+
+
+async def test_items_that_name_two_offerings_are_unqualified(qualifier: OfferingQualifier) -> None:
+    asked = item("1", "fibre-internet", downloadSpeed=250)
+    asked["product"]["productOffering"] = {"id": "home-tv"}
+    assert codes(await qualifier.answer(question(asked), NOW)) == ["offeringDiffers"]
+
+
+async def test_nobody_in_particular_may_ask_and_two_customers_may_not(qualifier: OfferingQualifier) -> None:
+    asked = question(item("1", "fibre-internet", downloadSpeed=250), relatedParty=[])
+    assert results(await qualifier.answer(asked, NOW)) == {"1": "qualified"}
+    two = [{"id": each, "role": "customer", "@referredType": "Customer"} for each in ("c1", "c2")]
+    assert codes(await qualifier.answer(asked | {"relatedParty": two}, NOW)) == ["customerAmbiguous"]
+
+
 async def test_too_much_for_a_place_is_unqualified_with_the_reason(qualifier: OfferingQualifier) -> None:
     answer = await qualifier.answer(question(item("1", "fibre-internet", downloadSpeed=1000)), NOW)
     assert answer["qualificationResult"] == "unqualified"

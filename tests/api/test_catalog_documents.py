@@ -112,6 +112,8 @@ def test_amounts_are_numbers_as_they_were_written(shipped: CatalogSet) -> None:
     assert prices["internet-setup"]["price"] == {"unit": "EUR", "value": 49}
     assert prices["half-price-half-year"]["percentage"] == 50
     assert prices["home-voice-mobile-minute"]["unitOfMeasure"] == {"amount": 1, "units": "min"}
+    assert prices["home-tv-box-monthly"]["unitOfMeasure"] == {"amount": 1, "units": "box"}
+    assert prices["home-tv-box-monthly"]["countedCharacteristic"] == {"name": "setTopBoxes", "included": 1}
     assert "recurringChargePeriodLength" not in prices["internet-setup"]
     assert prices["internet-100-monthly"]["recurringChargePeriodLength"] == 1
 

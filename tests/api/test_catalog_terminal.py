@@ -59,6 +59,7 @@ async def test_an_offering_is_shown_with_what_it_costs_and_what_can_be_chosen(
 @pytest.mark.parametrize(
     ("price", "words"),
     [
+        ("home-tv-box-monthly", "3.00 EUR for 1 box of setTopBoxes above 1 a month"),
         ("half-price-half-year", "50 % off"),
         ("wifi-mesh-introduction", "1.00 EUR off"),
         ("home-voice-mobile-minute", "0.19 EUR for 1 min"),

@@ -101,6 +101,28 @@ def assert_sound(plan: OrchestrationPlan) -> None:
             assert_sound_below([(resource.key, resource.depends_on) for resource in part.resources])
 
 
+def assert_total_is_what_is_charged(placed: ProductOrder, plan: OrchestrationPlan) -> None:
+    """Reckon in cents what billing comes to charge each product of the plan, and compare with what the order says."""
+    charges: Counter[tuple[str | None, str | None, str]] = Counter()
+    for product in plan.products:
+        anew = product.action in (Action.ADD, Action.MODIFY)
+        for price in product.prices:
+            if price.price_type != "usage" and (anew or price.price_type != "oneTime"):
+                parts = [price.price, *(each.price for each in price.price_alteration or [])]
+                for money in (part.duty_free_amount for part in parts if part):
+                    assert money is not None
+                    key = price.price_type, price.recurring_charge_period, money.unit
+                    charges[key] += round(money.value * 100)
+    said = {}
+    for each in price_order(placed, plan).order_total_price or []:
+        assert each.price is not None
+        assert each.price.duty_free_amount is not None
+        money = each.price.duty_free_amount
+        assert str(money.value) == f"{round(money.value, 2)}"
+        said[each.price_type, each.recurring_charge_period, money.unit] = round(money.value * 100)
+    assert said == charges
+
+
 def assert_sound_below(parts: list[tuple[str, list[str]]]) -> None:
     graph = dict(parts)
     assert len(graph) == len(parts)
@@ -119,6 +141,7 @@ def test_keys_are_unique_and_the_graph_is_sound_or_the_circle_is_named(placed: P
     else:
         plan = decompose(placed, SHIPPED, InstalledBase())
         assert_sound(plan)
+        assert_total_is_what_is_charged(placed, plan)
         assert decompose(placed, SHIPPED, InstalledBase()) == plan
 
 
@@ -135,6 +158,7 @@ def test_all_that_was_added_can_be_deleted_and_nothing_is_left(placed: ProductOr
     assert check_order(ending, SHIPPED, base, TODAY) == []
     plan = decompose(ending, SHIPPED, base)
     assert_sound(plan)
+    assert_total_is_what_is_charged(ending, plan)
     assert install(plan, base) == InstalledBase()
     assert {action for action, _ in resources(plan)} == {Action.DELETE}
     assert Counter(name for _, name in resources(plan)) == Counter(installed_resources(base))
@@ -182,8 +206,10 @@ def test_changing_a_product_comes_to_the_same_as_adding_it_so(offering: str, val
             return install(decompose(placed, SHIPPED, InstalledBase()))
 
         base = added(first)
-        plan = decompose(order(modify("x", "product-x", **second)), SHIPPED, base)
+        placed = order(modify("x", "product-x", **second))
+        plan = decompose(placed, SHIPPED, base)
         assert_sound(plan)
+        assert_total_is_what_is_charged(placed, plan)
         assert (plan.products[0].action is Action.NO_CHANGE) == (first == second)
         changed, wanted = install(plan, base).products["product-x"], added(second).products["product-x"]
         assert changed.characteristics == wanted.characteristics
@@ -217,7 +243,9 @@ def test_a_change_that_says_what_is_there_already_touches_nothing(placed: Produc
     except DecompositionError:
         return
     same = [modify(f"m{number}", product_id) for number, product_id in enumerate(base.products)]
-    plan = decompose(order(*same), SHIPPED, base)
+    unchanged = order(*same)
+    plan = decompose(unchanged, SHIPPED, base)
+    assert_total_is_what_is_charged(unchanged, plan)
     assert plan.service_orders == []
     assert {product.action for product in plan.products} == {Action.NO_CHANGE}
 
@@ -274,5 +302,6 @@ def test_no_order_however_odd_breaks_the_check_and_what_passes_can_be_done(place
     violations = check_order(placed, SHIPPED, BASE, TODAY)
     assert len({(each.code, each.path, each.message) for each in violations}) == len(violations)
     if not violations:
-        price_order(placed, SHIPPED, TODAY, BASE)
-        assert_sound(decompose(placed, SHIPPED, BASE))
+        plan = decompose(placed, SHIPPED, BASE)
+        assert_sound(plan)
+        assert_total_is_what_is_charged(placed, plan)

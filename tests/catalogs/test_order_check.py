@@ -38,7 +38,8 @@ def violations(
     catalogs: CatalogSet, placed: ProductOrder, base: InstalledBase | None = None
 ) -> list[tuple[str, str, str]]:
     found = check_order(placed, catalogs, base or InstalledBase(), TODAY)
-    assert all(each.item_id in {one.id for one, _, _ in placed.items()} for each in found)
+    of_items = (each for each in found if each.path != "relatedParty")
+    assert all(each.item_id in {one.id for one, _, _ in placed.items()} for each in of_items)
     return [(each.code, each.path, each.message) for each in found]
 
 
@@ -194,7 +195,7 @@ def test_a_characteristic_given_twice_is_a_violation(lab: CatalogSet) -> None:
             item("1", "add"),
             "offeringMissing",
             "productOffering",
-            "an item to add names no product offering",
+            "an item to add names no product offering, nor does its product",
         ),
         (
             add("1", "modem-sell"),
@@ -429,14 +430,24 @@ def test_two_items_that_exclude_each_other_are_both_told(lab: CatalogSet) -> Non
 
 
 def test_an_order_without_a_customer_changes_nobodys_products(lab: CatalogSet) -> None:
-    found = violations(lab, order(keep("1", "lease"), customer=None), owned(LEASE))
-    assert found == [
-        (
-            "productNotOfCustomer",
-            f"{HERE}.product.id",
-            "product lease is not a product of customer nobody: the order names no customer",
-        )
-    ]
+    [(code, path, _)] = violations(lab, order(keep("1", "lease"), customer=None), owned(LEASE))
+    assert (code, path) == ("customerMissing", "relatedParty")
+
+
+def test_an_offering_may_be_named_by_the_product_alone(shipped: CatalogSet) -> None:
+    def ordering(**offerings: Any) -> ProductOrder:
+        return order({"id": "1", "action": "add", "product": {"productOffering": {"id": "mobile-plan"}}, **offerings})
+
+    assert violations(shipped, ordering()) == []
+    assert violations(shipped, ordering(productOffering={"id": "mobile-plan"})) == []
+    found = violations(shipped, ordering(productOffering={"id": "mobile-plan-flex"}))
+    assert (
+        "offeringDiffers",
+        f"{HERE}.product.productOffering.id",
+        "the product is of the offering mobile-plan, its item orders mobile-plan-flex; name one, in either place",
+    ) in found
+    unknown = order({"id": "1", "action": "add", "product": {"productOffering": {"id": "mobil-plan"}}})
+    assert [code for code, _, _ in violations(shipped, unknown)] == ["unknownOffering"]
 
 
 def test_a_product_belongs_to_one_item(lab: CatalogSet) -> None:

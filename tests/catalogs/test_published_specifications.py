@@ -10,11 +10,13 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
 from catalogs.catalog_set import CatalogSet
+from catalogs.decomposition import decompose
 from catalogs.loader import default_catalogs
 from catalogs.pricing import price_order
 from catalogs.sources import plain, read_yaml
+from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
-from tests.catalogs.sample_orders import TODAY, fibre_bundle, mobile, order, tv, voice
+from tests.catalogs.sample_orders import fibre_bundle, mobile, order, tv, voice
 
 ROOT = Path(__file__).resolve().parents[2]
 SPECS = ROOT.parent / "shared" / "tmf" / "specs"
@@ -76,6 +78,6 @@ def test_the_example_orders_are_what_the_standards_take(path: Path) -> None:
 
 def test_a_priced_order_is_what_tmf622_gives(shipped: CatalogSet) -> None:
     placed = order(fibre_bundle(voice(), tv()), mobile(), href="http://localhost/1", state="acknowledged")
-    priced = price_order(placed, shipped, TODAY).model_dump(mode="json", exclude_none=True)
+    priced = price_order(placed, decompose(placed, shipped, InstalledBase())).model_dump(mode="json", exclude_none=True)
     assert faults(priced, "TMF622-v4.0.0.swagger.json", "ProductOrder") == []
     assert ProductOrder.model_validate(priced).order_total_price is not None

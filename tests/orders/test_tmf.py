@@ -16,7 +16,7 @@ from orders.installed import InstalledBase, InstalledProduct, InstalledResource,
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource
-from orders.tmf import ProductOrder
+from orders.tmf import ProductOrder, RelatedPlace, place_among, places_among
 from orders.violation import Violation
 
 FULL: dict[str, Any] = {
@@ -139,14 +139,49 @@ def test_a_written_time_is_the_same_moment_and_sorts_as_text(moment: datetime) -
         ([{"id": "c-1"}], "c-1"),
         ([{"id": "s-1", "role": "seller"}, {"id": "c-1", "role": "Customer"}], "c-1"),
         (
-            [{"id": "s-1", "role": "seller"}, {"id": "c-1", "role": "CUSTOMER"}, {"id": "c-2", "role": "customer"}],
+            [{"id": "s-1", "role": "seller"}, {"id": "c-1", "role": "CUSTOMER"}, {"id": "c-1", "role": "customer"}],
             "c-1",
         ),
+        ([{"id": "c-1", "role": "customer"}, {"id": "c-2", "role": "customer"}], None),
         ([{"id": "s-1", "role": "seller"}, {"id": "b-1", "role": "buyer"}], None),
+        ([{"id": "r-1", "role": "Requester"}], None),
+        ([{"id": "c-1", "role": ""}], "c-1"),
+        ([{"id": "c-1"}, {"id": "c-2"}], None),
+        ([{"id": " ", "role": "customer"}], None),
+        ([{"id": ""}], None),
     ],
 )
-def test_the_customer_is_the_party_of_that_role_or_the_only_one(parties: list[Any], customer: str | None) -> None:
+def test_the_customer_is_the_one_party_of_that_role_or_the_only_one_where_it_has_none(
+    parties: list[Any], customer: str | None
+) -> None:
     assert order(relatedParty=parties).customer_id() == customer
+
+
+@pytest.mark.parametrize(
+    ("places", "found"),
+    [
+        ([], []),
+        (["X-1"], ["X-1"]),
+        (["X-1:billing", "BER-1:installation"], ["BER-1"]),
+        (["BER-1:Installation Address", "X-1"], ["BER-1"]),
+        (["BER-1:INSTALL_LOCATION", "X-1:branch"], ["BER-1"]),
+        (["BER-1:service-address", "X-1:branch"], ["BER-1"]),
+        (["X-1:billing", "BER-1"], ["BER-1"]),
+        (["X-1:billingAddress", "Y-1:Shipping", "BER-1:branch"], ["BER-1"]),
+        (["X-1:billing"], []),
+        (["BER-1", "HAM-1"], ["BER-1", "HAM-1"]),
+        (["BER-1:installation", "HAM-1:site"], ["BER-1", "HAM-1"]),
+        (["BER-1:installation", "BER-1:site"], ["BER-1"]),
+    ],
+)
+def test_the_place_is_the_one_for_installation_or_the_one_that_is_for_nothing_else(
+    places: list[str], found: list[str]
+) -> None:
+    split = [place.partition(":") for place in places]
+    related = [RelatedPlace(id=place, role=role or None) for place, _, role in split]
+    assert [place.id for place in places_among(related)] == found
+    the_one = place_among(related)
+    assert (the_one.id if the_one else None) == (found[0] if len(found) == 1 else None)
 
 
 def test_items_are_found_at_every_level_with_their_parent_and_path_parents_first() -> None:

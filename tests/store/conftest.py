@@ -50,7 +50,7 @@ async def postgresql_database() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def empty_url(anyio_backend: str, backend: str, tmp_path: Path) -> AsyncIterator[str]:
+async def empty_url(anyio_backend: object, backend: str, tmp_path: Path) -> AsyncIterator[str]:
     """The URL of a database without any table."""
     if backend == "sqlite":
         yield f"sqlite:///{tmp_path / 'empty.db'}"
@@ -60,7 +60,7 @@ async def empty_url(anyio_backend: str, backend: str, tmp_path: Path) -> AsyncIt
 
 
 @pytest.fixture(scope="session")
-async def migrated_url(anyio_backend: str, backend: str, migrated_store: Path) -> AsyncIterator[str]:
+async def migrated_url(anyio_backend: object, backend: str, migrated_store: Path) -> AsyncIterator[str]:
     """The URL of a migrated database: of a file to copy, or of a database to clear."""
     if backend == "sqlite":
         yield f"sqlite:///{migrated_store}"
@@ -71,7 +71,7 @@ async def migrated_url(anyio_backend: str, backend: str, migrated_store: Path) -
 
 
 @pytest.fixture
-async def database(anyio_backend: str, backend: str, migrated_url: str, tmp_path: Path) -> AsyncIterator[Database]:
+async def database(anyio_backend: object, backend: str, migrated_url: str, tmp_path: Path) -> AsyncIterator[Database]:
     """A migrated database without any row."""
     url = migrated_url
     if backend == "sqlite":

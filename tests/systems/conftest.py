@@ -87,7 +87,7 @@ class Inbox(httpx.AsyncBaseTransport):
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 async def home(
-    request: pytest.FixtureRequest, anyio_backend: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, anyio_backend: object, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[str]:
     """A database that tests use one after the other."""
     if request.param == "sqlite":

@@ -25,7 +25,7 @@ SUGGESTED = 150
 
 
 @pytest.fixture(scope="module")
-async def forgetful(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+async def forgetful(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     async with (
         started_engine(**{LONG_HISTORY: SUGGESTED}) as client,
         staged(client, tmp_path_factory.mktemp("long")) as stage,

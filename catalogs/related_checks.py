@@ -1,0 +1,92 @@
+"""Checks of who and where: the customer that an order is for, and the place of what each item is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orders.posted import PostedOrder
+from orders.resource_orders import OrderedResource, PostedResourceItem
+from orders.service_orders import PostedServiceItem, Service
+from orders.tmf import (
+    Product,
+    ProductOrderItem,
+    RelatedParty,
+    RelatedPlace,
+    customer_among,
+    customers_among,
+    places_among,
+)
+from orders.violation import Violation
+
+_CUSTOMER = "the role customer"
+_INSTALLATION = "the role installation"
+
+
+def check_parties(order: PostedOrder) -> Iterator[Violation]:
+    """Check that an order has one customer where it needs one, never two, and that no item names another."""
+    customers = customers_among(order.related_party)
+    if len(customers) > 1:
+        message = f"{_listed(customers)} are customers; an order has one: write one for each, or give others their role"
+        yield Violation(code="customerAmbiguous", path="relatedParty", message=message)
+    elif customers and not customers[0].strip():
+        yield Violation(code="customerMissing", path="relatedParty", message="the id of the customer is empty")
+    elif not customers and order.needs_customer:
+        named = f"its parties are {_roles(order.related_party)}" if order.related_party else "it names no party"
+        message = f"an order of products is for one customer, and {named}; give whom it is for {_CUSTOMER}"
+        yield Violation(code="customerMissing", path="relatedParty", message=message)
+    customer = customer_among(order.related_party)
+    for item, _, path in order.items():
+        for part, parties in _parties(item):
+            for other in customers_among(parties):
+                if customer is not None and other != customer:
+                    message = f"{other} is the customer here, {customer} that of the order; an order has one customer"
+                    yield Violation(code="customerDiffers", path=f"{path}.{part}", message=message, item_id=item.id)
+
+
+def check_places(order: PostedOrder) -> Iterator[Violation]:
+    """Check that no item leaves open which of several places it means."""
+    for item, _, path in order.items():
+        part, thing = _about(item)
+        found = places_among(places_of(thing))
+        if len(found) > 1:
+            message = f"it could be any of {_roles(found)}; give the one where it is to be {_INSTALLATION}"
+            yield Violation(code="placeAmbiguous", path=f"{path}.{part}.place", message=message, item_id=item.id)
+
+
+def places_of(thing: Product | Service | OrderedResource | None) -> Sequence[RelatedPlace]:
+    """Return the places that a product, service or resource names, whatever they are to it."""
+    if thing is None:
+        return []
+    return thing.places() if isinstance(thing, OrderedResource) else thing.place
+
+
+def _about(
+    item: ProductOrderItem | PostedServiceItem | PostedResourceItem,
+) -> tuple[str, Product | Service | OrderedResource | None]:
+    """Return what an item is about, and the name of the attribute that has it."""
+    match item:
+        case ProductOrderItem():
+            return "product", item.product
+        case PostedServiceItem():
+            return "service", item.service
+        case PostedResourceItem():
+            return "resource", item.resource
+
+
+def _parties(
+    item: ProductOrderItem | PostedServiceItem | PostedResourceItem,
+) -> Iterator[tuple[str, Sequence[RelatedParty]]]:
+    """Yield the parties of an item and of what it is about, each with where they stand in it."""
+    part, thing = _about(item)
+    yield "relatedParty", item.related_party
+    yield f"{part}.relatedParty", thing.related_party if thing else []
+
+
+def _roles(related: Sequence[RelatedParty] | Sequence[RelatedPlace]) -> str:
+    """Return parties or places in words, each with its role."""
+    return _listed([f"{each.id or each.name or 'one without an id'} ({each.role or 'no role'})" for each in related])
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
