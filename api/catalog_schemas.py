@@ -83,6 +83,12 @@ class SpecificationCharacteristic(Resource):
     min_cardinality: int
     max_cardinality: int
     regex: str | None = None
+    min_length: int | None = None
+    """How many characters a text has at least."""
+    max_length: int | None = None
+    """How many characters a text has at most."""
+    max_octets: int | None = None
+    """How many octets a text takes at most in UTF-8."""
 
 
 class ProductSpecificationCharacteristic(SpecificationCharacteristic):

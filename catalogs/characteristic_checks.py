@@ -12,6 +12,7 @@ from catalogs.order_context import OrderContext
 from catalogs.product_nodes import ProductNode
 from orders.tmf import Action, Characteristic
 from orders.violation import Violation
+from orders.words import shown
 
 MISSING = "characteristicMissing"
 """The code of what is wrong with something that lacks a value it must have."""
@@ -74,16 +75,34 @@ def faults_of_value(rule: CharacteristicSpecification, value: Any) -> Iterator[t
 def _faults_of_one(rule: CharacteristicSpecification, value: Any) -> Iterator[tuple[str, str]]:
     value = in_type(value, rule.value_type)
     if not is_of_type(value, rule.value_type):
-        yield "characteristicType", f"{rule.name!r} is of type {rule.value_type}; {_shown(value)} is not"
+        yield "characteristicType", f"{rule.name!r} is of type {rule.value_type}; {shown(value)} is not"
         return
     if not rule.configurable and value != default_of(rule):
-        yield "characteristicNotConfigurable", f"{rule.name!r} cannot be chosen; it is {_shown(default_of(rule))}"
-    if rule.regex and isinstance(value, str) and not fits_pattern(value, rule.regex):
-        yield "characteristicPattern", f"{rule.name!r} does not take {_shown(value)}: it must match {rule.regex}"
+        yield "characteristicNotConfigurable", f"{rule.name!r} cannot be chosen; it is {shown(default_of(rule))}"
+    if isinstance(value, str):
+        yield from faults_of_text(rule, value)
     if rule.values and not any(matches(value, allowed) for allowed in rule.values):
         ranges = all(allowed.value_from is not None or allowed.value_to is not None for allowed in rule.values)
         code = "characteristicOutOfRange" if ranges or _has_range(rule) else "characteristicNotAllowed"
-        yield code, f"{rule.name!r} does not take {_shown(value)}; it takes {_choices(rule)}"
+        yield code, f"{rule.name!r} does not take {shown(value)}; it takes {_choices(rule)}"
+
+
+def faults_of_text(rule: CharacteristicSpecification, text: str) -> Iterator[tuple[str, str]]:
+    """Yield the code and the words for each rule of how it is written that a text breaks: its pattern, its length."""
+    if rule.regex and not fits_pattern(text, rule.regex):
+        yield "characteristicPattern", f"{rule.name!r} does not take {shown(text)}: it must match {rule.regex}"
+    taken = f"{rule.name!r} does not take {shown(text)}: it has"
+    if rule.min_length is not None and len(text) < rule.min_length:
+        yield "characteristicTooShort", f"{taken} {_characters(len(text))}; at least {rule.min_length}"
+    if rule.max_length is not None and len(text) > rule.max_length:
+        yield "characteristicTooLong", f"{taken} {_characters(len(text))}; at most {rule.max_length}"
+    octets = len(text.encode("utf-8", "surrogatepass"))
+    if rule.max_octets is not None and octets > rule.max_octets:
+        yield "characteristicTooLong", f"{taken} {octets} octets in UTF-8; at most {rule.max_octets}"
+
+
+def _characters(number: int) -> str:
+    return f"{number} character{'' if number == 1 else 's'}"
 
 
 def _has_range(rule: CharacteristicSpecification) -> bool:
@@ -96,16 +115,11 @@ def _choices(rule: CharacteristicSpecification) -> str:
 
 def _choice(allowed: CharacteristicValue) -> str:
     if allowed.value_from is None and allowed.value_to is None:
-        return _shown(allowed.value)
+        return shown(allowed.value)
     low = "" if allowed.value_from is None else f"from {allowed.value_from:g} "
     high = "on" if allowed.value_to is None else f"to {allowed.value_to:g}"
     ends = "" if allowed.range_interval == "closed" else f" ({allowed.range_interval})"
     return f"{low}{high}{ends}"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _product(node: ProductNode) -> str:

@@ -132,7 +132,10 @@ class CharacteristicValue(Resource):
 
 
 class CharacteristicSpecification(Resource):
-    """A characteristic and the rule that its values keep to; mandatory where `minCardinality` is 1."""
+    """A characteristic and the rule that its values keep to; mandatory where `minCardinality` is 1.
+
+    Texts may be bounded in characters, and in the octets that they take in UTF-8, which is what devices count.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
     value_type: ValueType = ValueType.STRING
@@ -140,6 +143,9 @@ class CharacteristicSpecification(Resource):
     min_cardinality: int = Field(default=0, ge=0)
     max_cardinality: int = Field(default=1, ge=1)
     regex: str | None = None
+    min_length: int | None = Field(default=None, ge=0)
+    max_length: int | None = Field(default=None, ge=1)
+    max_octets: int | None = Field(default=None, ge=1)
     values: list[CharacteristicValue] = Field(default_factory=list)
 
 

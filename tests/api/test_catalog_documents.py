@@ -79,6 +79,12 @@ def test_characteristics_have_their_rules_and_ranges_say_how_they_end(tmp_path: 
     ]
 
 
+def test_the_bounds_of_a_text_are_told(shipped: CatalogSet) -> None:
+    router = _document(CatalogDocuments(shipped, HERE), Collection.PRODUCT, "home-router")
+    assert router["productSpecCharacteristic"][0]["maxOctets"] == 32
+    assert "minLength" not in router["productSpecCharacteristic"][0]
+
+
 def test_how_a_product_is_realised_stays_inside_but_what_realises_it_is_named(shipped: CatalogSet) -> None:
     documents = CatalogDocuments(shipped, HERE)
     for collection in Collection:

@@ -34,7 +34,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
             f"{LINE}.characteristics.speed",
             "product.speed == 20 ? 'fast' : '5'",
             f"{LINE}.characteristics.speed: \"product.speed == 20 ? 'fast' : '5'\": "
-            "'speed' is of type integer; '5' is not",
+            "'speed' is of type integer; \"5\" is not",
         ),
         (
             f"{LINE}.when",

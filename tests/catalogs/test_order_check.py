@@ -115,16 +115,16 @@ def test_the_example_changes_break_no_rule_once_the_first_example_is_installed(
     [
         ({"tear": "gold"}, "unknownCharacteristic", "Line has no characteristic 'tear'; did you mean 'tier'?"),
         ({"tier": 7}, "characteristicType", "'tier' is of type string; 7 is not"),
-        ({"gain": "0.5"}, "characteristicType", "'gain' is of type number; '0.5' is not"),
-        ({"gain": True}, "characteristicType", "'gain' is of type number; True is not"),
+        ({"gain": "0.5"}, "characteristicType", "'gain' is of type number; \"0.5\" is not"),
+        ({"gain": True}, "characteristicType", "'gain' is of type number; true is not"),
         ({"enabled": 1}, "characteristicType", "'enabled' is of type boolean; 1 is not"),
-        ({"tier": "bronze"}, "characteristicNotAllowed", "'tier' does not take 'bronze'; it takes 'silver', 'gold'"),
+        ({"tier": "bronze"}, "characteristicNotAllowed", '\'tier\' does not take "bronze"; it takes "silver", "gold"'),
         ({"gain": 1.0}, "characteristicOutOfRange", "'gain' does not take 1.0; it takes from 0 to 1 (closedBottom)"),
         ({"gain": -1}, "characteristicOutOfRange", "'gain' does not take -1.0; it takes from 0 to 1 (closedBottom)"),
-        ({"label": "Ab"}, "characteristicPattern", "'label' does not take 'Ab': it must match [a-z]+"),
-        ({"owner": "me"}, "characteristicNotConfigurable", "'owner' cannot be chosen; it is 'lab'"),
+        ({"label": "Ab"}, "characteristicPattern", "'label' does not take \"Ab\": it must match [a-z]+"),
+        ({"owner": "me"}, "characteristicNotConfigurable", "'owner' cannot be chosen; it is \"lab\""),
         ({"codecs": ["a", "b", "c"]}, "characteristicCardinality", "'codecs' takes 0 to 2 values, not 3"),
-        ({"codecs": ["a", "x"]}, "characteristicNotAllowed", "'codecs' does not take 'x'; it takes 'a', 'b', 'c'"),
+        ({"codecs": ["a", "x"]}, "characteristicNotAllowed", '\'codecs\' does not take "x"; it takes "a", "b", "c"'),
     ],
 )
 def test_a_characteristic_that_breaks_its_rule_is_named_with_the_rule(
@@ -161,7 +161,7 @@ def test_an_offering_narrows_the_characteristics_of_its_specification(lab: Catal
         (
             "characteristicNotAllowed",
             f"{HERE}.product.productCharacteristic[0].value",
-            "'tier' does not take 'silver'; it takes 'gold'",
+            '\'tier\' does not take "silver"; it takes "gold"',
         )
     ]
 
@@ -573,3 +573,40 @@ def test_every_reason_is_told_at_once(lab: CatalogSet) -> None:
         ("unknownOffering", "productOrderItem[1].productOffering.id"),
         ("characteristicType", "productOrderItem[0].product.productCharacteristic[0].value"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a" * 32, None),
+        ("é" * 16, None),
+        ("😀" * 8, None),
+        ("😀" * 9, "it has 36 octets in UTF-8; at most 32"),
+        ("é" * 17, "it has 34 octets in UTF-8; at most 32"),
+    ],
+)
+def test_a_text_is_bounded_in_the_octets_that_a_device_counts(shipped: CatalogSet, name: str, said: str | None) -> None:
+    router = add("r", "home-router", wifiName=name)
+    placed = order(add("h", "fibre-home-bundle", add("i", "fibre-internet"), router, place="BER-1"))
+    found = [
+        ("characteristicTooLong", "productOrderItem[0].productOrderItem[1].product.productCharacteristic[0].value")
+        for _ in (said,)
+        if said
+    ]
+    assert [(code, path) for code, path, _ in violations(shipped, placed)] == found
+    assert all(message == f"'wifiName' does not take \"{name}\": {said}" for *_, message in violations(shipped, placed))
+
+
+@pytest.mark.parametrize(
+    ("note", "code", "said"),
+    [
+        ("ab", "characteristicTooShort", "it has 2 characters; at least 3"),
+        ("😀😀😀", None, None),
+        ("abcdefghi", "characteristicTooLong", "it has 9 characters; at most 8"),
+    ],
+)
+def test_a_text_is_bounded_in_characters(lab: CatalogSet, note: str, code: str | None, said: str | None) -> None:
+    found = violations(lab, order(add("1", "meter", code=note)))
+    assert [(each, words) for each, _, words in found] == (
+        [(code, f"'code' does not take \"{note}\": {said}")] if code else []
+    )

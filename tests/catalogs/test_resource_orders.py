@@ -137,6 +137,11 @@ def test_deleting_gives_back_the_very_member(catalogs: CatalogSet) -> None:
             "characteristicType",
             "resource.resourceCharacteristic[0].value",
         ),
+        (
+            item("1", spec="cpe-router", characteristics={"wifiName": "😀" * 9}),
+            "characteristicTooLong",
+            "resource.resourceCharacteristic[0].value",
+        ),
         ({**item("1", spec="msisdn"), "quantity": 3}, "quantityNotAllowed", "quantity"),
         (item("1", "add", id="r-1", spec="vpn-cpe"), "resourceExists", "resource.id"),
         (item("1", "delete"), "resourceMissing", "resource.id"),

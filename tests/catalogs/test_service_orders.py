@@ -222,6 +222,11 @@ def codes(violations: list[Violation]) -> set[str]:
         (mobile("1", msisdn="+49"), "characteristicNotConfigurable", "service.serviceCharacteristic[3].value"),
         (mobile("1", roaming=None), "characteristicMissing", "service.serviceCharacteristic"),
         ({**mobile("1"), "quantity": 2}, "quantityNotAllowed", "quantity"),
+        (
+            item("1", spec="cfs-home-network", characteristics={"wifiName": "😀" * 9}),
+            "characteristicTooLong",
+            "service.serviceCharacteristic[0].value",
+        ),
         (item("1", "delete"), "serviceMissing", "service.id"),
         (item("1", "modify", id="nobody"), "serviceNotFound", "service.id"),
     ],
