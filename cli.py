@@ -247,6 +247,9 @@ def system(
     port: Annotated[int | None, typer.Option(help="[default: as in ordersaga up]")] = None,
     database: Annotated[str | None, typer.Option(help="SQLite or PostgreSQL URL [default: in the state dir]")] = None,
     latency_ms: Annotated[int, typer.Option(min=0, help="How long each change takes.")] = 0,
+    public_url: Annotated[
+        str | None, typer.Option(help="What href begins with [default: the address by which a request came]")
+    ] = None,
 ) -> None:
     """Run one of the reference systems alone.
 
@@ -266,6 +269,7 @@ def system(
         *("--host", host, "--port", str(port)),
         *("--database", url),
         *("--latency-ms", str(latency_ms)),
+        *(("--public-url", public_url) if public_url else ()),
     )
 
 

@@ -4,4 +4,4 @@ from systems.activation.app import create_app
 from systems.common.system import serve
 
 if __name__ == "__main__":
-    serve("activation", 9102, lambda url, latency_ms: create_app(url, latency_ms=latency_ms))
+    serve("activation", 9102, create_app)

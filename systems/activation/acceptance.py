@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.activation.changes import Change
 from systems.activation.monitors import as_document, read_row, tell_of
-from systems.activation.tables import monitor
+from systems.activation.tables import monitor, monitor_address
+from systems.common.addresses import here
 from systems.common.effects import Answer
 
 
@@ -28,6 +29,7 @@ async def accept(connection: AsyncConnection, change: Change, *, due: float, fai
             failure=failure,
         )
     )
+    await connection.execute(insert(monitor_address).values(id=monitor_id, address=here()))
     row = await read_row(connection, monitor_id)
     await tell_of(connection, row, "Create")
     document = as_document(row)

@@ -24,17 +24,24 @@ BODIES = (
 )
 
 
-def create_app(database_url: str, *, latency_ms: int = 0, transport: httpx.AsyncBaseTransport | None = None) -> FastAPI:
+def create_app(
+    database_url: str,
+    *,
+    latency_ms: int = 0,
+    public_url: str | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> FastAPI:
     """The activation system on the database at ``database_url``.
 
-    ``latency_ms``: how long a change takes where ``/settings`` does not say otherwise. ``transport`` carries the events
-    to the listeners (the network by default).
+    ``latency_ms``: how long a change takes where ``/settings`` does not say otherwise. ``public_url``: what ``href``
+    begins with (the address by which a request came, by default). ``transport`` carries the events to the listeners
+    (the network by default).
     """
     database = Database(database_url, common_tables.metadata, tables.metadata)
     deliveries = Deliveries(database, transport)
     completions = Completions(database, deliveries)
     return make_app(
-        System("activation", database, deliveries, latency_ms),
+        System("activation", database, deliveries, latency_ms, public_url),
         [
             *(configuration_router(kind, completions) for kind in KINDS.values()),
             *(monitor_router(kind) for kind in KINDS.values()),

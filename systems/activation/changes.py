@@ -16,7 +16,7 @@ from systems.common.errors import Refusal, error_body
 from systems.common.patches import Patch, check_removed, check_unchanged
 from systems.common.queries import Document
 
-READ_ONLY = ("id", "href")
+READ_ONLY = ("id", "href", "serviceDate")
 Method = Literal["POST", "PATCH", "DELETE"]
 
 
@@ -71,10 +71,12 @@ class Change:
             return Answer(201, document, self.target, {"Location": document["href"]})
         if self.method == "PATCH":
             current = await documents.get(connection, self.target)
-            document = await documents.replace(connection, self._patched(current))
+            changed = self.kind.dates.written(current, self._patched(current))
+            document = await documents.replace(connection, changed)
             # The end of a monitored change is told as a change of state in any case, once.
-            told = current | {"state": document["state"]} if self.monitored else current
-            await self.kind.events.tell_of_change(connection, self.key, told, document, ["state"])
+            states = ["state", *self.kind.dates.names]
+            told = current | {name: document.get(name) for name in states} if self.monitored else current
+            await self.kind.events.tell_of_change(connection, self.key, told, document, states)
             return Answer(200, document, self.target)
         await self._supersede(connection)
         if before is not None:
@@ -94,12 +96,10 @@ class Change:
 
     async def _put(self, connection: AsyncConnection, before: Document | None) -> Document:
         documents = self.kind.documents
-        document = {
-            **self.kind.defaults,
-            **as_object(self.body),
-            "id": self.target,
-            "href": documents.href(self.target),
-        }
+        # What is set up again is as old as what was there.
+        old = {name: value for name, value in (before or {}).items() if name == self.kind.dates.made}
+        said = {**old, **self.kind.defaults, **as_object(self.body), "id": self.target}
+        document = self.kind.dates.written(None, said)
         if before is not None:
             return await documents.replace(connection, document)
         return await documents.add(connection, document)

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from systems.activation.changes import Change
 from systems.activation.kinds import KINDS
 from systems.activation.monitors import read_row, response_of, tell_of
-from systems.activation.tables import monitor
+from systems.activation.tables import monitor, monitor_address
 from systems.common import events, log
+from systems.common.addresses import reached_by
 from systems.common.database import Database
 from systems.common.deliveries import Deliveries
 from systems.common.effects import Answer
@@ -81,8 +82,10 @@ class Completions:
             if row is None:
                 return
             change = Change(KINDS[row.kind], row.method, row.target, row.body, row.key, monitored=True)
-            error = await _end(connection, row, change)
-            await _tell_the_end(connection, row, change, error)
+            asked = select(monitor_address.c.address).where(monitor_address.c.id == monitor_id)
+            with reached_by(await connection.scalar(asked) or ""):
+                error = await _end(connection, row, change)
+                await _tell_the_end(connection, row, change, error)
         self._deliveries.look()
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import tmf
+from systems.common.dates import Dates
 from systems.common.documents import Collection
 from systems.common.events import EventSource
 from systems.common.faults import Lookup
@@ -48,6 +49,7 @@ class Kind:
     example: dict[str, Any]
     defaults: dict[str, Any]
     required: tuple[str, ...]
+    dates: Dates
     operations: dict[str, str]
 
     @property
@@ -88,7 +90,7 @@ SERVICES = Kind(
         "service",
         f"{_SERVICE_BASE}/service",
         ["state", "serviceSpecification.id"],
-        tmf.attributes(ConfiguredService),
+        ConfiguredService,
     ),
     model=ConfiguredService,
     create_model=ServiceActivation,
@@ -100,6 +102,7 @@ SERVICES = Kind(
     },
     defaults={"@type": "Service", "state": "active"},
     required=("state", "serviceSpecification"),
+    dates=Dates("startDate", "endDate", "serviceDate"),
     operations={"POST": "activate", "PATCH": "modify", "DELETE": "deactivate"},
 )
 RESOURCES = Kind(
@@ -109,7 +112,7 @@ RESOURCES = Kind(
         "resource",
         f"{_RESOURCE_BASE}/resource",
         ["state", "resourceSpecification.id"],
-        tmf.attributes(ConfiguredResource),
+        ConfiguredResource,
     ),
     model=ConfiguredResource,
     create_model=ResourceActivation,
@@ -120,6 +123,7 @@ RESOURCES = Kind(
     },
     defaults={"@type": "Resource", "state": "active", "operationalState": "enable"},
     required=("state",),
+    dates=Dates("startOperatingDate"),
     operations={"POST": "configure", "PATCH": "reconfigure", "DELETE": "deconfigure"},
 )
 KINDS = {kind.name: kind for kind in (SERVICES, RESOURCES)}

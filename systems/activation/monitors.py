@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from systems.activation.kinds import KINDS, Kind
 from systems.activation.tables import monitor
 from systems.common import tmf
+from systems.common.addresses import here
 from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
 from systems.common.events import Change
@@ -82,13 +83,13 @@ def as_document(row: Row[Any]) -> Document:
     source = kind.documents.href(row.target)
     document = {
         "id": row.id,
-        "href": f"{kind.base}/monitor/{row.id}",
+        "href": f"{here()}{kind.base}/monitor/{row.id}",
         "@type": "Monitor",
         "state": row.state,
         "sourceHref": source,
         "request": {
             "method": row.method,
-            "to": kind.documents.path if row.method == "POST" else source,
+            "to": f"{here()}{kind.documents.path}" if row.method == "POST" else source,
             "header": [{"name": "Idempotency-Key", "value": row.key}],
             "body": json.dumps(row.body) if row.body else "",
         },

@@ -24,6 +24,14 @@ monitor = Table(
     Index("monitor_by_target", "kind", "target", "state"),
 )
 
+# By what address a change was asked for: the events of its end have it in their hrefs.
+monitor_address = Table(
+    "monitor_address",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("address", Text, nullable=False),
+)
+
 # One row for each specification with settings of its own; the row "" is for all others.
 setting = Table(
     "setting",

@@ -4,4 +4,4 @@ from systems.billing.app import create_app
 from systems.common.system import serve
 
 if __name__ == "__main__":
-    serve("billing", 9103, lambda url, latency_ms: create_app(url, latency_ms=latency_ms))
+    serve("billing", 9103, create_app)

@@ -84,9 +84,7 @@ EXAMPLE = {
     "customer": {"id": "customer-1"},
     "price": [{"priceType": "recurring", "price": {"taxIncludedAmount": {"unit": "EUR", "value": 39.9}}}],
 }
-CHARGES = Collection(
-    "charge", PATH, ["state", "product.id", "customer.id", "billingAccount.id"], tmf.attributes(Charge)
-)
+CHARGES = Collection("charge", PATH, ["state", "product.id", "customer.id", "billingAccount.id"], Charge)
 
 router = APIRouter(prefix=PATH, tags=[API])
 

@@ -1,18 +1,20 @@
 """TM Forum documents kept as JSON, with an index on the paths they are searched by."""
 
-from collections.abc import Collection as Container
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, delete, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from systems.common.addresses import here
 from systems.common.errors import Refusal
-from systems.common.paging import page_of
+from systems.common.paging import ids_of, mentions, page_of
 from systems.common.queries import Document, Filter, ListQuery, Page, texts_at
 from systems.common.tables import document as documents
 from systems.common.tables import document_index as index
+from systems.common.tmf import attributes, is_text
 
 LONGEST_INDEXED = 500
 
@@ -20,36 +22,38 @@ LONGEST_INDEXED = 500
 class Collection:
     """The documents of one kind.
 
-    ``searched_by`` are the dotted paths that are indexed; ``known`` are the first-level attributes to filter by. Every
-    method works in the caller's transaction.
+    ``searched_by`` are the dotted paths that are indexed; ``model`` is what the documents fit: lists are filtered by
+    its attributes, and those that are ``also`` kept. Every method works in the caller's transaction.
     """
 
-    def __init__(self, kind: str, path: str, searched_by: Sequence[str], known: Container[str]) -> None:
+    def __init__(
+        self, kind: str, path: str, searched_by: Sequence[str], model: type[BaseModel], also: Sequence[str] = ()
+    ) -> None:
         self.kind = kind
         self.path = path
         self._searched_by = tuple(searched_by)
-        self._known = known
+        self._model = model
+        self._known = attributes(model) | frozenset(also)
 
     def href(self, document_id: str) -> str:
-        """Where the document is read: a path on this system."""
-        return f"{self.path}/{document_id}"
+        """Where the document is read, by the address by which the present request came."""
+        return f"{here()}{self.path}/{document_id}"
 
     async def add(self, connection: AsyncConnection, body: Document) -> Document:
         """Keep a new document and return it with its href. Raises Refusal 409 when its id is taken."""
-        kept = {**body, "href": self.href(body["id"])}
         try:
             async with connection.begin_nested():
-                await connection.execute(insert(documents).values(kind=self.kind, id=kept["id"], body=kept))
+                await connection.execute(insert(documents).values(kind=self.kind, id=body["id"], body=body))
         except IntegrityError:
-            raise Refusal(409, "idTaken", f"{self.kind} {kept['id']} exists already") from None
-        await self._index(connection, kept)
-        return kept
+            raise Refusal(409, "idTaken", f"{self.kind} {body['id']} exists already") from None
+        await self._index(connection, body)
+        return self._read(body)
 
     async def find(self, connection: AsyncConnection, document_id: str, *, lock: bool = False) -> Document | None:
         """The document, or None; ``lock`` keeps other writers off it until the transaction ends."""
         query = select(documents.c.body).where(documents.c.kind == self.kind, documents.c.id == document_id)
         body: Document | None = await connection.scalar(query.with_for_update() if lock else query)
-        return body
+        return None if body is None else self._read(body)
 
     async def get(self, connection: AsyncConnection, document_id: str, *, lock: bool = False) -> Document:
         """The document. Raises Refusal 404 when there is none."""
@@ -68,7 +72,7 @@ class Collection:
         await connection.execute(update(documents).where(*mine).values(body=body))
         await self._forget_index(connection, body["id"])
         await self._index(connection, body)
-        return body
+        return self._read(body)
 
     async def remove(self, connection: AsyncConnection, document_id: str) -> None:
         """Remove the document. Raises Refusal 404 when there is none."""
@@ -81,7 +85,7 @@ class Collection:
     async def all(self, connection: AsyncConnection) -> list[Document]:
         """Every document, oldest first."""
         mine = select(documents.c.body).where(documents.c.kind == self.kind).order_by(documents.c.sequence)
-        return list(await connection.scalars(mine))
+        return [self._read(body) for body in await connection.scalars(mine)]
 
     async def page(self, connection: AsyncConnection, query: ListQuery) -> Page:
         """The page that ``query`` asks for, oldest first where it does not sort.
@@ -96,22 +100,27 @@ class Collection:
             condition = self._condition(each, by_reference)
             if condition is None:
                 left.append(each)
-            else:
-                matching = matching.where(condition)
-        return await page_of(connection, matching, _ordering(query), lambda row: dict(row.body), query, left)
+                condition = mentions([documents.c.body], each)
+            matching = matching.where(condition)
+        return await page_of(connection, matching, _ordering(query), lambda row: self._read(row.body), query, left)
 
     def _condition(self, wanted: Filter, by_reference: bool) -> ColumnElement[bool] | None:
         """The filter as the database answers it; None where it cannot.
 
         ``by_reference`` says that another filter leaves few documents: a state, which many have, is then read in those.
         """
-        if wanted.comparison not in ("eq", "ne") or any(len(value) >= LONGEST_INDEXED for value in wanted.values):
+        if wanted.comparison not in ("eq", "ne"):
             return None
+        steps = tuple(wanted.path.split("."))
+        text = is_text(self._model, steps)
+        indexed = wanted.path in self._searched_by and all(len(value) < LONGEST_INDEXED for value in wanted.values)
         if wanted.path == "id":
             having: ColumnElement[bool] = documents.c.id.in_(wanted.values)
-        elif wanted.path in self._searched_by and "." not in wanted.path and by_reference:
-            having = func.coalesce(documents.c.body[wanted.path].as_string(), "").in_(wanted.values)
-        elif wanted.path in self._searched_by:
+        elif wanted.path == "href":
+            having = documents.c.id.in_(ids_of(wanted, self.href("")))
+        elif text and (by_reference or not indexed):
+            having = func.coalesce(documents.c.body[steps].as_string().in_(wanted.values), false())
+        elif indexed:
             with_value = select(index.c.id).where(
                 index.c.kind == self.kind, index.c.path == wanted.path, index.c.value.in_(wanted.values)
             )
@@ -119,6 +128,10 @@ class Collection:
         else:
             return None
         return having if wanted.comparison == "eq" else ~having
+
+    def _read(self, body: Document) -> Document:
+        """The document as it is given: with its href."""
+        return {**body, "href": self.href(body["id"])}
 
     async def _index(self, connection: AsyncConnection, body: Document) -> None:
         rows = [

@@ -1,14 +1,31 @@
 """Pages of a list, cut by the database wherever it can judge every filter."""
 
+import json
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common.queries import Document, Filter, ListQuery, Page
 
 READ_AT_ONCE = 500
+
+
+def mentions(documents: Sequence[ColumnElement[Any]], wanted: Filter) -> ColumnElement[bool]:
+    """A condition that all of the JSON ``documents`` fulfil that could pass the filter, and few others do.
+
+    What has a value has its text in it, as JSON writes it. Other comparisons than with values say nothing of the text.
+    """
+    if wanted.comparison != "eq":
+        return true()
+    written = [json.dumps(value)[1:-1] for value in wanted.values]
+    return or_(*(cast(each, Text).contains(text, autoescape=True) for each in documents for text in written))
+
+
+def ids_of(wanted: Filter, base: str) -> list[str]:
+    """The ids in those values of a filter by ``href`` that begin with ``base``."""
+    return [value.removeprefix(base) for value in wanted.values if value.startswith(base)]
 
 
 async def page_of(

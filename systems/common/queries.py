@@ -16,6 +16,7 @@ from systems.common.errors import Refusal
 Document = dict[str, Any]
 ALWAYS_GIVEN = ("id", "href")
 LARGEST_PAGE = 1000
+ORDINARY_PAGE = 100
 LARGEST_OFFSET = 2**31 - 1
 LONGEST_PATTERN = 200
 MOST_FILTERS = 50
@@ -71,7 +72,7 @@ class ListQuery:
     fields: tuple[str, ...] = ()
     sort: tuple[Sort, ...] = ()
     offset: int = 0
-    limit: int = LARGEST_PAGE
+    limit: int = ORDINARY_PAGE
 
     def check(self, known: Collection[str], sortable: Collection[str]) -> None:
         """Raises Refusal 400 that names a filter on no ``known`` attribute, or what a list cannot be sorted by."""
@@ -221,7 +222,7 @@ async def _query_of(request: Request) -> ListQuery:
             Sort(word.lstrip("+-").strip(), word.startswith("-")) for word in _words(parameters.get("sort", ""))
         ),
         offset=_count("offset", parameters.get("offset", "0"), 0, LARGEST_OFFSET),
-        limit=_count("limit", parameters.get("limit", str(LARGEST_PAGE)), 1, LARGEST_PAGE),
+        limit=_count("limit", parameters.get("limit", str(ORDINARY_PAGE)), 1, LARGEST_PAGE),
     )
 
 

@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from systems.common.addresses import note_address
 from systems.common.database import Database
 from systems.common.deliveries import Deliveries
 from systems.common.docs import describe, errors
@@ -30,13 +31,14 @@ class System:
     """What every part of one running system uses.
 
     ``deliveries`` carry its events. ``latency_ms``: how long each change takes. ``closing`` is set when the process is
-    told to end.
+    told to end. ``public_url``: its address as others see it; where it is None, the one by which they came.
     """
 
     name: str
     database: Database
     deliveries: Deliveries
     latency_ms: int = 0
+    public_url: str | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def pause(self, seconds: float) -> None:
@@ -88,7 +90,7 @@ def make_app(
         description=description,
         version=version("ordersaga"),
         lifespan=lifespan,
-        dependencies=[Depends(_storable)],
+        dependencies=[Depends(_storable), Depends(note_address)],
         docs_url="/docs",
         redoc_url=None,
         static_url="/docs/assets",
@@ -131,19 +133,20 @@ ReadingDep = Annotated[AsyncConnection, Depends(_reading)]
 IdPath = Annotated[str, Path(alias="id")]
 
 
-def serve(name: str, default_port: int, create_app: Callable[[str, int], FastAPI]) -> None:
+def serve(name: str, default_port: int, create_app: Callable[..., FastAPI]) -> None:
     """Run the system as a process of its own, by the command line; SIGTERM and Ctrl-C end it.
 
-    ``create_app`` is given the database URL and the latency in milliseconds.
+    ``create_app`` is given the database URL, ``latency_ms`` and ``public_url``.
     """
     parser = argparse.ArgumentParser(prog=f"python -m systems.{name}", description=f"Reference {name} system")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=default_port, help="0 takes a free one")
     parser.add_argument("--database", default=f"sqlite:///{name}.db", help="SQLite file or PostgreSQL, its own, by URL")
     parser.add_argument("--latency-ms", type=int, default=0, help="how long each change takes")
+    parser.add_argument("--public-url", help="what href begins with [default: the address by which a request came]")
     options = parser.parse_args()
     config = uvicorn.Config(
-        create_app(options.database, options.latency_ms),
+        create_app(options.database, latency_ms=options.latency_ms, public_url=options.public_url),
         host=options.host,
         port=options.port,
         access_log=False,

@@ -45,16 +45,18 @@ def create_app(
     *,
     stock: Path = STOCK,
     latency_ms: int = 0,
+    public_url: str | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """The inventory on the database at ``database_url``; an empty one is stocked from the YAML file ``stock``.
 
-    ``latency_ms``: how long each change takes. ``transport`` carries the events to the listeners (the network by
-    default). Raises pydantic's ValidationError for a faulty stock file.
+    ``latency_ms``: how long each change takes. ``public_url``: what ``href`` begins with (the address by which a
+    request came, by default). ``transport`` carries the events to the listeners (the network by default). Raises
+    pydantic's ValidationError for a faulty stock file.
     """
     stocked = load_stock(stock)
     database = Database(database_url, common_tables.metadata, tables.metadata)
-    system = System("inventory", database, Deliveries(database, transport), latency_ms)
+    system = System("inventory", database, Deliveries(database, transport), latency_ms, public_url)
 
     async def seed(connection: AsyncConnection) -> None:
         await stock_pools(connection, stocked.pools)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import tmf
 from systems.common.bodies import fitting, read_object
+from systems.common.dates import Dates
 from systems.common.docs import creates, listed, patches, read_one, removes
 from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect
@@ -23,22 +24,28 @@ from systems.inventory import lifecycle
 
 @dataclass(frozen=True)
 class Inventory:
-    """One inventory: its documents, the attribute that holds the state, its life cycle, and its models.
+    """One inventory: its documents, its life cycle, and its models.
 
-    ``read_only`` attributes are set once and for all; ``example`` is a body to create one with.
+    ``dates`` are those that it writes; ``read_only`` attributes are set once and for all; ``example`` is a body to
+    create one with.
     """
 
     api: str
     base: str
     documents: Collection
     noun: str
-    state: str
+    dates: Dates
     life_cycle: lifecycle.LifeCycle
     model: type[tmf.Product] | type[tmf.Service]
     create_model: type[tmf.ProductCreate] | type[tmf.ServiceCreate]
     required: tuple[str, ...]
     read_only: tuple[str, ...]
     example: dict[str, Any]
+
+    @property
+    def state(self) -> str:
+        """The attribute that holds the state."""
+        return self.dates.state
 
     @property
     def events(self) -> EventSource:
@@ -74,10 +81,10 @@ PRODUCTS = Inventory(
             "productOrderItem.productOrderId",
             "relatedParty.id",
         ],
-        tmf.attributes(tmf.Product),
+        tmf.Product,
     ),
     noun="Product",
-    state="status",
+    dates=Dates("startDate", "terminationDate", state="status"),
     life_cycle=lifecycle.PRODUCT,
     model=tmf.Product,
     create_model=tmf.ProductCreate,
@@ -104,10 +111,10 @@ SERVICES = Inventory(
             "relatedParty.id",
             "supportingResource.id",
         ],
-        tmf.attributes(tmf.Service),
+        tmf.Service,
     ),
     noun="Service",
-    state="state",
+    dates=Dates("startDate", "endDate", "serviceDate"),
     life_cycle=lifecycle.SERVICE,
     model=tmf.Service,
     create_model=tmf.ServiceCreate,
@@ -169,7 +176,8 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
 
 
 async def _create(inventory: Inventory, effect: Effect, body: Document) -> Answer:
-    document = {"@type": inventory.noun, **body, "id": body.get("id") or str(uuid4())}
+    said = {"@type": inventory.noun, **body, "id": body.get("id") or str(uuid4())}
+    document = inventory.dates.written(None, said)
     kept = await inventory.documents.add(effect.connection, document)
     await inventory.events.tell(effect.connection, Change("Create", effect.key), kept)
     return Answer(201, kept, kept["id"], {"Location": kept["href"]})
@@ -184,8 +192,9 @@ async def _update(inventory: Inventory, effect: Effect, document_id: str, patch:
     fitting(inventory.model, after)
     if inventory.state in before:
         lifecycle.check_step(inventory.life_cycle, inventory.state, before[inventory.state], after[inventory.state])
-    kept = await inventory.documents.replace(connection, after)
-    await inventory.events.tell_of_change(connection, effect.key, before, kept, [inventory.state])
+    kept = await inventory.documents.replace(connection, inventory.dates.written(before, after))
+    states = [inventory.state, *inventory.dates.names]
+    await inventory.events.tell_of_change(connection, effect.key, before, kept, states)
     return Answer(200, kept, document_id)
 
 

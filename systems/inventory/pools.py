@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from sqlalchemy import ColumnElement, and_, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from systems.common.addresses import here
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
@@ -198,7 +199,7 @@ async def _pools(connection: AsyncConnection, condition: ColumnElement[bool] | N
     return [
         {
             "id": row.id,
-            "href": f"{BASE}/resourcePool/{row.id}",
+            "href": f"{here()}{BASE}/resourcePool/{row.id}",
             "name": row.name,
             "resourceSpecification": {"id": row.specification},
             "place": {"id": row.place} if row.place else None,

@@ -97,7 +97,8 @@ QUALIFICATIONS = Collection(
     "checkServiceQualification",
     PATH,
     ["state", "qualificationResult", "externalId", "relatedParty.id"],
-    tmf.attributes(CheckServiceQualification) | {"externalId", "description", "relatedParty"},
+    CheckServiceQualification,
+    also=["externalId", "description", "relatedParty"],
 )
 EVENTS = EventSource(BASE, QUALIFICATIONS.kind, "serviceQualification")
 EXAMPLE = {

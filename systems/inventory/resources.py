@@ -5,17 +5,18 @@ from typing import Any, Self
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement, Row, Select, delete, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import tmf
+from systems.common.addresses import here
 from systems.common.bodies import fitting
 from systems.common.docs import listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
-from systems.common.paging import page_of
+from systems.common.paging import ids_of, mentions, page_of
 from systems.common.patches import Patch, check_unchanged, read_patch
 from systems.common.queries import Document, Filter, ListQuery, ListQueryDep, Page
 from systems.common.system import IdPath, ReadingDep
@@ -46,6 +47,8 @@ FILTER_COLUMNS: dict[str, ColumnElement[Any]] = {
     "operationalState": resource.c.operational_state,
     "reservation.requestedBy": resource.c.requested_by,
 }
+# What a member has from its pool, unless something else was said of it.
+OF_THE_POOL: dict[str, ColumnElement[Any]] = {"name": pool.c.name + " " + resource.c.value, "@type": pool.c.type}
 SORTABLE = frozenset(path for path in FILTER_COLUMNS if "." not in path)
 Member = Row[Any]
 
@@ -129,7 +132,7 @@ def as_document(row: Member) -> Document:
     names = {characteristic.get("name") for characteristic in written}
     document = {
         "id": row.id,
-        "href": f"{PATH}/{row.id}",
+        "href": f"{here()}{PATH}/{row.id}",
         "name": f"{row.name} {row.value}",
         "value": row.value,
         "category": row.pool,
@@ -197,8 +200,8 @@ async def _page(connection: AsyncConnection, query: ListQuery) -> Page:
         condition = _condition(each)
         if condition is None:
             left.append(each)
-        else:
-            matching = matching.where(condition)
+            condition = _could_pass(each)
+        matching = matching.where(condition)
     chosen = [(FILTER_COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
     ordering = [*(column.desc() if descending else column.asc() for column, descending in chosen), resource.c.sequence]
     return await page_of(connection, matching, ordering, as_document, query, left)
@@ -206,11 +209,22 @@ async def _page(connection: AsyncConnection, query: ListQuery) -> Page:
 
 def _condition(wanted: Filter) -> ColumnElement[bool] | None:
     """The filter as the columns answer it; None where they cannot."""
-    column = FILTER_COLUMNS.get(wanted.path)
+    column = resource.c.id if wanted.path == "href" else FILTER_COLUMNS.get(wanted.path)
     if column is None or wanted.comparison not in ("eq", "ne"):
         return None
-    having = column.in_(wanted.values)
+    having = column.in_(ids_of(wanted, f"{here()}{PATH}/") if wanted.path == "href" else wanted.values)
     return having if wanted.comparison == "eq" else column.is_(None) | ~having
+
+
+def _could_pass(wanted: Filter) -> ColumnElement[bool]:
+    """A condition that every member fulfils that passes the filter, and few others do."""
+    attribute = wanted.path.partition(".")[0]
+    if wanted.comparison != "eq" or attribute in ("place", "reservation", "resourceSpecification"):
+        return true()
+    said = mentions([resource.c.given, recorded.c.body, resource.c.characteristics], wanted)
+    if attribute in OF_THE_POOL:
+        return or_(said, OF_THE_POOL[attribute].in_(wanted.values))
+    return said
 
 
 async def _patch(effect: Effect, resource_id: str, patch: Patch) -> Document:

@@ -219,6 +219,7 @@ BEFORE: dict[str, Any] = {
         {"relationshipType": "migratedFrom", "product": {"id": "p-2"}},
     ],
     "place": [{"id": "BER-1", "role": "installation"}],
+    "startDate": "2026-03-01T00:00:00Z",
 }
 
 

@@ -76,7 +76,7 @@ async def log_of(client: httpx.AsyncClient, **params: str) -> list[tuple[str, st
 async def test_a_service_is_activated_modified_and_deactivated(activation: httpx.AsyncClient) -> None:
     created = await activation.post(SERVICE, json={**INTERNET, "mode": "sync"}, headers=keyed("a"))
     assert created.status_code == 201
-    assert created.headers["Location"] == created.json()["href"] == f"{SERVICE}/svc-1"
+    assert created.headers["Location"] == created.json()["href"] == f"http://system{SERVICE}/svc-1"
     assert "mode" not in created.json()
     faster = [{"name": "downloadSpeed", "value": 1000}]
     modified = await activation.patch(f"{SERVICE}/svc-1", json={"serviceCharacteristic": faster}, headers=keyed("b"))
@@ -120,9 +120,9 @@ async def test_an_asynchronous_activation_has_a_monitor_and_ends_with_an_event(
     accepted = await heard.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("po:1:activate"))
     assert accepted.status_code == 202
     monitor = accepted.json()
-    assert accepted.headers["Location"] == monitor["href"] == f"{BASE}/monitor/{monitor['id']}"
-    assert (monitor["state"], monitor["sourceHref"]) == ("InProgress", f"{SERVICE}/svc-1")
-    assert (monitor["request"]["method"], monitor["request"]["to"]) == ("POST", SERVICE)
+    assert accepted.headers["Location"] == monitor["href"] == f"http://system{BASE}/monitor/{monitor['id']}"
+    assert (monitor["state"], monitor["sourceHref"]) == ("InProgress", f"http://system{SERVICE}/svc-1")
+    assert (monitor["request"]["method"], monitor["request"]["to"]) == ("POST", f"http://system{SERVICE}")
 
     completed = await over(heard, monitor)
     assert completed["state"] == "Completed"

@@ -27,7 +27,7 @@ async def test_a_charge_is_started_changed_stopped_and_restarted(billing: httpx.
     started = await billing.post(CHARGE, json=priced("p"), headers=keyed("start"))
     assert started.status_code == 201
     charge = started.json()
-    assert started.headers["Location"] == charge["href"] == f"{CHARGE}/{charge['id']}"
+    assert started.headers["Location"] == charge["href"] == f"http://system{CHARGE}/{charge['id']}"
     assert (charge["state"], charge["startDate"]) == ("active", "2026-03-01T00:00:00Z")
 
     price = priced("p", 29.9)["price"]

@@ -1,6 +1,7 @@
 """List queries: filters, comparisons, order and pages."""
 
 import time
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -123,13 +124,15 @@ async def ids(client: httpx.AsyncClient, path: str = PRODUCT, **params: str) -> 
 async def products(inventory: httpx.AsyncClient) -> httpx.AsyncClient:
     """Four products, a to d."""
     for number, name in enumerate("dbca"):
-        body = {
+        body: dict[str, Any] = {
             "id": f"p-{name}",
             "name": name,
             "status": "active" if number < 3 else "terminated",
             "startDate": f"2026-03-0{number + 1}T00:00:00Z",
             "productCharacteristic": [{"name": "speed", "value": 10 ** (number + 1)}],
         }
+        if name == "d":
+            body |= {"description": 'grün, "hell"', "productSpecification": {"id": "ps", "name": "Fibre"}}
         made = await inventory.post(PRODUCT, json=body, headers=keyed(name))
         assert made.status_code == 201
     return inventory
@@ -149,6 +152,16 @@ async def products(inventory: httpx.AsyncClient) -> httpx.AsyncClient:
         ({"startDate.gte": "2026-03-03T00:00:00Z"}, ["p-c", "p-a"]),
         ({"productCharacteristic.value.lt": "1000"}, ["p-d", "p-b"]),
         ({"name.regex": "[ab]"}, ["p-b", "p-a"]),
+        ({"name": "a,c"}, ["p-c", "p-a"]),
+        ({"name": ""}, []),
+        ({"description.ne": '"grün, \\"hell\\""'}, ["p-b", "p-c", "p-a"]),
+        ({"description": '"grün, \\"hell\\""'}, ["p-d"]),
+        ({"productSpecification.name": "Fibre"}, ["p-d"]),
+        ({"productSpecification.name.ne": "Fibre"}, ["p-b", "p-c", "p-a"]),
+        ({"productCharacteristic.value": "100"}, ["p-b"]),
+        ({"productCharacteristic.name": "speed", "name": "c"}, ["p-c"]),
+        ({"href": f"http://system{PRODUCT}/p-a,http://other{PRODUCT}/p-b,p-c"}, ["p-a"]),
+        ({"href.ne": f"http://system{PRODUCT}/p-a"}, ["p-d", "p-b", "p-c"]),
     ],
 )
 async def test_products_are_compared_sorted_and_paged(
@@ -168,7 +181,7 @@ async def test_a_page_of_what_is_filtered_in_documents_counts_all_that_match(pro
 @pytest.mark.anyio
 async def test_only_the_fields_asked_for_are_given_with_id_and_href(products: httpx.AsyncClient) -> None:
     one: dict[str, Any] = (await products.get(f"{PRODUCT}/p-a", params={"fields": "name,absent"})).json()
-    assert one == {"id": "p-a", "href": f"{PRODUCT}/p-a", "name": "a"}
+    assert one == {"id": "p-a", "href": f"http://system{PRODUCT}/p-a", "name": "a"}
 
 
 @pytest.mark.anyio
@@ -187,3 +200,53 @@ async def test_resources_are_compared_sorted_and_paged(
     inventory: httpx.AsyncClient, params: dict[str, str], expected: list[str]
 ) -> None:
     assert await ids(inventory, RESOURCE, **params) == expected
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "params", "matching", "read"),
+    [
+        (PRODUCT, {"name": "b"}, 1, 0),
+        (PRODUCT, {"startDate": "2026-03-02T00:00:00Z"}, 1, 0),
+        (PRODUCT, {"productSpecification.name": "Fibre"}, 1, 0),
+        (PRODUCT, {"productCharacteristic.value": "1000"}, 1, 2),
+        (RESOURCE, {"href": f"http://system{RESOURCE}/ont-1"}, 1, 0),
+        (RESOURCE, {"name": "ONTs SN-002"}, 1, 1),
+        (RESOURCE, {"@type": "PhysicalResource"}, 80, 80),
+        (RESOURCE, {"resourceCharacteristic.value": "gold"}, 3, 3),
+        (RESOURCE, {"description": "mended"}, 1, 1),
+        (RESOURCE, {"place.role": "installation"}, 80, 112),
+    ],
+)
+async def test_the_database_leaves_few_documents_to_be_read(
+    products: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    params: dict[str, str],
+    matching: int,
+    read: int,
+) -> None:
+    await products.patch(f"{RESOURCE}/ont-1", json={"description": "mended"})
+    looked_at = Counter[str]()
+    admits = Filter.admits
+
+    def counted(self: Filter, document: dict[str, Any]) -> bool:
+        looked_at[document["id"]] += 1
+        return admits(self, document)
+
+    monkeypatch.setattr(Filter, "admits", counted)
+    assert len(await ids(products, path, **params)) == matching
+    assert looked_at.total() == read
+
+
+@pytest.mark.anyio
+async def test_what_was_written_on_a_resource_goes_before_what_its_pool_says(inventory: httpx.AsyncClient) -> None:
+    await inventory.patch(f"{RESOURCE}/ont-1", json={"name": "Gerät 1"})
+    assert await ids(inventory, RESOURCE, name="Gerät 1") == ["ont-1"]
+    assert await ids(inventory, RESOURCE, name="ONTs SN-001") == []
+
+
+@pytest.mark.anyio
+async def test_a_page_has_a_hundred_unless_more_are_asked_for(inventory: httpx.AsyncClient) -> None:
+    assert len(await ids(inventory, RESOURCE)) == 100
+    assert len(await ids(inventory, RESOURCE, limit="1000")) == 112

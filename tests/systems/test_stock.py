@@ -56,7 +56,7 @@ async def test_every_pool_of_the_shipped_stock_is_as_large_as_the_catalogs_need(
 
 async def check_values(client: httpx.AsyncClient) -> None:
     async def members(specification: str) -> list[dict[str, Any]]:
-        params = {"resourceSpecification.id": specification}
+        params = {"resourceSpecification.id": specification, "limit": "1000"}
         answer = await client.get("/tmf-api/resourceInventoryManagement/v4/resource", params=params)
         found: list[dict[str, Any]] = answer.json()
         assert len({member["value"] for member in found}) >= len(found) / (17 if "vlan" in specification else 1)

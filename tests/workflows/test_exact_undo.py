@@ -17,6 +17,7 @@ NETWORK = {
     "service": "/tmf-api/ServiceActivationAndConfiguration/v4/service",
     "resource": "/tmf-api/ResourceActivationAndConfiguration/v4/resource",
 }
+SET_UP = {"serviceDate", "startDate", "startOperatingDate"}
 
 
 async def records(stage: Stage, customer: str) -> dict[str, Any]:
@@ -29,6 +30,8 @@ async def records(stage: Stage, customer: str) -> dict[str, Any]:
         for kind, ids in (("service", [service["id"] for service in services]), ("resource", held))
         for each in ids
     ]
+    # What was torn down and is set up again is as old as that.
+    network = [{name: each[name] for name in each.keys() - SET_UP} for each in network]
     return {
         "products": await stage.products(customer),
         "services": services,
