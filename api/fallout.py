@@ -27,6 +27,7 @@ from api.tasks import (
     answer_tasks,
     ask_and_answer,
     check_open,
+    check_values,
     stored_task,
 )
 from orders.admission import Message
@@ -50,7 +51,8 @@ class ResolutionRequest(Words):
 
     action: TaskAction = Field(description="retry, complete, fail or rollback; the task names those that it takes.")
     values: dict[str, Any] = Field(
-        default_factory=dict, description="With `complete`: the values that the step would have given."
+        default_factory=dict,
+        description="With `complete`: the values that the step would have given, as the task's `wanted` says.",
     )
 
 
@@ -118,7 +120,7 @@ async def resolve_fallout_task(request: Request, gateway: GatewayDep, task_id: T
     wish = read_as(ResolutionRequest, await read_json(request, min(gateway.body_limit, SMALL_BODY)))
     _check_values(wish)
     task = await stored_task(gateway, TaskKind.FALLOUT, task_id)
-    _admit(task, wish.action)
+    _admit(task, wish)
     answer = await ask_and_answer(gateway, task, Message.RESOLVE.value, _message(request, task, wish))
     _log.info("fallout task settled", task=task.id, order=task.order_id, action=wish.action.value)
     return answer
@@ -168,7 +170,7 @@ async def _resolve_all(
 async def _resolve(request: Request, gateway: Gateway, task: Task, wish: ResolutionRequest) -> Exception | None:
     """Settle one task; return what keeps it from that."""
     try:
-        _admit(task, wish.action)
+        _admit(task, wish)
         await ask_workflow(gateway, task.workflow_id, Message.RESOLVE.value, _message(request, task, wish))
     except (ApiError, MessageRefusedError, EngineRefusedError) as error:
         return error
@@ -181,11 +183,13 @@ def _result(task: Task, error: Exception | str | None) -> BulkResult:
     )
 
 
-def _admit(task: Task, action: TaskAction) -> None:
+def _admit(task: Task, wish: ResolutionRequest) -> None:
     check_open(task)
-    if action not in task.actions:
+    if wish.action not in task.actions:
         ways = ", ".join(task.actions)
-        raise NotAllowedError(f"task {task.id} ({task.what}) cannot be settled by {action}; it can by: {ways}")
+        raise NotAllowedError(f"task {task.id} ({task.what}) cannot be settled by {wish.action}; it can by: {ways}")
+    if wish.action == TaskAction.COMPLETE:
+        check_values(task, wish.values)
 
 
 def _check_values(wish: ResolutionRequest) -> None:

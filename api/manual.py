@@ -22,6 +22,7 @@ from api.tasks import (
     answer_tasks,
     ask_and_answer,
     check_open,
+    check_values,
     stored_task,
 )
 from orders.admission import Message
@@ -39,7 +40,7 @@ TaskId = Annotated[str, Path(alias="id")]
 class CompletionRequest(Words):
     """That manual work is done."""
 
-    values: dict[str, Any] = Field(default_factory=dict, description="The values that it gave.")
+    values: dict[str, Any] = Field(default_factory=dict, description="The values that it gave, as `wanted` says.")
 
 
 class RescheduleRequest(Words):
@@ -74,7 +75,8 @@ async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: T
     "/task/{id}/completion",
     summary="Say that manual work is done",
     operation_id="completeManualTask",
-    description="The values are those that the step gives, such as a serial number. The body may be left out.",
+    description="The values are those that the task names in `wanted`; one that is unknown, of another type or missing "
+    "is named. Where none must be given the body may be left out.",
     responses={
         200: {"model": TaskDocument, "description": "The task as it is recorded now."},
         **errors(400, 404, 409, 413, 415, 503),
@@ -85,6 +87,7 @@ async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: T
     wish = read_as(CompletionRequest, await read_optional_json(request, min(gateway.body_limit, SMALL_BODY)))
     task = await stored_task(gateway, TaskKind.MANUAL, task_id)
     check_open(task)
+    check_values(task, wish.values)
     by = author_of(request, wish.author)
     message = Complete(task=task.id, values=wish.values, by=by, reason=wish.reason)
     answer = await ask_and_answer(gateway, task, Message.COMPLETE.value, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -11,10 +12,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS
-from api.errors import NotAllowedError, NotFoundError
+from api.errors import InvalidRequestError, NotAllowedError, NotFoundError
 from api.gateway import Gateway
 from api.messages import request as ask_workflow
 from api.reads import fields_query, list_answer
+from catalogs.given_values import faults_of_values
 from orders.links import Document
 from orders.model import Model
 from orders.task import Task, TaskKind, TaskState
@@ -135,6 +137,16 @@ def check_open(task: Task) -> None:
         told = task.resolution
         how = f" by {told.by or 'the second policy'}: {told.action}" if told else ""
         raise NotAllowedError(f"task {task.id} has been settled{how}")
+
+
+def check_values(task: Task, values: Mapping[str, Any]) -> None:
+    """Let values pass that go with the completion of a task.
+
+    Raises:
+        InvalidRequestError: naming each that is unknown, missing or wrong.
+    """
+    if task.wanted is not None and (faults := faults_of_values(task.wanted, values)):
+        raise InvalidRequestError("; ".join(faults))
 
 
 async def ask_and_answer(gateway: Gateway, task: Task, name: str, argument: BaseModel) -> JSONResponse:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from catalogs.entries import Entries, Section, Sourced
-from catalogs.faults import Fault, Loc
+from catalogs.faults import Fault, Loc, did_you_mean
 from catalogs.fulfilment import ProductFulfilment, ResourceFulfilment, ServiceFulfilment
-from catalogs.steps import CHANGES, PRODUCT_STEPS, RESOURCE_STEPS, SERVICE_STEPS, Change, Steps, WorkRules
-from orders.plan import ManualWork, Step
+from catalogs.steps import CHANGES, PRODUCT_STEPS, RESOURCE_STEPS, SERVICE_STEPS, Change, Steps, WorkRule, WorkRules
+from orders.plan import Step
 from orders.tmf import Action
 
 _GERUND = {Action.ADD: "adding", Action.MODIFY: "modifying", Action.DELETE: "deleting"}
@@ -78,10 +78,15 @@ class _PartFaults:
         name = needs.get(step)
         return name if name and not getattr(fulfilment, name) else None
 
-    def _work_faults(self, loc: Loc, work: ManualWork) -> Iterator[Fault]:
+    def _work_faults(self, loc: Loc, work: WorkRule) -> Iterator[Fault]:
         for name, text in (("instructions", work.instructions), ("undo", work.undo)):
             if text is not None and not text.strip():
                 yield self._fault([*loc, name], "says nothing; tell people what to do")
+        known = [each.name for each in self.sourced.entry.characteristics]
+        for name in work.gives or ():
+            if self.whole and name not in known:
+                message = f"{self.sourced.entry.id!r} has no characteristic {name!r}{did_you_mean(name, known)}"
+                yield self._fault([*loc, "gives", name], message)
 
     def _fault(self, loc: Loc, message: str) -> Fault:
         return self.sourced.fault(["fulfilment", *loc], message)

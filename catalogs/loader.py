@@ -13,6 +13,7 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.entries import Entries, Section, Sourced
 from catalogs.faults import CatalogFaultsError, Fault, Loc, did_you_mean
 from catalogs.fulfilment import PolicyBlock
+from catalogs.given_values import wanted_values
 from catalogs.lint import check, warnings
 from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecification, ServiceSpecification
 from catalogs.sources import Source, plain, read_yaml
@@ -168,6 +169,8 @@ def _hand_down(entries: Entries) -> None:
     for section in vars(entries).values():
         for sourced in section:
             sourced.entry.belong_to(catalog)
+    for part in (*entries.services, *entries.resources):
+        part.entry.fulfilment.know(wanted_values(part.entry.characteristics))
     inherited = next((each.entry.policy for each in entries.catalogs if each.entry.policy), None)
     if inherited is None:
         return

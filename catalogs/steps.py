@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from orders.model import Model
 from orders.plan import ManualWork, Milestone, ProductPlan, ResourceItem, ServiceItem, Step
 from orders.tmf import Action
+from orders.wanted import WantedValue
 
 T = TypeVar("T")
 
@@ -62,10 +63,37 @@ class StepRules(Model):
     milestones: list[MilestoneRule] = Field(default_factory=list)
 
 
+class WorkRule(Model):
+    """What people do in a step, and which characteristics they give when it is done."""
+
+    instructions: str
+    undo: str | None = None
+    gives: dict[str, Literal["required", "optional"]] | None = None
+    """Name of a characteristic → whether it must be given; any may be, where it is None."""
+
+
 class WorkRules(StepRules):
     """The rules of what people may do a part of."""
 
-    manual: ByChange[ManualWork] = Field(default_factory=ByChange[ManualWork])
+    manual: ByChange[WorkRule] = Field(default_factory=ByChange[WorkRule])
+    _known: list[WantedValue] = PrivateAttr(default_factory=list)
+
+    def know(self, characteristics: list[WantedValue]) -> None:
+        """Take the characteristics of the specification, of which people may give values."""
+        self._known = characteristics
+
+    def work_of(self, action: Action) -> ManualWork | None:
+        """Return what people do for a kind of change, as a plan says it."""
+        rule = self.manual.of(action)
+        if rule is None:
+            return None
+        return ManualWork(instructions=rule.instructions, undo=rule.undo, values=self._values(rule))
+
+    def _values(self, rule: WorkRule) -> list[WantedValue]:
+        if rule.gives is None:
+            return self._known
+        wanted = [each for each in self._known if each.name in rule.gives]
+        return [each.model_copy(update={"mandatory": rule.gives[each.name] == "required"}) for each in wanted]
 
 
 def take_rules(item: ProductPlan | ServiceItem | ResourceItem, rules: StepRules | None) -> None:
@@ -76,7 +104,7 @@ def take_rules(item: ProductPlan | ServiceItem | ResourceItem, rules: StepRules 
         each.as_milestone() for each in rules.milestones if item.action in each.actions and _happens(item, each.after)
     ]
     if not isinstance(item, ProductPlan):
-        item.manual = rules.manual.of(item.action) if isinstance(rules, WorkRules) else None
+        item.manual = rules.work_of(item.action) if isinstance(rules, WorkRules) else None
 
 
 def _happens(item: ProductPlan | ServiceItem | ResourceItem, step: Step) -> bool:

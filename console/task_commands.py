@@ -17,6 +17,7 @@ from console.family import Document
 from console.gateway import Gateway, RefusedError
 from console.tables import facts_panel
 from orders.task import TaskKind
+from orders.wanted import WantedValue
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 
@@ -158,11 +159,18 @@ def task_facts(task: Document) -> list[tuple[str, str]]:
         facts.append(("Due", moment(task["dueAt"])))
     if task["state"] == "open":
         facts.append(("Can be settled by", ", ".join(task["actions"])))
+        facts += [("Gives", _wanted(each)) for each in task.get("wanted") or ()]
     if settled := task.get("resolution"):
         facts.append(("Settled", f"{moment(settled['at'])} {settled['action']} by {settled.get('by') or 'the policy'}"))
         facts += [("Reason", str(settled["reason"]))] if settled.get("reason") else []
         facts += [(f"Value {name}", str(value)) for name, value in (settled.get("values") or {}).items()]
     return facts
+
+
+def _wanted(value: Document) -> str:
+    """Return in words a value that a task gives when it is done: `technician (string, mandatory): who it was`."""
+    described = f": {value['description']}" if value.get("description") else ""
+    return WantedValue.model_validate(value).in_words() + described
 
 
 def _what(task: Document) -> str:

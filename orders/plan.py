@@ -25,6 +25,7 @@ from orders.graph import dependents
 from orders.model import Model
 from orders.schedule import product_duration, resource_duration, service_order_duration
 from orders.tmf import Action, OrderPrice, Reference
+from orders.wanted import WantedValue
 
 Characteristics = dict[str, Any]
 
@@ -99,6 +100,8 @@ class ManualWork(Model):
     instructions: str
     undo: str | None = None
     """What people do to take it back; nothing, where it is None."""
+    values: list[WantedValue] | None = None
+    """What they give when it is done; anything, in a plan that was made before this was said."""
 
 
 class Milestone(Model):

@@ -332,12 +332,12 @@ def _work(old: ServiceItem | ResourceItem, new: ServiceItem | ResourceItem, *, b
     """Return what people do to change a part in place: nothing again, where a system can do it without them."""
     if new.manual is None or old.action == Action.NO_CHANGE:
         return new.manual
-    return ManualWork(instructions=new.manual.instructions, undo=new.manual.instructions) if by_people else None
+    return new.manual.model_copy(update={"undo": new.manual.instructions}) if by_people else None
 
 
 def _taken_back(work: ManualWork | None) -> ManualWork | None:
     """Return what people do to take back what they did, and to do it once more should that be undone."""
-    return ManualWork(instructions=work.undo, undo=work.instructions) if work and work.undo else None
+    return ManualWork(instructions=work.undo, undo=work.instructions, values=[]) if work and work.undo else None
 
 
 def _still_there(before: Mapping[str, ServiceItem] | Mapping[str, ResourceItem], done: Mapping[str, T]) -> dict[str, T]:

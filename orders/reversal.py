@@ -99,5 +99,5 @@ def _reverse_resource(item: ResourceItem, done: AssignedResource) -> ResourceIte
 def _rules_of_undo(item: ServiceItem | ResourceItem) -> dict[str, Any]:
     """Return what people do of an undo; there is always a return from it, and it reaches no milestones."""
     work = item.manual.undo if item.manual else None
-    manual = ManualWork(instructions=work) if work else None
+    manual = ManualWork(instructions=work, values=[]) if work else None
     return {"manual": manual, "point_of_no_return": None, "milestones": []}

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from orders.lifecycle import OrderKind
 from orders.model import Model
+from orders.wanted import WantedValue
 
 
 class TaskKind(StrEnum):
@@ -77,6 +78,8 @@ class Task(Model):
     attempts: int = 0
     actions: list[TaskAction]
     """How it can be settled."""
+    wanted: list[WantedValue] | None = None
+    """The values that it gives when it is completed; anything is taken, where it is None."""
     created_at: datetime
     due_at: datetime | None = None
     """For a manual task, when it is planned to be done; for fallout, when the second policy decides."""

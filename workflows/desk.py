@@ -11,9 +11,10 @@ from typing import Any
 
 from temporalio import workflow
 
+from catalogs.given_values import faults_of_values
 from orders.plan import OnFailure
 from orders.task import Resolution, Task, TaskAction, TaskState
-from workflows.messages import Complete, Reschedule, Resolve
+from workflows.messages import Asked, Complete, Reschedule, Resolve
 from workflows.refusals import RefusedError
 from workflows.saga import stop_if_cancelled
 from workflows.waiting import came
@@ -70,10 +71,8 @@ class TaskDesk:
             RefusedError: when there is no such task, or it cannot be settled so.
         """
         task = self.find(word.task)
-        action = word.action if isinstance(word, Resolve) else TaskAction.COMPLETE
-        if action not in task.actions:
-            ways = ", ".join(task.actions)
-            raise RefusedError(f"task {task.id} ({task.what}) cannot be settled by {action}; it can by: {ways}")
+        check_settlement(task.id, asked_by(task), word)
+        action = action_of(word)
         if action == TaskAction.COMPLETE:
             try:
                 self._parse[task.id](word.values)
@@ -130,6 +129,31 @@ class TaskDesk:
 
     def _is_another(self, task: Task) -> bool:
         return self.open[task.id] is not task
+
+
+def action_of(word: Resolve | Complete) -> TaskAction:
+    return word.action if isinstance(word, Resolve) else TaskAction.COMPLETE
+
+
+def asked_by(task: Task) -> Asked:
+    """Return what a task asks of people."""
+    return Asked(what=task.what, actions=task.actions, wanted=task.wanted)
+
+
+def check_settlement(task_id: str, asked: Asked, word: Resolve | Complete) -> None:
+    """Let a word pass that settles a task as it asks.
+
+    Raises:
+        RefusedError: when the task cannot be settled so, or values are missing or wrong; each is named.
+    """
+    action = action_of(word)
+    if action not in asked.actions:
+        ways = ", ".join(asked.actions)
+        raise RefusedError(f"task {task_id} ({asked.what}) cannot be settled by {action}; it can by: {ways}")
+    if action == TaskAction.COMPLETE and asked.wanted is not None:
+        faults = faults_of_values(asked.wanted, word.values)
+        if faults and workflow.patched("values-are-checked"):
+            raise RefusedError(f"task {task_id} ({asked.what}) is not complete with these values: {'; '.join(faults)}")
 
 
 _OF_A_PERSON = {"by", "reason", "values"}

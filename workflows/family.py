@@ -17,8 +17,8 @@ from orders.lifecycle import OrderState
 from orders.outcome import Failure, Residue
 from orders.task import TaskState
 from workflows import ids
-from workflows.desk import TaskDesk
-from workflows.messages import ChildReport, Passage
+from workflows.desk import TaskDesk, asked_by
+from workflows.messages import Asked, ChildReport, Passage
 from workflows.saga import SagaGraph
 from workflows.tracking import OrderTracker
 
@@ -113,6 +113,7 @@ class Family:
             version=self._reported.version,
             held=self.tracker.state == OrderState.HELD,
             tasks=self.tasks(),
+            asked=self.asked(),
             residue=self.residue_so_far(),
             failures=self.reasons,
             appended=self._to_tell,
@@ -127,6 +128,11 @@ class Family:
         """Return the open tasks here and below: id → the workflow that waits for it."""
         own = {task.id: self.workflow_id for task in self.desk.open.values() if task.state == TaskState.OPEN}
         return own | {task: at for report in self.reports.values() for task, at in report.tasks.items()}
+
+    def asked(self) -> dict[str, Asked]:
+        """Return what the open tasks here and below ask."""
+        own = {task.id: asked_by(task) for task in self.desk.open.values() if task.state == TaskState.OPEN}
+        return own | {task: asked for report in self.reports.values() for task, asked in report.asked.items()}
 
     def expected_at(self, task: str | None) -> str | None:
         """Return the child that a task must be at, or below, by its id, where that child's report is still to come.

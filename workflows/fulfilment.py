@@ -20,6 +20,7 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import Failure, Residue
 from orders.plan import Activation, Characteristics, ManualWork, Policy, Step
 from orders.task import TaskAction, TaskKind
+from orders.wanted import WantedValue
 from workflows import policies
 from workflows.failures import RESIDUE, left_behind, order_failed
 from workflows.messages import SystemEvent
@@ -84,24 +85,32 @@ class FulfilmentWorkflow(OrderWorkflow):
 
         async def undo() -> None:
             if work.undo and may_be_done:
-                await self._task_of_people(item, f"undo: {what} by people", work.undo, undoing=True)
+                await self._task_of_people(item, f"undo: {what} by people", work.undo, [], undoing=True)
 
         async def done() -> Characteristics:
             nonlocal may_be_done
             may_be_done = True
             try:
-                return await self._task_of_people(item, f"{what} by people", work.instructions)
+                return await self._task_of_people(item, f"{what} by people", work.instructions, work.values)
             except FailureError:
                 may_be_done = False
                 raise
 
         saga.add("undo by hand", undo, system="people", target=what)
 
-        given: Characteristics = await self.step(item, Step.MANUAL, done, f"{what} by people", parse=dict)
-        return given
+        given: Characteristics = await self.step(
+            item, Step.MANUAL, done, f"{what} by people", parse=dict, wanted=work.values
+        )
+        return {name: value for name, value in given.items() if value is not None}
 
     async def _task_of_people(
-        self, item: Workable, what: str, instructions: str, *, undoing: bool = False
+        self,
+        item: Workable,
+        what: str,
+        instructions: str,
+        wanted: list[WantedValue] | None,
+        *,
+        undoing: bool = False,
     ) -> Characteristics:
         """Ask people to do something, and wait until they say that it is done.
 
@@ -117,6 +126,7 @@ class FulfilmentWorkflow(OrderWorkflow):
             item=item.key,
             undoing=undoing,
             instructions=instructions,
+            wanted=wanted,
             due_at=workflow.now() + item.policy.expected_duration,
         )
         settled = await self.desk.ask(task, dict)

@@ -13,6 +13,7 @@ from orders.model import Model
 from orders.outcome import AssignedResource, Failure, Redo, Residue, ServiceOrderOutcome
 from orders.plan import Characteristics, PlanNode
 from orders.task import TaskAction
+from orders.wanted import WantedValue
 
 
 class Word(Model):
@@ -151,6 +152,15 @@ class SystemEvent(Model):
     characteristics: dict[str, Any] = Field(default_factory=dict)
 
 
+class Asked(Model):
+    """What a task asks of people: what its workflow, and those above it, let settle it."""
+
+    what: str
+    actions: list[TaskAction]
+    wanted: list[WantedValue] | None = None
+    """The values that go with a completion; anything is taken, where it is None."""
+
+
 class ChildReport(Model):
     """What a child tells its parent of itself, whenever it changes."""
 
@@ -160,6 +170,8 @@ class ChildReport(Model):
     held: bool = False
     tasks: dict[str, str] = Field(default_factory=dict)
     """Its open tasks, and those below it: id → the workflow that waits for it."""
+    asked: dict[str, Asked] = Field(default_factory=dict)
+    """What those tasks ask."""
     residue: list[Residue] = Field(default_factory=list)
     """What undos that wait for a person have left so far."""
     failures: list[Failure] = Field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
@@ -17,6 +17,7 @@ from orders.lifecycle import OrderKind
 from orders.outcome import Failure, Residue
 from orders.plan import Milestone, OnFailure, Policy, Step
 from orders.task import Task, TaskAction, TaskKind
+from orders.wanted import WantedValue
 from workflows import ids, policies
 from workflows.desk import Parse, TaskDesk
 from workflows.failures import explain, left_behind, order_failed
@@ -107,8 +108,13 @@ class OrderWorkflow(Steering):
         *,
         system: str = "ordersaga",
         parse: Parse = lambda values: None,
+        wanted: Sequence[WantedValue] | None = (),
     ) -> T:
         """Take one step of an item: when it may begin, until it is done, or a person has settled it otherwise.
+
+        Args:
+            parse: makes the values of a person who has done the step by hand into what it would have given.
+            wanted: those values; any are taken, where it is None.
 
         Raises:
             FailureError: when it has failed for good.
@@ -119,13 +125,20 @@ class OrderWorkflow(Steering):
             if item.point_of_no_return == step:
                 await self.pass_point_of_no_return(item.key, what)
             stop_if_cancelled()
-        result: T = await self._until_settled(item, step, do, what, system, parse)
+        result: T = await self._until_settled(item, step, do, what, system, parse, wanted)
         if not self.undoing:
             self._reached(item.key, [each for each in item.milestones if each.after == step])
         return result
 
     async def _until_settled(
-        self, item: Stepped, step: Step, do: Callable[[], Awaitable[T]], what: str, system: str, parse: Parse
+        self,
+        item: Stepped,
+        step: Step,
+        do: Callable[[], Awaitable[T]],
+        what: str,
+        system: str,
+        parse: Parse,
+        wanted: Sequence[WantedValue] | None,
     ) -> Any:
         while True:
             try:
@@ -136,7 +149,7 @@ class OrderWorkflow(Steering):
                 failed = error
             failure = explain(failed, what)
             actions = _TO_UNDO if self.undoing else [*TaskAction]
-            told = _told(failure, item.policy, system)
+            told = _told(failure, item.policy, system) | {"wanted": None if wanted is None else list(wanted)}
             if not self.undoing and item.policy.hold_timeout:
                 told["due_at"] = workflow.now() + item.policy.hold_timeout
             task = self.new_task(TaskKind.FALLOUT, step, what, actions, item=item.key, undoing=self.undoing, **told)
@@ -172,7 +185,7 @@ class OrderWorkflow(Steering):
             return TaskAction.FAIL
         what = f"undo: {left.step} {left.target}"
         failure = explain(error, what)
-        told = _told(failure, Policy(), left.system)
+        told = _told(failure, Policy(), left.system) | {"wanted": []}
         task = self.new_task(TaskKind.FALLOUT, left.step, what, _TO_UNDO, undoing=True, **told)
         return await self._undo_settled(task, [left])
 
@@ -228,7 +241,7 @@ class OrderWorkflow(Steering):
             if not residue:
                 return []
             left = left_behind(residue)
-            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left, "attempts": 1}
+            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left, "attempts": 1, "wanted": []}
             task = self.new_task(TaskKind.FALLOUT, "read back", left, _TO_UNDO, undoing=True, **told)
             match await self._undo_settled(task, residue):
                 case TaskAction.COMPLETE:

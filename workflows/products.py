@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -12,6 +13,7 @@ from activities.records import LoadProduct, RecordActivities
 from orders.instants import timestamp
 from orders.plan import PlanNode, ProductPlan, Step
 from orders.tmf import Action
+from orders.wanted import RECORDED, WantedValue
 from workflows import policies
 from workflows.desk import Parse
 from workflows.saga import Saga
@@ -43,7 +45,7 @@ class Products(ServiceOrders):
             ended=self._ended(product),
         )
         product_id = await self._product_step(
-            product, Step.RECORD, InventoryActivities.record_product, record, parse=_product_id
+            product, Step.RECORD, InventoryActivities.record_product, record, _product_id, RECORDED
         )
         self.products[node.key] = product_id
         before = ["active"] if product.product_id else ["absent"]
@@ -59,7 +61,13 @@ class Products(ServiceOrders):
         ]
 
     async def _product_step(
-        self, product: ProductPlan, step: Step, activity: Any, request: Any, parse: Parse = lambda values: None
+        self,
+        product: ProductPlan,
+        step: Step,
+        activity: Any,
+        request: Any,
+        parse: Parse = lambda values: None,
+        wanted: Sequence[WantedValue] = (),
     ) -> Any:
         system = policies.BILLING if step == Step.BILL else policies.INVENTORY
         summary = f"{system}: {product.action} {product.name}"
@@ -67,7 +75,7 @@ class Products(ServiceOrders):
         async def call() -> Any:
             return await self.call(system, activity, request, product.policy, summary)
 
-        return await self.step(product, step, call, summary, system=system, parse=parse)
+        return await self.step(product, step, call, summary, system=system, parse=parse, wanted=wanted)
 
     async def _restore_product(self, product: ProductPlan, key: str) -> None:
         request = RestoreProduct(

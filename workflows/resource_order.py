@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, ResourceOrderOutcome
 from orders.plan import Characteristics, ResourceItem, ResourceOrderPlan, Step
 from orders.tmf import Action
+from orders.wanted import RESERVED, WantedValue
 from workflows import ids, policies
 from workflows.desk import Parse
 from workflows.fulfilment import FulfilmentWorkflow
@@ -105,6 +107,7 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
             InventoryActivities.reserve_resource,
             ReserveResource(key=reservation, specification=item.specification.id, demand=item.demand),
             parse=AssignedResource.model_validate,
+            wanted=RESERVED,
         )
         self.assigned[item.key] = resource
         given_back = ["available", "absent"]
@@ -189,13 +192,14 @@ class ResourceOrderWorkflow(FulfilmentWorkflow):
         activity: Any,
         request: Any,
         parse: Parse = lambda values: None,
+        wanted: Sequence[WantedValue] = (),
     ) -> Any:
         summary = f"{verb} {item.specification.name}"
 
         async def record() -> Any:
             return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
 
-        return await self.step(item, step, record, summary, system=policies.INVENTORY, parse=parse)
+        return await self.step(item, step, record, summary, system=policies.INVENTORY, parse=parse, wanted=wanted)
 
     async def _release(self, item: ResourceItem, reservation: str) -> None:
         resource = self.assigned.get(item.key)

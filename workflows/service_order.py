@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -25,6 +26,7 @@ from orders.plan import Characteristics, ServiceItem, ServiceOrderPlan, Step
 from orders.redo import merged_outcome
 from orders.schedule import item_duration
 from orders.tmf import Action
+from orders.wanted import RECORDED, WantedValue
 from workflows import ids, policies
 from workflows.desk import Parse
 from workflows.fulfilment import FulfilmentWorkflow
@@ -102,7 +104,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         saga.add("remove record", lambda: self._remove_record(item), system="inventory", target=f"service {item.key}")
         # A service that an undo brings back has its record still.
         service_id = item.service_id or await self._inventory(
-            item, Step.RECORD, InventoryActivities.record_service, self._record(item), parse=_service_id
+            item, Step.RECORD, InventoryActivities.record_service, self._record(item), _service_id, RECORDED
         )
         self.services[item.key] = RealisedService(id=service_id)
         saga.expect(Expectation(kind=Kind.SERVICE, id=service_id, states=["absent", "terminated"]))
@@ -306,14 +308,20 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         await self._undo(item, "remove record of", InventoryActivities.remove_service, request)
 
     async def _inventory(
-        self, item: ServiceItem, step: Step, activity: Any, request: Any, parse: Parse = lambda values: None
+        self,
+        item: ServiceItem,
+        step: Step,
+        activity: Any,
+        request: Any,
+        parse: Parse = lambda values: None,
+        wanted: Sequence[WantedValue] = (),
     ) -> Any:
         summary = f"{_IN_INVENTORY[step, item.action]} {item.specification.name}"
 
         async def record() -> Any:
             return await self.call(policies.INVENTORY, activity, request, item.policy, summary)
 
-        return await self.step(item, step, record, summary, system=policies.INVENTORY, parse=parse)
+        return await self.step(item, step, record, summary, system=policies.INVENTORY, parse=parse, wanted=wanted)
 
     async def _undo(self, item: ServiceItem, step: str, activity: Any, request: Any) -> None:
         summary = f"undo: {step} {item.specification.name}"

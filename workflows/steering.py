@@ -21,6 +21,7 @@ from orders.outcome import Residue
 from orders.revision import Refusal
 from orders.task import Resolution, Task, TaskKind, TaskState
 from workflows import policies
+from workflows.desk import check_settlement
 from workflows.family import Family
 from workflows.messages import Cancel, Complete, Hold, Reschedule, Resolve, Resume, Word
 from workflows.refusals import RefusedError
@@ -269,6 +270,8 @@ class Steering(Family):
             word = word.model_copy(update={"task": next(iter(below))})
         waits = below.get(word.task or "") or self.expected_at(word.task)
         if waits:
+            if not isinstance(word, Reschedule) and word.task and (asked := self.asked().get(word.task)):
+                check_settlement(word.task, asked, word)
             self.errand(workflow.get_external_workflow_handle(waits).signal(message.value, word))
         elif isinstance(word, Reschedule):
             self.desk.reschedule(word)

@@ -11,6 +11,7 @@ import pytest
 from api.engine import EngineUnavailableError, MessageRefusedError
 from orders.lifecycle import OrderKind
 from orders.task import Resolution, Task, TaskAction, TaskKind, TaskState
+from orders.wanted import WantedValue
 from tests.api.conftest import Bench
 from workflows.messages import Complete, Reschedule, Resolve
 
@@ -244,6 +245,37 @@ async def test_manual_work_is_completed_with_its_values_or_without(bench: Bench)
         Complete(task="abc:1:internet!1", values={"serialNumber": "SN-1"}, by="ada"),
         Complete(task="abc:2:internet!1", by="anonymous"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({}, ["values.serialNumber: is missing"]),
+        ({"serialNumber": 7}, ["values.serialNumber: "]),
+        ({"serialNumber": "SN-1", "colour": "red"}, ["values.colour: is no value of this step"]),
+        ({"serial": "SN-1"}, ["values.serial: ", "values.serialNumber: is missing"]),
+    ],
+)
+async def test_a_completion_with_other_values_than_wanted_is_refused_by_each_way(
+    bench: Bench, values: dict[str, Any], named: list[str]
+) -> None:
+    wanted = [WantedValue(name="serialNumber", mandatory=True)]
+    manual, fallout = await kept(
+        bench, task(1, TaskKind.MANUAL, wanted=wanted), task(2, wanted=wanted, actions=[TaskAction.COMPLETE])
+    )
+    completion = {"action": "complete", "values": values}
+    answers = [
+        await bench.client.post(f"{manual}/completion", json={"values": values}),
+        await bench.client.post(f"{fallout}/resolution", json=completion),
+    ]
+    many = (await bench.client.post("/fallout/v1/resolution", json={"filter": {"orderId": "abc"}, **completion})).json()
+    assert [each.status_code for each in answers] == [400, 400]
+    assert (many["total"], many["resolved"]) == (1, 0)
+    for message in [*(each.json()["message"] for each in answers), many["results"][0]["message"]]:
+        assert all(each in message for each in named)
+    assert bench.engine.asked == []
+    shown = (await bench.client.get(manual)).json()["wanted"]
+    assert shown == [{"name": "serialNumber", "valueType": "string", "mandatory": True}]
 
 
 async def test_what_the_workflow_misses_in_a_completion_is_said(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from console.gateway import RefusedError
 from orders.lifecycle import OrderKind, OrderState
 from orders.revision import NodeAction, NodeChange, Refusal, RevisionState
 from orders.task import Resolution, TaskAction, TaskKind, TaskState
+from orders.wanted import WantedValue
 from tests.api.conftest import BASE_URL, Bench
 from tests.api.test_change_previews import product, running
 from tests.api.test_tasks import NOON, kept, task
@@ -128,7 +129,7 @@ async def test_tasks_of_both_kinds_are_listed_and_shown(bench: Bench, console: C
     await kept(
         bench,
         task(1),
-        task(2, TaskKind.MANUAL, instructions="Ring twice"),
+        task(2, TaskKind.MANUAL, instructions="Ring twice", wanted=[WantedValue(name="technician", mandatory=True)]),
         task(3, state=TaskState.RESOLVED, resolution=settled),
     )
     await task_commands.task_list(BASE_URL, list(TaskKind), {"state": "open"}, console, False)
@@ -137,6 +138,7 @@ async def test_tasks_of_both_kinds_are_listed_and_shown(bench: Bench, console: C
     assert "abc:3:internet!1" not in printed()
     await task_commands.task_show(BASE_URL, "abc:2:internet!1", console, False)
     assert "Ring twice" in printed()
+    assert "technician (string, mandatory)" in printed()
     await task_commands.task_show(BASE_URL, "abc:3:internet!1", console, False)
     assert "complete by bob" in printed()
     assert "by hand" in printed()

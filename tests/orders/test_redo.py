@@ -27,6 +27,7 @@ from orders.plan import (
 from orders.redo import merged_outcome, modified_service_order
 from orders.reversal import reverse_service_order
 from orders.tmf import Action
+from orders.wanted import WantedValue
 from tests.orders.samples import internet, internet_done, resource, service, service_order
 from tests.orders.stock import Inputs, Stock
 from tests.thorough import examples
@@ -199,14 +200,14 @@ def test_what_reads_values_that_are_given_is_evaluated_anew_where_they_differ() 
 
 
 def test_what_was_done_by_people_is_done_again_only_where_no_system_can() -> None:
-    work = ManualWork(instructions="splice the fibre", undo="cut the fibre")
+    work = ManualWork(instructions="splice the fibre", undo="cut the fibre", values=[WantedValue(name="splicer")])
     by_hand: dict[str, Any] = {"manual": work, "milestones": [Milestone(name="spliced", after=Step.MANUAL)]}
     faster: dict[str, Any] = {"characteristics": {"downloadSpeed": 1000}}
     old = with_item(**by_hand)
     assert redone(with_item(**by_hand, **faster), old).item("access").manual is None
     old = with_item(**by_hand, activation=None)
     access = redone(with_item(**by_hand, **faster, activation=None), old).item("access")
-    assert access.manual == ManualWork(instructions="splice the fibre", undo="splice the fibre")
+    assert access.manual == work.model_copy(update={"undo": "splice the fibre"})
     assert access.milestones == []
 
 
@@ -214,7 +215,7 @@ def test_what_people_did_is_taken_back_by_people() -> None:
     old = with_item(1, manual=ManualWork(instructions="mount", undo="unmount"), point_of_no_return=Step.MANUAL)
     shorter = internet().model_copy(update={"items": [internet().items[0], internet().items[2]]})
     routing = redone(shorter, old).item("routing")
-    assert routing.manual == ManualWork(instructions="unmount", undo="mount")
+    assert routing.manual == ManualWork(instructions="unmount", undo="mount", values=[])
     assert routing.point_of_no_return is None
 
 

@@ -114,11 +114,15 @@ async def test_a_task_completed_by_hand_takes_the_values_that_the_step_would_hav
     resource = reserved.json()
 
     refused = await settle(stage, task, "complete", values={"value": resource["value"]})
+    unknown = await settle(stage, task, "complete", values={"id": resource["id"], "serial": 1, "value": 7})
+    assert unknown.status_code == 400
+    assert "values.serial: " in unknown.json()["message"]
+    assert "values.value: " in unknown.json()["message"]
     settled = await settle(stage, task, "complete", values={"id": resource["id"], "value": resource["value"]})
     order = await stage.ended(order_id)
 
-    assert refused.status_code == 409
-    assert "id" in refused.json()["message"]
+    assert refused.status_code == 400
+    assert "values.id: is missing" in refused.json()["message"]
     assert settled.status_code == 200
     assert order["state"] == "completed"
     services = await stage.services(order["relatedParty"][0]["id"])

@@ -92,7 +92,7 @@ async def test_an_order_amended_weekly_while_a_visit_is_awaited_stays_far_below_
         await amend(stage, order_id, description=f"as agreed in week {week}")
         due = timestamp(datetime.now(UTC) + timedelta(weeks=week))
         await stage.tell(ids.product_order_workflow(order_id), "reschedule", task=task["id"], due_at=due)
-    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"])
+    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
     order = await stage.ended(order_id)
 
     assert (order["state"], order["description"]) == ("completed", f"as agreed in week {WEEKS - 1}")

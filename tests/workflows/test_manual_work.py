@@ -30,6 +30,24 @@ async def test_a_technicians_visit_waits_until_it_is_done_and_its_values_are_rec
     assert task["instructions"]
     assert set(task["actions"]) == {"complete", "fail"}
     assert (await stage.order(order_id))["state"] == "inProgress"
+    assert [(each["name"], each["mandatory"]) for each in task["wanted"]] == [
+        ("technician", True),
+        ("visitReport", False),
+    ]
+    wrong = await stage.gateway.post(
+        f"{MANUAL}/{task['id']}/completion", json={"values": {"visitReport": 7, "weather": "fine"}}
+    )
+    assert wrong.status_code == 400
+    for name in ("values.technician: is missing", "values.visitReport: ", "values.weather: "):
+        assert name in wrong.json()["message"]
+    root = ids.product_order_workflow(order_id)
+    service = stage.client.get_workflow_handle(task["workflowId"])
+    assert "values.technician: is missing" in await stage.refusal(task["workflowId"], "complete")
+    assert "values.technician: is missing" in await stage.refusal(root, "complete", task=task["id"])
+    assert "cannot be settled by retry" in await stage.refusal(root, "resolve", task=task["id"], action="retry")
+    await service.signal("complete", {"values": {"technician": ["T-17"]}})
+    assert "values.technician: " in (await service.query("timeline"))[-1]["what"]
+    assert [each["id"] for each in await stage.tasks(order_id)] == [task["id"]], "nothing of it has changed"
     answer = await stage.gateway.post(
         f"{MANUAL}/{task['id']}/completion",
         json={"values": {"technician": "T-17", "visitReport": "router connected"}, "author": "field service"},
@@ -78,7 +96,7 @@ async def test_a_begun_visit_is_past_the_point_of_no_return(stage: Stage) -> Non
     assert "visit" in str((await stage.gateway.get(path)).json())
     after = await stage.order(order_id)
     assert (after["state"], after["productOrderItem"]) == (before["state"], before["productOrderItem"])
-    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"])
+    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
@@ -91,7 +109,7 @@ async def test_a_visit_that_cannot_be_done_falls_out_and_can_be_done_after_all(s
     assert "nobody at home" in fallout["error"]
     await stage.tell(root, "resolve", task=fallout["id"], action="retry", by="ops")
     second = await stage.task(order_id, "manual", after=task["id"])
-    await stage.tell(root, "complete", task=second["id"])
+    await stage.tell(root, "complete", task=second["id"], values={"technician": "T-17"})
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
