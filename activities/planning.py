@@ -25,16 +25,11 @@ from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
 from orders.violation import Violation
+from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from store.claims import ClaimStore
 from store.documents import Json
 from store.orders import OrderStore
 from store.plans import PlanStore
-
-SCHEDULING = "scheduling"
-"""The attribute of an order, not of TM Forum's, that says when its parts start."""
-
-AS_LATE_AS_POSSIBLE = "asLateAsPossible"
-"""Its value for parts that start no sooner than the requested completion makes them."""
 
 
 class PlannedOrder(Model):

@@ -11,28 +11,33 @@ from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointer, JsonPointerException
 
 from api.schemas.kinds import CREATES
+from orders.forms import in_kept_form
 from orders.intake import (
     Document,
     Fault,
     InvalidBodyError,
     check_order,
     fingerprint,
+    misnamed,
     parse_json,
-    server_set,
-    without_state,
 )
 from orders.lifecycle import ITEM_LISTS, OrderKind
+from orders.server_set import SERVER_SET, as_sent
 
 MAX_OPERATIONS = 1000
 """Operations that one JSON Patch may have."""
 
-_ALSO_READ_ONLY = frozenset({"cancellationDate"})
+_KEY = "externalId"
 _UNCHANGEABLE = "is set by the orchestrator and cannot be changed"
+_KEY_UNCHANGEABLE = (
+    "names the order to whoever sent it, and tells its repeats, so that it cannot be changed, added or removed: "
+    "place a new order for another one"
+)
 
 
 def read_only(kind: OrderKind) -> frozenset[str]:
-    """Return the attributes of an order that an amendment cannot change, since only the orchestrator writes them."""
-    return server_set(kind) | _ALSO_READ_ONLY
+    """Return the attributes of an order that an amendment cannot change: what the orchestrator sets, and the key."""
+    return SERVER_SET[kind] | {_KEY}
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
@@ -79,7 +84,8 @@ def apply_operations(document: Document, operations: Any, limit: int) -> Any:
 def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODUCT) -> Document:
     """Return the attributes that a patched order sets anew, `None` for those that it leaves out.
 
-    The states of items are not looked at: who sends the whole list has read them when they may have been others.
+    The states and prices of items are not looked at: who sends the whole list has read them when they may have been
+    others.
 
     Raises:
         InvalidBodyError: naming each attribute that cannot be changed, or what keeps it from being an order.
@@ -87,16 +93,12 @@ def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODU
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
     check_read_only(current, patched, read_only(kind))
-    checked = check_order(kind, as_sent(patched), CREATES[kind])
-    fixed, items = read_only(kind), ITEM_LISTS[kind]
-    before = {name: value for name, value in current.items() if name not in fixed}
-    before[items] = [without_state(item, items) for item in before.get(items) or []]
+    checked = check_order(kind, readable(patched), CREATES[kind])
+    before = in_kept_form(CREATES[kind], as_sent(kind, current))
     removed = dict.fromkeys(name for name in before if name not in checked)
-    changed = {
-        name: value
-        for name, value in checked.items()
-        if name not in fixed and (name not in before or not same(before[name], value))
-    }
+    changed = {name: value for name, value in checked.items() if name not in before or not same(before[name], value)}
+    if ITEM_LISTS[kind] not in changed and (faults := list(misnamed(changed, ITEM_LISTS[kind]))):
+        raise InvalidBodyError(faults)
     return {**removed, **changed}
 
 
@@ -117,7 +119,7 @@ def _copied(document: Any, operation: Any) -> int:
         return 0
 
 
-def as_sent(patched: Document) -> Document:
+def readable(patched: Document) -> Document:
     """Return a patched document as one that could have been sent: operations can nest it deeper than any body is read.
 
     Raises:
@@ -138,7 +140,7 @@ def check_read_only(current: Document, patched: Document, names: Iterable[str]) 
     """
     changed = [name for name in sorted(names) if not same(patched.get(name), current.get(name))]
     if changed:
-        raise InvalidBodyError([Fault(name, _UNCHANGEABLE) for name in changed])
+        raise InvalidBodyError([Fault(name, _KEY_UNCHANGEABLE if name == _KEY else _UNCHANGEABLE) for name in changed])
 
 
 def same(one: Any, other: Any) -> bool:

@@ -18,7 +18,7 @@ from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import require_admin
-from api.patches import apply_operations, as_sent, merge_patch
+from api.patches import apply_operations, merge_patch, readable
 from api.reads import fields_query, list_answer
 from orders.instants import timestamp
 from orders.intake import Fault, InvalidBodyError, faults_of, order_id_from
@@ -252,7 +252,7 @@ def _checked_change(api: QualificationApi, before: Document, after: Any) -> Docu
     """
     if not isinstance(after, dict):
         raise InvalidBodyError([Fault("", "the patched qualification must be a JSON object")])
-    after, changeable = as_sent(after), _changeable(api)
+    after, changeable = readable(after), _changeable(api)
     faults = [
         Fault(name, "cannot be changed: ask for another qualification")
         for name in sorted(before.keys() | after.keys())

@@ -2,8 +2,9 @@
 
 Every spelling that RFC 3339 allows is taken: `t` and `z`, a space for the `T` (its section 5.6), any offset, any number
 of decimals, `23:59:60` of a month's last day in UTC, which is the next day's first moment as clocks of computers have
-it. What is finer than a millisecond is cut off. One spelling more: a time without an offset is in UTC. Nothing else is
-an instant: no number, no text of digits, no day alone.
+it. What is finer than a millisecond is cut off. Two spellings more: a time without an offset is in UTC, and the colon
+of an offset may be left out, as in TM Forum's own samples. Nothing else is an instant: no number, no text of digits, no
+day alone.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
+from orders.forms import Kept
+
 _INSTANT = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ](?P<minute>(?:[01][0-9]|2[0-3]):[0-9]{2}):(?P<second>[0-9]{2})"
-    r"(?:\.(?P<fraction>[0-9]+))?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"(?:\.(?P<fraction>[0-9]+))?(?P<offset>[Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EXAMPLE = "2026-12-24T09:00:00Z"
@@ -84,8 +87,20 @@ def _read_validity(value: Any) -> datetime:
     return read_day_or_instant(value) if isinstance(value, str) else _read(value)
 
 
+def _kept(value: Any) -> Any:
+    """Return a JSON value in the form in which instants are kept; what is none stays as it is."""
+    try:
+        return timestamp(read_instant(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
 UtcDatetime = Annotated[
-    datetime, BeforeValidator(_read), AfterValidator(as_utc), PlainSerializer(timestamp, when_used="json")
+    datetime,
+    BeforeValidator(_read),
+    AfterValidator(as_utc),
+    PlainSerializer(timestamp, when_used="json"),
+    Kept(_kept),
 ]
 """An instant in JSON."""
 
@@ -98,7 +113,7 @@ UtcDayOrDatetime = Annotated[
 def _zone(offset: str) -> timezone:
     if offset in "Zz":
         return UTC
-    hours, minutes = int(offset[1:3]), int(offset[4:6])
+    hours, minutes = int(offset[1:3]), int(offset[-2:])
     if hours > 23 or minutes > 59:
         raise ValueError(offset)
     away = timedelta(hours=hours, minutes=minutes)

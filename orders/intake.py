@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,36 +17,33 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+from orders.forms import in_kept_form
 from orders.identity import marked
 from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.posted import MODELS
+from orders.server_set import as_sent
+from orders.wishes import WISHES
 
 Document = dict[str, Any]
-
-SERVER_SET = frozenset(
-    {
-        "id",
-        "href",
-        "state",
-        "orderDate",
-        "completionDate",
-        "expectedCompletionDate",
-        "productOrderErrorMessage",
-        "residue",
-        "milestone",
-        "jeopardyAlert",
-    }
-)
-"""Attributes of an order that only the orchestrator writes; a client's are ignored."""
-
-_ALSO_SERVER_SET = frozenset({"errorMessage"})
-"""Another one, of service and resource orders."""
 
 MAX_DEPTH = 100
 """Levels of arrays and objects that a body may nest: far more than any order, far less than any reader's stack."""
 
 _MAX_FAULTS = 100
+
+ITEM_LIST_NAMES = frozenset(
+    {
+        *ITEM_LISTS.values(),
+        "resourceOrderItem",
+        "orderItems",
+        "items",
+        "productOfferingQualificationItem",
+        "serviceQualificationItem",
+        "qualificationItem",
+    }
+)
+"""What the APIs, and earlier versions of them, call the list of what is ordered or asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +82,8 @@ def parse_json(raw: bytes) -> Any:
     return value
 
 
-def server_set(kind: OrderKind) -> frozenset[str]:
-    """Return the attributes of an order of a kind that only the orchestrator writes."""
-    return SERVER_SET if kind == OrderKind.PRODUCT else SERVER_SET | _ALSO_SERVER_SET
-
-
 def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None) -> Document:
-    """Return the body of a request to order without the attributes that are not the client's to set.
+    """Return the body of a request to order as it is kept, without the attributes that are not the client's to set.
 
     Args:
         form: a model of every attribute that has a type, also of those that are only kept.
@@ -101,12 +93,19 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
     """
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
-    document = _without_server_set(kind, body)
-    model = MODELS[kind]
-    faults = [*faults_of(model, document), *faults_of(form or model, document), *_faults_of_items(kind, document)]
+    document = as_sent(kind, body)
+    shape = form or MODELS[kind]
+    faults = [
+        *_faults_of_draft(body),
+        *misnamed(document, ITEM_LISTS[kind]),
+        *faults_of(WISHES[kind], document),
+        *faults_of(MODELS[kind], document),
+        *faults_of(shape, document),
+        *_faults_of_items(kind, document),
+    ]
     if faults:
-        raise InvalidBodyError(list(dict.fromkeys(faults)))
-    return document
+        raise InvalidBodyError(_first_of_each_path(faults))
+    return in_kept_form(shape, document)
 
 
 def check_product_order(body: Any, form: type[BaseModel] | None = None) -> Document:
@@ -155,6 +154,28 @@ def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=False, include_input=False):
             yield Fault(_path(detail["loc"]), detail["msg"].removeprefix("Value error, "))
+
+
+def _first_of_each_path(faults: Iterable[Fault]) -> list[Fault]:
+    first: dict[str, Fault] = {}
+    for fault in faults:
+        first.setdefault(fault.path, fault)
+    return list(first.values())
+
+
+def misnamed(document: Document, wanted: str) -> Iterator[Fault]:
+    """Yield the list of another API's items that a document has in place of the one that is wanted."""
+    if wanted in document:
+        return
+    for name in sorted(ITEM_LIST_NAMES & document.keys()):
+        yield Fault(name, f"is not where the items are looked for: name the list {wanted}")
+
+
+def _faults_of_draft(body: Document) -> Iterator[Fault]:
+    """Yield that an order is sent as a draft, of a body whose state is not looked at otherwise."""
+    if body.get("state") == "draft":
+        told = "drafts are not taken: an order begins as acknowledged; send it once it is to be carried out"
+        yield Fault("state", told)
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -211,24 +232,6 @@ def _items(value: Any, name: str, path: str) -> Iterator[tuple[Document, str]]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _without_server_set(kind: OrderKind, body: Document) -> Document:
-    document = {name: value for name, value in body.items() if name not in server_set(kind)}
-    name = ITEM_LISTS[kind]
-    if isinstance(items := document.get(name), list):
-        document[name] = [without_state(item, name) for item in items]
-    return document
-
-
-def without_state(item: Any, name: str) -> Any:
-    """Return an item, and those nested in it under `name`, as a client could have sent it."""
-    if not isinstance(item, dict):
-        return item
-    bare = {attribute: value for attribute, value in item.items() if attribute != "state"}
-    if isinstance(nested := bare.get(name), list):
-        bare[name] = [without_state(each, name) for each in nested]
-    return bare
 
 
 def _acknowledged(item: Document, name: str) -> Document:

@@ -7,10 +7,22 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from orders.forms import WholeNumber
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
 from orders.service_orders import ItemRelation
-from orders.tmf import Action, Characteristic, Listed, Order, Reference, RelatedParty, RelatedPlace, place_among
+from orders.tmf import (
+    Action,
+    Characteristic,
+    Count,
+    Listed,
+    Order,
+    Reference,
+    RelatedParty,
+    RelatedPlace,
+    place_among,
+    values_of,
+)
 
 
 class OrderedResource(Resource):
@@ -29,7 +41,7 @@ class OrderedResource(Resource):
     resource_specification: Reference | None = None
 
     def characteristics(self) -> dict[str, Any]:
-        return {each.name: each.value for each in self.resource_characteristic}
+        return values_of(self.resource_characteristic)
 
     def places(self) -> list[RelatedPlace]:
         places = self.place if isinstance(self.place, list) else [self.place]
@@ -43,7 +55,7 @@ class OrderedResource(Resource):
 class PostedResourceItem(Resource):
     id: str = Field(min_length=1, max_length=100)
     action: Action
-    quantity: int | None = Field(default=None, ge=1)
+    quantity: Count = None
     state: OrderState | None = None
     resource: OrderedResource
     related_party: Listed[RelatedParty] = Field(default_factory=list)
@@ -66,7 +78,7 @@ class ResourceOrder(Order):
 
     kind: ClassVar[OrderKind] = OrderKind.RESOURCE
 
-    priority: int | None = None
+    priority: WholeNumber | None = None
     order_item: list[PostedResourceItem] = Field(min_length=1)
 
     def items(self) -> Iterator[tuple[PostedResourceItem, None, str]]:

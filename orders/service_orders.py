@@ -9,7 +9,18 @@ from pydantic import Field
 
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
-from orders.tmf import Action, Characteristic, Listed, Order, Reference, RelatedParty, RelatedPlace, walk
+from orders.tmf import (
+    Action,
+    Characteristic,
+    Count,
+    Listed,
+    Order,
+    Reference,
+    RelatedParty,
+    RelatedPlace,
+    values_of,
+    walk,
+)
 
 
 class OrderItemRef(Resource):
@@ -46,13 +57,13 @@ class Service(Resource):
     service_specification: Reference | None = None
 
     def characteristics(self) -> dict[str, Any]:
-        return {each.name: each.value for each in self.service_characteristic}
+        return values_of(self.service_characteristic)
 
 
 class PostedServiceItem(Resource):
     id: str = Field(min_length=1, max_length=100)
     action: Action
-    quantity: int | None = Field(default=None, ge=1)
+    quantity: Count = None
     state: OrderState | None = None
     service: Service
     related_party: Listed[RelatedParty] = Field(default_factory=list)

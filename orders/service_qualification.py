@@ -18,7 +18,7 @@ from orders.qualification import (
     UnavailabilityReason,
 )
 from orders.service_orders import PostedServiceItem, Service, ServiceOrder
-from orders.tmf import Action, Characteristic, ItemRelationship, Reference, RelatedParty, RelatedPlace
+from orders.tmf import Action, Characteristic, ItemRelationship, Reference, RelatedParty, RelatedPlace, values_of
 
 ITEMS = "serviceQualificationItem"
 
@@ -34,7 +34,7 @@ class QualifiedService(Resource):
     related_party: list[RelatedParty] = Field(default_factory=list)
 
     def characteristics(self) -> Characteristics:
-        return {each.name: each.value for each in self.service_characteristic}
+        return values_of(self.service_characteristic)
 
 
 class AlternateServiceProposal(Resource):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
+from orders.forms import WholeNumber
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Resource
@@ -36,6 +37,10 @@ else:
     Listed = Annotated[list[T] | None, AfterValidator(lambda value: value or [])]
 
 
+Count = Annotated[WholeNumber | None, Field(ge=1)]
+"""How many of the same thing an item orders."""
+
+
 class Reference(Resource):
     """A reference to something kept elsewhere."""
 
@@ -48,6 +53,11 @@ class Characteristic(Resource):
     name: str
     value: Any = None
     value_type: str | None = None
+
+
+def values_of(characteristics: Iterable[Characteristic]) -> dict[str, Any]:
+    """Return characteristics by name; one without a value, or with null, is as good as left out."""
+    return {each.name: each.value for each in characteristics if each.value is not None}
 
 
 class Money(Resource):
@@ -66,8 +76,8 @@ class PriceAlteration(Resource):
     name: str | None = None
     description: str | None = None
     price_type: str
-    priority: int | None = None
-    application_duration: int | None = None
+    priority: WholeNumber | None = None
+    application_duration: WholeNumber | None = None
     recurring_charge_period: str | None = None
     unit_of_measure: str | None = None
     price: Price
@@ -127,13 +137,13 @@ class Product(Resource):
     related_party: Listed[RelatedParty] = Field(default_factory=list)
 
     def characteristics(self) -> dict[str, Any]:
-        return {each.name: each.value for each in self.product_characteristic}
+        return values_of(self.product_characteristic)
 
 
 class ProductOrderItem(Resource):
     id: str = Field(min_length=1, max_length=100)
     action: Action
-    quantity: int | None = Field(default=None, ge=1)
+    quantity: Count = None
     state: OrderState | None = None
     billing_account: Reference | None = None
     item_price: list[OrderPrice] | None = None

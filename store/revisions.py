@@ -9,10 +9,10 @@ from sqlalchemy import Row, Select, and_, func, select, update
 
 from orders.identity import root_kind
 from orders.instants import as_utc
-from orders.intake import server_set, without_state
 from orders.revision import Revision, RevisionState
+from orders.server_set import as_sent
 from store.database import Database
-from store.documents import ITEM_LISTS, Json, is_storable, storable
+from store.documents import Json, is_storable, storable
 from store.errors import UnknownOrderError
 from store.tables import orders, revisions
 
@@ -116,15 +116,8 @@ def _first(order: Row[Any]) -> Revision:
         author=order.client_id,
         requested_at=order.order_date,
         decided_at=order.order_date,
-        document=_as_sent(order),
+        document=as_sent(root_kind(order.id), order.document),
     )
-
-
-def _as_sent(order: Row[Any]) -> Json:
-    kind = root_kind(order.id)
-    sent = {name: value for name, value in order.document.items() if name not in server_set(kind)}
-    items = ITEM_LISTS[kind]
-    return sent | {items: [without_state(item, items) for item in sent.get(items) or []]}
 
 
 def _row(revision: Revision) -> dict[str, Any]:

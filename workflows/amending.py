@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
-from activities.planning import AS_LATE_AS_POSSIBLE, SCHEDULING, PlanAnswer
+from activities.planning import PlanAnswer
 from activities.records import RecordActivities
 from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, NodeState, decide
@@ -18,6 +18,7 @@ from orders.outcome import ServiceOrderOutcome
 from orders.plan import PlanGraph
 from orders.revision import NodeAction, Revision, RevisionState
 from orders.rollup import group_state, item_state
+from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from workflows import policies, search_attributes
 from workflows.failures import explain
 from workflows.messages import Amend, Carried, RootOrderInput

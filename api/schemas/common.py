@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.model import Resource
-from orders.tmf import Action
+from orders.tmf import Action, Count
+from orders.wishes import AllOrNothing, Scheduling
 
 
 class Extensible(Resource):
@@ -123,6 +124,24 @@ class TimePeriod(Resource):
     end_date_time: UtcDatetime | None = None
 
 
+class ExternalReference(Extensible):
+    """What another system calls the order: by its `name`, or by its `id` there, as the files of TMF652 differ."""
+
+    id: str | None = None
+    href: str | None = None
+    name: str | None = None
+    external_reference_type: str | None = None
+    owner: str | None = None
+    """The system."""
+    entity_type: str | None = None
+
+    @model_validator(mode="after")
+    def _refers(self) -> ExternalReference:
+        if self.name is None and self.id is None:
+            raise ValueError("must have a name (with an externalReferenceType), or an id (with an owner)")
+        return self
+
+
 class OrderRelationship(Referring):
     """An order that has to do with this one: that made it (`parent`), or that it has made (`child`)."""
 
@@ -208,6 +227,10 @@ class OrderAttributes(Extensible):
     """Not before this the order is begun."""
     requested_completion_date: UtcDatetime | None = None
     """When the order should be done."""
+    all_or_nothing: AllOrNothing = None
+    """Whether the whole order is undone when a part of it fails; Ordersaga's own."""
+    scheduling: Scheduling = None
+    """`asLateAsPossible`: each part starts no sooner than it must to be done by then; Ordersaga's own."""
 
 
 class OrderProgress(Extensible):
@@ -237,4 +260,4 @@ class ItemAttributes(Extensible):
     action: Action
     """What is done to the item's product, service or resource."""
     appointment: Appointment | None = None
-    quantity: int | None = None
+    quantity: Count = None

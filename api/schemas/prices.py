@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.schemas.common import Extensible, Reference
+from orders.forms import WholeNumber
 
 
 class Money(Extensible):
@@ -31,9 +32,9 @@ class PriceAlteration(Extensible):
     description: str | None = None
     price_type: str
     """`recurring`, `oneTime` or `usage`."""
-    priority: int | None = None
+    priority: WholeNumber | None = None
     """The lowest is reckoned first."""
-    application_duration: int | None = None
+    application_duration: WholeNumber | None = None
     """For how many charges it counts."""
     recurring_charge_period: str | None = None
     unit_of_measure: str | None = None

@@ -21,6 +21,7 @@ from api.schemas.prices import OrderPrice
 from api.schemas.product import Product
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
+from orders.wishes import Priority
 
 
 class QuoteItem(Reference):
@@ -60,11 +61,11 @@ class ProductOrderItem(ItemAttributes):
 
     id: str = Field(min_length=1, max_length=100)
     """Names the item within its order."""
-    quantity: int | None = Field(default=None, ge=1)
     state: OrderState | None = None
     """Set by the orchestrator."""
     billing_account: Reference | None = None
     item_price: list[OrderPrice] | None = None
+    """Set by the orchestrator, from the catalogs; so is `itemTotalPrice`."""
     item_term: list[OrderTerm] | None = None
     item_total_price: list[OrderPrice] | None = None
     payment: list[Reference] | None = None
@@ -87,12 +88,14 @@ class ProductOrderAttributes(OrderAttributes):
     cancellation_date: UtcDatetime | None = None
     """When the order was cancelled."""
     cancellation_reason: str | None = None
+    """Why it was cancelled, as its cancellation says."""
     channel: list[RelatedChannel] | None = None
     notification_contact: str | None = None
     """Where the customer is told of the order."""
     order_total_price: list[OrderPrice] | None = None
+    """Set by the orchestrator, from the catalogs."""
     payment: list[Reference] | None = None
-    priority: str | None = None
+    priority: Priority = None
     """From `0`, the highest, to `4`."""
     product_offering_qualification: list[Reference] | None = None
     quote: list[Reference] | None = None

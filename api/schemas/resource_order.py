@@ -10,6 +10,7 @@ from api.schemas.common import (
     Characteristic,
     ErrorMessage,
     Extensible,
+    ExternalReference,
     ItemAttributes,
     ItemDependency,
     Note,
@@ -26,15 +27,7 @@ from api.schemas.common import (
 from api.schemas.examples import RESOURCE_ORDER_ANSWER_EXAMPLE, RESOURCE_ORDER_EXAMPLE
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
-
-
-class ExternalId(Extensible):
-    """What another system calls the order."""
-
-    id: str
-    owner: str | None = None
-    """The system."""
-    entity_type: str | None = None
+from orders.wishes import PriorityNumber
 
 
 class Attachment(Referring):
@@ -100,11 +93,11 @@ class ResourceOrderItem(ItemAttributes):
 class _ResourceOrder(OrderAttributes):
     """What a resource order has, whoever sets it, beside its items."""
 
-    external_reference: list[ExternalId] | None = None
+    external_reference: list[ExternalReference] | None = None
     name: str | None = None
     order_relationship: list[OrderRelationship] | None = None
     order_type: str | None = None
-    priority: int | None = None
+    priority: PriorityNumber = None
     """From 0, the highest, to 4."""
     start_date: UtcDatetime | None = None
     """When the order was begun."""

@@ -10,6 +10,7 @@ from api.schemas.common import (
     Characteristic,
     ErrorMessage,
     Extensible,
+    ExternalReference,
     ItemAttributes,
     ItemDependency,
     JeopardyAlert,
@@ -29,15 +30,7 @@ from api.schemas.common import (
 from api.schemas.examples import SERVICE_ORDER_ANSWER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
-
-
-class ExternalReference(Extensible):
-    """What another system calls the order."""
-
-    id: str | None = None
-    href: str | None = None
-    name: str
-    external_reference_type: str | None = None
+from orders.wishes import Priority
 
 
 class RelatedEntity(RelatedPlace):
@@ -128,7 +121,7 @@ class _ServiceOrder(OrderAttributes):
     external_reference: list[ExternalReference] | None = None
     notification_contact: str | None = None
     order_relationship: list[OrderRelationship] | None = None
-    priority: str | None = None
+    priority: Priority = None
     """From `0`, the highest, to `4`."""
     start_date: UtcDatetime | None = None
     """When the order was begun."""

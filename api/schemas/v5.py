@@ -29,6 +29,12 @@ from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.v5 import to_v5
 
+NOT_BEGUN_OTHERWISE = (
+    "must be acknowledged, or left out: an order begins as acknowledged, and drafts are not taken; send it once it is "
+    "to be carried out"
+)
+"""Why an order is refused that asks to begin in another state."""
+
 PRODUCT_ORDER_V5_EXAMPLE: dict[str, Any] = to_v5(PRODUCT_ORDER_EXAMPLE)
 
 PATCH_V5_EXAMPLE: dict[str, Any] = {
@@ -192,7 +198,7 @@ class _ProductOrder(product_order.ProductOrderAttributes):
     @classmethod
     def _begun(cls, value: str | None) -> str | None:
         if value not in (None, "acknowledged"):
-            raise ValueError(f"{value} is not possible: drafts are not kept, an order begins as acknowledged")
+            raise ValueError(NOT_BEGUN_OTHERWISE)
         return value
 
 

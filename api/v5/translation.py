@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,12 @@ from pydantic import BaseModel
 
 from api import reads
 from api.cancellations import SERVER_SET as CANCELLATION_SERVER_SET
-from api.patches import amendment, as_sent, check_read_only, read_only, same
-from api.schemas.v5 import CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
-from orders.intake import Document, Fault, InvalidBodyError, faults_of, server_set, without_state
-from orders.lifecycle import OrderKind
+from api.patches import amendment, check_read_only, readable, same
+from api.schemas.v5 import NOT_BEGUN_OTHERWISE, CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
+from orders.forms import in_kept_form
+from orders.intake import Document, Fault, InvalidBodyError, faults_of, misnamed
+from orders.lifecycle import OrderKind, OrderState
+from orders.server_set import SERVER_SET, items_as_sent
 from orders.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5, value_from_v5
 from orders.v5_links import order_in_v5
 from store.query import Condition, Either, Filter, ListQuery, Sort, parse_list_query
@@ -22,8 +24,7 @@ from store.query import Condition, Either, Filter, ListQuery, Sort, parse_list_q
 TAG = "TMF622 Product Ordering v5"
 
 _ITEMS = "productOrderItem"
-_SERVER_SET = frozenset(map(name_in_v5, server_set(OrderKind.PRODUCT)))
-_READ_ONLY = frozenset(map(name_in_v5, read_only(OrderKind.PRODUCT)))
+_SERVER_SET = frozenset(map(name_in_v5, SERVER_SET[OrderKind.PRODUCT]))
 
 
 def order_body(body: Any) -> Document:
@@ -32,7 +33,10 @@ def order_body(body: Any) -> Document:
     Raises:
         InvalidBodyError: with every fault of form, in v5's words.
     """
-    return from_v5(_wanted(ProductOrderCreate, body, _SERVER_SET))
+    wanted = _wanted(body, _SERVER_SET)
+    if _ITEMS in wanted:
+        wanted[_ITEMS] = items_as_sent(OrderKind.PRODUCT, wanted[_ITEMS])
+    return from_v5(_checked(ProductOrderCreate, wanted, [*_faults_of_state(body), *misnamed(wanted, _ITEMS)]))
 
 
 def cancellation_body(body: Any) -> Document:
@@ -41,7 +45,7 @@ def cancellation_body(body: Any) -> Document:
     Raises:
         InvalidBodyError: with every fault of form, in v5's words.
     """
-    return from_v5(_wanted(CancelProductOrderCreate, body, CANCELLATION_SERVER_SET), CANCELLATION)
+    return from_v5(_checked(CancelProductOrderCreate, _wanted(body, CANCELLATION_SERVER_SET)), CANCELLATION)
 
 
 def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) -> Document:
@@ -59,11 +63,10 @@ def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) ->
     patched = patch(before)
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
-    after = as_sent(patched)
-    check_read_only(before, after, _READ_ONLY)
+    after = readable(patched)
+    check_read_only(before, after, _SERVER_SET)
     touched = {name for name in before.keys() | after.keys() if not _is_same(name, before.get(name), after.get(name))}
-    told = {name: value for name, value in after.items() if name in touched}
-    _check(ProductOrderUpdate, told)
+    told = _checked(ProductOrderUpdate, {name: value for name, value in after.items() if name in touched})
     gone = {kept for name in touched for kept in kept_as(name)}
     return amendment(shown, {name: value for name, value in shown.items() if name not in gone} | from_v5(told))
 
@@ -116,23 +119,30 @@ def _sorted_by(attribute: str, kind: str) -> str:
 
 
 def _is_same(name: str, before: Any, after: Any) -> bool:
-    # Who sends all items has read their states when they may have been others.
-    return same(_without_states(before), _without_states(after)) if name == _ITEMS else same(before, after)
+    # Who sends all items has read their states and prices when they may have been others.
+    return same(_bare(before), _bare(after)) if name == _ITEMS else same(before, after)
 
 
-def _without_states(items: Any) -> Any:
-    return [without_state(item, _ITEMS) for item in items] if isinstance(items, list) else items
+def _bare(items: Any) -> Any:
+    return items_as_sent(OrderKind.PRODUCT, items)
 
 
-def _wanted(model: type[BaseModel], body: Any, server_set: frozenset[str]) -> Document:
-    """Return a body that is a `model` without the attributes that are not the client's to set."""
+def _wanted(body: Any, server_set: frozenset[str]) -> Document:
+    """Return a body without the attributes that are not the client's to set."""
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
-    wanted = {name: value for name, value in body.items() if name not in server_set}
-    _check(model, wanted)
-    return wanted
+    return {name: value for name, value in body.items() if name not in server_set}
 
 
-def _check(model: type[BaseModel], document: Document) -> None:
-    if faults := list(faults_of(model, document)):
-        raise InvalidBodyError(faults)
+def _checked(model: type[BaseModel], document: Document, faults: Sequence[Fault] = ()) -> Document:
+    """Return a document, which must be a `model` and have none of these faults, in the form in which it is kept."""
+    if found := [*faults, *faults_of(model, document)]:
+        raise InvalidBodyError(found)
+    return in_kept_form(model, document)
+
+
+def _faults_of_state(body: Any) -> Iterator[Fault]:
+    """Yield that an order is to begin in another state than orders begin in."""
+    state = body.get("state") if isinstance(body, dict) else None
+    if state not in (None, OrderState.ACKNOWLEDGED):
+        yield Fault("state", NOT_BEGUN_OTHERWISE)

@@ -21,12 +21,16 @@ CURRENT: dict[str, Any] = {
     "state": "inProgress",
     "orderDate": "2026-11-23T09:00:00.000Z",
     "description": "Fibre",
+    "externalId": "crm-1",
+    "orderTotalPrice": [{"priceType": "recurring"}],
+    "requestedStartDate": "2026-12-24T09:00:00.000Z",
     "x": {"y": [1, True]},
     "productOrderItem": [
         {
             "id": "1",
             "action": "add",
             "state": "inProgress",
+            "itemPrice": [{"priceType": "recurring"}],
             "productOrderItem": [{"id": "1.tv", "action": "add", "state": "completed"}],
         }
     ],
@@ -38,6 +42,8 @@ CURRENT: dict[str, Any] = {
     [
         ({}, {}),
         ({"description": "Fibre"}, {}),
+        ({"externalId": "crm-1", "requestedStartDate": "2026-12-24t10:00:00+01:00"}, {}),
+        ({"requestedStartDate": "2026-12-24t10:00:00z"}, {"requestedStartDate": "2026-12-24T10:00:00.000Z"}),
         ({"description": "New"}, {"description": "New"}),
         ({"description": None}, {"description": None}),
         ({"nothing": None}, {}),
@@ -94,13 +100,45 @@ def test_operations_come_down_to_what_they_change() -> None:
         ({"productOrderItem": None}, "productOrderItem: "),
         ({"productOrderItem": [{"id": "1"}]}, "productOrderItem[0].action: "),
         ({"requestedStartDate": "soon"}, "requestedStartDate: "),
+        ({"requestedStartDate": "20261224"}, "requestedStartDate: «20261224» is no date and time"),
         ({"priority": 1}, "priority: "),
+        ({"priority": "urgent"}, 'priority: must be a digit in quotes, from "0", the highest, to "4"'),
+        ({"allOrNothing": "true"}, "allOrNothing: must be true or false, without quotes"),
+        ({"scheduling": 1}, 'scheduling: must be "asLateAsPossible", or left out'),
+        ({"cancellationReason": "none"}, "cancellationReason: is set by the orchestrator"),
+        ({"orderTotalPrice": []}, "orderTotalPrice: is set by the orchestrator"),
+        ({"externalId": "other"}, "externalId: names the order to whoever sent it"),
+        ({"externalId": None}, "externalId: names the order to whoever sent it"),
+        ({"orderItem": [{"id": "1", "action": "add"}]}, "orderItem: is not where the items are looked for"),
     ],
 )
 def test_what_cannot_be_patched_is_named(patch: Any, named: str) -> None:
     with pytest.raises(InvalidBodyError) as refused:
         amendment(CURRENT, merge_patch(CURRENT, patch))
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize("operation", [{"op": "replace", "value": "other"}, {"op": "remove"}])
+def test_operations_cannot_change_the_key_of_an_order(operation: dict[str, Any]) -> None:
+    patched = apply_operations(CURRENT, [{**operation, "path": "/externalId"}], LIMIT)
+    with pytest.raises(InvalidBodyError, match="externalId: names the order"):
+        amendment(CURRENT, patched)
+
+
+def test_an_order_without_a_key_is_not_given_one() -> None:
+    current = {name: value for name, value in CURRENT.items() if name != "externalId"}
+    with pytest.raises(InvalidBodyError, match="externalId: names the order"):
+        amendment(current, merge_patch(current, {"externalId": "new"}))
+
+
+@pytest.mark.parametrize(
+    "stored", ["2026-12-24T10:00:00+01:00", "2026-12-24t09:00:00z", "2026-12-24T09:00:00", "20261224"]
+)
+def test_a_date_that_was_kept_as_it_was_sent_is_changed_by_no_other_patch(stored: str) -> None:
+    current = {**CURRENT, "requestedStartDate": stored}
+    patch = {"description": "New", "requestedStartDate": "2026-12-24T09:00:00Z"}
+    changed = amendment(current, merge_patch(current, patch))
+    assert changed.keys() == {"description"} | ({"requestedStartDate"} if stored == "20261224" else set())
 
 
 def test_the_states_that_items_had_when_they_were_read_change_nothing() -> None:

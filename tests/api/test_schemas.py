@@ -25,6 +25,8 @@ from api.schemas.examples import RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from api.schemas.product import Product
 from api.schemas.product_order import ProductOrderItem
 from orders.intake import faults_of
+from orders.lifecycle import OrderKind
+from orders.server_set import ITEMS_SERVER_SET, SERVER_SET
 from tests.api.conftest import MINIMAL, Bench
 from tests.api.test_published_specifications import SPECS
 
@@ -90,11 +92,15 @@ def _in_item(attribute: str, value: Any) -> dict[str, Any]:
 
 
 PLACES = [
-    *((attribute, {**MINIMAL, attribute: value}) for attribute, value in _wrong_values(ProductOrderCreate)),
+    *(
+        (attribute, {**MINIMAL, attribute: value})
+        for attribute, value in _wrong_values(ProductOrderCreate)
+        if attribute not in SERVER_SET[OrderKind.PRODUCT]
+    ),
     *(
         (f"productOrderItem[0].{attribute}", _in_item(attribute, value))
         for attribute, value in _wrong_values(ProductOrderItem)
-        if attribute != "state"
+        if attribute not in ITEMS_SERVER_SET[OrderKind.PRODUCT]
     ),
     *(
         (f"productOrderItem[0].product.{attribute}", _in_item("product", {attribute: value}))

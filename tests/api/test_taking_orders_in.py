@@ -45,6 +45,10 @@ async def test_every_attribute_comes_back_as_it_was_sent(bench: Bench) -> None:
         ],
     }
     order = (await bench.post(body)).json()
+    body |= {
+        "requestedStartDate": "2026-11-23T09:00:00.000Z",
+        "requestedCompletionDate": "2026-11-23T09:00:00.500Z",
+    }
     for name in body.keys() - {"productOrderItem"}:
         assert order[name] == body[name]
     assert order["productOrderItem"][0]["product"] == body["productOrderItem"][0]["product"]  # type: ignore[index]

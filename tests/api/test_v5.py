@@ -117,7 +117,7 @@ async def test_types_may_be_left_out_and_what_the_orchestrator_sets_is_ignored(b
         ORDERS,
         json={
             "creationDate": 7,
-            "state": "completed",
+            "state": "acknowledged",
             "productOrderMilestone": "x",
             "requestedInitialState": "acknowledged",
             "relatedParty": [{"role": "customer", "partyOrPartyRole": {"id": "ada"}}],
@@ -138,7 +138,13 @@ async def test_types_may_be_left_out_and_what_the_orchestrator_sets_is_ignored(b
     [
         ([], "must be a JSON object"),
         ({"@type": "ProductOrder"}, "productOrderItem: "),
-        (order(requestedInitialState="draft"), "requestedInitialState: draft is not possible"),
+        (order(requestedInitialState="draft"), "requestedInitialState: must be acknowledged, or left out"),
+        (order(state="draft"), "state: must be acknowledged, or left out"),
+        (order(state="inProgress.accepted"), "state: must be acknowledged, or left out"),
+        (order(priority="urgent"), 'priority: must be a digit in quotes, from "0", the highest, to "4"'),
+        (order(allOrNothing="true"), "allOrNothing: must be true or false, without quotes"),
+        (order(requestedStartDate="20261224"), "requestedStartDate: «20261224» is no date and time"),
+        ({"orderItem": [{"id": "1", "action": "add"}]}, "orderItem: is not where the items are looked for"),
         (order(externalId="CRM-7"), "externalId: "),
         (order(relatedParty=[{"id": "ada"}]), "relatedParty[0].partyOrPartyRole: "),
         (order(relatedParty=[{"partyOrPartyRole": {"name": "Ada"}}]), "relatedParty[0].partyOrPartyRole.id: "),
@@ -222,13 +228,13 @@ async def test_lists_are_paged_and_cut_down_to_fields_of_version_5(bench: Bench)
 @pytest.mark.parametrize(
     ("media_type", "body"),
     [
-        ("application/json", {"@type": "ProductOrder", "description": "new", "externalId": identified("B")}),
-        (MERGE_PATCH, {"description": "new", "externalId": identified("B")}),
+        ("application/json", {"@type": "ProductOrder", "description": "new", "externalId": identified("A", "B")}),
+        (MERGE_PATCH, {"description": "new", "externalId": identified("A", "B")}),
         (
             JSON_PATCH,
             [
                 {"op": "add", "path": "/description", "value": "new"},
-                {"op": "replace", "path": "/externalId/0/id", "value": "B"},
+                {"op": "add", "path": "/externalId/-", "value": identified("B")[0]},
             ],
         ),
     ],
@@ -241,7 +247,7 @@ async def test_a_patch_is_proposed_to_the_order_in_the_words_of_version_4(
     assert answer.status_code == 200
     assert answer.json() == (await bench.client.get(f"{ORDERS}/{order_id}")).json()
     assert bench.engine.asked == [(f"po:{order_id}", "amend", Amend(revision=2, by="anonymous"))]
-    assert await proposed(bench, order_id) == {"description": "new", "externalId": "B"}
+    assert await proposed(bench, order_id) == {"description": "new", "externalIdentifier": identified("A", "B")}
 
 
 async def test_an_order_of_version_4_sent_back_as_it_was_read_changes_only_what_was_changed(bench: Bench) -> None:
@@ -255,10 +261,13 @@ async def test_an_order_of_version_4_sent_back_as_it_was_read_changes_only_what_
     assert await proposed(bench, order_id) == {"priority": "1"}
 
 
-async def test_external_identifiers_that_are_removed_are_gone_wholly(bench: Bench) -> None:
+@pytest.mark.parametrize("sent", [None, [], identified("B"), identified("B", "A"), [{"owner": "CRM", "id": "a"}]])
+async def test_the_first_external_identifier_is_the_key_and_stays(bench: Bench, sent: Any) -> None:
     order_id = await placed(bench, externalId=[{"id": "A", "owner": "CRM"}, {"id": "B"}])
-    assert (await patch(bench, order_id, {"externalId": None})).status_code == 200
-    assert await proposed(bench, order_id) == {"externalId": None, "externalIdentifier": None}
+    answer = await patch(bench, order_id, {"externalId": sent})
+    assert answer.status_code == 400
+    assert "externalId: names the order to whoever sent it" in answer.json()["message"]
+    assert bench.engine.asked == []
 
 
 async def test_fewer_external_identifiers_leave_nothing_of_the_others(bench: Bench) -> None:

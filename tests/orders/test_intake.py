@@ -13,12 +13,15 @@ from orders.intake import (
     MAX_DEPTH,
     InvalidBodyError,
     accept,
+    check_order,
     check_product_order,
     derived_id,
     fingerprint,
     order_id_from,
     parse_json,
 )
+from orders.lifecycle import ITEM_LISTS, OrderKind
+from orders.server_set import ITEMS_SERVER_SET, SERVER_SET
 
 
 def _faults(body: Any) -> list[tuple[str, str]]:
@@ -61,6 +64,58 @@ def test_items_may_relate_across_all_levels() -> None:
         ]
     }
     assert check_product_order(body) == body
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_what_only_the_orchestrator_sets_is_left_out_at_every_level(kind: OrderKind) -> None:
+    items, subject = ITEM_LISTS[kind], {"service": {}, "resource": {}}
+    forged_item = dict.fromkeys(ITEMS_SERVER_SET[kind], "mine")
+    inner = {"id": "2", "action": "add", **subject}
+    outer = {"id": "1", "action": "add", **subject}
+    body = {items: [{**outer, **forged_item, items: [{**inner, **forged_item}]}], **dict.fromkeys(SERVER_SET[kind], 7)}
+    assert check_order(kind, body) == {items: [{**outer, items: [inner]}]}
+
+
+def test_prices_are_the_catalogs() -> None:
+    price = [{"priceType": "recurring", "price": {"dutyFreeAmount": {"unit": "EUR", "value": 0.01}}}]
+    item = {"id": "1", "action": "add", "itemPrice": price, "itemTotalPrice": price, "quoteItem": {"id": "q"}}
+    assert check_product_order({"orderTotalPrice": price, "productOrderItem": [item]}) == {
+        "productOrderItem": [{"id": "1", "action": "add", "quoteItem": {"id": "q"}}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        (OrderKind.PRODUCT, "orderItem"),
+        (OrderKind.PRODUCT, "serviceOrderItem"),
+        (OrderKind.PRODUCT, "productOfferingQualificationItem"),
+        (OrderKind.SERVICE, "orderItem"),
+        (OrderKind.SERVICE, "productOrderItem"),
+        (OrderKind.RESOURCE, "resourceOrderItem"),
+        (OrderKind.RESOURCE, "productOrderItem"),
+    ],
+)
+def test_items_under_the_name_of_another_api_are_named(kind: OrderKind, sent: str) -> None:
+    with pytest.raises(InvalidBodyError) as refused:
+        check_order(kind, {sent: [{"id": "1", "action": "add"}]})
+    wanted = ITEM_LISTS[kind]
+    assert [str(fault) for fault in refused.value.faults] == [
+        f"{sent}: is not where the items are looked for: name the list {wanted}",
+        f"{wanted}: Field required",
+    ]
+
+
+def test_a_list_of_another_name_beside_the_items_is_kept() -> None:
+    body = {"productOrderItem": [{"id": "1", "action": "add"}], "items": ["mine"]}
+    assert check_product_order(body) == body
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+def test_drafts_are_not_taken(kind: OrderKind) -> None:
+    body = {"state": "draft", ITEM_LISTS[kind]: [{"id": "1", "action": "add", "service": {}, "resource": {}}]}
+    with pytest.raises(InvalidBodyError, match="state: drafts are not taken"):
+        check_order(kind, body)
 
 
 def test_a_long_list_of_faults_is_cut_in_words_and_kept_whole() -> None:

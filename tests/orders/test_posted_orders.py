@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from orders.identity import is_root, root_id, root_kind
-from orders.intake import InvalidBodyError, accept, check_order, derived_id, order_id_from, server_set
+from orders.intake import InvalidBodyError, accept, check_order, derived_id, order_id_from
 from orders.lifecycle import OrderKind
 from orders.posted import names_of_items, posted_order
+from orders.server_set import SERVER_SET
 
 SERVICE, RESOURCE = OrderKind.SERVICE, OrderKind.RESOURCE
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -51,7 +52,7 @@ def test_the_least_that_a_resource_order_has_is_taken() -> None:
         (RESOURCE, {"orderItem": [{"action": "grow", "resource": {}}]}, ["orderItem[0].id", "orderItem[0].action"]),
         (RESOURCE, {"orderItem": [{"id": "1", "action": "add"}]}, ["orderItem[0].resource"]),
         (RESOURCE, {"orderItem": [{"id": "1", "action": "add", "resource": {}}], "priority": "1"}, ["priority"]),
-        (RESOURCE, {"serviceOrderItem": []}, ["orderItem"]),
+        (RESOURCE, {"serviceOrderItem": []}, ["serviceOrderItem", "orderItem"]),
     ],
 )
 def test_what_does_not_fit_the_form_is_named_by_its_path(kind: OrderKind, body: Any, paths: list[str]) -> None:
@@ -83,7 +84,7 @@ def test_an_id_that_is_taken_is_named_on_any_level() -> None:
 def test_what_only_the_orchestrator_writes_is_ignored_and_the_rest_kept(kind: OrderKind, items: str) -> None:
     subject = "service" if kind == SERVICE else "resource"
     item = {"id": "1", "action": "add", subject: {"x": 1}, "state": "completed", "y": 2}
-    body = {items: [item], "z": 3, **dict.fromkeys(server_set(kind), "mine")}
+    body = {items: [item], "z": 3, **dict.fromkeys(SERVER_SET[kind], "mine")}
     assert check_order(kind, body) == {items: [{name: each for name, each in item.items() if name != "state"}], "z": 3}
 
 
