@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -11,7 +11,8 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from api.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaTypeError
-from orders.intake import InvalidBodyError, faults_of, parse_json
+from orders.forms import in_kept_form
+from orders.intake import Document, Fault, InvalidBodyError, faults_of, parse_json
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -88,6 +89,18 @@ def read_as(model: type[M], body: Any) -> M:
     if faults := list(faults_of(model, body)):
         raise InvalidRequestError(str(InvalidBodyError(faults)))
     return model.model_validate(body)
+
+
+def document_of(model: type[BaseModel], body: Any, faults: Iterable[Fault] = ()) -> Document:
+    """Return a JSON body, which must be a `model` and have none of these faults, in the form in which it is kept.
+
+    Raises:
+        InvalidRequestError: naming the path of each fault.
+    """
+    if found := [*faults, *faults_of(model, body)]:
+        raise InvalidRequestError(str(InvalidBodyError(found)))
+    kept: Document = in_kept_form(model, body)
+    return kept
 
 
 def _check_media_type(request: Request, media_types: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ import structlog
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 
-from api.bodies import SMALL_BODY, read_as, read_json
+from api.bodies import SMALL_BODY, document_of, read_json
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.errors import NotFoundError
 from api.gateway import Gateway, GatewayDep
@@ -33,7 +33,7 @@ from api.schemas.cancellation import (
 )
 from orders.admission import Message
 from orders.instants import timestamp
-from orders.intake import order_id_from
+from orders.intake import misnamed, order_id_from
 from orders.lifecycle import OrderKind
 from orders.links import (
     BASE_PATHS,
@@ -177,15 +177,14 @@ async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: An
 
 
 def _wish(kind: OrderKind, body: object) -> Document:
-    """Return the body of a request to cancel without what is not the client's to set.
+    """Return the body of a request to cancel as it is kept, without what is not the client's to set.
 
     Raises:
         InvalidRequestError: with every fault of form.
     """
     wish = {name: value for name, value in body.items() if name not in SERVER_SET} if isinstance(body, dict) else body
-    read_as(REQUESTS[kind], wish)
-    assert isinstance(wish, dict)
-    return wish
+    misplaced = misnamed(wish, kind.value, [each.value for each in OrderKind]) if isinstance(wish, dict) else ()
+    return document_of(REQUESTS[kind], wish, misplaced)
 
 
 def _in_words(kind: OrderKind) -> str:

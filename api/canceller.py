@@ -5,7 +5,6 @@ A cancellation that was told twice is one to the workflow, which knows it by its
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -16,7 +15,7 @@ from api.sweep import pass_on_all, pass_on_now
 from api.workflow_ids import workflow_of
 from orders.admission import Message
 from orders.identity import is_root
-from orders.instants import as_utc
+from orders.instants import read_instant
 from orders.lifecycle import TERMINAL, OrderState
 from store.cancellations import CancelStore, UnsentCancel
 from store.orders import OrderStore
@@ -52,12 +51,12 @@ class Canceller:
 
     async def _send(self, cancel: UnsentCancel) -> bool:
         try:
-            told = await self._told(cancel)
+            told = await self._told(cancel, _message(cancel))
         except (EngineRefusedError, ValueError) as error:
-            _log.error(
-                "cancellation refused by the engine; it is tried again", order=cancel.order_id, reason=str(error)
-            )
-            return False
+            # What cannot be read, or is not taken, gets no better: who asked is told, and can ask anew.
+            _log.error("cancellation cannot be passed on", order=cancel.order_id, reason=str(error))
+            await self._end(cancel, f"it could not be passed on to the order, so ask for it anew: {error}")
+            return True
         if told is None:
             return False
         if not told:
@@ -66,9 +65,9 @@ class Canceller:
         _log.info("cancellation passed on", order=cancel.order_id, cancellation=cancel.id, told=told)
         return True
 
-    async def _told(self, cancel: UnsentCancel) -> bool | None:
+    async def _told(self, cancel: UnsentCancel, message: Cancel) -> bool | None:
         """Tell the order's workflow; return False when there is none any more, None when there is none yet."""
-        workflow_id, message = workflow_of(cancel.kind, cancel.order_id), _message(cancel)
+        workflow_id = workflow_of(cancel.kind, cancel.order_id)
         if await self._engine.signal(workflow_id, Message.CANCEL.value, message):
             return True
         document = await self._orders.get(cancel.kind, cancel.order_id)
@@ -78,16 +77,21 @@ class Canceller:
             return None
         return await self._engine.signal(workflow_id, Message.CANCEL.value, message)
 
-    async def _end(self, cancel: UnsentCancel) -> None:
-        """Let a cancellation end as its order has."""
+    async def _end(self, cancel: UnsentCancel, why: str = "no workflow runs it any more") -> None:
+        """Let a cancellation end: as its order has where that is cancelled, else in an error that says why."""
         document = await self._orders.get(cancel.kind, cancel.order_id) or {}
         state = document.get("state")
         if state == OrderState.CANCELLED:
             at = {"effectiveCancellationDate": date} if (date := document.get("cancellationDate")) else {}
             await self._cancellations.settle(cancel.kind, cancel.id, "done", **at)
             return
-        message = f"the {cancel.kind.value} is {state}, and no workflow runs it any more"
-        told = {"code": "ended", "reason": "The order has ended", "message": message}
+        ended = {
+            "code": "ended",
+            "reason": "The order has ended",
+            "message": f"the {cancel.kind.value} is {state}, and {why}",
+        }
+        refused = {"code": "refused", "reason": "The cancellation did not reach the order", "message": why}
+        told = ended if state in TERMINAL else refused
         await self._cancellations.settle(cancel.kind, cancel.id, "terminatedWithError", errorMessage=told)
 
 
@@ -98,5 +102,5 @@ def _message(cancel: UnsentCancel) -> Cancel:
         task=cancel.id,
         by=wish.get("author"),
         reason=wish.get("cancellationReason"),
-        at=as_utc(datetime.fromisoformat(at)) if at else None,
+        at=read_instant(at) if at else None,
     )

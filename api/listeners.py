@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from api.engine import Engine, EngineRefusedError
-from api.sweep import pass_on_all, pass_on_now
+from api.sweep import pass_on_all, pass_on_now, without_stopping
 from orders.subscription import Subscription, SubscriptionState
 from store.outbox import Outbox
 from store.subscriptions import SubscriptionStore
@@ -61,7 +61,8 @@ class ListenerStarter:
         """
         if not self._looking.is_due():
             return 0
-        return sum([await self._start_again(each) for each in await self._subscriptions.started()])
+        started = await self._subscriptions.started()
+        return sum([await without_stopping(self._start_again, each) for each in started])
 
     async def stop(self, subscription_id: str) -> bool:
         """Tell the workflow of a listener that was taken off; return whether that was possible now."""

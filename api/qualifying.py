@@ -13,13 +13,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic import TypeAdapter
 
 from activities.feasibility import CONCURRENCY, each_of
 from activities.http import DownstreamError
 from activities.qualifiers import Qualifier
 from api.sweep import run_sweep
-from orders.instants import UtcDatetime
+from orders.instants import read_instant
 from orders.qualification import DEADLINES, Document, QualificationKind, failed
 from store.errors import StoreUnavailableError
 from store.qualifications import ClaimedQualification, QualificationStore
@@ -32,8 +31,6 @@ _LEASE = timedelta(minutes=5)
 
 _PAUSE = timedelta(seconds=10)
 """How long a task rests that a system did not answer to."""
-
-_instant = TypeAdapter[datetime](UtcDatetime)
 
 _log = structlog.get_logger(__name__)
 
@@ -127,6 +124,7 @@ class Qualifying:
 
 
 def _deadline(task: ClaimedQualification) -> datetime:
-    """Return until when an answer is of use: as the task says, or a while after it was asked."""
-    wanted = task.document.get(DEADLINES[task.kind])
-    return _instant.validate_python(wanted) if wanted else datetime.fromisoformat(task.created_at) + PATIENCE
+    """Return until when an answer is of use: as the task says where that can be read, or a while after it was asked."""
+    with suppress(LookupError, TypeError, ValueError):
+        return read_instant(task.document[DEADLINES[task.kind]])
+    return read_instant(task.created_at) + PATIENCE

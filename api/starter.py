@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError
 from api.sweep import pass_on_all, pass_on_now
+from orders.change import OrderChange
 from orders.identity import root_kind
+from orders.intake import ids_of_items
+from orders.lifecycle import OrderKind, OrderState
+from orders.outcome import Failure
 from orders.posted import posted_order
 from store.orders import OrderStore
+from workflows.tracking import reasons_document
 
 _log = structlog.get_logger(__name__)
 
@@ -55,7 +61,12 @@ class Starter:
         """Start one order and note it; return False when the engine cannot take this order as it is."""
         kind = root_kind(order_id)
         try:
-            new = await self._engine.start(posted_order(kind, document))
+            order = posted_order(kind, document)
+        except ValidationError as error:
+            await self._reject(kind, order_id, document, error)
+            return True
+        try:
+            new = await self._engine.start(order)
         except (EngineRefusedError, ValueError) as error:
             _log.error("order refused by the engine; it is tried again", order=order_id, reason=str(error))
             return False
@@ -66,3 +77,19 @@ class Starter:
         await self._orders.mark_started(kind, order_id)
         _log.info("order started", order=order_id, new=new)
         return True
+
+    async def _reject(self, kind: OrderKind, order_id: str, document: dict[str, Any], error: ValidationError) -> None:
+        """Let an order end that was taken in under other rules and cannot be read, which will not change."""
+        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        reason = Failure(code="unreadable", message=f"the order cannot be read, so place a new one: {faults}")
+        rejected = OrderChange(
+            kind=kind,
+            order_id=order_id,
+            version=1,
+            state=OrderState.REJECTED,
+            attributes=reasons_document(kind, [reason], (), datetime.now(UTC)),
+            items={item_id: {"state": OrderState.REJECTED.value} for item_id in ids_of_items(kind, document)},
+        )
+        await self._orders.record(rejected)
+        await self._orders.mark_started(kind, order_id)
+        _log.error("order rejected, since it cannot be read", order=order_id, reason=faults)

@@ -29,15 +29,33 @@ async def pass_on_now(passing_on: Awaitable[bool], what: str, which: str) -> boo
     return False
 
 
-async def pass_on_all(waiting: Callable[[], Awaitable[Sequence[T]]], pass_on: Callable[[T], Awaitable[bool]]) -> int:
-    """Pass on what waits, part by part, until nothing does or some of a part could not be; return how much was."""
-    passed = 0
-    while part := await waiting():
-        done = sum([await pass_on(each) for each in part])
+async def pass_on_all(waiting: Callable[[int], Awaitable[Sequence[T]]], pass_on: Callable[[T], Awaitable[bool]]) -> int:
+    """Pass on what waits, part by part, each once: what cannot be holds up nothing behind it; return how much was.
+
+    Args:
+        waiting: returns the next part of what waits, behind as many as are given: those that could not be passed on.
+    """
+    passed = left = 0
+    while part := await waiting(left):
+        done = sum([await without_stopping(pass_on, each) for each in part])
         passed += done
-        if done < len(part):
-            break
+        left += len(part) - done
     return passed
+
+
+async def without_stopping(pass_on: Callable[[T], Awaitable[bool]], what: T) -> bool:
+    """Return whether something could be passed on; an unforeseen error is of this one alone, and is logged.
+
+    Raises:
+        EngineUnavailableError, StoreUnavailableError: since nothing else could be passed on either.
+    """
+    try:
+        return await pass_on(what)
+    except (EngineUnavailableError, StoreUnavailableError):
+        raise
+    except Exception:
+        _log.exception("could not be passed on; it is tried again", id=getattr(what, "id", what))
+        return False
 
 
 async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import structlog
 
 from api.engine import Engine, EngineRefusedError
+from api.sweep import without_stopping
 from store.claims import ClaimStore
 from workflows.ids import root_workflow
 
@@ -40,7 +41,7 @@ class Turns:
         """
         told = 0
         for order_id in await self._next_blocking():
-            if await self._is_gone(order_id):
+            if await without_stopping(self._is_gone, order_id):
                 told += await self._release(order_id)
         return told + await self._remind()
 
@@ -60,7 +61,7 @@ class Turns:
     async def _release(self, order_id: str) -> int:
         waiting = await self._claims.release(order_id)
         _log.warning("claims of an order released whose workflow is gone", order=order_id, waiting=waiting)
-        return sum([await self._tell(each) for each in waiting])
+        return sum([await without_stopping(self._tell, each) for each in waiting])
 
     async def _remind(self) -> int:
         """Tell orders whose turn it is, once: who released what they wait for may have ended before it told them."""
@@ -70,10 +71,10 @@ class Turns:
         for order_id in overdue:
             if order_id in self._reminded:
                 continue
-            if await self._tell(order_id):
+            if await without_stopping(self._tell, order_id):
                 self._reminded.add(order_id)
                 told += 1
-            elif await self._is_gone(order_id):
+            elif await without_stopping(self._is_gone, order_id):
                 told += await self._release(order_id)
         return told
 

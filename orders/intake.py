@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -146,6 +146,12 @@ def fingerprint(document: Document) -> str:
     return hashlib.sha256(to_json(_sorted(document))).hexdigest()
 
 
+def ids_of_items(kind: OrderKind, document: Document) -> list[str]:
+    """Return the ids of an order's items, nested ones too, as far as the shape lets them be read."""
+    name = ITEM_LISTS[kind]
+    return [item["id"] for item, _ in _items(document.get(name), name, name) if isinstance(item.get("id"), str)]
+
+
 def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
     """Yield what keeps a JSON document from being a `model`."""
     try:
@@ -163,12 +169,11 @@ def _first_of_each_path(faults: Iterable[Fault]) -> list[Fault]:
     return list(first.values())
 
 
-def misnamed(document: Document, wanted: str) -> Iterator[Fault]:
-    """Yield the list of another API's items that a document has in place of the one that is wanted."""
-    if wanted in document:
-        return
-    for name in sorted(ITEM_LIST_NAMES & document.keys()):
-        yield Fault(name, f"is not where the items are looked for: name the list {wanted}")
+def misnamed(document: Document, wanted: str, names: Collection[str] = ITEM_LIST_NAMES) -> Iterator[Fault]:
+    """Yield what a document has, under names of other APIs, in place of the attribute that is wanted."""
+    if wanted not in document:
+        for name in sorted(set(names) & document.keys()):
+            yield Fault(name, f"is not read here: name it {wanted}")
 
 
 def _faults_of_draft(body: Document) -> Iterator[Fault]:

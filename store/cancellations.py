@@ -107,8 +107,8 @@ class CancelStore:
             await append(connection, [events.cancellation_changed(kind, document, root_id, datetime.now(UTC))])
         return True
 
-    async def unsent(self, limit: int = 100) -> list[UnsentCancel]:
-        """Return requests that the order's workflow is still to be told of, oldest first.
+    async def unsent(self, skip: int = 0, limit: int = 100) -> list[UnsentCancel]:
+        """Return requests that the order's workflow is still to be told of, oldest first, behind `skip` of them.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -117,6 +117,7 @@ class CancelStore:
             select(cancellations)
             .where(cancellations.c.sent.is_(false()))
             .order_by(cancellations.c.created_at, cancellations.c.id)
+            .offset(skip)
             .limit(limit)
         )
         async with self._database.read() as connection:

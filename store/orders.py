@@ -188,8 +188,8 @@ class OrderStore:
             )
             return list(found)
 
-    async def unstarted(self, limit: int = 100) -> list[UnstartedOrder]:
-        """Return accepted orders whose workflow is still to be started, oldest first.
+    async def unstarted(self, skip: int = 0, limit: int = 100) -> list[UnstartedOrder]:
+        """Return accepted orders whose workflow is still to be started, oldest first, behind `skip` of them.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -198,6 +198,7 @@ class OrderStore:
             select(orders.c.kind, orders.c.id, orders.c.document)
             .where(orders.c.started.is_(false()))
             .order_by(orders.c.order_date, orders.c.id)
+            .offset(skip)
             .limit(limit)
         )
         async with self._database.read() as connection:

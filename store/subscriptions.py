@@ -86,16 +86,16 @@ class SubscriptionStore:
             ended = await connection.execute(update(subscriptions).where(*kept).values(state=_ENDED, secret=""))
             return ended.rowcount == 1
 
-    async def unstopped(self, limit: int = 100) -> list[str]:
-        """Return the ids of listeners that were taken off, and whose workflow does not know yet.
+    async def unstopped(self, skip: int = 0, limit: int = 100) -> list[str]:
+        """Return the ids of listeners that were taken off, and whose workflow does not know yet, behind `skip` of them.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         waiting = subscriptions.c.state == _ENDED, subscriptions.c.stopped.is_(false())
         async with self._database.read() as connection:
-            found = select(subscriptions.c.id).where(*waiting).order_by(subscriptions.c.id).limit(limit)
-            return list(await connection.scalars(found))
+            found = select(subscriptions.c.id).where(*waiting).order_by(subscriptions.c.id)
+            return list(await connection.scalars(found.offset(skip).limit(limit)))
 
     async def mark_stopped(self, subscription_id: str) -> None:
         """Note that the workflow of a listener that was taken off knows; noting it again changes nothing.
@@ -107,13 +107,13 @@ class SubscriptionStore:
         async with self._database.write() as connection:
             await connection.execute(update(subscriptions).where(this).values(stopped=True))
 
-    async def unstarted(self, limit: int = 100) -> list[Subscription]:
-        """Return listeners whose workflow is still to be started, or told what it is to be, oldest first.
+    async def unstarted(self, skip: int = 0, limit: int = 100) -> list[Subscription]:
+        """Return listeners whose workflow is still to be started, or told what it is to be, the oldest behind `skip`.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        return await self._those(subscriptions.c.started.is_(false()), limit)
+        return await self._those(subscriptions.c.started.is_(false()), limit, skip)
 
     async def started(self) -> list[Subscription]:
         """Return listeners whose workflow must run, oldest first.
@@ -144,12 +144,14 @@ class SubscriptionStore:
             found: int | None = await connection.scalar(least)
         return found
 
-    async def _those(self, condition: ColumnElement[bool], limit: int | None = None) -> list[Subscription]:
+    async def _those(
+        self, condition: ColumnElement[bool], limit: int | None = None, skip: int = 0
+    ) -> list[Subscription]:
         """Return listeners that were not taken off, oldest first."""
         wanted = condition, subscriptions.c.state != _ENDED
         ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
         async with self._database.read() as connection:
-            return [_subscription(row) for row in await connection.execute(ordered.limit(limit))]
+            return [_subscription(row) for row in await connection.execute(ordered.offset(skip or None).limit(limit))]
 
 
 def _subscription(row: Row[Any]) -> Subscription:

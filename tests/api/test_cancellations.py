@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from api.engine import EngineRefusedError
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
 from store.errors import StoreUnavailableError
-from tests.api.conftest import BASE_URL, Bench
+from tests.api.conftest import BASE_URL, NOW, Bench
 from workflows.messages import Cancel
 
 pytestmark = pytest.mark.anyio
@@ -45,10 +46,12 @@ async def test_a_cancellation_is_kept_and_the_order_told(bench: Bench) -> None:
     assert await bench.cancellations.unsent() == []
 
 
-async def test_a_date_to_cancel_at_goes_with_it(bench: Bench) -> None:
+@pytest.mark.parametrize("sent", ["2027-01-01T10:00:00+01:00", "2027-01-01t09:00:00z", "2027-01-01 09:00:00.0001"])
+async def test_a_date_to_cancel_at_goes_with_it(bench: Bench, sent: str) -> None:
     order_id = await bench.ordered()
-    body = of(order_id, requestedCancellationDate="2027-01-01T10:00:00+01:00")
-    assert (await bench.client.post(CANCEL_PRODUCT, json=body)).status_code == 201
+    answer = await bench.client.post(CANCEL_PRODUCT, json=of(order_id, requestedCancellationDate=sent))
+    assert answer.status_code == 201
+    assert answer.json()["requestedCancellationDate"] == "2027-01-01T09:00:00.000Z"
     assert bench.engine.told[0][1].at == datetime(2027, 1, 1, 9, tzinfo=UTC)
 
 
@@ -85,9 +88,16 @@ BAD: dict[str, tuple[Any, str]] = {
     "an order without id": ({"productOrder": {}}, "productOrder.id: "),
     "an empty id": (of(""), "productOrder.id: "),
     "an id that is a number": ({"productOrder": {"id": 1}}, "productOrder.id: "),
-    "another kind of order": ({"serviceOrder": {"id": "1"}}, "productOrder: "),
+    "another kind of order": (
+        {"serviceOrder": {"id": "1"}},
+        "serviceOrder: is not read here: name it productOrder; productOrder: ",
+    ),
     "a reason that is no text": (of("x", cancellationReason=1), "cancellationReason: "),
     "a date that is none": (of("x", requestedCancellationDate="soon"), "requestedCancellationDate: "),
+    "a date of digits": (
+        of("x", requestedCancellationDate="-1"),
+        "requestedCancellationDate: «-1» is no date and time",
+    ),
     "a list": ([], ""),
 }
 
@@ -160,6 +170,67 @@ async def test_a_cancellation_whose_order_the_engine_refuses_waits_on(bench: Ben
     assert (await bench.client.post(CANCEL_PRODUCT, json=of(order_id))).status_code == 201
     assert await bench.canceller.sweep() == 0
     assert [each.order_id for each in await bench.cancellations.unsent()] == [order_id]
+
+
+async def kept(bench: Bench, order_id: str, **wish: Any) -> str:
+    """Keep a cancellation of which nobody has been told; return its address."""
+    document = {"id": "unread", "state": "acknowledged", **of(order_id, **wish)}
+    await bench.cancellations.open(OrderKind.PRODUCT, "unread", order_id, document, NOW)
+    return f"{CANCEL_PRODUCT}/unread"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(OrderState.IN_PROGRESS, "refused"), (OrderState.COMPLETED, "ended"), (OrderState.FAILED, "ended")],
+)
+async def test_a_cancellation_that_cannot_be_read_ends_with_its_reason(
+    bench: Bench, state: OrderState, code: str
+) -> None:
+    order_id = await bench.ordered(state=state)
+    href = await kept(bench, order_id, requestedCancellationDate="-1")
+    assert await bench.canceller.sweep() == 1
+    shown = (await bench.client.get(href)).json()
+    assert (shown["state"], shown["errorMessage"]["code"]) == ("terminatedWithError", code)
+    assert "«-1» is no date and time" in shown["errorMessage"]["message"]
+    assert await bench.cancellations.unsent() == []
+
+
+async def test_a_cancellation_that_the_engine_does_not_take_ends_with_its_reason(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+
+    async def refuse(workflow_id: str, name: str, argument: Any = None) -> bool:
+        raise EngineRefusedError("the engine answered INVALID_ARGUMENT: too many signals")
+
+    monkeypatch.setattr(bench.engine, "signal", refuse)
+    made = (await bench.client.post(CANCEL_PRODUCT, json=of(order_id))).json()
+    shown = (await bench.client.get(made["href"])).json()
+    assert shown["state"] == "terminatedWithError"
+    assert "too many signals" in shown["errorMessage"]["message"]
+    assert await bench.canceller.sweep() == 0
+
+
+async def test_an_unforeseen_error_of_one_cancellation_holds_up_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.away = True
+    ids = [await bench.ordered() for _ in range(3)]
+    for order_id in ids:
+        await bench.client.post(CANCEL_PRODUCT, json=of(order_id))
+    bench.engine.away = False
+    signal = bench.engine.signal
+
+    async def stumble(workflow_id: str, name: str, argument: Any = None) -> bool:
+        if workflow_id == f"po:{ids[0]}":
+            raise KeyError("bug")
+        return await signal(workflow_id, name, argument)
+
+    monkeypatch.setattr(bench.engine, "signal", stumble)
+    bench.clock.now += 5
+    await bench.starter.sweep()
+    assert await bench.canceller.sweep() == 2
+    assert [each.order_id for each in await bench.cancellations.unsent()] == [ids[0]]
 
 
 @pytest.mark.parametrize(

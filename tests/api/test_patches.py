@@ -109,7 +109,7 @@ def test_operations_come_down_to_what_they_change() -> None:
         ({"orderTotalPrice": []}, "orderTotalPrice: is set by the orchestrator"),
         ({"externalId": "other"}, "externalId: names the order to whoever sent it"),
         ({"externalId": None}, "externalId: names the order to whoever sent it"),
-        ({"orderItem": [{"id": "1", "action": "add"}]}, "orderItem: is not where the items are looked for"),
+        ({"orderItem": [{"id": "1", "action": "add"}]}, "orderItem: is not read here"),
     ],
 )
 def test_what_cannot_be_patched_is_named(patch: Any, named: str) -> None:

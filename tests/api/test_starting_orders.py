@@ -12,7 +12,8 @@ from api.sweep import sweep_for_ever
 from orders.lifecycle import OrderKind
 from orders.posted import PostedOrder
 from store.errors import StoreUnavailableError
-from tests.api.conftest import MINIMAL, Bench
+from store.orders import AcceptedOrder
+from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +72,43 @@ async def test_an_order_that_the_engine_refuses_holds_up_no_other(bench: Bench) 
     assert await bench.starter.sweep() == 1
     assert bench.engine.running == [other]
     assert [order.id for order in await bench.orders.unstarted()] == [refused.json()["id"]]
+
+
+async def test_many_that_the_engine_refuses_hold_up_none_behind_them(bench: Bench) -> None:
+    bench.engine.away = True
+    bench.engine.refused = {f"bad-{number}" for number in range(120)}
+    for name in sorted(bench.engine.refused):
+        await bench.post({**MINIMAL, "externalId": name})
+    other = (await bench.post(MINIMAL)).json()["id"]
+    bench.engine.away = False
+    assert await bench.starter.sweep() == 1
+    assert bench.engine.running == [other]
+    assert len(bench.engine.attempts) == 1 + 121
+
+
+async def test_an_order_that_cannot_be_read_is_rejected_with_the_reason_and_holds_up_no_other(bench: Bench) -> None:
+    bench.engine.away = True
+    parts = [{"id": "1.a", "action": "add"}]
+    document = {
+        "id": "abcdefghij",
+        "state": "acknowledged",
+        "requestedStartDate": "20261224",
+        "orderDate": "2026-11-23T09:00:00.000Z",
+        "productOrderItem": [{"id": "1", "action": "add", "state": "acknowledged", "productOrderItem": parts}],
+    }
+    await bench.orders.accept(AcceptedOrder(OrderKind.PRODUCT, "abcdefghij", document, "shop", "digest"))
+    other = (await bench.post(MINIMAL)).json()["id"]
+    bench.engine.away = False
+    assert await bench.starter.sweep() == 2
+    assert bench.engine.running == [other]
+    shown = (await bench.client.get(f"{PRODUCT_ORDERS}/abcdefghij")).json()
+    assert shown["state"] == "rejected"
+    [item] = shown["productOrderItem"]
+    assert (item["state"], item["productOrderItem"][0]["state"]) == ("rejected", "rejected")
+    [told] = shown["productOrderErrorMessage"]
+    assert "requestedStartDate" in told["reason"]
+    assert "«20261224» is no date and time" in told["reason"]
+    assert await bench.orders.unstarted() == []
 
 
 async def test_an_order_that_runs_already_is_noted_as_started(bench: Bench) -> None:

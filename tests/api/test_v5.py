@@ -144,7 +144,7 @@ async def test_types_may_be_left_out_and_what_the_orchestrator_sets_is_ignored(b
         (order(priority="urgent"), 'priority: must be a digit in quotes, from "0", the highest, to "4"'),
         (order(allOrNothing="true"), "allOrNothing: must be true or false, without quotes"),
         (order(requestedStartDate="20261224"), "requestedStartDate: «20261224» is no date and time"),
-        ({"orderItem": [{"id": "1", "action": "add"}]}, "orderItem: is not where the items are looked for"),
+        ({"orderItem": [{"id": "1", "action": "add"}]}, "orderItem: is not read here"),
         (order(externalId="CRM-7"), "externalId: "),
         (order(relatedParty=[{"id": "ada"}]), "relatedParty[0].partyOrPartyRole: "),
         (order(relatedParty=[{"partyOrPartyRole": {"name": "Ada"}}]), "relatedParty[0].partyOrPartyRole.id: "),

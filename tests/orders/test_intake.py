@@ -68,7 +68,8 @@ def test_items_may_relate_across_all_levels() -> None:
 
 @pytest.mark.parametrize("kind", list(OrderKind))
 def test_what_only_the_orchestrator_sets_is_left_out_at_every_level(kind: OrderKind) -> None:
-    items, subject = ITEM_LISTS[kind], {"service": {}, "resource": {}}
+    items = ITEM_LISTS[kind]
+    subject: dict[str, Any] = {"service": {}, "resource": {}}
     forged_item = dict.fromkeys(ITEMS_SERVER_SET[kind], "mine")
     inner = {"id": "2", "action": "add", **subject}
     outer = {"id": "1", "action": "add", **subject}
@@ -101,7 +102,7 @@ def test_items_under_the_name_of_another_api_are_named(kind: OrderKind, sent: st
         check_order(kind, {sent: [{"id": "1", "action": "add"}]})
     wanted = ITEM_LISTS[kind]
     assert [str(fault) for fault in refused.value.faults] == [
-        f"{sent}: is not where the items are looked for: name the list {wanted}",
+        f"{sent}: is not read here: name it {wanted}",
         f"{wanted}: Field required",
     ]
 
