@@ -13,7 +13,8 @@ from orders.forms import WholeNumber, in_kept_form
 from orders.instants import read_instant, timestamp
 from orders.intake import InvalidBodyError, check_order
 from orders.lifecycle import ITEM_LISTS, OrderKind
-from store.query import admits, parse_list_query
+from store.matching import admits
+from store.query import parse_list_query
 from tests.orders.spellings import spellings
 from tests.orders.test_instants import NO_INSTANTS
 from tests.thorough import examples
