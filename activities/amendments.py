@@ -8,9 +8,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.claims import named_subjects, planned_subjects
-from activities.planning import PlannedOrder, Planner, parents_in, plan_in_turn, prices_of_items, total_of
+from activities.planning import (
+    PlannedOrder,
+    Planner,
+    parents_in,
+    plan_in_turn,
+    plans_alike,
+    prices_of_items,
+    total_of,
+)
 from activities.qualification import QualificationActivities
-from orders.amendment import Comparison, compare
+from orders.amendment import PLANNED_FROM, Comparison, compare
 from orders.change import OrderChange
 from orders.identity import root_kind
 from orders.instants import UtcDatetime
@@ -61,6 +69,11 @@ class PlannedAmendment(Model):
     """As it is in the new version, whether the amendment sets it or not; so are the next two."""
     requested_completion_date: UtcDatetime | None = None
     priority: str | None = None
+    customer: str | None = None
+    category: str | None = None
+    external_id: str | None = None
+    tells_whose: bool = False
+    """Whether it tells the last three, too, of the new version."""
 
 
 class ApplyAmendment(Model):
@@ -103,13 +116,19 @@ class AmendmentActivities:
             requested_start_date=order.requested_start_date,
             requested_completion_date=order.requested_completion_date,
             priority=None if order.priority is None else str(order.priority),
+            customer=order.customer_id(),
+            category=order.category,
+            external_id=order.external_id,
+            tells_whose=True,
         )
-        if ITEM_LISTS[kind] not in proposal:
+        if not proposal.keys() & {ITEM_LISTS[kind], *PLANNED_FROM}:
+            return amendment
+        if ITEM_LISTS[kind] not in proposal and await self._leaves_the_plan(order, request):
             return amendment
         planned = await self._planned(order, request)
         if planned.plan is None:
             return amendment.model_copy(update={"violations": planned.violations})
-        if isinstance(planned.order, ProductOrder):
+        if isinstance(planned.order, ProductOrder) and ITEM_LISTS[kind] in proposal:
             await self._revisions.revise(request.order_id, request.revision, _priced(proposal, planned.order))
         if request.base_revision is None:
             return amendment
@@ -176,6 +195,14 @@ class AmendmentActivities:
             raise ApplicationError(message, type="UnknownOrder", non_retryable=True)
         merged = {**document, **proposal}
         return {name: value for name, value in merged.items() if value is not None or name not in proposal}
+
+    async def _leaves_the_plan(self, order: PostedOrder, request: PlanAmendment) -> bool:
+        """Return whether the new version comes to what the order comes to as it is; nothing is claimed for that."""
+        before = posted_order(order.kind, await self._amended(request.order_id, {}))
+        base = request.base_revision
+        installed = await self._plans.installed(request.order_id, base) if base is not None else None
+        old, new = [await self._planner.plan(each, request.revision, installed) for each in (before, order)]
+        return plans_alike(old, new)
 
     async def _planned(self, order: PostedOrder, request: PlanAmendment) -> PlannedOrder:
         """Plan the new version: of an order that runs, against what its first version was planned against.

@@ -57,7 +57,7 @@ class _Reader:
         products = await asyncio.gather(
             *(self._product(document, with_services=key in detailed) for key, document in documents.items())
         )
-        return InstalledBase(products={product.id: product for product in products})
+        return InstalledBase(products={product.id: product for product in products}, customer_id=order.customer_id())
 
     async def read_services(self, named: set[str]) -> InstalledBase:
         documents = await self._documents(SERVICE, sorted(named), ServiceDocument)

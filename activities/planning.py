@@ -92,13 +92,16 @@ class Planner:
         if not isinstance(order, ProductOrder):
             return await self._base_of_singles(order, noted)
         known = {key: each for key, each in noted.products.items() if each.record} if noted else {}
-        if noted and _concerned(order, noted) <= known.keys():
+        another = noted is not None and noted.customer_id not in (None, order.customer_id())
+        if noted and not another and _concerned(order, noted) <= known.keys():
             return noted
         found = await read_installed_base(self._inventory, order)
         if noted is None:
             return found
+        if another:
+            return InstalledBase(products=found.products | known, customer_id=found.customer_id)
         concerned = {key: found.products[key] for key in _concerned(order, found) if key in found.products}
-        return InstalledBase(products=noted.products | concerned | known)
+        return InstalledBase(products=noted.products | concerned | known, customer_id=noted.customer_id)
 
     async def _base_of_singles(self, order: ServiceOrder | ResourceOrder, noted: InstalledBase | None) -> InstalledBase:
         """Return the services or resources that an order names: as they were noted, or else as inventory has them."""
@@ -112,6 +115,11 @@ class Planner:
             single_resources=found.single_resources | noted.single_resources,
             owners=found.owners | noted.owners,
         )
+
+
+def plans_alike(one: PlannedOrder, other: PlannedOrder) -> bool:
+    """Return whether two versions of an order come to the same, or are impossible for the same reasons."""
+    return (one.plan, one.violations) == (other.plan, other.violations)
 
 
 class PlanningActivities:
@@ -217,7 +225,8 @@ def _noted(installed: InstalledBase, order: PostedOrder) -> InstalledBase:
         products={
             key: product if key in concerned or product.services else product.model_copy(update={"record": {}})
             for key, product in installed.products.items()
-        }
+        },
+        customer_id=installed.customer_id,
     )
 
 

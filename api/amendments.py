@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from activities.http import DownstreamError
+from activities.planning import PlannedOrder, plans_alike
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
 from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.engine import MessageRefusedError, WorkflowEndedError
@@ -25,7 +26,7 @@ from api.reads import answer_documents, linked_order, stored_order
 from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
 from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES
 from orders.admission import Message
-from orders.amendment import Amendment, NodeProgress, cancellation, compare, decide
+from orders.amendment import PLANNED_FROM, Amendment, NodeProgress, cancellation, compare, decide
 from orders.identity import is_root, root_kind
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind, OrderState, in_words
@@ -237,20 +238,39 @@ async def _preview_amendment(
 ) -> JSONResponse:
     order_id = current["id"]
     running = await gateway.plans.load(order_id)
-    if running is not None and ITEM_LISTS[kind] not in attributes:
-        # Without new items the plan stays as it is, whatever else changes.
-        return _preview(_decided(running, running, await _progress(gateway, kind, current)))
-    installed = await gateway.plans.installed(order_id)
-    order = posted_order(kind, amended(current, attributes))
     try:
-        planned = await gateway.planner.plan(order, running.revision + 1 if running else 1, installed)
+        planned = await _planned(gateway, kind, current, attributes, running)
     except DownstreamError as error:
         raise UnavailableError(error.message) from error
-    if planned.plan is None:
-        return _preview(Amendment(), planned.violations)
+    if planned is None and running is not None:
+        return _preview(_decided(running, running, await _progress(gateway, kind, current)))
+    if planned is None or planned.plan is None:
+        return _preview(Amendment(), planned.violations if planned else [])
     old = running or OrchestrationPlan(order_id=order_id, catalog=planned.plan.catalog)
     progress = await _progress(gateway, kind, current)
     return _preview(await anyio.to_thread.run_sync(_decided, old, planned.plan, progress))
+
+
+async def _planned(
+    gateway: Gateway, kind: OrderKind, current: Document, attributes: Document, running: OrchestrationPlan | None
+) -> PlannedOrder | None:
+    """Return the new version as it is planned; None where the plan that runs stays as it is.
+
+    Raises:
+        DownstreamError: when inventory cannot say what is there.
+    """
+    revision = running.revision + 1 if running else 1
+    installed = await gateway.plans.installed(current["id"])
+
+    async def plan(document: Document) -> PlannedOrder:
+        return await gateway.planner.plan(posted_order(kind, document), revision, installed)
+
+    if running and not attributes.keys() & {ITEM_LISTS[kind], *PLANNED_FROM}:
+        return None
+    planned = await plan(amended(current, attributes))
+    if running and ITEM_LISTS[kind] not in attributes and plans_alike(planned, await plan(current)):
+        return None
+    return planned
 
 
 def _decided(old: OrchestrationPlan, new: OrchestrationPlan, progress: Mapping[str, NodeProgress]) -> Amendment:

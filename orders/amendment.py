@@ -90,6 +90,11 @@ _VARIABLE = re.compile(
 
 Node = ServiceOrderPlan | ResourcePlan | ProductPlan | Delivery
 
+PLANNED_FROM = frozenset(
+    {"allOrNothing", "billingAccount", "category", "description", "externalId", "priority", "relatedParty"}
+)
+"""The attributes of an order, beside its items, that its plan may depend on: whom it is for, and what catalogs read."""
+
 _STARTED = frozenset({NodeState.RUNNING, NodeState.DONE})
 _WITH_VALUES = frozenset({Action.ADD, Action.MODIFY})
 _TAKEN_BACK = frozenset({NodeAction.REPLACE, NodeAction.UNDO})

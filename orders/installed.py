@@ -77,6 +77,8 @@ class InstalledBase(Model):
     """What is installed, as far as an order may refer to it, by id."""
 
     products: dict[str, InstalledProduct] = Field(default_factory=dict)
+    customer_id: str | None = None
+    """Whose products these are, beside those that the order names; None where nobody noted it."""
     single_services: dict[str, InstalledService] = Field(default_factory=dict)
     """Services that an order names by themselves."""
     single_resources: dict[str, InstalledResource] = Field(default_factory=dict)

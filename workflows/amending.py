@@ -231,6 +231,9 @@ class Amending(Timetable):
             number = search_attributes.priority_number(planned.priority)
             self.priority = replace(workflow.info().priority, priority_key=number + 1)
             workflow.upsert_search_attributes([search_attributes.PRIORITY.value_set(number)])
+        # An answer of before does not tell them all: its history has no such command.
+        if planned.tells_whose and (found_by := search_attributes.of_amendment(planned)):
+            workflow.upsert_search_attributes(found_by)
         if self.planned:
             self.dates_changed()
 

@@ -10,8 +10,9 @@ from typing import Any
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
+from activities.amendments import PlannedAmendment
 from orders.lifecycle import OrderState
 from orders.posted import PostedOrder
 
@@ -61,6 +62,28 @@ def of_order(order: PostedOrder) -> TypedSearchAttributes:
         if at:
             pairs.append(SearchAttributePair(date, at))
     return TypedSearchAttributes(pairs)
+
+
+def of_amendment(planned: PlannedAmendment) -> list[SearchAttributeUpdate[Any]]:
+    """Return the changes of what an order is found by that an amendment makes, but for its priority."""
+    texts = {
+        "relatedParty": (CUSTOMER, planned.customer),
+        "category": (CATEGORY, planned.category),
+        "externalId": (EXTERNAL_ID, planned.external_id),
+    }
+    dates = {
+        "requestedStartDate": (START_DATE, planned.requested_start_date),
+        "requestedCompletionDate": (DUE_DATE, planned.requested_completion_date),
+    }
+    set_anew = planned.attributes.keys()
+    return [
+        *(_update(key, text and text[:_KEYWORD_LENGTH]) for name, (key, text) in texts.items() if name in set_anew),
+        *(_update(key, at) for name, (key, at) in dates.items() if name in set_anew),
+    ]
+
+
+def _update(key: SearchAttributeKey[Any], value: Any) -> SearchAttributeUpdate[Any]:
+    return key.value_set(value) if value else key.value_unset()
 
 
 def priority_number(priority: str | int | None) -> int:

@@ -143,6 +143,44 @@ async def test_an_amendment_of_dates_leaves_the_plan_alone(desk: Desk) -> None:
     assert plan.revision == 1
 
 
+CUSTOMER = {"id": "c-new", "role": "customer", "@referredType": "Customer"}
+
+
+async def test_another_customer_or_account_without_items_is_planned_like_any_amendment(desk: Desk) -> None:
+    await desk.take("mobile")
+    account = await desk.plan(await desk.propose(billingAccount={"id": "acct-new"}))
+    assert account.comparison == {"1:mobile": Comparison.SAME, "1": Comparison.MOVED}
+    number = await desk.propose(relatedParty=[CUSTOMER], billingAccount={"id": "acct-new"})
+    customer = await desk.plan(number)
+    assert customer.comparison == account.comparison | {"1:mobile": Comparison.MOVED}
+    assert (customer.customer, customer.tells_whose, customer.violations) == ("c-new", True, [])
+    plan = await PlanStore(desk.database).load(ORDER, number)
+    assert plan is not None
+    assert [(each.customer_id, each.billing_account) for each in plan.products] == [("c-new", "acct-new")]
+
+
+async def test_what_leaves_the_plan_as_it_is_is_no_new_plan(desk: Desk) -> None:
+    [customer] = (await desk.take("mobile"))["relatedParty"]
+    parties = [customer, {"id": "s-1", "role": "seller", "@referredType": "Organization"}]
+    for header in ({"relatedParty": parties}, {"category": "b2b", "externalId": "x-9", "description": "later"}):
+        amendment = await desk.plan(await desk.propose(**header))
+        assert (amendment.graph, amendment.violations) == (None, [])
+
+
+@pytest.mark.parametrize("base", [None, 1])
+async def test_an_amendment_to_two_customers_is_refused_with_the_reason(desk: Desk, base: int | None) -> None:
+    await desk.take("mobile")
+    two = [CUSTOMER, CUSTOMER | {"id": "c-newer"}]
+    amendment = await desk.plan(await desk.propose(relatedParty=two), base)
+    assert [(each.code, each.path) for each in amendment.violations] == [("customerAmbiguous", "relatedParty")]
+
+
+async def test_what_is_somebody_elses_is_not_changed_for_another_customer(desk: Desk) -> None:
+    await changing(desk)
+    amendment = await desk.plan(await desk.propose(relatedParty=[CUSTOMER]))
+    assert [each.code for each in amendment.violations] == ["productNotOfCustomer"]
+
+
 async def test_only_what_is_new_or_different_is_not_the_same(desk: Desk) -> None:
     order = await desk.take("vpn-8-sites")
     (vpn,) = order["productOrderItem"]

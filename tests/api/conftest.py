@@ -165,6 +165,8 @@ class FakePlanner:
     violations: list[Violation] = field(default_factory=list)
     error: Exception | None = None
     products: list[ProductPlan] = field(default_factory=list)
+    of_customer: bool = False
+    """Whether the products are those of the order's customer."""
     planned: list[tuple[PostedOrder, InstalledBase | None]] = field(default_factory=list)
     """What it has planned, and against what."""
 
@@ -174,7 +176,9 @@ class FakePlanner:
             raise self.error
         if self.violations:
             return PlannedOrder(order=order, violations=self.violations)
-        plan = OrchestrationPlan(order_id=order.id or "", revision=revision, catalog=CATALOG, products=self.products)
+        whose = {"customer_id": order.customer_id()} if self.of_customer else {}
+        products = [each.model_copy(update=whose) for each in self.products]
+        plan = OrchestrationPlan(order_id=order.id or "", revision=revision, catalog=CATALOG, products=products)
         return PlannedOrder(order=order, plan=plan)
 
 

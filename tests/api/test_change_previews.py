@@ -57,10 +57,22 @@ async def test_an_amendment_is_planned_against_what_was_installed_and_compared(b
 async def test_what_names_no_items_leaves_the_plan_as_it_is(bench: Bench) -> None:
     order_id = await running(bench, product("1"))
     bench.engine.nodes = {"1": {"state": "done", "past": "billing has begun"}}
-    answer = (await preview(bench, order_id, {"priority": "1"})).json()
+    answer = (await preview(bench, order_id, {"requestedCompletionDate": "2027-01-01T00:00:00Z"})).json()
     assert [(each["key"], each["action"]) for each in answer["changes"]] == [("1", "leave")]
     assert answer["refusals"] == []
     assert bench.planner.planned == []
+
+
+async def test_what_a_plan_may_depend_on_is_planned_and_compared_without_items_too(bench: Bench) -> None:
+    order_id = await running(bench, product("1"))
+    bench.engine.nodes = {"1": {"state": "done"}}
+    bench.planner.products = [product("1")]
+    answer = (await preview(bench, order_id, {"priority": "1"})).json()
+    assert [(each["key"], each["action"]) for each in answer["changes"]] == [("1", "leave")]
+    bench.planner.of_customer = True
+    parties = [{"id": "c-2", "role": "customer", "@referredType": "Customer"}]
+    answer = (await preview(bench, order_id, {"relatedParty": parties})).json()
+    assert [(each["key"], each["action"]) for each in answer["changes"]] == [("1", "replace")]
 
 
 async def test_items_past_their_point_of_no_return_are_listed(bench: Bench) -> None:

@@ -362,6 +362,29 @@ async def test_an_item_that_only_changes_what_it_costs_calls_for_its_product_and
     await exact(stage, order_id, customer, ["mobile-plan", "internet-250"])
 
 
+async def test_another_customer_and_account_are_those_of_all_that_the_order_made_and_makes(stage: Stage) -> None:
+    document = two_items()
+    old, new = customer_of(document), f"{customer_of(document)}-heir"
+    heir = {"relatedParty": [document["relatedParty"][0] | {"id": new}], "billingAccount": {"id": "acct-heir"}}
+    with stalled(stage.activation, ":so:1:mobile/service/activate") as go_on:
+        order_id = await stage.submit(document)
+        await stage.reached(order_id, {"2": "done", "1:mobile": "running"})
+        preview = touched_by(await stage.preview(order_id, **heir))
+        assert (await stage.amend(order_id, **heir)).status_code == 200
+        go_on.set()
+        order = await stage.ended(order_id)
+
+    assert (order["state"], order["relatedParty"][0]["id"]) == ("completed", new)
+    assert (await revised(stage, order_id, 2))["changes"] == preview
+    assert await stage.products(old) == []
+    assert await charged(stage, old) == {}
+    await exact(stage, order_id, new, ["mobile-plan", "fibre-internet"])
+    charges = (await stage.billing.get("/billing/v1/charge", params={"customer.id": new})).json()
+    accounts = {each["billingAccount"]["id"] for each in (*charges, *await stage.products(new))}
+    assert accounts == {"acct-heir"}
+    await stage.found(f"OrderCustomer='{new}'", ids.product_order_workflow(order_id))
+
+
 async def test_a_product_that_was_replaced_is_taken_back_when_the_order_is_cancelled(stage: Stage) -> None:
     document = two_items()
     customer = customer_of(document)

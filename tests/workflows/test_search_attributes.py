@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
+from activities.amendments import PlannedAmendment
 from orders.tmf import ProductOrder
 from workflows import search_attributes
 
@@ -42,6 +43,24 @@ def test_an_order_is_found_by_everything_that_operators_ask_for() -> None:
 
 def test_an_order_that_says_nothing_of_itself_has_a_state_and_the_lowest_priority() -> None:
     assert found_by(externalId="", category=None) == {"OrderState": "acknowledged", "OrderPriority": 4}
+
+
+def test_an_amendment_changes_what_an_order_is_found_by_where_it_sets_it_anew() -> None:
+    def changed(*names: str, **version: Any) -> dict[str, Any]:
+        planned = PlannedAmendment(attributes=dict.fromkeys(names), **version)
+        return {each.key.name: each.value for each in search_attributes.of_amendment(planned)}
+
+    assert changed("note", customer="c-1") == {}
+    assert changed("relatedParty", "category", customer="c-2", category="b2b", external_id="x") == {
+        "OrderCustomer": "c-2",
+        "OrderCategory": "b2b",
+    }
+    due = datetime(2026, 3, 9, tzinfo=UTC)
+    assert changed("externalId", "requestedStartDate", "requestedCompletionDate", requested_completion_date=due) == {
+        "OrderExternalId": None,
+        "OrderRequestedStart": None,
+        "OrderRequestedCompletion": due,
+    }
 
 
 def test_a_text_that_the_engine_would_refuse_is_cut() -> None:
