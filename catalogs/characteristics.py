@@ -44,10 +44,14 @@ def default_of(characteristic: CharacteristicSpecification) -> Any:
 
 
 def with_defaults(specifications: Sequence[CharacteristicSpecification], *given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all characteristics: defaults, overlaid by each of `given`; those without a value are None."""
-    values: dict[str, Any] = {each.name: default_of(each) for each in specifications}
+    """Return all characteristics: defaults, overlaid by each of `given`; those without a value are None.
+
+    None in an overlay takes away what those before it give: its characteristic has its default again, if there is one.
+    """
+    defaults: dict[str, Any] = {each.name: default_of(each) for each in specifications}
+    values = dict(defaults)
     for overlay in given:
-        values.update(overlay)
+        values |= {name: defaults.get(name) if value is None else value for name, value in overlay.items()}
     for each in specifications:
         values[each.name] = in_type(values[each.name], each.value_type)
     return values

@@ -50,8 +50,10 @@ class _Node:
 
     def known(self) -> Characteristics:
         """Return the characteristics given that the specification has: with these it is set up."""
-        names = {each.name for each in self.specification.characteristics} if self.specification else set()
-        return {name: value for name, value in self.item.resource.characteristics().items() if name in names}
+        specifications = self.specification.characteristics if self.specification else []
+        given = self.item.resource.characteristics()
+        values = with_defaults(specifications, given)
+        return {each.name: values[each.name] for each in specifications if each.name in given}
 
     def criteria(self) -> Characteristics:
         """Return the other characteristics given: by these a member of the pool is chosen."""

@@ -61,7 +61,7 @@ def decompose_service_order(
 
 def bare_service_order(node: ServiceNode, specification: ServiceSpecification) -> ServiceOrderPlan:
     """Return a service order of a service alone, for one whose parts cannot be worked out yet."""
-    given = node.item.service.characteristics()
+    given = {name: value for name, value in node.item.service.characteristics().items() if value is not None}
     item = ServiceItem(
         key=CUSTOMER_FACING, action=Action.ADD, specification=specification.as_specification, characteristics=given
     )

@@ -56,8 +56,8 @@ class Characteristic(Resource):
 
 
 def values_of(characteristics: Iterable[Characteristic]) -> dict[str, Any]:
-    """Return characteristics by name; one without a value, or with null, is as good as left out."""
-    return {each.name: each.value for each in characteristics if each.value is not None}
+    """Return characteristics by name; one without a value, or with null, has None."""
+    return {each.name: each.value for each in characteristics}
 
 
 class Money(Resource):

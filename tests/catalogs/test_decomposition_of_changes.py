@@ -472,3 +472,15 @@ def test_a_delete_is_the_reverse_of_what_added_it(shipped: CatalogSet, items: li
             resources = {each.key: each.depends_on for each in up.item(part.key).resources}
             assert {each.key: each.depends_on for each in part.resources} == reverse(resources, resources.keys())
     assert install(deleting, base) == InstalledBase()
+
+
+def test_null_is_as_good_as_left_out_of_what_is_new(shipped: CatalogSet) -> None:
+    nothing = dict.fromkeys(["simType", "dataVolumeGb", "roaming", "msisdn"])
+    assert change(shipped, InstalledBase(), mobile(**nothing)) == change(shipped, InstalledBase(), mobile())
+
+
+def test_null_takes_what_is_installed_back_to_the_default(shipped: CatalogSet) -> None:
+    base = installed(shipped, mobile(dataVolumeGb=50, roaming="world"))
+    plan = change(shipped, base, modify("1", "product-mobile", dataVolumeGb=None))
+    assert plan.products[0].characteristics == {"simType": "sim", "dataVolumeGb": 20, "roaming": "world"}
+    assert items_of(plan, "1:mobile")["profile"].characteristics["dataVolumeGb"] == 20
