@@ -47,7 +47,7 @@ class BillingActivities:
         if product.action == "delete":
             await self._do(request, charge, "stop", {"endDate": request.at})
         else:
-            await self._change(request, charge, product.prices)
+            await self._change(request, charge, product.prices, product.billing_account)
         return charge
 
     @activity.defn
@@ -63,7 +63,7 @@ class BillingActivities:
         elif charge and (product.action == "add" or not product.previous_prices):
             await self._billing.call("DELETE", at(CHARGE, charge), key=f"{request.key}/void", accept=(404,))
         elif charge:
-            await self._change(request, charge, product.previous_prices)
+            await self._change(request, charge, product.previous_prices, _account_before(product))
 
     async def _start(self, request: Bill) -> str:
         product = request.product
@@ -79,8 +79,10 @@ class BillingActivities:
             body["billingAccount"] = {"id": product.billing_account}
         return await self._billing.create(CHARGE, key=f"{request.key}/start", body=body)
 
-    async def _change(self, request: Bill, charge: str, to: list[OrderPrice]) -> None:
-        body = {"price": prices(to)}
+    async def _change(self, request: Bill, charge: str, to: list[OrderPrice], account: str | None) -> None:
+        body: dict[str, Any] = {"price": prices(to)}
+        if request.product.billing_account != _account_before(request.product):
+            body["billingAccount"] = {"id": account} if account else None
         await self._billing.call("PATCH", at(CHARGE, charge), key=f"{request.key}/change", body=body)
 
     async def _do(self, request: Bill, charge: str, step: str, body: dict[str, Any] | None = None) -> None:
@@ -92,3 +94,9 @@ class BillingActivities:
 
     async def _charges(self, product_id: str, state: str) -> list[Charge]:
         return await self._billing.search(CHARGE, {"product.id": product_id, "state": state}, Charge)
+
+
+def _account_before(product: ProductPlan) -> str | None:
+    """Return the account that paid for an installed product before its order."""
+    account = product.record.get("billingAccount")
+    return account["id"] if account else None

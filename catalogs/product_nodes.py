@@ -175,9 +175,9 @@ class _Nodes:
     ) -> str | None:
         if item.billing_account:
             return item.billing_account.id
-        if installed and installed.billing_account:
+        if installed and (installed.billing_account or item.action is Action.NO_CHANGE):
             return installed.billing_account
-        if parent:
+        if parent and parent.billing_account:
             return parent.billing_account
         return self.order.billing_account.id if self.order.billing_account else None
 

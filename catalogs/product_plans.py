@@ -114,7 +114,7 @@ def _compare(plan: ProductPlan, node: ProductNode, catalogs: CatalogSet, on: dat
     if characteristics != installed.characteristics or moved:
         plan.characteristics = characteristics
         plan.prices = product_prices(node, catalogs, on)
-    elif not plan.services and not recomposed:
+    elif not plan.services and not recomposed and node.billing_account == installed.billing_account:
         plan.action, plan.prices = Action.NO_CHANGE, installed.prices
 
 

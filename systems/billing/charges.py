@@ -50,9 +50,10 @@ class ChargeCreate(_Body):
 
 
 class ChargeUpdate(_Body):
-    """What is charged from now on."""
+    """What is charged from now on, and to whom."""
 
     price: list[dict[str, Any]] | None = None
+    billing_account: Reference | None = None
 
 
 class Stop(_Body):

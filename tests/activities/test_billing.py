@@ -126,6 +126,32 @@ async def test_undoing_a_modification_gives_back_the_price(billing: Reference) -
     assert await charges(billing) == [("active", 29.9)]
 
 
+async def test_a_modification_moves_the_charge_to_another_account_and_its_undo_moves_it_back(
+    billing: Reference,
+) -> None:
+    charge_id = await do(billing, NEW)
+    moved = bill(
+        Action.MODIFY,
+        prices=price(29.9),
+        previous_prices=price(29.9),
+        billing_account="b-2",
+        record={"billingAccount": {"id": "b-1"}},
+    )
+    await do(billing, moved)
+    assert (await billing.get(f"{CHARGE}/{charge_id}"))["billingAccount"] == {"id": "b-2"}
+    await undo(billing, moved)
+    assert (await billing.get(f"{CHARGE}/{charge_id}"))["billingAccount"] == {"id": "b-1"}
+
+
+async def test_undoing_the_first_account_of_a_charge_leaves_it_without_one(billing: Reference) -> None:
+    charge_id = await do(billing, bill(prices=price(29.9)))
+    first = bill(Action.MODIFY, prices=price(29.9), previous_prices=price(29.9), billing_account="b-1")
+    await do(billing, first)
+    assert (await billing.get(f"{CHARGE}/{charge_id}"))["billingAccount"] == {"id": "b-1"}
+    await undo(billing, first)
+    assert "billingAccount" not in await billing.get(f"{CHARGE}/{charge_id}")
+
+
 async def test_undoing_a_modification_that_began_to_cost_leaves_no_charge(billing: Reference) -> None:
     request = bill(Action.MODIFY, prices=price(5.0))
     await do(billing, request)

@@ -484,3 +484,20 @@ def test_null_takes_what_is_installed_back_to_the_default(shipped: CatalogSet) -
     plan = change(shipped, base, modify("1", "product-mobile", dataVolumeGb=None))
     assert plan.products[0].characteristics == {"simType": "sim", "dataVolumeGb": 20, "roaming": "world"}
     assert items_of(plan, "1:mobile")["profile"].characteristics["dataVolumeGb"] == 20
+
+
+def test_another_account_is_a_change_of_the_product_alone(shipped: CatalogSet) -> None:
+    base = installed(shipped, {**mobile(), "billingAccount": {"id": "acct-1"}})
+    other = {**modify("1", "product-mobile"), "billingAccount": {"id": "acct-2"}}
+    plan = change(shipped, base, other)
+    assert plan.service_orders == []
+    assert [(each.action, each.billing_account) for each in plan.products] == [(Action.MODIFY, "acct-2")]
+    assert [each.name for each in plan.products[0].prices] == ["Mobile Plan 20 GB, monthly", "Data beyond the volume"]
+
+
+def test_the_accounts_of_order_and_bundle_are_for_what_has_none_and_is_not_kept_as_it_is(shipped: CatalogSet) -> None:
+    base = installed(shipped, fibre_bundle())
+    kept = keep("1", "product-home", modify("2", "product-internet"), voice())
+    plan = decompose(order(kept, billingAccount={"id": "acct-1"}), shipped, base)
+    accounts = {each.key: (each.action.value, each.billing_account) for each in plan.products}
+    assert accounts == {"1": ("modify", None), "2": ("modify", "acct-1"), "voice": ("add", "acct-1")}
