@@ -10,6 +10,7 @@ from temporalio import activity
 
 from activities.listeners import NotTakenError
 from orders.events import Event
+from orders.instants import UtcDatetime
 from orders.model import Model
 from store.outbox import Placed
 
@@ -23,7 +24,7 @@ class Stuck(Model):
     root_id: str
     after: int
     """All of its events up to this position were delivered, or are none that the listener asks for."""
-    since: datetime
+    since: UtcDatetime
     """From when on the tries count towards giving up."""
 
 
@@ -34,7 +35,7 @@ class GivenUp(Model):
     event_type: str
     order_id: str
     """The order, or the cancellation, that it is about."""
-    at: datetime
+    at: UtcDatetime
     """When it was given up."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from activities.bell import Bell
 from activities.delivery import Delivery, GivenUp, Stuck
 from activities.listeners import Listener, Listeners
 from orders.hubs import HUBS, Hub
+from orders.instants import UtcDatetime
 from orders.model import Model
 from orders.subscription import Subscription, SubscriptionState
 from store.outbox import Outbox, Placed
@@ -75,7 +76,7 @@ class Noted(Model):
 
 
 class ReplayFrom(Model):
-    at: datetime
+    at: UtcDatetime
 
 
 class SubscriptionActivities:

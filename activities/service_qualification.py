@@ -186,7 +186,7 @@ def _answer(
     if proposals:
         answer["alternateServiceProposal"] = list(proposals)
     if ends and not against:
-        answer.setdefault("expectedActivationDate", timestamp(ends))
+        answer["expectedActivationDate"] = timestamp(ends)
     return answer
 
 

@@ -13,15 +13,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from activities.http import DownstreamError
-from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_as, read_json
+from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, document_of, media_type_of, read_json
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors, list_responses
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import require_admin
 from api.patches import apply_operations, merge_patch, readable
 from api.reads import fields_query, list_answer
+from orders.forms import in_kept_form
 from orders.instants import timestamp
-from orders.intake import Fault, InvalidBodyError, faults_of, order_id_from
+from orders.intake import Fault, InvalidBodyError, faults_of, misnamed, order_id_from
 from orders.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
 from orders.service_qualification import with_item_ids
@@ -50,9 +51,12 @@ _ITEM_ANSWERS = frozenset(
         "eligibilityUnavailabilityReason",
         "alternateProductOfferingProposal",
         "alternateServiceProposal",
+        "expirationDate",
         "terminationError",
     }
 )
+_CHECK_ITEM_ANSWERS = _ITEM_ANSWERS | {"expectedActivationDate"}
+"""Those of a check's items; in TMF679 that date is what the asker wishes."""
 
 _CHANGEABLE = frozenset({"description", "externalId", "note", "channel", *DEADLINES.values()})
 """What a PATCH can change: the question and its answer stay as they are."""
@@ -203,20 +207,22 @@ async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> 
 
 
 def _question(api: QualificationApi, body: Any) -> Document:
-    """Return the body of a request to qualify without what is not the client's to set.
+    """Return the body of a request to qualify as it is kept, without what is not the client's to set.
 
     Raises:
         InvalidRequestError: with every fault of form.
     """
-    question = _bare(body, _ANSWERS)
-    items = ITEM_LISTS[api.kind]
+    question, items = _bare(body, _ANSWERS), ITEM_LISTS[api.kind]
+    misplaced: list[Fault] = []
     if api.kind == QualificationKind.SERVICE_QUERY and isinstance(question, dict):
         # Its items are its answer, of which there is none yet.
         question = {**question, items: []}
-    elif isinstance(question, dict) and isinstance(question.get(items), list):
-        question = {**question, items: [_bare(each, _ITEM_ANSWERS) for each in question[items]]}
-    read_as(api.question, question)
-    assert isinstance(question, dict)
+    elif isinstance(question, dict):
+        misplaced = list(misnamed(question, items))
+        if isinstance(question.get(items), list):
+            answers = _CHECK_ITEM_ANSWERS if api.kind == QualificationKind.SERVICE_CHECK else _ITEM_ANSWERS
+            question = {**question, items: [_bare(each, answers) for each in question[items]]}
+    question = document_of(api.question, question, misplaced)
     if faults := list(faults_of_items(api.kind, question)):
         raise InvalidRequestError(str(InvalidBodyError(faults)))
     return with_item_ids(question) if api.kind == QualificationKind.SERVICE_CHECK else question
@@ -260,7 +266,7 @@ def _checked_change(api: QualificationApi, before: Document, after: Any) -> Docu
     ]
     if faults := faults or list(faults_of(api.question, after)):
         raise InvalidBodyError(faults)
-    return _bare(after, {"href"})  # type: ignore[no-any-return]
+    return in_kept_form(api.question, _bare(after, {"href"}))
 
 
 def _written(value: Any) -> str:

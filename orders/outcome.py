@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.model import Model
 from orders.plan import CUSTOMER_FACING
@@ -98,7 +98,7 @@ class Failure(Model):
     rollback: bool = False
     """Whether a person has decided that the whole order is to be undone."""
     residue: list[Residue] = Field(default_factory=list)
-    at: datetime | None = None
+    at: UtcDatetime | None = None
     """When it failed, where that is known."""
     others: list[Failure] = Field(default_factory=list)
     """What failed beside it."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.intake import Fault
 from orders.model import Resource
 from orders.violation import Violation
@@ -91,7 +92,7 @@ class TerminationError(Resource):
 class Note(Resource):
     id: str | None = None
     author: str | None = None
-    date: str | None = None
+    date: UtcDatetime | None = None
     text: str = Field(min_length=1)
 
 

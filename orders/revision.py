@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.model import Model
 
 
@@ -57,8 +57,8 @@ class Revision(Model):
     """1 is the order as it came in. A refused amendment keeps its number."""
     state: RevisionState = RevisionState.PROPOSED
     author: str | None = None
-    requested_at: datetime
-    decided_at: datetime | None = None
+    requested_at: UtcDatetime
+    decided_at: UtcDatetime | None = None
     document: dict[str, Any] = Field(default_factory=dict)
     """The attributes that the amendment sets, in their JSON names; `productOrderItem` is the whole list."""
     changes: list[NodeChange] = Field(default_factory=list)

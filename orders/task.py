@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind
 from orders.model import Model
 from orders.wanted import WantedValue
@@ -44,7 +44,7 @@ class Resolution(Model):
     """Who settled a task, how, and why."""
 
     action: TaskAction
-    at: datetime
+    at: UtcDatetime
     by: str | None = None
     """None where the second policy decided, since nobody had acted in time."""
     reason: str | None = None
@@ -80,8 +80,8 @@ class Task(Model):
     """How it can be settled."""
     wanted: list[WantedValue] | None = None
     """The values that it gives when it is completed; anything is taken, where it is None."""
-    created_at: datetime
-    due_at: datetime | None = None
+    created_at: UtcDatetime
+    due_at: UtcDatetime | None = None
     """For a manual task, when it is planned to be done; for fallout, when the second policy decides."""
     resolution: Resolution | None = None
 

@@ -22,7 +22,7 @@ from activities.events import (
     SubscriptionActivities,
     needed_after,
 )
-from orders.instants import timestamp
+from orders.instants import UtcDatetime, timestamp
 from orders.model import Model
 from orders.subscription import SubscriptionState
 from workflows import policies
@@ -65,14 +65,14 @@ class SubscriptionInput(Model):
     given_up: int = 0
     last_given_up: list[GivenUp] = Field(default_factory=list)
     error: str | None = None
-    next_try: datetime | None = None
-    replay_from: datetime | None = None
+    next_try: UtcDatetime | None = None
+    replay_from: UtcDatetime | None = None
 
 
 class Replay(Model):
     """Deliver everything again from a time on."""
 
-    at: datetime = Field(alias="from")
+    at: UtcDatetime = Field(alias="from")
     by: str | None = None
 
 
@@ -91,7 +91,7 @@ class SubscriptionView(Model):
     """How many events were tried for too long, and left out."""
     last_given_up: list[GivenUp]
     error: str | None
-    next_try: datetime | None
+    next_try: UtcDatetime | None
 
 
 @workflow.defn(name="EventSubscription")

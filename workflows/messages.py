@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
 from orders.amendment import NodeProgress
+from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.model import Model
 from orders.outcome import AssignedResource, Failure, Redo, Residue, ServiceOrderOutcome
@@ -28,14 +28,14 @@ class Cancel(Word):
 
     task: str | None = None
     """The id of the TMF cancellation resource that asks for it."""
-    at: datetime | None = None
+    at: UtcDatetime | None = None
     """When to cancel; at once where it is None."""
 
 
 class TimelineEntry(Model):
     """A thing that happened to an order, and when: one line of the answer to the query `timeline`."""
 
-    at: datetime
+    at: UtcDatetime
     what: str
 
 
@@ -44,7 +44,7 @@ class RootOrderInput(Model):
 
     order_id: str
     revision: int = 1
-    requested_start_date: datetime | None = None
+    requested_start_date: UtcDatetime | None = None
     carried: Carried | None = None
     """Where an earlier run of the same order has come to."""
 
@@ -58,7 +58,7 @@ class Carried(Model):
     names: dict[str, str]
     parents: dict[str, str]
     timeline: list[TimelineEntry]
-    requested_completion: datetime | None = None
+    requested_completion: UtcDatetime | None = None
     as_late_as_possible: bool = False
     priority: int | None = None
     """The engine's priority key, where an amendment has changed it."""
@@ -139,7 +139,7 @@ class Reschedule(Word):
     """Plan a manual task for another date."""
 
     task: str | None = None
-    due_at: datetime
+    due_at: UtcDatetime
 
 
 class SystemEvent(Model):

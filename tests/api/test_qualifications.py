@@ -16,7 +16,7 @@ from api.offering_qualification import OFFERING_QUALIFICATION, OFFERING_QUALIFIC
 from api.qualifications import QualificationApi
 from api.qualifying import PATIENCE, Qualifying
 from api.service_qualification import SERVICE_CHECK, SERVICE_CHECK_EXAMPLE, SERVICE_QUERY, SERVICE_QUERY_EXAMPLE
-from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, QualificationKind
+from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, NOW, Bench
 from tests.stage import eventually
 
@@ -339,3 +339,68 @@ async def test_only_administrators_delete(bench: Bench, api: QualificationApi) -
 def test_the_examples_are_instant() -> None:
     for example in (OFFERING_QUALIFICATION_EXAMPLE, SERVICE_CHECK_EXAMPLE, SERVICE_QUERY_EXAMPLE):
         assert example["instantSyncQualification"] is True
+
+
+@every_api
+async def test_dates_are_kept_in_one_form(bench: Bench, api: QualificationApi) -> None:
+    note = [{"text": "x", "date": "2030-01-01 09:00:00"}]
+    document = await asked(bench, api, **{DEADLINES[api.kind]: "2030-01-01t10:00:00.0009+0100"}, note=note)
+    assert document[DEADLINES[api.kind]] == "2030-01-01T09:00:00.000Z"
+    patch = {DEADLINES[api.kind]: "2031-01-01T00:00:00z"}
+    changed = (await bench.client.patch(document["href"], json=patch, headers=MERGE_PATCH)).json()
+    assert changed[DEADLINES[api.kind]] == "2031-01-01T00:00:00.000Z"
+    found = await bench.client.get(api.path, params={DEADLINES[api.kind]: "2031-01-01T01:00:00+01:00"})
+    assert [each["id"] for each in found.json()] == [document["id"]]
+
+
+@every_api
+@pytest.mark.parametrize("sent", ["20300101", "-1", "2030-01-01", 20300101])
+async def test_what_is_no_date_is_refused(bench: Bench, api: QualificationApi, sent: Any) -> None:
+    answer = await bench.client.post(api.path, json=body(api, **{DEADLINES[api.kind]: sent}))
+    assert answer.status_code == 400
+    assert f"{DEADLINES[api.kind]}: " in answer.json()["message"]
+    assert "RFC 3339" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("api", "sent"),
+    [
+        (OFFERING_QUALIFICATION, "serviceQualificationItem"),
+        (OFFERING_QUALIFICATION, "productOrderItem"),
+        (SERVICE_CHECK, "productOfferingQualificationItem"),
+        (SERVICE_CHECK, "qualificationItem"),
+    ],
+)
+async def test_items_under_another_name_are_named(bench: Bench, api: QualificationApi, sent: str) -> None:
+    items = ITEM_LISTS[api.kind]
+    asks = body(api)
+    asks[sent] = asks.pop(items)
+    answer = await bench.client.post(api.path, json=asks)
+    assert answer.status_code == 400
+    assert f"{sent}: is not read here: name it {items}" in answer.json()["message"]
+
+
+async def test_what_only_an_answer_says_of_an_item_is_left_out(bench: Bench) -> None:
+    answers = {
+        "state": "done",
+        "expirationDate": "never",
+        "expectedActivationDate": 7,
+        "qualificationResult": "qualified",
+    }
+    items = [{**item, **answers} for item in SERVICE_CHECK_EXAMPLE[ITEM_LISTS[SERVICE_CHECK.kind]]]
+    document = await asked(bench, SERVICE_CHECK, **{ITEM_LISTS[SERVICE_CHECK.kind]: items})
+    assert all(item.keys().isdisjoint(answers) for item in document[ITEM_LISTS[SERVICE_CHECK.kind]])
+
+
+async def test_a_task_whose_date_cannot_be_read_ends_and_holds_up_no_other(bench: Bench) -> None:
+    kept = {**OFFERING_QUALIFICATION_EXAMPLE, "id": "old", "state": "acknowledged", "requestedPOQCompletionDate": "-1"}
+    await bench.gateway.qualifications.keep(QualificationKind.OFFERING, kept, NOW - PATIENCE)
+    other = await asked(bench)
+    bench.qualifier.error = AWAY
+    assert await bench.gateway.qualifying.sweep() == 1
+    bench.qualifier.error = None
+    bench.clock.now += 60
+    assert await bench.gateway.qualifying.sweep() == 1
+    assert (await read(bench, other))["state"] == "done"
+    old = (await bench.client.get(f"{OFFERINGS}/old")).json()
+    assert old["state"] == "terminatedWithError"
