@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from systems.common.errors import Refusal
+from systems.common.instants import read_day_or_instant
 
 Document = dict[str, Any]
 ALWAYS_GIVEN = ("id", "href")
@@ -200,8 +201,8 @@ def _comparable(text: str, bound: str) -> tuple[Any, Any]:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
+        return read_day_or_instant(text)
+    except ValueError:
         return None
 
 

@@ -1,19 +1,19 @@
 """TM Forum's resources, as far as the systems look at them; what else a body says is kept as well."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
+from systems.common.instants import read_instant
+
 LONGEST_ID = 200
 
 
 def _moment(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a moment has an offset, such as Z")
+    read_instant(text)
     return text
 
 

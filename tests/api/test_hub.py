@@ -161,7 +161,9 @@ async def test_what_is_not_there_is_not_found(bench: Bench) -> None:
         assert (await bench.client.post(f"{address}/replay", json={"from": "2026-11-25T00:00:00Z"})).status_code == 404
 
 
-@pytest.mark.parametrize("body", [{}, {"from": "yesterday"}, {"from": None}])
+@pytest.mark.parametrize(
+    "body", [{}, {"from": "yesterday"}, {"from": "20261125"}, {"from": 1764028800}, {"from": None}]
+)
 async def test_a_replay_needs_a_time(bench: Bench, body: dict[str, Any]) -> None:
     made = await registered(bench)
     answer = await bench.client.post(f"{made['href']}/replay", json=body)

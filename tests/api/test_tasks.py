@@ -299,7 +299,9 @@ async def test_manual_work_is_put_on_another_date(bench: Bench) -> None:
     assert bench.engine.asked == [("po:abc:so:1:internet", "reschedule", asked)]
 
 
-@pytest.mark.parametrize("body", [{}, {"dueAt": None}, {"dueAt": "soon"}, {"dueAt": 5}, {"state": "resolved"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"dueAt": None}, {"dueAt": "soon"}, {"dueAt": "20261201"}, {"dueAt": 5}, {"state": "resolved"}]
+)
 async def test_a_date_that_is_none_is_refused(bench: Bench, body: Any) -> None:
     [path] = await kept(bench, task(1, TaskKind.MANUAL))
     answer = await bench.client.patch(path, json=body)

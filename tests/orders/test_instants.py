@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from orders.instants import UtcDatetime, UtcDayOrDatetime, read_day_or_instant, read_instant, timestamp
+from orders.outcome import Failure
+from orders.revision import Revision
+from orders.task import Resolution, Task
 from tests.orders.spellings import spellings
 from tests.thorough import examples
+from workflows.event_subscription import Replay
+from workflows.messages import Cancel, Reschedule, TimelineEntry
 
 MANY = settings(max_examples=examples(100, 20_000))
 
@@ -26,23 +32,23 @@ def test_any_spelling_of_an_instant_is_the_moment_that_it_says(spelt: tuple[str,
     assert read_instant(timestamp(read)) == read
 
 
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("2026-12-24t09:00:00z", "2026-12-24T09:00:00.000Z"),
-        ("2026-12-24 09:00:00+02:30", "2026-12-24T06:30:00.000Z"),
-        ("2020-11-20T10:19:46+0000", "2020-11-20T10:19:46.000Z"),
-        ("2020-11-20T10:19:46-0130", "2020-11-20T11:49:46.000Z"),
-        ("2026-12-24T09:00:00", "2026-12-24T09:00:00.000Z"),
-        ("2026-12-24T09:00:00.1Z", "2026-12-24T09:00:00.100Z"),
-        ("2026-12-24T09:00:00.123999999999Z", "2026-12-24T09:00:00.123Z"),
-        ("2026-12-31T23:59:60Z", "2027-01-01T00:00:00.000Z"),
-        ("2026-06-30T16:59:60.9-07:00", "2026-07-01T00:00:00.000Z"),
-        ("2028-02-29T00:00:00-00:00", "2028-02-29T00:00:00.000Z"),
-        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
-        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"),
-    ],
-)
+INSTANTS = [
+    ("2026-12-24t09:00:00z", "2026-12-24T09:00:00.000Z"),
+    ("2026-12-24 09:00:00+02:30", "2026-12-24T06:30:00.000Z"),
+    ("2020-11-20T10:19:46+0000", "2020-11-20T10:19:46.000Z"),
+    ("2020-11-20T10:19:46-0130", "2020-11-20T11:49:46.000Z"),
+    ("2026-12-24T09:00:00", "2026-12-24T09:00:00.000Z"),
+    ("2026-12-24T09:00:00.1Z", "2026-12-24T09:00:00.100Z"),
+    ("2026-12-24T09:00:00.123999999999Z", "2026-12-24T09:00:00.123Z"),
+    ("2026-12-31T23:59:60Z", "2027-01-01T00:00:00.000Z"),
+    ("2026-06-30T16:59:60.9-07:00", "2026-07-01T00:00:00.000Z"),
+    ("2028-02-29T00:00:00-00:00", "2028-02-29T00:00:00.000Z"),
+    ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+    ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"),
+]
+
+
+@pytest.mark.parametrize(("text", "written"), INSTANTS)
 def test_an_instant_is_kept_in_one_form(text: str, written: str) -> None:
     assert timestamp(read_instant(text)) == written
 
@@ -128,3 +134,27 @@ def test_a_day_alone_is_an_instant_only_where_that_is_said() -> None:
 
 def test_a_time_in_code_without_an_offset_is_in_utc() -> None:
     assert timestamp(datetime(2026, 3, 1, 10)) == timestamp(datetime(2026, 3, 1, 10, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("model", "fields"),
+    [
+        (Task, {"created_at", "due_at"}),
+        (Resolution, {"at"}),
+        (Revision, {"requested_at", "decided_at"}),
+        (Failure, {"at"}),
+        (TimelineEntry, {"at"}),
+        (Cancel, {"at"}),
+        (Reschedule, {"due_at"}),
+        (Replay, {"at"}),
+    ],
+    ids=lambda each: getattr(each, "__name__", None),
+)
+def test_what_people_are_shown_and_say_has_the_one_form(model: type[BaseModel], fields: set[str]) -> None:
+    moments: dict[str, Any] = dict.fromkeys(fields, datetime(2026, 12, 24, 9, 0, 0, 123_999, UTC))
+    said = model.model_construct(**moments)
+    assert set(said.model_dump(mode="json", include=fields).values()) == {"2026-12-24T09:00:00.123Z"}
+    for field in fields:
+        wanted = {model.model_fields[field].alias or field: "20261224"}
+        with pytest.raises(ValidationError, match="«20261224» is no date and time"):
+            model.model_validate(wanted)
