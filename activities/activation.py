@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.documents import Configured, Monitor, ServiceTestResult
 from activities.http import Answer, DownstreamError, DownstreamSystem, Identified, at
-from orders.documents import characteristic_list
+from orders.documents import characteristic_list, place_reference
 from orders.model import Model
 from orders.plan import Characteristics
 
@@ -49,6 +49,8 @@ class ActivationRequest(Model):
     id: str
     specification: str
     characteristics: Characteristics = Field(default_factory=dict)
+    place: str | None = None
+    """Where a service is set up, or moves to; nothing is said of the place without it."""
     callback: bool = False
     """Ask for an asynchronous completion, announced by callback."""
     undo: bool = False
@@ -77,7 +79,8 @@ class ActivationActivities:
     async def activate(self, request: ActivationRequest) -> ActivationAnswer:
         """Ask for a service or resource to be set up, changed or torn down.
 
-        Tearing down what is not there is done already; so is setting up what is there with the same characteristics.
+        Tearing down what is not there is done already; so is setting up what is there, at the place, with the same
+        characteristics.
         """
         try:
             answer = await self._ask(request)
@@ -132,13 +135,18 @@ class ActivationActivities:
         """Return whether the network has what is asked for, just so: a tear-down that failed is no harm to its undo."""
         path = at(f"{BASE_PATHS[request.target]}/{request.target}", request.id)
         there = await self._activation.find(path, Configured)
-        return there is not None and there.state == "active" and there.characteristics() == request.characteristics
+        if there is None or there.state != "active" or there.characteristics() != request.characteristics:
+            return False
+        return request.place is None or request.place in [each.id for each in there.place]
 
 
 def _body(request: ActivationRequest) -> dict[str, Any]:
-    return {
+    body: dict[str, Any] = {
         "id": request.id,
         "state": "active",
         f"{request.target}Specification": {"id": request.specification},
         f"{request.target}Characteristic": characteristic_list(request.characteristics),
     }
+    if request.place:
+        body["place"] = [place_reference(request.place)]
+    return body

@@ -64,7 +64,8 @@ def planned_subjects(plan: OrchestrationPlan) -> Iterator[str]:
     for service_order in plan.service_orders:
         for item in service_order.items:
             yield from filter(None, map(_subject, item.resources))
-    yield from filter(None, (_subject(each.resource) for each in plan.resource_orders))
+    for single in plan.resource_orders:
+        yield from filter(None, map(_subject, single.resource_order().resources))
 
 
 def _subject(resource: ResourceItem) -> str | None:

@@ -22,6 +22,13 @@ Listed = Annotated[list[T], BeforeValidator(lambda value: [] if value is None el
 """A list that may be missing or null: then it is empty."""
 
 
+Places = Annotated[
+    list[RelatedPlace],
+    BeforeValidator(lambda value: [value] if isinstance(value, dict) else value or []),
+    Field(default_factory=list),
+]
+"""Places: TMF638 and TMF640 have a list, TMF639 one; systems write either."""
+
 _OF_A_PRODUCT = (
     "status",
     "productCharacteristic",
@@ -33,7 +40,7 @@ _OF_A_PRODUCT = (
     "place",
     "billingAccount",
 )
-_OF_A_SERVICE = ("state", "serviceCharacteristic", "supportingService", "supportingResource")
+_OF_A_SERVICE = ("state", "serviceCharacteristic", "supportingService", "supportingResource", "place")
 
 
 class ProductRelationship(Resource):
@@ -94,6 +101,7 @@ class ResourceDocument(Identified):
     resource_status: str | None = None
     usage_state: str | None = None
     reservation: Reservation | None = None
+    place: Places
     resource_specification: Reference | None = None
     resource_characteristic: Listed[Characteristic]
 
@@ -108,6 +116,7 @@ class Configured(Identified):
     """What is set up in the network: a TMF640 Service or a TMF702 Resource."""
 
     state: str | None = None
+    place: Places
     service_characteristic: Listed[Characteristic]
     resource_characteristic: Listed[Characteristic]
 

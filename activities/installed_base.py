@@ -160,6 +160,7 @@ def _resource(document: ResourceDocument, key: str) -> InstalledResource:
         specification_id=_id(document.resource_specification) or "",
         value=document.value,
         pool=document.category,
+        place=_place(document.place),
         reserved_by=document.reservation.requested_by if document.reservation else None,
         in_use=document.usage_state == "active",
         characteristics=values(document.resource_characteristic),

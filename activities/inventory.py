@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.documents import ResourceDocument, prices, values
 from activities.http import DownstreamError, DownstreamSystem, Identified, at
-from orders.documents import characteristic_list
+from orders.documents import characteristic_list, moved_places, place_reference
 from orders.model import Model, Resource
 from orders.outcome import AssignedResource, Residue
 from orders.plan import REPLACED, Characteristics, Demand, ProductPlan, Specification
@@ -77,6 +77,8 @@ class ChangeService(Model):
     service_id: str
     state: str
     characteristics: Characteristics | None = None
+    place: list[dict[str, Any]] | None = None
+    """Its places, as inventory writes them, where it moves."""
     services: list[Named] | None = None
     resources: list[Named] | None = None
     record: dict[str, Any] = Field(default_factory=dict)
@@ -195,7 +197,7 @@ class InventoryActivities:
             },
             "serviceOrderItem": [{"serviceOrderId": request.service_order, "itemId": request.item}],
             "relatedParty": [{"id": request.customer_id, "role": "customer"}] if request.customer_id else [],
-            "place": [{"id": request.place, "role": "installation"}] if request.place else [],
+            "place": [place_reference(request.place)] if request.place else [],
         }
         return await self._inventory.create(SERVICE, key=request.key, body=body)
 
@@ -205,12 +207,16 @@ class InventoryActivities:
         body: dict[str, Any] = {"state": request.state}
         if request.characteristics is not None:
             body["serviceCharacteristic"] = characteristic_list(request.characteristics)
+        if request.place is not None:
+            body["place"] = request.place
         if request.services is not None:
             body["supportingService"] = _references(request.services)
         if request.resources is not None:
             body["supportingResource"] = _references(request.resources)
         path = at(SERVICE, request.service_id)
-        await self._inventory.call("PATCH", path, key=request.key, body=request.record or body)
+        # What an earlier release noted of a service says nothing of its place.
+        whole = {**body, **request.record} if request.record else body
+        await self._inventory.call("PATCH", path, key=request.key, body=whole)
 
     @activity.defn
     async def remove_service(self, request: RemoveService) -> None:
@@ -340,9 +346,13 @@ def _changed_product(request: RecordProduct) -> dict[str, Any]:
         for each in record.get("productRelationship") or []
         if (each.get("relationshipType"), each["product"]["id"]) not in settled
     ]
+    belongings = {name: value for name, value in _belongings(product).items() if not _same(value, record.get(name))}
+    belongings.pop("place", None)
+    if product.moves:
+        belongings["place"] = moved_places(record.get("place") or [], product.previous_place, product.place)
     return {
         **_contents(product),
-        **{name: value for name, value in _belongings(product).items() if not _same(value, record.get(name))},
+        **belongings,
         "realizingService": [*services, *_references(request.services)],
         "productRelationship": [*relations, *_relations(request)],
     }
@@ -372,7 +382,7 @@ def _belongings(product: ProductPlan) -> dict[str, Any]:
     if product.specification:
         belongings["productSpecification"] = product.specification.model_dump(mode="json")
     if product.place:
-        belongings["place"] = [{"id": product.place, "role": "installation"}]
+        belongings["place"] = [place_reference(product.place)]
     if product.billing_account:
         belongings["billingAccount"] = {"id": product.billing_account}
     return belongings

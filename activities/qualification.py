@@ -13,7 +13,7 @@ from activities.documents import AvailabilityAnswer, Qualification, QualifiedIte
 from activities.http import DownstreamSystem
 from orders.documents import characteristic_list
 from orders.identity import root_kind
-from orders.lifecycle import ITEM_LISTS
+from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.model import Model
 from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
@@ -67,7 +67,7 @@ class QualificationActivities:
         return [
             Violation(
                 code="notFeasible",
-                path=f"{_items(plan)}[id={order.item_id}]",
+                path=_path(plan, order.item_id, order.item_id in _moving(plan)),
                 item_id=order.item_id,
                 message=f"{item.specification.name} is not possible at {order.place or 'no place'}: {_why(result)}",
             )
@@ -94,7 +94,7 @@ class QualificationActivities:
         return [
             Violation(
                 code="noCapacity",
-                path=f"{_items(plan)}[id={item_id}]",
+                path=_path(plan, item_id, "place" in json.loads(demand) and item_id in _moving(plan)),
                 item_id=item_id,
                 message=result.reason or f"{count} asked for, {result.free} free",
             )
@@ -104,8 +104,22 @@ class QualificationActivities:
         ]
 
 
-def _items(plan: OrchestrationPlan) -> str:
-    return ITEM_LISTS[root_kind(plan.order_id)]
+def _path(plan: OrchestrationPlan, item_id: str, for_its_place: bool) -> str:
+    """Return the path of an item, or of the place that it asks for."""
+    kind = root_kind(plan.order_id)
+    path = f"{ITEM_LISTS[kind]}[id={item_id}]"
+    return f"{path}.{_SUBJECTS[kind]}.place" if for_its_place else path
+
+
+_SUBJECTS = {OrderKind.PRODUCT: "product", OrderKind.SERVICE: "service", OrderKind.RESOURCE: "resource"}
+
+
+def _moving(plan: OrchestrationPlan) -> set[str]:
+    """Return the items of a plan by which something installed goes to another place."""
+    products = (each.item_id for each in plan.products if each.moves)
+    services = (order.item_id for order in plan.service_orders if any(item.moves for item in order.items))
+    resources = (single.item_id for single in plan.resource_orders if single.replaced)
+    return {*products, *services, *resources}
 
 
 def _resources(plan: OrchestrationPlan) -> Iterator[tuple[str, str, list[ResourceItem]]]:

@@ -76,7 +76,7 @@ def _check_part(context: OrderContext, bundle: ProductNode, part: ProductNode) -
 
 def _check_cardinalities(context: OrderContext, node: ProductNode, offering: ProductOffering) -> Iterator[Violation]:
     counts = _parts_afterwards(context, node)
-    touched = {part.offering.id for part in node.children if part.offering}
+    touched = {part.offering.id for part in node.children if part.item and part.offering}
     for child in offering.bundled_product_offering:
         if node.action is not Action.ADD and child.id not in touched:
             continue

@@ -159,7 +159,7 @@ def _service_order(
         unit=draft.node.unit,
         action=planned.action,
         specification=whole.specification,
-        place=draft.target.place if draft.target else draft.node.place,
+        place=whole.place,
         customer_id=draft.node.scope.customer["id"],
         depends_on=after,
         inputs={name: key for name, key in draft.names.items() if key in moving and (name in read or None in read)},

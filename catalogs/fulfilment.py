@@ -10,7 +10,7 @@ from catalogs.durations import Duration
 from catalogs.expressions import Expression
 from catalogs.steps import StepRules, WorkRules
 from orders.model import Model
-from orders.plan import CUSTOMER_FACING, Activation, OnFailure, Policy
+from orders.plan import CUSTOMER_FACING, Activation, Move, OnFailure, Policy
 
 RESERVED_KEYS = frozenset({"undo", "delivered", CUSTOMER_FACING})
 """Names that the plan and its workflows give a meaning of their own."""
@@ -85,6 +85,7 @@ class ServiceFulfilment(WorkRules):
     services: list[ServiceRequirement] = Field(default_factory=list)
     resources: list[ResourceRequirement] = Field(default_factory=list)
     characteristics: dict[str, Expression] = Field(default_factory=dict)
+    move: Move = Move.IN_PLACE
     activation: Activation | None = None
     test: str | None = None
     policy: PolicyBlock | None = None

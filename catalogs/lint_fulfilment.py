@@ -18,6 +18,7 @@ from catalogs.model import (
     ResourceSpecification,
     ServiceSpecification,
 )
+from orders.plan import Move
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 
@@ -37,6 +38,7 @@ def fulfilment_faults(entries: Entries) -> Iterator[Fault]:
         yield from _requirement_faults(service, "resources", fulfilment.resources, entries.resources, resources)
         yield from _facing_faults(service, fulfilment.services, services, customer_facing=False)
         yield from _own_faults(service)
+        yield from _move_faults(service, services)
 
 
 def _relation_faults(sourced: Sourced[ProductSpecification], entries: Entries) -> Iterator[Fault]:
@@ -133,6 +135,20 @@ def _beyond_faults(sourced: Sourced[ProductSpecification], entries: Entries) -> 
                 keys = [each.key for each in product.fulfilment.services]
                 if key not in keys:
                     yield sourced.fault(loc, f"{product_id!r} has no service {key!r}{did_you_mean(key, keys)}")
+
+
+def _move_faults(sourced: Sourced[ServiceSpecification], services: Versions[ServiceSpecification]) -> Iterator[Fault]:
+    """Yield a resource that the old and the new service of a move would both have, where there can be but one."""
+    whole = sourced.entry
+    if whole.fulfilment.move is not Move.OVERLAP:
+        return
+    parts = [services.get(each.specification) for each in whole.fulfilment.services]
+    for service in (whole, *parts):
+        for need in service.fulfilment.resources if service else ():
+            if service and need.value is not None:
+                name = f"{need.key!r} of {service.id!r}"
+                message = f"{name} is asked for by its value, which the old service has while the new one is set up"
+                yield sourced.fault(["fulfilment", "move"], f"{message}: leave out `move`, or that `value`")
 
 
 def _own_faults(sourced: Sourced[ServiceSpecification]) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ What is new is compared with nothing, so that adding takes this way too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from catalogs.catalog_set import CatalogSet
@@ -23,7 +23,7 @@ from catalogs.teardown import (
 )
 from orders.graph import in_order
 from orders.installed import InstalledResource, InstalledService
-from orders.plan import CUSTOMER_FACING, REPLACED, Demand, ResourceItem, ServiceItem
+from orders.plan import CUSTOMER_FACING, REPLACED, Demand, Move, ResourceItem, ServiceItem
 from orders.tmf import Action
 
 T = TypeVar("T", ServiceTarget, ResourceTarget)
@@ -47,12 +47,43 @@ class _Compared:
     before: ServiceTarget | None
     catalogs: CatalogSet
 
+    @property
+    def previous_place(self) -> str | None:
+        return where_installed(self.installed, self.before) if self.installed else None
+
+    @property
+    def place(self) -> str | None:
+        """Where the service is to be; one that the catalog has at no place stays where it is."""
+        return self.target.place or self.previous_place
+
+    @property
+    def moved_to(self) -> str | None:
+        """The other place to which an installed service goes; None where it goes to none."""
+        return self.place if self.installed and self.place != self.previous_place else None
+
     def part(self, target: ServiceTarget) -> _Compared:
+        """Return a part; as a new one, where that takes the place of what is installed under its key."""
         installed = self.installed.service(target.key) if self.installed else None
-        if installed and installed.specification_id != target.specification.id:
-            installed = None
         before = next((each for each in self.before.services if each.key == target.key), None) if self.before else None
-        return _Compared(target, installed, before, self.catalogs)
+        part = _Compared(target, installed, before, self.catalogs)
+        return replace(part, installed=None) if installed and is_renewed(target, installed, before) else part
+
+
+def where_installed(installed: InstalledService, before: ServiceTarget | None) -> str | None:
+    """Return where a service is: as inventory has it, or else as the catalog had it."""
+    return installed.place or (before.place if before else None)
+
+
+def is_renewed(target: ServiceTarget, installed: InstalledService, before: ServiceTarget | None) -> bool:
+    """Return whether a service gives way to a new one: of another kind, or at another place beside which it works on.
+
+    Args:
+        before: what the catalog makes of it as it is installed.
+    """
+    if installed.specification_id != target.specification.id:
+        return True
+    moves = target.place not in (None, where_installed(installed, before))
+    return moves and target.move is Move.OVERLAP
 
 
 def plan_service(
@@ -100,6 +131,8 @@ def _plan_one(
         action=Action.ADD,
         specification=target.specification,
         relies_on=list(relies_on),
+        place=compared.place,
+        move=target.move,
         characteristics=overlaid({}, target.characteristics),
         late=target.late,
         resources=resources,
@@ -111,12 +144,13 @@ def _plan_one(
         take_rules(item, target.rules)
         return item, None
     item.service_id = installed.id
+    item.previous_place = compared.previous_place
     item.previous = installed.characteristics
     item.characteristics = overlaid(installed.characteristics, target.characteristics)
     item.late = affected(target.late, assigned=_changes(resources), services=changed)
     changes = differing(installed.characteristics, item.characteristics) | item.late.keys()
-    moves = any(each.action is not Action.NO_CHANGE for each in resources)
-    item.action = Action.MODIFY if changes or moves else Action.NO_CHANGE
+    differs = changes or compared.moved_to or any(each.action is not Action.NO_CHANGE for each in resources)
+    item.action = Action.MODIFY if differs else Action.NO_CHANGE
     take_rules(item, target.rules)
     return item, changes
 
@@ -129,7 +163,7 @@ def _plan_resources(compared: _Compared, services: Changed) -> list[ResourceItem
     leaving = {each.key: each for each in installed.resources} if installed else {}
     for part in _in_order(target.resources):
         there = leaving.get(part.key)
-        if there is None or _is_replaced(part, there, before.get(part.key)):
+        if there is None or _is_replaced(part, there, before.get(part.key), compared.moved_to):
             staying.append(_new_resource(part))
         else:
             staying.append(_kept_resource(part, there, _changes(staying), services))
@@ -186,27 +220,45 @@ def _kept_resource(
     return item
 
 
-def _is_replaced(target: ResourceTarget, there: InstalledResource, before: Demand | None) -> bool:
-    """Return whether another member is needed: of another kind, another value, another pool, place or criteria."""
+def _is_replaced(target: ResourceTarget, there: InstalledResource, before: Demand | None, moved_to: str | None) -> bool:
+    """Return whether another member is needed: of another kind, another value, another pool, place or criteria.
+
+    Args:
+        before: what the catalog asked for as the service is installed, where that is known.
+        moved_to: the place to which the service goes, if it does.
+    """
     wanted = target.demand
     if target.specification.id != there.specification_id or wanted.value not in (None, there.value):
         return True
     if wanted.pool and there.pool and wanted.pool != there.pool:
         return True
-    return before is not None and (before.place, before.criteria) != (wanted.place, wanted.criteria)
+    return _is_elsewhere(wanted, there, before, moved_to) or (before is not None and before.criteria != wanted.criteria)
+
+
+def _is_elsewhere(wanted: Demand, there: InstalledResource, before: Demand | None, moved_to: str | None) -> bool:
+    """Return whether a member is bound to another place than is wanted, as far as inventory and catalog know.
+
+    Inventory may say it more closely than orders do, a rack for a site: so the catalog's demands are compared first,
+    and what inventory says decides where it names the very place, or where the catalog's earlier demand is unknown.
+    """
+    if wanted.place is not None and wanted.place in (there.place, moved_to):
+        return wanted.place != there.place
+    if before is not None:
+        return before.place != wanted.place
+    return None not in (wanted.place, there.place)
 
 
 def _gone(compared: _Compared) -> list[ServiceItem]:
-    """Return the items that take down installed parts which the target lacks, or has of another kind."""
+    """Return the items that take down installed parts which the target lacks, or has new ones in place of."""
     installed = compared.installed
     if installed is None:
         return []
-    kinds = {each.key: each.specification.id for each in compared.target.services}
+    stays = {each.key: compared.part(each).installed is not None for each in compared.target.services}
     fulfilment = fulfilment_of(installed, compared.catalogs)
     gone = [
-        removed_part(part, fulfilment, compared.catalogs, f"{part.key}{REPLACED}" if part.key in kinds else part.key)
+        removed_part(part, fulfilment, compared.catalogs, f"{part.key}{REPLACED}" if part.key in stays else part.key)
         for part in installed.services
-        if kinds.get(part.key) != part.specification_id
+        if not stays.get(part.key)
     ]
     relies_on = reliance([each.key for each in gone], fulfilment.services)
     for each in gone:

@@ -9,6 +9,7 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.expressions import ExpressionError
 from catalogs.fulfilment import Requirement
 from catalogs.model import ProductSpecification
+from catalogs.modification import is_renewed
 from catalogs.product_nodes import ProductNode
 from catalogs.reliance import Reliance
 from catalogs.service_decomposition import expand_product
@@ -55,11 +56,13 @@ def draft_services(node: ProductNode, catalogs: CatalogSet) -> list[ServiceDraft
     drafts: list[ServiceDraft] = []
     for target in targets:
         installed = there.get(target.key)
-        if installed and installed.specification_id != target.specification.id:
-            drafts.append(_removed(node, installed, REPLACED))
-            installed = None
         key = service_order_key(node.key, target.key)
-        drafts.append(ServiceDraft(key, target.key, node, target, installed, before.get(target.key)))
+        draft = ServiceDraft(key, target.key, node, target, installed, before.get(target.key))
+        if installed and is_renewed(target, installed, draft.before):
+            drafts.append(_removed(node, installed, REPLACED))
+            draft.installed = None
+            draft.relies_on.append(drafts[-1].key)
+        drafts.append(draft)
     kept = {target.key for target in targets}
     drafts += [_removed(node, service) for key, service in there.items() if key not in kept]
     return drafts
@@ -116,9 +119,11 @@ def _removed(node: ProductNode, service: InstalledService, suffix: str = "") -> 
 def _link_siblings(draft: ServiceDraft, own: Sequence[ServiceDraft]) -> None:
     if draft.target:
         for sibling in own:
-            if sibling.name in draft.target.relies_on and sibling.target:
+            if sibling.name in draft.target.relies_on:
+                # What gives way to a new one goes last of all: it is needed until this one does without it.
                 draft.relies_on.append(sibling.key)
-                draft.names[sibling.name] = sibling.key
+                if sibling.target:
+                    draft.names[sibling.name] = sibling.key
     elif draft.requirement:
         draft.relies_on += [each.key for each in own if base_key(each.name) in draft.requirement.depends_on]
 

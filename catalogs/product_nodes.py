@@ -46,6 +46,9 @@ class ProductNode:
             return self.specification.id
         return self.installed.specification_id if self.installed else None
 
+    left: str | None = None
+    """The place that it leaves for another; None where it stays."""
+
     @property
     def place(self) -> str | None:
         place = self.scope.place["id"]
@@ -103,7 +106,7 @@ class _Nodes:
                 node = self._node(item, product_key(item.id, instance, quantity), instance, parent)
                 nodes.setdefault(item.id, node)
                 yield node
-                if node.action is Action.DELETE and node.installed:
+                if node.installed and (node.action is Action.DELETE or node.left):
                     yield from self._parts(node, node.installed)
 
     def _parents_first(self) -> list[str]:
@@ -116,6 +119,7 @@ class _Nodes:
         specification = specification_of(item, offering, installed, self.catalogs)
         given = product.characteristics() if product else {}
         before = installed.characteristics if installed else {}
+        place = _place(item, installed, parent)
         node = ProductNode(
             key=key,
             item_id=item.id,
@@ -131,40 +135,54 @@ class _Nodes:
                 customer=self.customer,
                 item=item_variables(item, offering, parent.offering if parent else None, instance),
                 product=with_defaults(of_offering(specification, offering), before, given),
-                place=_place(item, installed, parent),
+                place=place,
             ),
             billing_account=self._billing_account(item, installed, parent),
             parent=parent,
+            left=self._left(installed, place["id"]) if installed and item.action is Action.MODIFY else None,
         )
         if parent:
             parent.children.append(node)
         return node
 
+    def _left(self, installed: InstalledProduct, place: str | None) -> str | None:
+        """Return the place that a product leaves for another; of a bundle without one, that of all its parts."""
+        before = installed.place
+        if before is None:
+            parts = [self.installed.products[each] for each in installed.components if each in self.installed.products]
+            places = {part.place for part in parts if part.place}
+            before = places.pop() if len(places) == 1 else None
+        return before if place and before != place else None
+
     def _parts(self, bundle: ProductNode, installed: InstalledProduct) -> Iterator[ProductNode]:
-        """Yield the parts of a deleted bundle that no item names: they go with it."""
+        """Yield the parts of a bundle that no item names and that go with it: all that end, or those that move."""
         for product_id in installed.components:
             part = self.installed.products.get(product_id)
-            if part is None or product_id in self.named:
+            if part is None or product_id in self.named or (bundle.left and part.place != bundle.left):
                 continue
+            offering = self.catalogs.offerings.get(part.offering_id) if part.offering_id else None
+            specification = self.catalogs.products.get(part.specification_id) if part.specification_id else None
+            known = of_offering(specification, offering)
             node = ProductNode(
                 key=f"{bundle.key}+{segment(product_id)}",
                 item_id=bundle.item_id,
-                action=Action.DELETE,
+                action=bundle.action,
                 unit=bundle.unit,
                 root=bundle.root,
                 item=None,
-                offering=self.catalogs.offerings.get(part.offering_id) if part.offering_id else None,
-                specification=self.catalogs.products.get(part.specification_id) if part.specification_id else None,
+                offering=offering,
+                specification=specification,
                 installed=part,
                 scope=Scope(
                     order=bundle.scope.order,
                     customer=bundle.scope.customer,
-                    item=bundle.scope.item,
-                    product=part.characteristics,
-                    place=no_place() | {"id": part.place},
+                    item=bundle.scope.item | {"offering": part.offering_id, "bundle": installed.offering_id},
+                    product=with_defaults(known, part.characteristics) if bundle.left else part.characteristics,
+                    place=bundle.scope.place if bundle.left else no_place() | {"id": part.place},
                 ),
                 billing_account=part.billing_account,
                 parent=bundle,
+                left=bundle.left,
             )
             bundle.children.append(node)
             yield node
@@ -262,5 +280,7 @@ def _place(item: ProductOrderItem, installed: InstalledProduct | None, parent: P
     if item.product and (place := place_among(item.product.place)):
         return place_variables(place)
     if installed and installed.place:
-        return no_place() | {"id": installed.place}
-    return parent.scope.place if parent else no_place()
+        follows = item.action is Action.MODIFY and parent and parent.left == installed.place
+        return parent.scope.place if parent and follows else no_place() | {"id": installed.place}
+    stays = installed and parent and parent.left  # what is at no place moves with nothing
+    return parent.scope.place if parent and not stays else no_place()

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.changes import overlaid
+from catalogs.model import ONCE
 from catalogs.pricing import lasting
 from catalogs.product_decomposition import ServiceDraft, relied_products
 from catalogs.product_nodes import WHOLE_ORDER, ProductNode
-from catalogs.product_prices import product_prices
+from catalogs.product_prices import depend_on_place, product_prices
 from catalogs.reliance import Reliance
 from catalogs.steps import take_rules
 from catalogs.targets import policy_of
@@ -77,6 +78,7 @@ def _product(
         offering=_offering(node),
         specification=node.specification.as_specification if node.specification else None,
         place=node.place,
+        previous_place=installed.place if installed else None,
         customer_id=node.scope.customer["id"],
         billing_account=node.billing_account,
         components=[child.key for child in node.children],
@@ -110,10 +112,15 @@ def _compare(plan: ProductPlan, node: ProductNode, catalogs: CatalogSet, on: dat
         plan.action = Action.MODIFY  # its parts become others, which product inventory is to show
         return
     characteristics = overlaid(installed.characteristics, node.scope.product)
-    moved = node.place != installed.place or (node.offering is not None and node.offering.id != installed.offering_id)
-    if characteristics != installed.characteristics or moved:
-        plan.characteristics = characteristics
+    moved = node.place != installed.place
+    becomes_another = node.offering is not None and node.offering.id != installed.offering_id
+    plan.characteristics = characteristics
+    if characteristics != installed.characteristics or becomes_another:
         plan.prices = product_prices(node, catalogs, on)
+    elif moved:
+        now = product_prices(node, catalogs, on)
+        once = [each for each in now if each.price_type == ONCE]
+        plan.prices = now if depend_on_place(node, catalogs) else [*plan.prices, *once]
     elif not plan.services and not recomposed and node.billing_account == installed.billing_account:
         plan.action, plan.prices = Action.NO_CHANGE, installed.prices
 

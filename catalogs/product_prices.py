@@ -35,6 +35,21 @@ def product_prices(node: ProductNode, catalogs: CatalogSet, on: datetime | None)
     ]
 
 
+def depend_on_place(node: ProductNode, catalogs: CatalogSet) -> bool:
+    """Return whether any price of a product's offering, or a discount of one, asks for the place."""
+    waiting = [*node.offering.product_offering_price] if node.offering else []
+    seen: set[str] = set()
+    while waiting:
+        price = catalogs.prices.of(waiting.pop())
+        if price is None or price.id in seen:
+            continue
+        seen.add(price.id)
+        if price.when is not None and "place" in price.when.variables:
+            return True
+        waiting += [*price.bundled_pop_relationship, *price.pop_relationship]
+    return False
+
+
 def _applying(
     prices: Iterable[ProductOfferingPrice], node: ProductNode, catalogs: CatalogSet, on: datetime | None
 ) -> Iterator[ProductOfferingPrice]:

@@ -23,7 +23,7 @@ from catalogs.teardown import removed_resource
 from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_text, differing_values
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase, InstalledResource
-from orders.plan import Characteristics, Demand, OrchestrationPlan, ResourceItem, ResourcePlan, segment
+from orders.plan import REPLACED, Characteristics, Demand, OrchestrationPlan, ResourceItem, ResourcePlan, segment
 from orders.resource_orders import PostedResourceItem, ResourceOrder
 from orders.tmf import Action
 from orders.violation import Violation
@@ -47,6 +47,12 @@ class _Node:
         relations = self.item.order_item_relationship
         needs = [each.target for each in relations if each.relationship_type in RELIES_ON and each.target]
         return [each for each in dict.fromkeys(needs) if each != self.item.id]
+
+    def moved_to(self) -> str | None:
+        """Return the other place at which the installed resource is wanted; None where it stays."""
+        place = self.item.resource.place_id()
+        moves = self.item.action is Action.MODIFY and self.installed and place != self.installed.place
+        return place if moves else None
 
     def known(self) -> Characteristics:
         """Return the characteristics given that the specification has: with these it is set up."""
@@ -109,10 +115,11 @@ def decompose_resource_order(
                 key=item.key,
                 item_id=item_id,
                 unit=WHOLE_ORDER if whole else item.key,
-                action=item.action,
+                action=nodes[item_id].item.action,
                 customer_id=order.customer_id(),
                 depends_on=[moving[need].key for need in after[item_id]],
                 resource=item,
+                replaced=_replaced(nodes[item_id], catalogs, item.key),
             )
             for item_id, item in moving.items()
         ],
@@ -184,10 +191,22 @@ def _check_resource(node: _Node, installed: InstalledBase, named: dict[str, str]
     if action is Action.MODIFY and node.specification is None:
         message = f"resource {resource_id} is of the specification {there.specification_id!r}, which no catalog has"
         yield node.violation("unknownSpecification", "resource.id", message)
-    if action is Action.DELETE and (owners := installed.owners.get(resource_id)):
-        needed = ", ".join(owner.replace(":", " ", 1) for owner in owners)
+    needed = ", ".join(owner.replace(":", " ", 1) for owner in installed.owners.get(resource_id, []))
+    if action is Action.DELETE and needed:
         message = f"resource {resource_id} is needed by {needed}; end or change that instead"
         yield node.violation("resourceInUse", "resource.id", message)
+    yield from _check_place(node, there, needed)
+
+
+def _check_place(node: _Node, there: InstalledResource, needed: str) -> Iterator[Violation]:
+    """Check that what is wanted elsewhere is somewhere, and `needed` by nothing that would be left without it."""
+    place, where = node.moved_to(), "resource.place"
+    if place and needed:
+        message = f"resource {there.id} is needed by {needed}; move that to {place}, and its resources go along"
+        yield node.violation("resourceInUse", where, message)
+    elif place and there.place is None:
+        message = f"inventory does not say where resource {there.id} is, so that it cannot be moved; name no place"
+        yield node.violation("placeUnknown", where, message)
 
 
 def _check_unchanged(node: _Node) -> Iterator[Violation]:
@@ -226,24 +245,42 @@ def _resource(node: _Node, catalogs: CatalogSet) -> ResourceItem | None:
         return removed_resource(there, ServiceFulfilment(), catalogs, key)
     if node.item.action is Action.NO_CHANGE or specification is None:
         return None
-    item = _new(node, specification, key) if there is None else _changed(node, specification, there, key)
+    if there is None or node.moved_to():
+        item = _new(node, specification, key)
+    else:
+        item = _changed(node, specification, there, key)
     take_rules(item, specification.fulfilment)
     return item
 
 
+def _replaced(node: _Node, catalogs: CatalogSet, key: str) -> ResourceItem | None:
+    """Return the item that gives a moved resource back, after the one at the new place is there."""
+    if node.installed is None or node.moved_to() is None:
+        return None
+    item = removed_resource(node.installed, ServiceFulfilment(), catalogs, f"{key}{REPLACED}")
+    item.depends_on = [key]
+    return item
+
+
 def _new(node: _Node, specification: ResourceSpecification, key: str) -> ResourceItem:
-    wanted = node.item.resource
+    """Return the item that sets a resource up: a new one, or one that takes the place of another elsewhere.
+
+    Of what that other one is, what its specification knows goes over to the new one; its pool and its value do not.
+    """
+    wanted, there = node.item.resource, node.installed
+    names = {each.name for each in specification.characteristics}
+    known = {name: value for name, value in there.characteristics.items() if name in names} if there else {}
     return ResourceItem(
         key=key,
         action=Action.ADD,
         specification=specification.as_specification,
         demand=Demand(
-            pool=wanted.category,
+            pool=None if there else wanted.category,
             place=wanted.place_id(),
             criteria=node.criteria(),
-            value=wanted.value or wanted.name,
+            value=None if there else wanted.value or wanted.name,
         ),
-        characteristics=overlaid({}, with_defaults(specification.characteristics, node.known())),
+        characteristics=overlaid({}, with_defaults(specification.characteristics, known, node.known())),
         configuration=specification.fulfilment.configuration,
         policy=policy_of(specification.fulfilment.policy),
     )

@@ -102,6 +102,7 @@ def _target(
         relies_on=[],
         beyond=[],
         place=place,
+        move=fulfilment.move,
         activation=fulfilment.activation,
         test=fulfilment.test,
         rules=fulfilment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +39,12 @@ class ServiceNode:
         """Return its characteristics as they are installed."""
         known = self.specification.characteristics if self.specification else []
         return with_defaults(known, self.installed.characteristics if self.installed else {})
+
+    def scope_before(self) -> Scope:
+        """Return the scope as it was before this order, for what is installed."""
+        if self.installed is None or self.installed.place in (None, self.scope.place["id"]):
+            return self.scope
+        return replace(self.scope, place=no_place() | {"id": self.installed.place})
 
 
 def service_nodes(

@@ -149,9 +149,6 @@ def _check_installed(checked: _Checked, node: ServiceNode, service_id: str) -> I
     if action is Action.MODIFY and node.specification is None:
         message = f"service {service_id} is of the specification {service.specification_id!r}, which no catalog has"
         yield _violation(node, "unknownSpecification", "service.id", message)
-    if action is Action.MODIFY and service.place and node.scope.place["id"] != service.place:
-        message = f"service {service_id} is at {service.place}; to move it, delete it and add one at the other place"
-        yield _violation(node, "placeDiffers", "service.place", message)
     if action is Action.DELETE:
         going = {f"service:{each}" for each in checked.going()}
         for owner in checked.installed.owners.get(service_id, []):

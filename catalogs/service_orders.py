@@ -115,7 +115,7 @@ def _before(node: ServiceNode, catalogs: CatalogSet) -> ServiceTarget | None:
     if node.installed is None or node.specification is None:
         return None
     try:
-        return expand_service(node.specification, node.before(), node.scope, catalogs)
+        return expand_service(node.specification, node.before(), node.scope_before(), catalogs)
     except ExpressionError:
         return None
 
@@ -130,7 +130,7 @@ def _service_order(node: ServiceNode, planned: PlannedService, after: list[str])
         unit=node.unit,
         action=planned.action,
         specification=whole.specification,
-        place=node.scope.place["id"],
+        place=whole.place,
         customer_id=customer,
         depends_on=after,
         items=planned.items,

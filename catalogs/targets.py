@@ -8,7 +8,7 @@ from typing import Any
 
 from catalogs.fulfilment import PolicyBlock
 from catalogs.steps import WorkRules
-from orders.plan import Activation, Characteristics, Demand, Policy, Specification
+from orders.plan import Activation, Characteristics, Demand, Move, Policy, Specification
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class ServiceTarget:
     beyond: list[str]
     """Services of other products, as the catalog names them: `vpn-hub-site/overlay`."""
     place: str | None
+    move: Move
     activation: Activation | None
     test: str | None
     rules: WorkRules

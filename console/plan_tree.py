@@ -39,8 +39,7 @@ def plan_tree(plan: OrchestrationPlan) -> Tree:
 
 
 def _add_product(parent: Tree, product: ProductPlan, products: dict[str, ProductPlan], plan: OrchestrationPlan) -> None:
-    at = f" at {product.place}" if product.place else ""
-    title = Text.assemble((f"{product.key} ", "bold"), _action(product.action), f" {product.name}{at}")
+    title = Text.assemble((f"{product.key} ", "bold"), _action(product.action), f" {product.name}{_where(product)}")
     branch = parent.add(title)
     own = set(product.services)
     for order in plan.service_orders:
@@ -59,11 +58,19 @@ def _add_service_order(parent: Tree, order: ServiceOrderPlan) -> None:
 
 
 def _add_service(parent: Tree, item: ServiceItem) -> None:
-    title = Text.assemble(_action(item.action), f" {item.key}  {item.specification.name}")
+    where = _where(item) if item.moves else ""
+    title = Text.assemble(_action(item.action), f" {item.key}  {item.specification.name}{where}")
     branch = parent.add(_with_values(_after(title, item.depends_on), item))
     for resource in item.resources:
         line = Text.assemble(_action(resource.action), f" {resource.key}  {resource.specification.name}")
         branch.add(_with_values(_after(line, resource.depends_on), resource))
+
+
+def _where(each: ProductPlan | ServiceItem) -> str:
+    """Return where a product or service is, or whence and whither it moves."""
+    if each.moves and each.previous_place:
+        return f" moves {each.previous_place} → {each.place}"
+    return f" at {each.place}" if each.place else ""
 
 
 def _with_values(line: Text, item: ServiceItem | ResourceItem) -> Text:

@@ -19,6 +19,7 @@ from orders.model import Model
 from orders.plan import (
     REPLACED,
     Delivery,
+    Move,
     NodeKind,
     OrchestrationPlan,
     PlanGraph,
@@ -122,12 +123,7 @@ def compare(old: OrchestrationPlan, new: OrchestrationPlan) -> dict[str, Compari
 
 def can_be_changed(old: ServiceOrderPlan, new: ServiceOrderPlan) -> bool:
     """Return whether a modifying service order leads from what `old` did to what `new` wants; see `orders.redo`."""
-    if (old.action, old.place, old.customer_id, old.specification.id) != (
-        new.action,
-        new.place,
-        new.customer_id,
-        new.specification.id,
-    ):
+    if (old.action, old.customer_id, old.specification.id) != (new.action, new.customer_id, new.specification.id):
         return False
     if new.action not in _WITH_VALUES:
         return False
@@ -136,6 +132,7 @@ def can_be_changed(old: ServiceOrderPlan, new: ServiceOrderPlan) -> bool:
     return (
         _agree(_fates(old.items), _fates(new.items))
         and all(one.specification.id == other.specification.id for one, other in both)
+        and all(other.move == Move.IN_PLACE or old.place_of(one) == new.place_of(other) for one, other in both)
         and all(_agree(_fates(one.resources), _fates(other.resources)) for one, other in both)
     )
 
@@ -188,8 +185,7 @@ def _compare(old: Node | None, new: Node) -> Comparison:
             return Comparison.SAME
         return Comparison.CHANGED if can_be_changed(old, new) else Comparison.MOVED
     if isinstance(old, ResourcePlan) and isinstance(new, ResourcePlan):
-        same = old.customer_id == new.customer_id and _resource(old.resource) == _resource(new.resource)
-        return Comparison.SAME if same else Comparison.MOVED
+        return Comparison.SAME if _single(old) == _single(new) else Comparison.MOVED
     if isinstance(old, ProductPlan) and isinstance(new, ProductPlan) and _product(old) == _product(new):
         return Comparison.SAME
     return Comparison.MOVED
@@ -223,11 +219,10 @@ def _service_order(plan: ServiceOrderPlan) -> tuple[Any, ...]:
     return (
         plan.action,
         plan.specification.id,
-        plan.place,
         plan.customer_id,
         {name: key for name, key in plan.inputs.items() if name in read or None in read},
         {name: values for name, values in plan.given.items() if name in read or None in read},
-        {item.key: _item(item) for item in plan.items},
+        {item.key: (plan.place_of(item), _item(item)) for item in plan.items},
     )
 
 
@@ -245,6 +240,10 @@ def _item(item: ServiceItem) -> tuple[Any, ...]:
 
 def _resource(item: ResourceItem) -> tuple[Any, ...]:
     return (item.action, item.specification.id, item.resource_id, item.demand, item.characteristics, item.late)
+
+
+def _single(plan: ResourcePlan) -> tuple[Any, ...]:
+    return (plan.customer_id, _resource(plan.resource), plan.replaced and _resource(plan.replaced))
 
 
 def _fates(items: Iterable[ServiceItem | ResourceItem]) -> dict[str, tuple[str, str | None]]:

@@ -5,6 +5,7 @@ An `href` is not part of what is stored: the gateway writes it, since it knows t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from orders.identity import is_root, root_kind
@@ -24,7 +25,7 @@ def service_order(plan: ServiceOrderPlan, order_id: str, parent_id: str, order_d
         "description": f"{plan.action} {plan.specification.name}",
         "orderRelationship": _parent(parent_id, OrderKind.SERVICE),
         "relatedParty": _customer(plan.customer_id),
-        "serviceOrderItem": [service_order_item(item, plan.place) for item in plan.items],
+        "serviceOrderItem": [service_order_item(item, plan.place_of(item)) for item in plan.items],
     }
 
 
@@ -54,7 +55,7 @@ def service_order_item(
         ],
     }
     if place:
-        document["service"]["place"] = [{"id": place, "role": "installation", "@referredType": "GeographicSite"}]
+        document["service"]["place"] = [{**place_reference(place), "@referredType": "GeographicSite"}]
     if service_id or item.service_id:
         document["service"]["id"] = service_id or item.service_id
     return document
@@ -108,6 +109,22 @@ def resource_order_item(
 def characteristic_list(values: Characteristics) -> list[Document]:
     """Return characteristics in the TMF shape, a list of names and values."""
     return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def place_reference(place: str) -> Document:
+    """Return the place where something is, in the TMF shape."""
+    return {"id": place, "role": "installation"}
+
+
+def moved_places(recorded: Sequence[Document], previous: str | None, place: str | None) -> list[Document]:
+    """Return the places that inventory is to have of something that goes from one place to another.
+
+    Places of other roles, such as a billing address, stay as they are recorded.
+    """
+    if previous == place:
+        return [*recorded]
+    others = [each for each in recorded if each.get("id") not in (previous, place)]
+    return [*([place_reference(place)] if place else []), *others]
 
 
 def _specification(specification: Specification, kind: str) -> Document:

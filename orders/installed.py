@@ -19,6 +19,8 @@ class InstalledResource(Model):
     specification_id: str
     value: str | None = None
     pool: str | None = None
+    place: str | None = None
+    """Where it is, as far as inventory says so."""
     reserved_by: str | None = None
     """The key of the reservation that holds it."""
     in_use: bool = True

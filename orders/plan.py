@@ -94,6 +94,15 @@ class Policy(Model):
     """What is done when nobody has settled a fallout task in that time."""
 
 
+class Move(StrEnum):
+    """What becomes of a service that is to be at another place."""
+
+    IN_PLACE = "inPlace"
+    """The same service goes there; of its resources, those that are bound to the place are exchanged."""
+    OVERLAP = "overlap"
+    """A new service is set up there, and the old one is taken down once all that relied on it works without it."""
+
+
 class ManualWork(Model):
     """What people do in a step: a site visit, a shipment."""
 
@@ -172,6 +181,11 @@ class ServiceItem(Model):
     resource_facing: bool = False
     """Whether it is the service of its order though a resource-facing one: such a one can be ordered by itself."""
     service_id: str | None = None
+    place: str | None = None
+    """Where it is to be; of an installed one another than `previous_place` only where it moves."""
+    previous_place: str | None = None
+    """Where an installed one is before the order."""
+    move: Move = Move.IN_PLACE
     characteristics: Characteristics = Field(default_factory=dict)
     previous: Characteristics = Field(default_factory=dict)
     late: dict[str, str] = Field(default_factory=dict)
@@ -187,6 +201,11 @@ class ServiceItem(Model):
     """The step from whose start on the item cannot be cancelled or amended."""
     milestones: list[Milestone] = Field(default_factory=list)
     policy: Policy = Field(default_factory=Policy)
+
+    @property
+    def moves(self) -> bool:
+        """Whether an installed service goes to another place."""
+        return self.action == Action.MODIFY and self.place != self.previous_place
 
     @property
     def customer_facing(self) -> bool:
@@ -219,6 +238,10 @@ class ServiceOrderPlan(Model):
 
     def item(self, key: str) -> ServiceItem:
         return next(item for item in self.items if item.key == key)
+
+    def place_of(self, item: ServiceItem) -> str | None:
+        """Return where one of its services is when the order is done; of one that it ends, where that was."""
+        return item.place or item.previous_place or self.place
 
     def customer_facing_item(self) -> ServiceItem:
         return self.item(CUSTOMER_FACING)
@@ -255,6 +278,8 @@ class ResourcePlan(Model):
     depends_on: list[str] = Field(default_factory=list)
     resource: ResourceItem
     """Its own key is that of the plan."""
+    replaced: ResourceItem | None = None
+    """The installed one that is given back once a new one is there in its place."""
 
     def resource_order(self) -> ResourceOrderPlan:
         """Return the resource order that realises it."""
@@ -262,7 +287,7 @@ class ResourcePlan(Model):
             specification=self.resource.specification,
             place=self.resource.demand.place,
             customer_id=self.customer_id,
-            resources=[self.resource],
+            resources=[self.resource, *([self.replaced] if self.replaced else [])],
         )
 
 
@@ -278,6 +303,8 @@ class ProductPlan(Model):
     offering: Reference | None = None
     specification: Specification | None = None
     place: str | None = None
+    previous_place: str | None = None
+    """Where an installed one is before the order."""
     customer_id: str | None = None
     billing_account: str | None = None
     depends_on: list[str] = Field(default_factory=list)
@@ -297,6 +324,11 @@ class ProductPlan(Model):
     """The step from whose start on the product cannot be cancelled or amended."""
     milestones: list[Milestone] = Field(default_factory=list)
     policy: Policy = Field(default_factory=Policy)
+
+    @property
+    def moves(self) -> bool:
+        """Whether an installed product goes to another place."""
+        return self.action == Action.MODIFY and self.place not in (None, self.previous_place)
 
 
 class Delivery(Model):

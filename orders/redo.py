@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from orders.amendment import can_be_changed, reads
-from orders.documents import characteristic_list
+from orders.documents import characteristic_list, moved_places
 from orders.graph import in_order, orient, reverse
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
 from orders.plan import (
@@ -56,8 +56,8 @@ def modified_service_order(
     if not can_be_changed(old, new):
         raise ValueError(f"service order {new.key} cannot be changed in place: it must be taken back and done anew")
     inputs = dict.fromkeys(new.inputs) if changed_inputs is None else changed_inputs
-    redo = _Redo(old, _standing(done), _read_from_others(old, new, inputs))
-    return new.model_copy(update={"action": Action.MODIFY, "items": redo.to(new)})
+    redo = _Redo(old, _standing(done), new, _read_from_others(old, new, inputs))
+    return new.model_copy(update={"action": Action.MODIFY, "items": redo.items()})
 
 
 def merged_outcome(
@@ -107,16 +107,23 @@ def _read_from_others(old: ServiceOrderPlan, new: ServiceOrderPlan, inputs: Chan
 class _Redo:
     """One service order as it was planned, with what it came to, on its way to another version."""
 
-    def __init__(self, old: ServiceOrderPlan, there: Mapping[str, RealisedService], others: Changed) -> None:
+    def __init__(
+        self,
+        old: ServiceOrderPlan,
+        there: Mapping[str, RealisedService],
+        new: ServiceOrderPlan,
+        others: Changed,
+    ) -> None:
+        self.old, self.new = old, new
         self.before = {item.key: item for item in old.items}
         self.there = _still_there(self.before, there)
         self.others = others
         self.wanted: dict[str, ServiceItem] = {}
         self.changed: dict[str, frozenset[str] | None] = {}
 
-    def to(self, new: ServiceOrderPlan) -> list[ServiceItem]:
-        """Return the items that lead to `new`, each with what it starts after."""
-        self.wanted = _still_wanted(self.before, new.items)
+    def items(self) -> list[ServiceItem]:
+        """Return the items that lead to the new version, each with what it starts after."""
+        self.wanted = _still_wanted(self.before, self.new.items)
         gone = [self._removed(self.before[key], self.there[key]) for key in self.there if key not in self.wanted]
         self.changed = dict.fromkeys(item.key for item in gone)
         items = [self._item(self.wanted[key]) for key in in_order(_relied(self.wanted.values()))]
@@ -141,19 +148,23 @@ class _Redo:
         resources = _resources(old, done, item, services)
         late = _affected(old, item, _all_changes(resources), services)
         characteristics = _merged(old, done.characteristics, item, late)
+        was_at, place = self.old.place_of(old), self.new.place_of(item)
+        goes = place != was_at
         differs = bool(late) or characteristics != done.characteristics
         supports = {key for key in old.relies_on if key in self.there}
-        moves = differs or any(map(_moves, resources)) or supports != {*item.relies_on} & self.wanted.keys()
+        moves = goes or differs or any(map(_moves, resources)) or supports != {*item.relies_on} & self.wanted.keys()
         return item.model_copy(
             update={
                 "action": Action.MODIFY if moves else Action.NO_CHANGE,
                 "service_id": done.id,
+                "place": place,
+                "previous_place": was_at,
                 "characteristics": characteristics,
                 "previous": done.characteristics,
                 "late": late,
                 "resources": resources,
                 "record": self._record(old, done),
-                "manual": _work(old, item, by_people=differs and item.activation is None),
+                "manual": _work(old, item, by_people=goes or (differs and item.activation is None)),
                 "milestones": [],
             }
         )
@@ -164,6 +175,8 @@ class _Redo:
             update={
                 "action": Action.DELETE,
                 "service_id": done.id,
+                "place": self.old.place_of(old),
+                "previous_place": self.old.place_of(old),
                 "characteristics": done.characteristics,
                 "previous": done.characteristics,
                 "late": {},
@@ -192,8 +205,12 @@ class _Redo:
             return old.record
         services = {key: self.there[key].id for key in old.relies_on if key in self.there}
         resources = {key: each.id for key, each in _still_there(_by_key(old.resources), done.resources).items()}
+        # What an earlier release noted of an installed service says nothing of its place.
+        known = not old.record or "place" in old.record
+        places = moved_places(old.record.get("place") or [], old.previous_place, self.old.place_of(old))
         return {
             "state": "active",
+            **({"place": places} if known else {}),
             "serviceCharacteristic": characteristic_list(done.characteristics),
             "supportingService": [{"id": each, "name": key} for key, each in services.items()],
             "supportingResource": [{"id": each, "name": key} for key, each in resources.items()],

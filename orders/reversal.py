@@ -71,6 +71,8 @@ def _reverse_item(item: ServiceItem, done: RealisedService) -> ServiceItem:
         update={
             "action": _OPPOSITE[item.action],
             "service_id": done.id,
+            "place": item.previous_place,
+            "previous_place": item.place,
             "characteristics": item.previous,
             "previous": done.characteristics,
             "late": {},

@@ -18,7 +18,7 @@ from activities.inventory import (
     RemoveService,
 )
 from activities.records import OpenOrder, RecordActivities
-from orders.documents import service_order_item
+from orders.documents import moved_places, service_order_item
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, RealisedService, ResourceOrderOutcome, ServiceOrderOutcome
@@ -86,7 +86,8 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             await self._realise(item, saga)
         stop_if_cancelled()
         done = self.services[key]
-        document = service_order_item(item, self.plan.place, OrderState.COMPLETED, done.id, done.characteristics)
+        place = self.plan.place_of(item)
+        document = service_order_item(item, place, OrderState.COMPLETED, done.id, done.characteristics)
         self.tracker.item_to(key, OrderState.COMPLETED, service=document["service"])
 
     async def _realise(self, item: ServiceItem, saga: Saga) -> None:
@@ -216,15 +217,22 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
 
     async def _activate(self, item: ServiceItem, operation: Operation, characteristics: Characteristics) -> None:
         if item.activation:
-            request = self._activation(item, operation, "activate", characteristics)
+            place = item.place if item.action == Action.ADD or item.moves else None
+            request = self._activation(item, operation, "activate", characteristics, place)
             await self.activate(item, Step.ACTIVATE, request, item.activation, item.specification.name)
 
     async def _activate_back(self, item: ServiceItem, operation: Operation) -> None:
-        request = self._activation(item, operation, "activate/undo", item.previous)
+        place = item.previous_place if operation == Operation.ACTIVATE or item.moves else None
+        request = self._activation(item, operation, "activate/undo", item.previous, place)
         await self.deactivate_again(request, item.policy, item.specification.name)
 
     def _activation(
-        self, item: ServiceItem, operation: Operation, step: str, characteristics: Characteristics
+        self,
+        item: ServiceItem,
+        operation: Operation,
+        step: str,
+        characteristics: Characteristics,
+        place: str | None,
     ) -> ActivationRequest:
         return ActivationRequest(
             key=self._key(item, step),
@@ -233,6 +241,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             id=self.services[item.key].id,
             specification=item.specification.id,
             characteristics=characteristics,
+            place=place,
         )
 
     async def _test(self, item: ServiceItem) -> None:
@@ -253,7 +262,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             customer_facing=item.category == "CFS",
             service_order=self.order_id,
             item=item.key,
-            place=self.plan.place,
+            place=self.plan.place_of(item),
             customer_id=self.plan.customer_id,
         )
 
@@ -264,6 +273,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             service_id=service.id,
             state=state,
             characteristics=characteristics,
+            place=_places(item, item.previous_place, item.place),
             record=item.record if self.undoing else {},
             **self._supports(item),
         )
@@ -293,6 +303,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
             service_id=self.services[item.key].id,
             state="active",
             characteristics=item.previous,
+            place=_places(item, item.place, item.previous_place),
             record=item.record,
         )
         await self._undo(item, "record", InventoryActivities.change_service, change)
@@ -337,6 +348,11 @@ _IN_INVENTORY = {
     (Step.COMPLETE, Action.MODIFY): "record as active",
     (Step.COMPLETE, Action.DELETE): "terminate",
 }
+
+
+def _places(item: ServiceItem, left: str | None, place: str | None) -> list[dict[str, Any]] | None:
+    """Return the places that inventory is to have of a service that leaves one place for another."""
+    return moved_places(item.record.get("place") or [], left, place) if item.moves else None
 
 
 def _inventory(target: str) -> dict[str, str]:

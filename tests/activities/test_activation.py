@@ -55,6 +55,21 @@ async def test_services_and_resources_are_set_up_changed_and_torn_down(
     assert await activation.get(f"{path}/s-1") == 404
 
 
+async def test_the_network_is_told_where_a_service_is_and_where_it_moves_to(activation: Reference) -> None:
+    await activate(activation, asked(place="BER-1"))
+    await activate(activation, asked(Operation.MODIFY, characteristics={"downloadSpeed": 500}))
+    assert (await activation.get(f"{SERVICE}/s-1"))["place"] == [{"id": "BER-1", "role": "installation"}]
+    await activate(activation, asked(Operation.MODIFY, key="moved", place="HAM-1"))
+    assert (await activation.get(f"{SERVICE}/s-1"))["place"] == [{"id": "HAM-1", "role": "installation"}]
+
+
+async def test_what_is_set_up_elsewhere_is_not_what_was_asked_for(activation: Reference) -> None:
+    await activate(activation, asked(place="BER-1"))
+    assert await activate(activation, asked(key="again", place="BER-1")) == ActivationAnswer()
+    with pytest.raises(DownstreamError, match="active already"):
+        await activate(activation, asked(key="elsewhere", place="HAM-1"))
+
+
 async def test_every_step_can_be_repeated_without_effect(activation: Reference) -> None:
     for operation in (Operation.ACTIVATE, Operation.MODIFY, Operation.DEACTIVATE):
         for _ in range(2):

@@ -176,6 +176,7 @@ async def test_what_an_order_may_change_is_kept_as_it_is(inventory: Reference) -
         "serviceCharacteristic": None,
         "supportingService": None,
         "supportingResource": None,
+        "place": None,
     }
 
 

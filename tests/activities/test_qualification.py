@@ -65,6 +65,21 @@ def service_order(
     )
 
 
+def moved(order: ServiceOrderPlan) -> ServiceOrderPlan:
+    """The service order, of services that come from another place."""
+    items = [each.model_copy(update={"previous_place": "MUC-1", "place": order.place}) for each in order.items]
+    return order.model_copy(update={"items": items})
+
+
+async def test_what_is_not_possible_at_a_new_place_leads_to_the_item_s_place(inventory: Reference) -> None:
+    many = service_order("1", "HAM-1", action=Action.MODIFY, demands=(Demand(place="HAM-1"),) * 500)
+    violations = await infeasible(inventory.system, moved(many))
+    assert [(each.code, each.path) for each in violations] == [
+        ("notFeasible", "productOrderItem[id=1].product.place"),
+        ("noCapacity", "productOrderItem[id=1].product.place"),
+    ]
+
+
 async def infeasible(inventory: DownstreamSystem, *service_orders: ServiceOrderPlan) -> list[Violation]:
     plan = OrchestrationPlan(
         order_id="x", catalog=CatalogVersion(digest="d", label="l"), service_orders=list(service_orders)

@@ -111,6 +111,21 @@ async def test_a_service_changes_its_state_and_what_supports_it_only_where_that_
     assert service["supportingResource"] == [{"id": "r-1", "name": "port"}]
 
 
+async def test_a_service_that_moves_is_recorded_at_its_new_place_and_given_back_its_old_one(inventory: System) -> None:
+    service_id = await record(inventory, access(place="BER-1"))
+    activities = InventoryActivities(inventory.system)
+    there = [{"id": "HAM-1", "role": "installation"}, {"id": "A-7", "role": "billing"}]
+    moved = ChangeService(key="a", service_id=service_id, state="active", place=there)
+    await perform(activities.change_service, moved)
+    assert (await inventory.get(f"{SERVICE}/{service_id}"))["place"] == there
+    before = {"state": "active", "place": [{"id": "BER-1", "role": "installation"}]}
+    await perform(activities.change_service, moved.model_copy(update={"key": "u", "record": before}))
+    assert (await inventory.get(f"{SERVICE}/{service_id}"))["place"] == before["place"]
+    noted_before_places_were = moved.model_copy(update={"key": "v", "record": {"state": "active"}})
+    await perform(activities.change_service, noted_before_places_were)
+    assert (await inventory.get(f"{SERVICE}/{service_id}"))["place"] == there
+
+
 async def test_a_service_is_given_back_the_very_record_that_it_had(inventory: System) -> None:
     service_id = await record(inventory, access())
     activities = InventoryActivities(inventory.system)

@@ -183,8 +183,8 @@ async def test_a_service_order_that_cannot_be_changed_in_place_is_final(
     key = await planned(catalogs, stocked, database)
     plan = await PlanStore(database).load("7f3k2a9d01", 1)
     assert plan is not None
-    moved = [each.model_copy(update={"place": "elsewhere"}) for each in plan.service_orders]
-    await PlanStore(database).save(plan.model_copy(update={"revision": 2, "service_orders": moved}))
+    others = [each.model_copy(update={"customer_id": "another"}) for each in plan.service_orders]
+    await PlanStore(database).save(plan.model_copy(update={"revision": 2, "service_orders": others}))
     opened = OpenOrder(
         order_id=f"7f3k2a9d01:{key}:r2",
         parent_id="7f3k2a9d01",

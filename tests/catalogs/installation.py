@@ -115,6 +115,7 @@ def _service(item: ServiceItem, path: str, services: dict[str, Characteristics])
         key=item.key,
         specification_id=item.specification.id,
         state="active",
+        place=item.place,
         characteristics={**item.characteristics, **evaluate_late(item.late, assigned, services)},
         resources=resources,
     )
@@ -133,5 +134,6 @@ def _resource(
         specification_id=item.specification.id,
         value=item.demand.value or f"{name}@{wanted}",
         pool=item.demand.pool,
+        place=item.demand.place,
         characteristics={**item.characteristics, **evaluate_late(item.late, assigned, services)},
     )

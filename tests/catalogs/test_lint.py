@@ -242,6 +242,11 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
             "only a product's services depend on those of other products",
         ),
         (
+            "serviceSpecification[0].fulfilment.move",
+            "alongside",
+            "serviceSpecification[0].fulfilment.move: 'alongside': input should be 'inPlace' or 'overlap'",
+        ),
+        (
             "serviceSpecification[1].fulfilment.resources[0].value",
             "services.access.port",
             "serviceSpecification[1].fulfilment.resources[0].value: 'services.access.port' reads services, "
@@ -293,3 +298,14 @@ def test_attributes_that_tmf_has_and_nobody_reads_are_kept(tmp_path: Path) -> No
         "x-own": 1,
         "channel": [{"id": "web"}],
     }
+
+
+@pytest.mark.parametrize("overlapping", [0, 1], ids=["the whole", "the part itself"])
+def test_what_there_is_only_once_cannot_be_in_two_services_that_overlap(tmp_path: Path, overlapping: int) -> None:
+    shop = shop_with("serviceSpecification[1].fulfilment.resources[0].value", "'port-7'")
+    overlap = shop_with(f"serviceSpecification[{overlapping}].fulfilment.move", "overlap", shop)
+    path = f"serviceSpecification[{overlapping}].fulfilment.move"
+    assert faults_of(tmp_path, overlap) == [
+        f"{path}: 'port' of 'rfs' is asked for by its value, which the old service has while the new one is set up: "
+        "leave out `move`, or that `value`"
+    ]

@@ -264,7 +264,6 @@ def test_a_circle_of_items_is_named(catalogs: CatalogSet) -> None:
     [
         (number(state="terminated"), item("1", "modify", id="svc-1"), "serviceNotActive"),
         (number(customer_id="C-2"), item("1", "modify", id="svc-1"), "serviceNotOfCustomer"),
-        (number(place="BER-1"), item("1", "modify", id="svc-1", place="HAM-1"), "placeDiffers"),
         (number(), item("1", "modify", id="svc-1", spec="cfs-iptv"), "specificationDiffers"),
         (number(specification_id="gone"), item("1", "modify", id="svc-1"), "unknownSpecification"),
         (number(), item("1", "add", id="svc-1", spec="cfs-mobile", characteristics=MOBILE), "serviceExists"),

@@ -209,3 +209,28 @@ def test_a_plan_shows_components_below_bundles_and_what_starts_after_what() -> N
             "                └── add box  Set-top box  after line",
         ]
     )
+
+
+def test_a_plan_shows_whence_and_whither_its_products_and_services_move() -> None:
+    where = {"action": Action.MODIFY, "place": "HAM-1", "previous_place": "BER-1"}
+    line = Specification(id="rfs-line", name="Line")
+    plan = OrchestrationPlan(
+        order_id="abc",
+        catalog=CatalogVersion(digest="d", label="l"),
+        service_orders=[
+            ServiceOrderPlan(
+                key="1:internet",
+                item_id="1",
+                unit="1",
+                action=Action.MODIFY,
+                specification=line,
+                items=[ServiceItem(key="line", specification=line, **where)],
+            )
+        ],
+        products=[ProductPlan(key="1", item_id="1", unit="1", name="Fibre", services=["1:internet"], **where)],
+    )
+    assert text(plan_tree(plan)).splitlines()[1:] == [
+        "└── 1 modify Fibre moves BER-1 → HAM-1",
+        "    └── service order modify 1:internet  Line",
+        "        └── modify line  Line moves BER-1 → HAM-1",
+    ]

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from orders.documents import characteristic_list
+from orders.documents import characteristic_list, place_reference
 from orders.graph import in_order
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
 from orders.plan import Characteristics, ResourceItem, ServiceItem, ServiceOrderPlan
@@ -96,8 +96,12 @@ class _Run:
         released = {each.key for each in item.resources if each.action == Action.DELETE}
         services = {key: self.done[key].id for key in item.relies_on if key in self.done and key not in gone}
         resources = {key: each.id for key, each in self.done[item.key].resources.items() if key not in released}
+        there = self.stock.services[service_id].get("place")
+        assert item.previous_place is None or there in (None, [place_reference(item.previous_place)])
+        place = self.plan.place_of(item)
         self.stock.services[service_id] = (self.undo and item.record) or {
             "state": "active",
+            "place": [place_reference(place)] if place else [],
             "serviceCharacteristic": characteristic_list(characteristics),
             "supportingService": [{"id": each, "name": key} for key, each in services.items()],
             "supportingResource": [{"id": each, "name": key} for key, each in resources.items()],

@@ -153,13 +153,12 @@ def test_items_may_come_and_go_in_place() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"place": "HAM-1"},
         {"customer_id": "customer-2"},
         {"specification": specification("cfs-other")},
         {"action": Action.MODIFY},
     ],
 )
-def test_another_place_customer_kind_or_action_is_done_anew(fields: dict[str, Any]) -> None:
+def test_another_customer_kind_or_action_is_done_anew(fields: dict[str, Any]) -> None:
     assert difference(internet(), internet().model_copy(update=fields)) == "moved"
 
 

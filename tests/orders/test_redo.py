@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orders.amendment import can_be_changed
-from orders.outcome import ServiceOrderOutcome
+from orders.outcome import RealisedService, ServiceOrderOutcome
 from orders.plan import (
     CUSTOMER_FACING,
     REPLACED,
@@ -19,6 +19,7 @@ from orders.plan import (
     Demand,
     ManualWork,
     Milestone,
+    Move,
     ResourceItem,
     ServiceItem,
     ServiceOrderPlan,
@@ -45,6 +46,13 @@ def with_resource(index: int, **fields: Any) -> ServiceOrderPlan:
     resources = list(internet().items[0].resources)
     resources[index] = resources[index].model_copy(update=fields)
     return with_item(resources=resources)
+
+
+def at(place: str, order: ServiceOrderPlan | None = None) -> ServiceOrderPlan:
+    """The internet access, or such a one, at another place."""
+    order = order or internet()
+    items = [each.model_copy(update={"place": place}) for each in order.items]
+    return order.model_copy(update={"place": place, "items": items})
 
 
 def redone(new: ServiceOrderPlan, old: ServiceOrderPlan | None = None) -> ServiceOrderPlan:
@@ -250,7 +258,52 @@ def test_what_was_deleted_already_is_not_deleted_again() -> None:
 
 def test_what_cannot_be_changed_in_place_is_an_error() -> None:
     with pytest.raises(ValueError, match="service order 1:internet cannot be changed in place"):
-        redone(internet().model_copy(update={"place": "HAM-1"}))
+        redone(internet().model_copy(update={"customer_id": "customer-2"}))
+
+
+def test_what_was_set_up_at_one_place_goes_to_another_and_gets_what_is_bound_to_that() -> None:
+    delta = redone(at("HAM-1", with_resource(0, demand=Demand(place="HAM-1", criteria={"type": "gpon"}))))
+    assert moves(delta) == {
+        "access": "modify",
+        "access/port": "add",
+        "access/vlan": "modify",
+        "access/port~replaced": "delete",
+        "routing": "modify",
+        "service": "modify",
+    }
+    access = delta.item("access")
+    assert (access.service_id, access.previous_place, access.place) == ("service-a", "BER-1", "HAM-1")
+    assert access.record["place"] == [{"id": "BER-1", "role": "installation"}]
+    back = reverse_service_order(delta, internet_done()).item("access")
+    assert (back.previous_place, back.place) == ("HAM-1", "BER-1")
+
+
+def test_people_do_their_part_once_more_at_another_place() -> None:
+    visit = ManualWork(instructions="Connect it", undo="Fetch it back")
+    delta = redone(at("HAM-1", with_item(manual=visit)), with_item(manual=visit))
+    assert delta.item("access").manual == ManualWork(instructions="Connect it", undo="Connect it")
+
+
+def test_what_gets_a_new_service_at_another_place_is_not_changed_in_place() -> None:
+    renewed = with_item(move=Move.OVERLAP)
+    assert can_be_changed(renewed, with_item(move=Move.OVERLAP, characteristics={}))
+    assert not can_be_changed(renewed, at("HAM-1", renewed))
+
+
+def test_what_was_moved_before_an_amendment_is_where_it_was_moved_to() -> None:
+    def line(place: str, speed: int) -> ServiceOrderPlan:
+        whole = service(CUSTOMER_FACING, Action.MODIFY, service_id="c", previous_place="BER-1", place=place)
+        record = {"state": "active", "place": [{"id": "BER-1", "role": "site"}, {"id": "A-7", "role": "billing"}]}
+        return service_order(
+            [whole.model_copy(update={"characteristics": {"speed": speed}, "record": record})], Action.MODIFY
+        )
+
+    done = ServiceOrderOutcome(services={CUSTOMER_FACING: RealisedService(id="c", characteristics={"speed": 1})})
+    stays = modified_service_order(line("HAM-1", 1), done, line("HAM-1", 2)).item(CUSTOMER_FACING)
+    assert (stays.action, stays.moves, stays.place) == ("modify", False, "HAM-1")
+    goes_back = modified_service_order(line("HAM-1", 1), done, line("BER-1", 1)).item(CUSTOMER_FACING)
+    assert (goes_back.moves, goes_back.previous_place, goes_back.place) == (True, "HAM-1", "BER-1")
+    assert goes_back.record["place"] == [{"id": "HAM-1", "role": "installation"}, {"id": "A-7", "role": "billing"}]
 
 
 def test_what_a_change_came_to_is_part_of_the_whole_and_what_it_deleted_is_not() -> None:
@@ -301,13 +354,14 @@ def late(draw: st.DrawFn, sources: list[str]) -> dict[str, str]:
 @st.composite
 def parts(draw: st.DrawFn, key: str, relies_on: list[str]) -> ServiceItem:
     sources = ["services.hub", *(f"services.{each}" for each in relies_on)]
+    place = draw(st.sampled_from(["BER-1", "HAM-1"]))
     resources: list[ResourceItem] = []
     for name in draw(st.lists(st.sampled_from("rs"), unique=True).map(sorted)):
         others = [each.key for each in resources]
         resources.append(
             resource(
                 name,
-                demand=Demand(criteria={"kind": draw(st.integers(1, 2))}),
+                demand=Demand(place=draw(st.sampled_from([None, place])), criteria={"kind": draw(st.integers(1, 2))}),
                 depends_on=others,
                 characteristics=draw(characteristics()),
                 late=draw(late([*sources, *(f"assigned.{each}" for each in others)])),
@@ -317,6 +371,7 @@ def parts(draw: st.DrawFn, key: str, relies_on: list[str]) -> ServiceItem:
         key,
         relies_on=relies_on,
         depends_on=relies_on,
+        place=place,
         characteristics=draw(characteristics()),
         late=draw(late([*sources, *(f"assigned.{each.key}" for each in resources)])),
         resources=resources,
