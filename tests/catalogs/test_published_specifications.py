@@ -32,7 +32,7 @@ SECTIONS = {
     "serviceSpecification": ("TMF633-v4.0.0.swagger.json", "ServiceSpecification"),
     "resourceSpecification": ("TMF634-v4.1.0.swagger.json", "ResourceSpecification"),
 }
-OWN = {"fulfilment", "policy", "when", "applicationDuration", "priority"}
+OWN = {"fulfilment", "policy", "when", "applicationDuration", "priority", "countedCharacteristic"}
 """Attributes that are this project's own."""
 
 
