@@ -29,7 +29,8 @@ from orders.posted import PostedOrder, names_of_items, posted_order
 from orders.revision import Revision, RevisionState
 from orders.task import is_task_id
 from orders.tmf import ProductOrder
-from orders.violation import Violation
+from orders.violation import Violation, in_bounds
+from orders.wishes import SCHEDULING
 from store.claims import ClaimStore
 from store.documents import ITEM_LISTS, Json
 from store.errors import UnknownOrderError, UnknownPlanError
@@ -39,6 +40,7 @@ from store.revisions import RevisionStore
 
 _PRODUCTS = ITEM_LISTS[OrderKind.PRODUCT]
 _NOTE = "note"
+_FOUND_BY = 1000
 _TOTAL = "orderTotalPrice"
 _PRICES = ("itemPrice", "itemTotalPrice")
 _TO_BE_DONE = (Comparison.ADDED, Comparison.CHANGED, Comparison.MOVED)
@@ -64,7 +66,10 @@ class PlannedAmendment(Model):
     """Item → its bundle."""
     violations: list[Violation] = []
     attributes: dict[str, Any] = {}
-    """What the amendment sets, in JSON names, but for the items."""
+    """What the amendment sets, in JSON names, but for the items; with its value only what the order goes by.
+
+    The rest stays in the order store: it may be larger than what the engine takes.
+    """
     requested_start_date: UtcDatetime | None = None
     """As it is in the new version, whether the amendment sets it or not; so are the next two."""
     requested_completion_date: UtcDatetime | None = None
@@ -112,13 +117,17 @@ class AmendmentActivities:
         amendment = PlannedAmendment(
             names=names_of_items(order),
             parents=parents_in(order),
-            attributes={name: value for name, value in proposal.items() if name not in (ITEM_LISTS[kind], _TOTAL)},
+            attributes={
+                name: value if name == SCHEDULING else None
+                for name, value in proposal.items()
+                if name not in (ITEM_LISTS[kind], _TOTAL)
+            },
             requested_start_date=order.requested_start_date,
             requested_completion_date=order.requested_completion_date,
             priority=None if order.priority is None else str(order.priority),
-            customer=order.customer_id(),
-            category=order.category,
-            external_id=order.external_id,
+            customer=_as_key(order.customer_id()),
+            category=_as_key(order.category),
+            external_id=_as_key(order.external_id),
             tells_whose=True,
         )
         if not proposal.keys() & {ITEM_LISTS[kind], *PLANNED_FROM}:
@@ -127,7 +136,7 @@ class AmendmentActivities:
             return amendment
         planned = await self._planned(order, request)
         if planned.plan is None:
-            return amendment.model_copy(update={"violations": planned.violations})
+            return amendment.model_copy(update={"violations": in_bounds(planned.violations)})
         if isinstance(planned.order, ProductOrder) and ITEM_LISTS[kind] in proposal:
             await self._revisions.revise(request.order_id, request.revision, _priced(proposal, planned.order))
         if request.base_revision is None:
@@ -138,7 +147,7 @@ class AmendmentActivities:
         plan = await self._plan(request.order_id, request.revision)
         comparison = compare(running, plan)
         if violations := await self._infeasible(plan, running, comparison):
-            return amendment.model_copy(update={"violations": violations})
+            return amendment.model_copy(update={"violations": in_bounds(violations)})
         return amendment.model_copy(update={"graph": plan.graph(), "comparison": comparison})
 
     @activity.defn
@@ -233,6 +242,11 @@ class AmendmentActivities:
             "resource_orders": [each for each in plan.resource_orders if comparison[each.key] in _TO_BE_DONE],
         }
         return await self._qualification.infeasible(plan.model_copy(update=touched), running)
+
+
+def _as_key(text: str | None) -> str | None:
+    """Return the beginning of a text by which an order is found: the engine finds by no more."""
+    return text and text[:_FOUND_BY]
 
 
 def _with_resolutions(sent: list[Json], stored: list[Json]) -> list[Json]:

@@ -24,7 +24,7 @@ from orders.posted import PostedOrder, posted_order
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
-from orders.violation import Violation
+from orders.violation import Violation, in_bounds
 from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from store.claims import ClaimStore
 from store.documents import Json
@@ -148,7 +148,7 @@ class PlanningActivities:
         if isinstance(planned, list):
             return PlanAnswer(ahead=planned)
         if planned.plan is None:
-            return PlanAnswer(violations=planned.violations)
+            return PlanAnswer(violations=in_bounds(planned.violations))
         await self._plans.save(planned.plan, planned.installed)
         if isinstance(planned.order, ProductOrder):
             await self._orders.record(_prices(planned.order, request))

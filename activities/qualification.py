@@ -17,7 +17,7 @@ from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.model import Model
 from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
-from orders.violation import Violation
+from orders.violation import Violation, in_bounds
 from store.plans import PlanStore
 
 QUALIFICATION = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
@@ -40,7 +40,7 @@ class QualificationActivities:
     async def check_feasibility(self, request: FeasibilityRequest) -> list[Violation]:
         """Return why an order's plan is not possible, item by item; nothing where it is."""
         plan = await self._plans.load(request.order_id, request.revision)
-        return await self.infeasible(plan) if plan else []
+        return in_bounds(await self.infeasible(plan)) if plan else []
 
     async def infeasible(self, plan: OrchestrationPlan, running: OrchestrationPlan | None = None) -> list[Violation]:
         """Return why a plan is not possible, item by item.

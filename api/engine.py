@@ -29,12 +29,11 @@ from orders.violation import Violation
 from workflows import search_attributes
 from workflows.connection import start_order, start_subscription
 from workflows.event_subscription import DeliveryPolicy
+from workflows.refusals import REFUSED, REFUSED_FOR_NOW
 
 SYSTEM_EVENT_SIGNAL = "system_event"
 
 _PROGRESS_QUERY = "progress"
-_REFUSED = "Refused"
-"""The type of the error with which a workflow refuses what a person asks for."""
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
 """The type of the error with which the server tells that a workflow ended before it had answered."""
 
@@ -60,12 +59,15 @@ class WorkflowEndedError(Exception):
 class MessageRefusedError(Exception):
     """A workflow refuses what a person asks for, and has changed nothing.
 
-    `refusals` names each item that does not allow it; `violations` each rule of the catalogs that it would break.
+    `refusals` names each item that does not allow it; `violations` each rule of the catalogs that it would break;
+    `for_now`: nothing but the moment stands against it.
     """
 
-    def __init__(self, message: str, refusals: list[Refusal], violations: list[Violation]) -> None:
+    def __init__(
+        self, message: str, refusals: list[Refusal], violations: list[Violation], *, for_now: bool = False
+    ) -> None:
         super().__init__(message)
-        self.message, self.refusals, self.violations = message, refusals, violations
+        self.message, self.refusals, self.violations, self.for_now = message, refusals, violations, for_now
 
 
 class Engine(Protocol):
@@ -233,8 +235,8 @@ def _lacks_namespace(error: RPCError) -> bool:
 
 def _why_not(workflow_id: str, name: str, cause: BaseException) -> Exception:
     """Return the error that tells why a workflow did not do what it was asked."""
-    if isinstance(cause, ApplicationError) and cause.type == _REFUSED:
-        return MessageRefusedError(cause.message, *_reasons(cause.details))
+    if isinstance(cause, ApplicationError) and cause.type in (REFUSED, REFUSED_FOR_NOW):
+        return MessageRefusedError(cause.message, *_reasons(cause.details), for_now=cause.type == REFUSED_FOR_NOW)
     if isinstance(cause, ApplicationError) and cause.type == _ENDED_MEANWHILE:
         return WorkflowEndedError(workflow_id)
     while isinstance(cause, FailureError) and cause.cause is not None:

@@ -243,6 +243,8 @@ async def _on_store_unavailable(request: Request, error: Exception) -> Response:
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, MessageRefusedError)
+    if error.for_now:
+        return UnavailableError(error.message).response(_base_url(request))
     if error.violations:
         return BrokenRulesError(error.violations).response(_base_url(request))
     return NotAllowedError(error.message, error.refusals).response(_base_url(request))

@@ -34,8 +34,8 @@ _WITH_TASKS = frozenset({_S.IN_PROGRESS, _S.HELD, _S.PENDING_CANCELLATION})
 
 _COMMON: dict[Message, frozenset[OrderState]] = {
     Message.CANCEL: frozenset({_S.ACKNOWLEDGED}) | _BEGUN | _BEING_CANCELLED,
-    Message.HOLD: _BEGUN,
-    Message.RESUME: _BEGUN,
+    Message.HOLD: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
+    Message.RESUME: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
     Message.AMEND: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
     Message.RESOLVE: _WITH_TASKS,
     Message.COMPLETE: _WITH_TASKS,

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orders.model import Model
+
+_SHOWN = 500
+_LONGEST = 1000
+"""Reasons, and characters of each, that go through the engine in one answer, which it bounds to 2 MB."""
 
 
 class Violation(Model):
@@ -15,3 +21,18 @@ class Violation(Model):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
+
+
+def in_bounds(violations: Sequence[Violation]) -> list[Violation]:
+    """Return violations as the engine takes them: long texts cut, and of very many the first ones and how many more."""
+    shown = [
+        each.model_copy(update={"path": _cut(each.path), "message": _cut(each.message)}) for each in violations[:_SHOWN]
+    ]
+    if (more := len(violations) - _SHOWN) > 0:
+        last = shown[-1]
+        shown[-1] = last.model_copy(update={"message": f"{last.message}; and {more} more reasons"})
+    return shown
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

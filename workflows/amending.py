@@ -22,10 +22,13 @@ from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from workflows import policies, search_attributes
 from workflows.failures import explain
 from workflows.messages import Amend, Carried, RootOrderInput
-from workflows.refusals import RefusedError
+from workflows.refusals import RefusedError, in_words
 from workflows.timetable import Timetable
 
 _TAKEN_BACK = frozenset({NodeAction.REPLACE, NodeAction.UNDO})
+
+_CHANGES_TOLD = 1000
+"""Changes of an amendment that its answer tells, which the engine bounds; the revision in the order store has all."""
 
 _TIMELINE_CARRIED = 100
 """Lines of the timeline that a new run begins with."""
@@ -148,7 +151,7 @@ class Amending(Timetable):
         self.dates_changed()
 
     async def _amend(self, word: Amend) -> Revision:
-        """Amend the order, after all amendments before; return the revision with what it changes.
+        """Amend the order, after all amendments before; return the revision with the first of what it changes.
 
         Raises:
             RefusedError: when it cannot be; nothing has changed then.
@@ -180,10 +183,24 @@ class Amending(Timetable):
                 self.tracker.amended(
                     await self.local(RecordActivities.item_names, self.order_id, "load the amended items")
                 )
-            return revision
+            return revision.model_copy(update={"changes": revision.changes[:_CHANGES_TOLD]})
 
     async def _plan_amendment(self, word: Amend) -> PlannedAmendment:
-        base = self.revision if self.planned else None
+        while True:
+            base = self.revision if self.planned else None
+            planned = await self._planned_on(word, base)
+            if (base is not None) == self.planned:
+                return planned
+            # The order was planned meanwhile, so that there is a plan now that the new version is compared with.
+            if not workflow.patched("amendments-are-planned-anew"):
+                raise RefusedError("the order was being planned just now; send the amendment again")
+
+    async def _planned_on(self, word: Amend, base: int | None) -> PlannedAmendment:
+        """Plan an amendment of the plan of a revision; of an order that has none yet, check it only.
+
+        Raises:
+            RefusedError: when it is not possible, or cannot be planned now.
+        """
         request = PlanAmendment(order_id=self.order_id, revision=word.revision, base_revision=base)
         try:
             planned: PlannedAmendment = await workflow.execute_activity_method(
@@ -196,11 +213,10 @@ class Amending(Timetable):
             if is_cancelled_exception(error):
                 raise
             failure = explain(error, f"plan revision {word.revision}")
-            raise RefusedError(f"the amendment cannot be planned now: {failure.message}") from error
+            message = f"the amendment cannot be planned now: {failure.message}"
+            raise RefusedError(message, for_now=failure.code == "DownstreamError") from error
         if planned.violations:
             raise RefusedError(f"the new version is not possible: {planned.violations[0]}", planned.violations)
-        if (base is not None) != self.planned:
-            raise RefusedError("the order was being planned just now; send the amendment again")
         return planned
 
     def _decided(self, planned: PlannedAmendment) -> Amendment:
@@ -210,8 +226,7 @@ class Amending(Timetable):
             raise RefusedError(f"order {self.order_id} is being undone; it cannot be amended any more")
         amendment = decide(planned.comparison, self.plan_graph, planned.graph, self.progress_of_nodes())
         if amendment.refusals:
-            reasons = "; ".join(each.reason for each in amendment.refusals)
-            raise RefusedError(f"too late to change: {reasons}", amendment.refusals)
+            raise RefusedError(f"too late to change: {in_words(amendment.refusals)}", amendment.refusals)
         return amendment
 
     def _carry_out(self, word: Amend, planned: PlannedAmendment, amendment: Amendment) -> None:

@@ -201,6 +201,7 @@ class FulfilmentWorkflow(OrderWorkflow):
         """
         self.graph = graph
         self.tracker.to(OrderState.IN_PROGRESS)
+        self.show_early_hold()
         try:
             if self.undoing:
                 await carried_out(asyncio.create_task(graph.run()), cancellable=False)

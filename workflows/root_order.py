@@ -194,6 +194,7 @@ class RootOrder(Amending):
         """Run the plan, each node as its dependencies allow."""
         stop_if_cancelled()
         self.tracker.to(OrderState.IN_PROGRESS)
+        self.show_early_hold()
         self.graph = SagaGraph(
             self.plan_graph.dependencies(),
             self._do,

@@ -24,7 +24,7 @@ from workflows import policies
 from workflows.desk import check_settlement
 from workflows.family import Family
 from workflows.messages import Cancel, Complete, Hold, Reschedule, Resolve, Resume, Word
-from workflows.refusals import RefusedError
+from workflows.refusals import RefusedError, in_words
 from workflows.waiting import came
 
 
@@ -117,6 +117,9 @@ class Steering(Family):
         state = OrderState.PENDING_CANCELLATION if self.cancelling and not self.tracker.ended else self.tracker.state
         if reason := refusal(self.tracker.kind, state, message):
             raise RefusedError(reason)
+        early = state == OrderState.ACKNOWLEDGED and message in (Message.HOLD, Message.RESUME)
+        if early and not workflow.patched("held-while-it-is-planned"):
+            raise RefusedError(f"order {self.tracker.order_id} is being planned")
         if self.undoing and message in (Message.CANCEL, Message.HOLD):
             raise RefusedError(
                 f"order {self.tracker.order_id} takes another one back; it can be neither cancelled nor held"
@@ -155,7 +158,7 @@ class Steering(Family):
         """
         if not self.cancelling and (refusals := self.refusals()):
             self.tracker.denies_cancellation()
-            raise RefusedError(f"too late to cancel: {'; '.join(each.reason for each in refusals)}", refusals)
+            raise RefusedError(f"too late to cancel: {in_words(refusals)}", refusals)
         if word.task and word.task not in self.cancellations:
             self.cancellations.append(word.task)
             self.settle_cancellation(word.task, "inProgress")
@@ -254,7 +257,8 @@ class Steering(Family):
         self.standing_changed()
 
     def _known(self, item: str) -> None:
-        if item not in self.tracker.items:
+        # An order whose items are still to be loaded knows none of them.
+        if self.tracker.items and item not in self.tracker.items:
             known = ", ".join(self.tracker.items)
             raise RefusedError(f"order {self.tracker.order_id} has no item {item!r}; its items are {known}")
 
@@ -287,6 +291,11 @@ class Steering(Family):
         self.tell("note", entry)
 
     # --- hold ---
+
+    def show_early_hold(self) -> None:
+        """Show a hold that came before there was anything to be held."""
+        if self.all_held or self.items_held:
+            self.standing_changed()
 
     async def may_start(self, key: str) -> None:
         """Wait until neither the order nor the item that `key` belongs to is on hold."""

@@ -14,8 +14,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "messages.md"
 
 ALLOWED = {
     "cancel": "acknowledged pending inProgress held assessingCancellation pendingCancellation",
-    "hold": "pending inProgress held",
-    "resume": "pending inProgress held",
+    "hold": "acknowledged pending inProgress held",
+    "resume": "acknowledged pending inProgress held",
     "amend": "acknowledged pending inProgress held",
     "resolve": "inProgress held pendingCancellation",
     "complete": "inProgress held pendingCancellation",

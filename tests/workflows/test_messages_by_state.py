@@ -238,7 +238,8 @@ async def cancels(order: Visit, kind: OrderKind, state: OrderState) -> None:
 async def holds(order: Visit, kind: OrderKind, state: OrderState) -> None:
     assert await asked(order, kind, Message.HOLD) == 200
     assert (await order.view(kind))["held"] == ["order"]
-    await order.reaches(S.HELD, kind)
+    if state != S.ACKNOWLEDGED:
+        await order.reaches(S.HELD, kind)
     await goes_on(order, kind, state)
 
 
@@ -257,6 +258,7 @@ async def resumes(order: Visit, kind: OrderKind, state: OrderState) -> None:
 
 
 ITEM_TO_HOLD = {
+    (PRODUCT, S.ACKNOWLEDGED): "1",
     (PRODUCT, S.PENDING): "1",
     (PRODUCT, S.IN_PROGRESS): "2",
     (SERVICE, S.IN_PROGRESS): "service",
@@ -334,8 +336,8 @@ async def goes_on(order: Visit, kind: OrderKind, state: OrderState) -> None:
         if (await order.document(each))["state"] == "held":
             # By the time that it is asked, the order above may have let it go.
             assert await asked(order, each, Message.RESUME) in (200, 409)
-    if state == S.PENDING:
-        await order.reaches(S.PENDING, kind)
+    if state in (S.ACKNOWLEDGED, S.PENDING):
+        await order.reaches(state, kind)
         assert await order.cancel() == 201
         state = S.PENDING_CANCELLATION
     end = await order.finished()

@@ -1,0 +1,19 @@
+"""Reasons that go through the engine, which takes no more than 2 MB at once."""
+
+from __future__ import annotations
+
+from orders.violation import Violation, in_bounds
+
+
+def test_few_reasons_of_a_common_length_stay_as_they_are() -> None:
+    few = [Violation(code="unknown", path=f"productOrderItem[{n}]", message="x" * 900) for n in range(500)]
+    assert in_bounds(few) == few
+    assert in_bounds([]) == []
+
+
+def test_of_very_many_long_reasons_the_first_ones_are_told_and_how_many_more_there_are() -> None:
+    many = [Violation(code="unknown", path="y" * 5000, message="x" * 3_000_000, item_id=str(n)) for n in range(700)]
+    told = in_bounds(many)
+    assert [each.item_id for each in told] == [str(n) for n in range(500)]
+    assert told[-1].message.endswith("; and 200 more reasons")
+    assert sum(len(each.model_dump_json()) for each in told) < 2_000_000
