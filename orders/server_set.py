@@ -35,8 +35,11 @@ SERVER_SET: dict[OrderKind, frozenset[str]] = {
 }
 """Attributes of an order that only the orchestrator writes."""
 
+REALIZED_PRODUCT = "realizedProduct"
+"""The attribute of an item, not of TM Forum's, that names the products which it made, where it ordered several."""
+
 ITEMS_SERVER_SET: dict[OrderKind, frozenset[str]] = {
-    OrderKind.PRODUCT: frozenset({"state", "itemPrice", "itemTotalPrice"}),
+    OrderKind.PRODUCT: frozenset({"state", "itemPrice", "itemTotalPrice", REALIZED_PRODUCT}),
     OrderKind.SERVICE: frozenset({"state", "errorMessage"}),
     OrderKind.RESOURCE: frozenset({"state"}),
 }

@@ -9,10 +9,12 @@ from sqlalchemy import Row, Select, and_, func, select, update
 
 from orders.identity import root_kind
 from orders.instants import as_utc
+from orders.lifecycle import OrderKind
 from orders.revision import Revision, RevisionState
 from orders.server_set import as_sent
+from orders.tmf import Action
 from store.database import Database
-from store.documents import Json, is_storable, storable
+from store.documents import ITEM_LISTS, Json, is_storable, storable
 from store.errors import UnknownOrderError
 from store.tables import orders, revisions
 
@@ -116,8 +118,21 @@ def _first(order: Row[Any]) -> Revision:
         author=order.client_id,
         requested_at=order.order_date,
         decided_at=order.order_date,
-        document=as_sent(root_kind(order.id), order.document),
+        document=_as_it_came(root_kind(order.id), order.document),
     )
+
+
+def _as_it_came(kind: OrderKind, document: Json) -> Json:
+    """Return an order as it was sent: without what only the orchestrator writes, and the products made since."""
+    sent, items = as_sent(kind, document), ITEM_LISTS[kind]
+    return sent | {items: [_unmade(item, items) for item in sent.get(items) or []]}
+
+
+def _unmade(item: Json, name: str) -> Json:
+    product, parts = item.get("product"), item.get(name)
+    if item.get("action") == Action.ADD and isinstance(product, dict):
+        item = {**item, "product": {attribute: value for attribute, value in product.items() if attribute != "id"}}
+    return {**item, name: [_unmade(each, name) for each in parts]} if parts else item
 
 
 def _row(revision: Revision) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
 from orders.instants import timestamp
-from orders.plan import PlanNode, ProductPlan, Step
+from orders.plan import NodeKind, PlanNode, ProductPlan, Step
+from orders.server_set import REALIZED_PRODUCT
 from orders.tmf import Action
 from orders.wanted import RECORDED, WantedValue
 from workflows import policies
@@ -52,6 +53,18 @@ class Products(ServiceOrders):
         saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
         saga.add("restore charge", lambda: self._unbill(product, unbill), system="billing", target=target)
         await self._product_step(product, Step.BILL, BillingActivities.bill, self._bill(product, billing))
+
+    def show_realised(self) -> None:
+        """Name the products that were made; of an item that orders several, in the sequence of its instances."""
+        made: dict[str, list[str]] = {}
+        for node in self.plan_graph.nodes:
+            if node.kind == NodeKind.PRODUCT and node.action == Action.ADD and self.is_done(node.key) and node.item_id:
+                made.setdefault(node.item_id, []).append(self.products[node.key])
+        for item, products in made.items():
+            if len(products) == 1:
+                self.tracker.item_set(item, product={"id": products[0]})
+            else:
+                self.tracker.item_set(item, **{REALIZED_PRODUCT: [{"id": each} for each in products]})
 
     def _ended(self, product: ProductPlan) -> list[str]:
         """Return those of the products it bundles or relies on that the order ends."""

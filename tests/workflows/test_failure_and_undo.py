@@ -80,7 +80,10 @@ async def test_an_item_that_fails_alone_leaves_the_order_partial(stage: Stage) -
 
     assert order["state"] == "partial"
     assert {item["id"]: item["state"] for item in order["productOrderItem"]} == {"1": "failed", "2": "completed"}
-    assert [product["productOffering"]["id"] for product in await stage.products(customer)] == ["fibre-internet"]
+    (product,) = await stage.products(customer)
+    assert product["productOffering"]["id"] == "fibre-internet"
+    undone, made = order["productOrderItem"]
+    assert (undone["product"].get("id"), made["product"]["id"]) == (None, product["id"])
 
 
 async def test_an_order_that_says_all_or_nothing_is_undone_as_a_whole(stage: Stage) -> None:

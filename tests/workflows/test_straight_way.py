@@ -30,6 +30,18 @@ async def test_a_fibre_bundle_becomes_products_services_resources_and_charges(st
         product["productOffering"]["id"] for product in products
     }
     assert {product["status"] for product in products} == {"active"}
+    ordered = order["productOrderItem"][0]
+    made = [
+        (each["productOffering"]["id"], product["id"])
+        for each in (ordered, *ordered["productOrderItem"])
+        for product in each.get("realizedProduct", [each["product"]])
+    ]
+    assert sorted(made) == sorted((each["productOffering"]["id"], each["id"]) for each in products)
+    (as_it_came,) = await stage.revisions(order["id"])
+    (sent,) = as_it_came["document"]["productOrderItem"]
+    for each in (sent, *sent["productOrderItem"]):
+        assert "id" not in each["product"]
+        assert "realizedProduct" not in each
     bundled = {relation["product"]["id"] for relation in bundle["productRelationship"]}
     assert bundled == {product["id"] for product in products} - {bundle["id"]}
     services = await stage.services(customer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from orders.v5 import to_v5
@@ -16,7 +18,8 @@ CLOSED = "completed"
 
 async def test_an_order_of_version_5_completes_and_its_listener_is_told_so(stage: Stage) -> None:
     document = example("mobile")
-    customer_of(document)
+    customer = customer_of(document)
+    document["productOrderItem"].append({"id": "2", "action": "add", "quantity": 2} | _without_number(document))
     async with listening() as listener:
         registered = await stage.gateway.post(f"{V5_BASE_PATH}/hub", json={"callback": listener.callback})
         assert registered.status_code == 201, registered.text
@@ -38,4 +41,20 @@ async def test_an_order_of_version_5_completes_and_its_listener_is_told_so(stage
     assert (told["state"], told["href"]) == (CLOSED, shown["href"])
     assert told["creationDate"] == shown["creationDate"]
     assert told["relatedParty"] == shown["relatedParty"]
+    products = {each["id"] for each in await stage.products(customer)}
+    for order in (shown, told):
+        one, two = order["productOrderItem"]
+        several = [each["id"] for each in two["realizedProduct"]]
+        assert (len(several), {one["product"]["id"], *several}) == (2, products)
+        assert "id" not in two["product"]
     assert told["relatedParty"][0]["partyOrPartyRole"]["@type"] == "PartyRef"
+
+
+def _without_number(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the first item of an order orders, but for a number of choice, which can be had once."""
+    first = document["productOrderItem"][0]
+    values = [each for each in first["product"]["productCharacteristic"] if "umber" not in each["name"]]
+    return {
+        "productOffering": first["productOffering"],
+        "product": {**first["product"], "productCharacteristic": values},
+    }
