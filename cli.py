@@ -77,7 +77,7 @@ def up(
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the stack up afterwards, until Ctrl-C.")] = False,
 ) -> None:
-    """Show it all in a minute: a stack on free ports, nine orders, and an audit of what they left.
+    """Show it all in a minute: a stack on free ports, eleven orders, and an audit of what they left.
 
     On their way one is cancelled, one amended, one fails and is undone, and the fallout of one is resolved. Exits 0
     only when every order ended as expected and nothing is left of those that were undone.

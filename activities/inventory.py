@@ -352,6 +352,7 @@ def _changed_product(request: RecordProduct) -> dict[str, Any]:
         belongings["place"] = moved_places(record.get("place") or [], product.previous_place, product.place)
     return {
         **_contents(product),
+        "status": record.get("status") or "active",
         **belongings,
         "realizingService": [*services, *_references(request.services)],
         "productRelationship": [*relations, *_relations(request)],

@@ -12,9 +12,6 @@ from orders.instants import timestamp
 from orders.tmf import Action
 from orders.violation import Violation
 
-CHANGEABLE = frozenset({"active", "suspended", "pendingActive", "created"})
-"""States of a product in inventory that an order can still change or end."""
-
 
 def check_offerings(context: OrderContext) -> Iterator[Violation]:
     """Check that what is ordered is known, on sale, and sold in this way."""
@@ -118,7 +115,7 @@ def _check_installed(context: OrderContext, node: ProductNode, product_id: str) 
     if node.action is Action.MODIFY and product.specification_id and node.specification is None:
         message = f"product {product_id} is of the specification {product.specification_id!r}, which no catalog has"
         yield context.violation(node, "unknownSpecification", "product.id", message)
-    if product.status not in CHANGEABLE:
+    if not product.in_use:
         message = f"product {product_id} is {product.status}; only one in use can be ordered to {node.action}"
         yield context.violation(node, "productNotActive", "product.id", message)
 

@@ -58,8 +58,8 @@ class _Compared:
 
     @property
     def moved_to(self) -> str | None:
-        """The other place to which an installed service goes; None where it goes to none."""
-        return self.place if self.installed and self.place != self.previous_place else None
+        """The other place to which an installed service goes; None where it stays, or where it is is not known."""
+        return self.place if self.previous_place not in (None, self.place) else None
 
     def part(self, target: ServiceTarget) -> _Compared:
         """Return a part; as a new one, where that takes the place of what is installed under its key."""
@@ -82,7 +82,8 @@ def is_renewed(target: ServiceTarget, installed: InstalledService, before: Servi
     """
     if installed.specification_id != target.specification.id:
         return True
-    moves = target.place not in (None, where_installed(installed, before))
+    was_at = where_installed(installed, before)
+    moves = None not in (was_at, target.place) and was_at != target.place
     return moves and target.move is Move.OVERLAP
 
 
@@ -149,7 +150,8 @@ def _plan_one(
     item.characteristics = overlaid(installed.characteristics, target.characteristics)
     item.late = affected(target.late, assigned=_changes(resources), services=changed)
     changes = differing(installed.characteristics, item.characteristics) | item.late.keys()
-    differs = changes or compared.moved_to or any(each.action is not Action.NO_CHANGE for each in resources)
+    moves = item.place != item.previous_place
+    differs = changes or moves or any(each.action is not Action.NO_CHANGE for each in resources)
     item.action = Action.MODIFY if differs else Action.NO_CHANGE
     take_rules(item, target.rules)
     return item, changes

@@ -149,8 +149,8 @@ class _Nodes:
         """Return the place that a product leaves for another; of a bundle without one, that of all its parts."""
         before = installed.place
         if before is None:
-            parts = [self.installed.products[each] for each in installed.components if each in self.installed.products]
-            places = {part.place for part in parts if part.place}
+            parts = (self.installed.products.get(each) for each in installed.components)
+            places = {part.place for part in parts if part and part.place and part.in_use}
             before = places.pop() if len(places) == 1 else None
         return before if place and before != place else None
 
@@ -158,7 +158,9 @@ class _Nodes:
         """Yield the parts of a bundle that no item names and that go with it: all that end, or those that move."""
         for product_id in installed.components:
             part = self.installed.products.get(product_id)
-            if part is None or product_id in self.named or (bundle.left and part.place != bundle.left):
+            if part is None or product_id in self.named:
+                continue
+            if bundle.left and (part.place != bundle.left or not part.in_use):
                 continue
             offering = self.catalogs.offerings.get(part.offering_id) if part.offering_id else None
             specification = self.catalogs.products.get(part.specification_id) if part.specification_id else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from catalogs.catalog_set import CatalogSet
@@ -115,9 +116,15 @@ def _before(node: ServiceNode, catalogs: CatalogSet) -> ServiceTarget | None:
     if node.installed is None or node.specification is None:
         return None
     try:
-        return expand_service(node.specification, node.before(), node.scope_before(), catalogs)
+        before = expand_service(node.specification, node.before(), node.scope_before(), catalogs)
     except ExpressionError:
         return None
+    return before if node.installed.place else _nowhere(before)
+
+
+def _nowhere(target: ServiceTarget) -> ServiceTarget:
+    """Return a service with its parts of which nobody knows where they are, so that inventory comes to say it."""
+    return replace(target, place=None, services=[_nowhere(each) for each in target.services])
 
 
 def _service_order(node: ServiceNode, planned: PlannedService, after: list[str]) -> ServiceOrderPlan:

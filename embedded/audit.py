@@ -66,9 +66,11 @@ def audit(held: Holdings, undone: Collection[str]) -> list[Check]:
 
 
 def sites(held: Holdings, order_id: str, wanted: Collection[str]) -> Check:
-    """Check that the products that an order made are at the places `wanted`, and at no other."""
-    made = (each for each in held.products if _made_by(each, "productOrderItem", "productOrderId", order_id))
-    found = {str(place["id"]) for each in made if each.get("status") not in ENDED for place in each.get("place") or []}
+    """Check that the products and services that an order made are at the places `wanted`, and at no other."""
+    products = (each for each in held.products if _made_by(each, "productOrderItem", "productOrderId", order_id))
+    services = (each for each in held.services if _made_by(each, "serviceOrderItem", "serviceOrderId", order_id))
+    there = (each for each in (*products, *services) if (each.get("status") or each.get("state")) not in ENDED)
+    found = {str(place["id"]) for each in there for place in each.get("place") or []}
     return Check(f"places of order {order_id} that differ", len(found), sorted(found ^ set(wanted)))
 
 

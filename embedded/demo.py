@@ -37,6 +37,8 @@ from orders.lifecycle import OrderState
 _RECENT_LINES = 10
 _PATIENCE_SECONDS = 240.0
 _AMENDED = "amended"
+_LINE, _FROM, _TO = "fibre internet", "BER-1", "MUC-1"
+"""What moves, whence and whither."""
 
 Prepare = Callable[[str], Awaitable[str]]
 """Sets a fault up for an order, given by id; returns the fault's id."""
@@ -76,10 +78,12 @@ class Demo:
             Row("fibre, TV fails for good", OrderState.FAILED),
             Row("fibre, no TV at its place", OrderState.REJECTED),
             Row("modify: 250 → 1000 Mbit/s", OrderState.COMPLETED),
+            Row(_LINE, OrderState.COMPLETED),
+            Row(f"move: {_FROM} → {_TO}", OrderState.COMPLETED),
             Row("delete: the mobile plan", OrderState.COMPLETED),
         ]
         self.rows = rows
-        bundle, mobile, vpn, dark, cancelled, failing, impossible, faster, end = rows
+        bundle, mobile, vpn, dark, cancelled, failing, impossible, faster, line, moved, end = rows
         people = People(self.gateway, self.layout.systems["activation"], self._act)
         grown = demo_orders.grown_vpn(demo_orders.COMPANY)
         few = demo_orders.business_vpn(demo_orders.BRANCHES, demo_orders.FEW_VPN_SITES)
@@ -87,6 +91,7 @@ class Demo:
             await asyncio.gather(
                 self._fibre_then_faster(bundle, faster),
                 self._mobile_then_end(mobile, end),
+                self._internet_then_moved(line, moved),
                 self._run(
                     vpn, demo_orders.business_vpn(demo_orders.COMPANY), event=lambda row, _: people.amend(row, grown)
                 ),
@@ -113,6 +118,12 @@ class Demo:
         product = await self._product_of(bundle, "fibre-internet")
         if product:
             await self._run(faster, demo_orders.faster_internet(demo_orders.HOUSEHOLD, product))
+
+    async def _internet_then_moved(self, line: Row, moved: Row) -> None:
+        await self._run(line, demo_orders.internet(demo_orders.MOVER, _FROM))
+        product = await self._product_of(line, "fibre-internet")
+        if product:
+            await self._run(moved, demo_orders.moved_product(demo_orders.MOVER, product, _TO))
 
     async def _mobile_then_end(self, mobile: Row, end: Row) -> None:
         await self._run(mobile, demo_orders.mobile_plan(demo_orders.SUBSCRIBER))
@@ -213,7 +224,7 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
     console.print(stories(run.rows))
     console.print()
     held = await holdings(layout.systems)
-    checks = [*audit(held, _taken_back(run.rows)), *_grown(held, run.rows)]
+    checks = [*audit(held, _taken_back(run.rows)), *_grown(held, run.rows), *_moved(held, run.rows)]
     console.print(_audit_table(checks))
     wrong = [
         *run.wrong,
@@ -244,6 +255,12 @@ def _grown(held: Holdings, rows: list[Row]) -> list[Check]:
     wanted = demo_orders.places(demo_orders.grown_vpn(demo_orders.COMPANY))
     amended = (row for row in rows if row.way == _AMENDED and row.family)
     return [sites(held, row.family.id, wanted) for row in amended if row.family]
+
+
+def _moved(held: Holdings, rows: list[Row]) -> list[Check]:
+    """Check that the internet product that moved is at its new place, with its services."""
+    lines = (row for row in rows if row.what == _LINE and row.family)
+    return [sites(held, row.family.id, {_TO}) for row in lines if row.family]
 
 
 def _audit_table(checks: list[Check]) -> Table:

@@ -8,7 +8,7 @@ Document = dict[str, Any]
 
 HOUSEHOLD, NEIGHBOUR, OUT_OF_REACH = "c-household", "c-neighbour", "c-out-of-reach"
 SUBSCRIBER, COMPANY = "c-subscriber", "c-company"
-UNDECIDED, BRANCHES = "c-undecided", "c-branches"
+UNDECIDED, BRANCHES, MOVER = "c-undecided", "c-branches", "c-mover"
 VPN_SITES, MORE_VPN_SITES, FEW_VPN_SITES = 8, 10, 3
 MOVED_SITE, MOVED_FROM, MOVED_TO = "1.site3", "SITE-3", "SITE-12"
 FAILING_SITE = "1.site2"
@@ -69,6 +69,19 @@ def faster_internet(customer: str, product_id: str) -> Document:
     return _order(customer, "fibre", "Internet from 250 to 1000 Mbit/s", [item])
 
 
+def internet(customer: str, place: str) -> Document:
+    """Internet at 250 Mbit/s, without anything else."""
+    return _order(
+        customer, "fibre", f"Fibre Internet at {place}", [_add("1", "fibre-internet", place, downloadSpeed=250)]
+    )
+
+
+def moved_product(customer: str, product_id: str, place: str) -> Document:
+    """The same product at another place."""
+    item = {"id": "1", "action": "modify", "product": {"id": product_id, "place": _at(place)}}
+    return _order(customer, "fibre", f"Internet moves to {place}", [item])
+
+
 def end_of_product(customer: str, product_id: str, what: str) -> Document:
     """The end of a product."""
     item = {"id": "1", "action": "delete", "product": {"id": product_id}}
@@ -88,8 +101,12 @@ def _order(customer: str, category: str, description: str, items: list[Document]
 def _add(item_id: str, offering: str, place: str | None, **characteristics: Any) -> Document:
     product: Document = {"productCharacteristic": _characteristics(characteristics)}
     if place:
-        product["place"] = [{"id": place, "role": "installation", "@referredType": "GeographicSite"}]
+        product["place"] = _at(place)
     return {"id": item_id, "action": "add", "productOffering": {"id": offering}, "product": product}
+
+
+def _at(place: str) -> list[Document]:
+    return [{"id": place, "role": "installation", "@referredType": "GeographicSite"}]
 
 
 def _characteristics(values: Document) -> list[Document]:

@@ -10,6 +10,8 @@ from pydantic import Field
 from orders.model import Model
 from orders.tmf import OrderPrice
 
+_CHANGEABLE = frozenset({"active", "suspended", "pendingActive", "created"})
+
 
 class InstalledResource(Model):
     """A resource in use, under the key it has in its service."""
@@ -70,6 +72,11 @@ class InstalledProduct(Model):
     """Ids of the products that this one relies on."""
     record: dict[str, Any] = Field(default_factory=dict)
     """Its attributes in inventory that an order may change, in the shape they have there; None for one it lacks."""
+
+    @property
+    def in_use(self) -> bool:
+        """Whether an order can still change or end it."""
+        return self.status in _CHANGEABLE
 
     def service(self, key: str) -> InstalledService | None:
         return next((each for each in self.services if each.key == key), None)

@@ -49,7 +49,7 @@ class Products(ServiceOrders):
             product, Step.RECORD, InventoryActivities.record_product, record, _product_id, RECORDED
         )
         self.products[node.key] = product_id
-        before = ["active"] if product.product_id else ["absent"]
+        before = [str(product.record.get("status") or "active")] if product.product_id else ["absent"]
         saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
         saga.add("restore charge", lambda: self._unbill(product, unbill), system="billing", target=target)
         await self._product_step(product, Step.BILL, BillingActivities.bill, self._bill(product, billing))

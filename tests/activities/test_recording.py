@@ -287,6 +287,17 @@ async def test_a_modification_writes_what_differs_and_keeps_what_the_order_does_
         assert product[name] == BEFORE[name]
 
 
+async def test_a_product_that_moves_keeps_its_state_and_its_places_for_other_things(inventory: System) -> None:
+    places = [{"id": "A-7", "role": "billing"}, {"id": "BER-1", "role": "installation"}]
+    there = {"id": "p-2", "name": "Fibre", "status": "suspended", "place": places}
+    await inventory.client.post(PRODUCT, json=there, headers={"Idempotency-Key": "there"})
+    record = await installed(inventory, "p-2")
+    moved = fibre(Action.MODIFY, product_id="p-2", place="HAM-1", previous_place="BER-1", record=record)
+    await record_product(inventory, moved)
+    after = await inventory.get(f"{PRODUCT}/p-2")
+    assert (after["status"], after["place"]) == ("suspended", [{"id": "HAM-1", "role": "installation"}, places[0]])
+
+
 async def test_undoing_a_modification_gives_back_the_very_record(inventory: System) -> None:
     plan = await changed(
         inventory, services=["1:tv"], offering=Reference(id="fibre-500", name="Fibre 500"), billing_account="b-2"

@@ -194,11 +194,15 @@ def test_the_parts_of_a_bundle_that_are_where_it_is_move_with_it_named_or_not(sh
     assert after.products["product-internet"].characteristics["downloadSpeed"] == 100
 
 
-def test_parts_elsewhere_parts_at_no_place_and_parts_that_say_their_place_stay(shipped: CatalogSet) -> None:
+def test_parts_elsewhere_at_no_place_or_ended_and_parts_that_say_their_place_stay(shipped: CatalogSet) -> None:
     base = installed(shipped, fibre_bundle(voice()), mobile())
     home = base.products["product-home"]
     base.products["product-home"] = home.model_copy(update={"components": [*home.components, "product-mobile"]})
     base.products["product-voice"].place = "MUC-1"
+    base.products["product-old-tv"] = base.products["product-voice"].model_copy(
+        update={"id": "product-old-tv", "place": "BER-1", "status": "terminated"}
+    )
+    base.products["product-home"].components.append("product-old-tv")
     stays = moved("2", "product-router", "BER-1", wifiName="Home again")
     plan = change(shipped, base, moved("1", "product-home", "HAM-1", keep("3", "product-internet"), stays))
     assert {each.key: (each.action.value, each.place) for each in plan.products} == {
@@ -284,6 +288,26 @@ def test_a_service_that_is_ordered_by_itself_goes_along_and_its_parts_follow(shi
         ("port~replaced", "delete", None),
         ("vlan~replaced", "delete", None),
     ]
+
+
+def test_a_service_of_which_nobody_knew_where_it_is_is_recorded_there_with_what_it_has(
+    shipped: CatalogSet,
+) -> None:
+    base = without_places(installed(shipped, vpn(1)))
+    access = base.products["product-spoke1"].service("access")
+    assert access
+    base = InstalledBase(single_services={access.id: access}, owners={access.id: []})
+    plan = decompose_service_order(service_order(id=access.id, place=at("SITE-1")), shipped, base, on=TODAY)
+    assert set(moves(plan).values()) == {(None, "SITE-1")}
+    (planned,) = plan.service_orders
+    assert {each.action.value for item in planned.items for each in item.resources} == {"noChange"}
+
+
+def test_nothing_is_set_up_beside_a_service_of_which_nobody_knows_where_it_is(shipped: CatalogSet) -> None:
+    base = without_places(installed(shipped, vpn(1)))
+    base.products["product-spoke1"].place = None
+    plan = change(shipped, base, moved("1", "product-spoke1", "SITE-1"))
+    assert "1:access~replaced" not in {each.key for each in plan.service_orders}
 
 
 def resource_order(place: str, **resource: Any) -> ResourceOrder:

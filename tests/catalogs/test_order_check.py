@@ -98,7 +98,11 @@ def test_the_example_orders_break_no_rule(shipped: CatalogSet, name: str) -> Non
 
 @pytest.mark.parametrize(
     ("first", "second", "product_id"),
-    [("fibre-bundle", "modify-fibre", "product-1.1"), ("mobile", "delete-mobile", "product-1")],
+    [
+        ("fibre-bundle", "modify-fibre", "product-1.1"),
+        ("fibre-bundle", "move-fibre", "product-1.1"),
+        ("mobile", "delete-mobile", "product-1"),
+    ],
 )
 def test_the_example_changes_break_no_rule_once_the_first_example_is_installed(
     shipped: CatalogSet, first: str, second: str, product_id: str

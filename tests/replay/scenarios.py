@@ -43,6 +43,20 @@ async def modified(stage: Stage) -> str:
     return await _ended(stage, change)
 
 
+async def moved(stage: Stage) -> str:
+    """Move a VPN site: a new access is set up while the old one works on, and the overlay goes along."""
+    document = example("vpn-8-sites")
+    customer = customer_of(document)
+    document["productOrderItem"][0]["productOrderItem"] = document["productOrderItem"][0]["productOrderItem"][:3]
+    await _ended(stage, document)
+    products = await stage.products(customer)
+    site = next(each["id"] for each in products if each["productOffering"]["id"] == "vpn-spoke-site")
+    place = [{"id": "SITE-9", "role": "installation"}]
+    move = {"productOrderItem": [{"id": "1", "action": "modify", "product": {"id": site, "place": place}}]}
+    customer_of(move, customer)
+    return await _ended(stage, move)
+
+
 async def deleted(stage: Stage) -> str:
     """Delete what is installed."""
     document = example(MOBILE)
@@ -323,6 +337,7 @@ SCENARIOS: dict[str, tuple[Callable[[Stage], Awaitable[str]], str]] = {
     "added": (added, "completed"),
     "added-with-callback": (added_with_callback, "completed"),
     "modified": (modified, "completed"),
+    "moved": (moved, "completed"),
     "deleted": (deleted, "completed"),
     "rejected": (rejected, "rejected"),
     "undone": (undone, "failed"),
