@@ -173,14 +173,19 @@ def qualify(
 @catalog_app.command("lint")
 def catalog_lint(
     directory: Annotated[Path | None, typer.Argument(help="A folder of catalogs [default: by the settings]")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 with warnings, too.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Check catalogs: every fault with its file and line, or how much there is when there is none.
+    """Check catalogs: every fault with its file and line; without one, every warning, and how much there is.
 
-    Examples: `ordersaga catalog lint` · `ordersaga catalog lint my-catalogs/`
+    Faults keep catalogs from being used: exit 1. Warnings do not: exit 0, unless --strict is given.
+
+    Examples: `ordersaga catalog lint` · `ordersaga catalog lint my-catalogs/ --strict`
     """
     from console.catalog_commands import lint
 
-    raise typer.Exit(0 if lint(directory or _catalogs(), terminal()) else REFUSED)
+    good = lint(directory or _catalogs(), terminal(), strict=strict, as_json=as_json)
+    raise typer.Exit(0 if good else REFUSED)
 
 
 @catalog_app.command("list")

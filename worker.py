@@ -203,6 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings()
         configure_logging(settings.log_format, settings.log_level)
         catalogs = load_catalogs(settings.catalogs or default_catalogs())
+        for warning in catalogs.warnings:
+            _log.warning("odd in the catalogs", warning=str(warning))
         uvloop.run(work(settings, catalogs, chosen.queue or QUEUES))
     except (ValidationError, CatalogFaultsError, StoreError) as error:
         print(f"the worker cannot start: {error}", file=sys.stderr)

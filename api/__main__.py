@@ -218,6 +218,8 @@ def main() -> int:
         settings = Settings()
         configure_logging(settings.log_format, settings.log_level)
         catalogs = load_catalogs(settings.catalogs or default_catalogs())
+        for warning in catalogs.warnings:
+            _log.warning("odd in the catalogs", warning=str(warning))
         uvloop.run(serve(settings, catalogs))
     except (ValidationError, CatalogFaultsError, UnsupportedDatabaseError) as error:
         print(f"the gateway cannot start: {error}", file=sys.stderr)

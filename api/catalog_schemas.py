@@ -108,6 +108,7 @@ class ProductSpecificationCharacteristicValueUse(Resource):
 
     name: str
     min_cardinality: int | None = None
+    max_cardinality: int | None = None
     product_spec_characteristic_value: list[CharacteristicValueSpecification] | None = None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from catalogs.faults import Fault
 from catalogs.model import (
     Catalog,
     Category,
@@ -76,8 +77,11 @@ class CatalogSet:
         prices: Iterable[ProductOfferingPrice] = (),
         services: Iterable[ServiceSpecification] = (),
         resources: Iterable[ResourceSpecification] = (),
+        warnings: Iterable[Fault] = (),
     ) -> None:
         self.version = version
+        self.warnings = list(warnings)
+        """What is odd about them, though no fault."""
         self.catalogs = list(catalogs)
         self.categories = Versions(categories)
         self.offerings = Versions(offerings)

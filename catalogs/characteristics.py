@@ -28,9 +28,13 @@ def of_offering(
         if use is None:
             narrowed.append(characteristic)
             continue
-        minimum = characteristic.min_cardinality if use.min_cardinality is None else use.min_cardinality
-        values = use.values or characteristic.values
-        narrowed.append(characteristic.model_copy(update={"min_cardinality": minimum, "values": values}))
+        given = {
+            "min_cardinality": use.min_cardinality,
+            "max_cardinality": use.max_cardinality,
+            "values": use.values or None,
+        }
+        changes = {name: each for name, each in given.items() if each is not None}
+        narrowed.append(characteristic.model_copy(update=changes))
     return narrowed
 
 

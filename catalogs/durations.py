@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from orders.words import shown
+
 _SHORT = re.compile(r"(?P<amount>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d)")
 _ISO = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
@@ -34,7 +36,7 @@ def _duration(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a duration: write it with its unit, such as 30s, 5m, 2h or 3d")
+        raise ValueError(f"{shown(value)} is not a duration: write it with its unit, such as 30s, 5m, 2h or 3d")
     return parse_duration(value)
 
 

@@ -3,31 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from catalogs.entries import Entries, Section
 from catalogs.faults import Fault
+from catalogs.lint_bundles import bundle_faults
 from catalogs.lint_categories import category_faults, category_warnings
-from catalogs.lint_characteristics import characteristic_faults
+from catalogs.lint_characteristics import characteristic_faults, characteristic_warnings
 from catalogs.lint_circles import circle_faults
 from catalogs.lint_expressions import expression_faults
 from catalogs.lint_fulfilment import fulfilment_faults
-from catalogs.lint_offerings import offering_faults
+from catalogs.lint_late import late_faults
+from catalogs.lint_literals import literal_faults
+from catalogs.lint_offerings import offering_faults, offering_warnings
 from catalogs.lint_policies import policy_warnings
-from catalogs.lint_prices import price_faults
+from catalogs.lint_price_uses import counted_faults, price_use_faults
+from catalogs.lint_prices import price_faults, price_warnings
+from catalogs.lint_relations import relation_faults, relation_warnings
+from catalogs.lint_sale import sale_warnings
 from catalogs.lint_steps import step_faults
 from catalogs.lint_trial import trial_faults
 from catalogs.lint_warnings import find_warnings
+from catalogs.unknown_keys import unread_keys
 
 _CHECKS: tuple[Callable[[Entries], Iterator[Fault]], ...] = (
     characteristic_faults,
     offering_faults,
+    relation_faults,
+    bundle_faults,
     category_faults,
     price_faults,
+    counted_faults,
+    price_use_faults,
     fulfilment_faults,
     step_faults,
     circle_faults,
     expression_faults,
+    literal_faults,
+    late_faults,
+)
+
+_ODDITIES: tuple[Callable[[Entries], Iterator[Fault]], ...] = (
+    unread_keys,
+    find_warnings,
+    category_warnings,
+    policy_warnings,
+    characteristic_warnings,
+    offering_warnings,
+    relation_warnings,
+    price_warnings,
 )
 
 
@@ -42,9 +67,9 @@ def check(entries: Entries) -> list[Fault]:
     return faults or ([] if broken else list(trial_faults(entries)))
 
 
-def warnings(entries: Entries) -> list[Fault]:
-    """Return what is odd but no fault: what nothing uses, finds or activates, and policies without effect."""
-    return [*find_warnings(entries), *category_warnings(entries), *policy_warnings(entries)]
+def warnings(entries: Entries, on: datetime) -> list[Fault]:
+    """Return what is odd but no fault at a moment: what nothing uses, finds or heeds, and what hardly is as meant."""
+    return [*(warning for rule in _ODDITIES for warning in rule(entries)), *sale_warnings(entries, on)]
 
 
 def _section_faults(section: Section[Any]) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Faults of offerings: references that lead nowhere, bundles that cannot be put together."""
+"""Faults of offerings: references that lead nowhere, or twice to the same; relations that contradict; odd values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from catalogs.catalog_set import Versions
 from catalogs.characteristics import of_offering
 from catalogs.entries import Entries, Section, Sourced
 from catalogs.faults import Fault, Loc, did_you_mean
-from catalogs.lint_characteristics import value_faults
+from catalogs.lint_characteristics import cardinality_faults, use_faults
 from catalogs.model import ProductOffering, SpecificationReference
 
 _OFFERING_RELATIONS = ("requires", "excludes")
@@ -32,11 +32,33 @@ def offering_faults(entries: Entries) -> Iterator[Fault]:
         if offering.product_specification:
             loc = ["productSpecification"]
             yield from reference_faults(sourced, loc, offering.product_specification, entries.products)
-        for index, price in enumerate(offering.product_offering_price):
-            yield from reference_faults(sourced, ["productOfferingPrice", index], price, entries.prices)
+        yield from _price_faults(sourced, entries)
         yield from _relation_faults(sourced, entries)
-        yield from _bundle_faults(sourced, entries)
         yield from _value_use_faults(sourced, entries)
+
+
+def offering_warnings(entries: Entries) -> Iterator[Fault]:
+    """Yield the characteristics of which an offering says that it narrows them, and does not."""
+    for sourced in entries.offerings:
+        for index, use in enumerate(sourced.entry.prod_spec_char_value_use):
+            if not use.values and use.min_cardinality is None and use.max_cardinality is None:
+                message = f"narrows nothing of {use.name!r}: it has no values and no cardinality"
+                yield sourced.fault(["prodSpecCharValueUse", index], message)
+
+
+def _price_faults(sourced: Sourced[ProductOffering], entries: Entries) -> Iterator[Fault]:
+    prices = Versions(each.entry for each in entries.prices)
+    seen: set[str] = set()
+    for index, reference in enumerate(sourced.entry.product_offering_price):
+        loc: list[str | int] = ["productOfferingPrice", index]
+        yield from reference_faults(sourced, loc, reference, entries.prices)
+        price = prices.of(reference)
+        if price and price.price_type == "discount":
+            message = f"{price.id!r} is a discount; name it in the popRelationship of the price that it is taken off"
+            yield sourced.fault(loc, message)
+        if reference.id in seen:
+            yield sourced.fault(loc, f"{reference.id!r} is named twice, and would be charged twice")
+        seen.add(reference.id)
 
 
 def _relation_faults(sourced: Sourced[ProductOffering], entries: Entries) -> Iterator[Fault]:
@@ -54,36 +76,6 @@ def _relation_faults(sourced: Sourced[ProductOffering], entries: Entries) -> Ite
             yield sourced.fault(loc, f"{offering.id!r} both requires and excludes {relation.id!r}")
 
 
-def _bundle_faults(sourced: Sourced[ProductOffering], entries: Entries) -> Iterator[Fault]:
-    offering = sourced.entry
-    children = offering.bundled_product_offering
-    if offering.is_bundle and not children:
-        yield sourced.fault(["isBundle"], f"{offering.id!r} is a bundle of nothing: bundledProductOffering is missing")
-    if not offering.is_bundle and children:
-        yield sourced.fault(["bundledProductOffering"], f"{offering.id!r} has parts, but isBundle is not true")
-    if not offering.is_bundle and offering.product_specification is None:
-        yield sourced.fault([], f"{offering.id!r} has no productSpecification")
-    excluded = {each.id for each in offering.product_offering_relationship if each.relationship_type == "excludes"}
-    seen: set[str] = set()
-    for index, child in enumerate(children):
-        loc: list[str | int] = ["bundledProductOffering", index]
-        yield from reference_faults(sourced, loc, child, entries.offerings)
-        if child.id in seen:
-            yield sourced.fault(loc, f"{child.id!r} is a part twice; one entry says how many")
-        seen.add(child.id)
-        if child.id in excluded:
-            yield sourced.fault(loc, f"{offering.id!r} excludes its own part {child.id!r}")
-        least, most = child.option.number_rel_offer_lower_limit, child.option.number_rel_offer_upper_limit
-        option = [*loc, "bundledProductOfferingOption"]
-        if most is not None and least > most:
-            message = f"numberRelOfferLowerLimit {least} is above numberRelOfferUpperLimit {most}"
-            yield sourced.fault([*option, "numberRelOfferLowerLimit"], message)
-        usual = child.option.number_rel_offer_default
-        if usual is not None and not least <= usual <= (usual if most is None else most):
-            message = f"numberRelOfferDefault {usual} is not between the limits"
-            yield sourced.fault([*option, "numberRelOfferDefault"], message)
-
-
 def _value_use_faults(sourced: Sourced[ProductOffering], entries: Entries) -> Iterator[Fault]:
     offering = sourced.entry
     products = Versions(each.entry for each in entries.products)
@@ -92,11 +84,16 @@ def _value_use_faults(sourced: Sourced[ProductOffering], entries: Entries) -> It
         return
     rules = {rule.name: rule for rule in specification.characteristics}
     narrowed = {rule.name: rule for rule in of_offering(specification, offering)}
+    seen: set[str] = set()
     for index, use in enumerate(offering.prod_spec_char_value_use):
         loc: list[str | int] = ["prodSpecCharValueUse", index]
         if use.name not in rules:
             hint = did_you_mean(use.name, rules)
             yield sourced.fault([*loc, "name"], f"{specification.id!r} has no characteristic {use.name!r}{hint}")
-        else:
-            values = [*loc, "productSpecCharacteristicValue"]
-            yield from value_faults(sourced, values, rules[use.name], narrowed[use.name])
+            continue
+        if use.name in seen:
+            yield sourced.fault([*loc, "name"], f"{use.name!r} is narrowed twice; one entry says all of it")
+        seen.add(use.name)
+        if use.min_cardinality is not None or use.max_cardinality is not None:
+            yield from cardinality_faults(sourced, loc, narrowed[use.name])
+        yield from use_faults(sourced, [*loc, "productSpecCharacteristicValue"], use.values, [rules[use.name]])

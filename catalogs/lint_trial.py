@@ -25,6 +25,7 @@ from catalogs.model import (
     ValueType,
 )
 from orders.plan import Characteristics
+from orders.words import shown
 
 E = TypeVar("E", bound=Entry)
 
@@ -124,7 +125,9 @@ class _Trial:
         self._text(sourced, [*loc, "pool"], need.pool, variables)
         self._text(sourced, [*loc, "value"], need.value, variables)
         for name, expression in need.criteria.items():
-            self._value(sourced, [*loc, "criteria", name], expression, variables)
+            if isinstance(self._value(sourced, [*loc, "criteria", name], expression, variables), dict | list):
+                message = f"{expression.text!r} gives an object or a list, not one value"
+                self._say(sourced, [*loc, "criteria", name], message)
 
     def _needed(
         self,
@@ -140,7 +143,7 @@ class _Trial:
         if need.count:
             count = self._value(sourced, [*loc, "count"], need.count, variables)
             if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-                self._say(sourced, [*loc, "count"], f"{need.count.text!r} gives {count!r}, not a count")
+                self._say(sourced, [*loc, "count"], f"{need.count.text!r} gives {shown(count)}, not a count")
         self._text(sourced, [*loc, "place"], need.place, variables)
         given = {
             name: self._value(sourced, [*loc, "characteristics", name], expression, variables)
@@ -159,7 +162,7 @@ class _Trial:
     ) -> bool:
         value = self._value(sourced, loc, expression, variables)
         if expression and value is not None and not isinstance(value, bool):
-            self._say(sourced, loc, f"{expression.text!r} gives {value!r}; a condition gives true or false")
+            self._say(sourced, loc, f"{expression.text!r} gives {shown(value)}; a condition gives true or false")
         return value is True
 
     def _text(
@@ -167,7 +170,7 @@ class _Trial:
     ) -> None:
         value = self._value(sourced, loc, expression, variables)
         if expression and value is not None and not isinstance(value, str):
-            self._say(sourced, loc, f"{expression.text!r} gives {value!r}, not a text")
+            self._say(sourced, loc, f"{expression.text!r} gives {shown(value)}, not a text")
 
     def _value(
         self, sourced: Sourced[Any], loc: Loc, expression: Expression | None, variables: Mapping[str, Any]
@@ -177,7 +180,7 @@ class _Trial:
         try:
             return expression.evaluate(variables)
         except ExpressionError as error:
-            self._say(sourced, loc, f"{error} (tried with {_shown(expression, variables)})")
+            self._say(sourced, loc, f"{error} (tried with {_tried(expression, variables)})")
             return None
 
     def _say(self, sourced: Sourced[Any], loc: Loc, message: str) -> None:
@@ -190,6 +193,8 @@ def _by_id(section: Section[E]) -> dict[str, Sourced[E]]:
     return {each.entry.id: each for each in section}
 
 
-def _shown(expression: Expression, variables: Mapping[str, Any]) -> str:
+def _tried(expression: Expression, variables: Mapping[str, Any]) -> str:
     read = sorted((variable, name) for variable, name, _ in expression.reads)
-    return ", ".join(f"{variable}.{name} = {(variables.get(variable) or {}).get(name)!r}" for variable, name in read)
+    return ", ".join(
+        f"{variable}.{name} = {shown((variables.get(variable) or {}).get(name))}" for variable, name in read
+    )

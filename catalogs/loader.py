@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,8 +20,21 @@ from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecifi
 from catalogs.sources import Source, plain, read_yaml
 from catalogs.unknown_keys import unknown_keys
 from orders.plan import CatalogVersion
+from orders.words import shown
 
 E = TypeVar("E", bound=Entry)
+
+_KINDS = {
+    "model_type": "a mapping of names to values",
+    "dict_type": "a mapping of names to values",
+    "list_type": "a list",
+    "string_type": "a text",
+    "bool_": "true or false",
+    "int_": "a whole number",
+    "float_": "a number",
+    "decimal_": "a number",
+}
+"""How the kinds of errors of a type begin → what is right, as people who write YAML call it."""
 
 _PASSES = 10
 """How often an entry is read again without its faulty parts."""
@@ -31,8 +45,11 @@ def default_catalogs() -> Path:
     return Path(__file__).parent
 
 
-def load_catalogs(root: Path) -> CatalogSet:
+def load_catalogs(root: Path, on: datetime | None = None) -> CatalogSet:
     """Return the catalogs in the folders of `root`, all versions of everything, checked against each other.
+
+    Args:
+        on: the moment by which what has ended is warned of; now without it.
 
     Raises:
         CatalogFaultsError: with every fault of every file, when there is one.
@@ -50,14 +67,16 @@ def load_catalogs(root: Path) -> CatalogSet:
         prices=[each.entry for each in entries.prices],
         services=[each.entry for each in entries.services],
         resources=[each.entry for each in entries.resources],
+        warnings=sorted(set(warnings(entries, on or datetime.now(UTC)))),
     )
 
 
-def inspect_catalogs(root: Path) -> tuple[list[Fault], list[Fault]]:
+def inspect_catalogs(root: Path, on: datetime | None = None) -> tuple[list[Fault], list[Fault]]:
     """Return all faults of the catalogs in the folders of `root`, and, where there are none, the warnings."""
-    entries, faults = _read_entries(root)
-    faults = sorted({*faults, *check(entries)})
-    return faults, [] if faults else sorted(warnings(entries))
+    try:
+        return [], load_catalogs(root, on).warnings
+    except CatalogFaultsError as error:
+        return error.faults, []
 
 
 def _read_entries(root: Path) -> tuple[Entries, list[Fault]]:
@@ -153,12 +172,13 @@ def _left_out(data: Any, loc: Loc) -> bool:
 def _in_words(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return "is missing"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "string_type" and error["loc"][-1:] == ("version",):
-        return f"{message}: write it in quotes"
-    if error["type"] in ("string_pattern_mismatch", "enum", "literal_error"):
-        return f"{error['input']!r}: {message[0].lower()}{message[1:]}"
-    return message
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    quotes = ": write it in quotes" if error["type"] == "string_type" and error["loc"][-1:] == ("version",) else ""
+    if kind := next((words for start, words in _KINDS.items() if error["type"].startswith(start)), None):
+        return f"{shown(error['input'])} should be {kind}{quotes}"
+    should = error["msg"].partition(" should ")[2].partition(" after validation")[0]
+    return f"{shown(error['input'])} should {should}" if should else f"{shown(error['input'])}: {error['msg']}"
 
 
 def _hand_down(entries: Entries) -> None:

@@ -177,7 +177,8 @@ class CharacteristicValueUse(Resource):
     """What an offering allows of a characteristic, or which of its values a price is for."""
 
     name: str
-    min_cardinality: int | None = None
+    min_cardinality: int | None = Field(default=None, ge=0)
+    max_cardinality: int | None = Field(default=None, ge=1)
     values: list[CharacteristicValue] = Field(
         default_factory=list,
         validation_alias=AliasChoices("productSpecCharacteristicValue"),

@@ -1,17 +1,18 @@
-"""Keys that nobody reads: a fault in our own blocks; in a TM Forum shape, only where it looks like a slip."""
+"""Keys that nobody reads: a fault in our own blocks; in a TM Forum shape a warning, or a fault where it is a slip."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
+from catalogs.entries import Entries
 from catalogs.faults import Fault, did_you_mean
-from catalogs.sources import Source
+from catalogs.sources import Source, plain
 
 OTHER_TMF_ATTRIBUTES = frozenset(
     {
@@ -47,6 +48,12 @@ OTHER_TMF_ATTRIBUTES = frozenset(
         "serviceLevelSpecification",
         "serviceSpecRelationship",
         "serviceSpecification",
+        "model",
+        "part",
+        "sku",
+        "vendor",
+        "lastUpdate",
+        "lifecycleStatus",
         "statusReason",
         "subCategory",
         "targetEntitySchema",
@@ -70,6 +77,52 @@ OTHER_TMF_ATTRIBUTES = frozenset(
 
 _SLIP = 0.8
 
+Check = Callable[[type[BaseModel], Any, Source], Iterator[Fault]]
+
+
+_INSTEAD = {
+    "characteristics": "productSpecCharacteristic, specCharacteristic or resourceSpecCharacteristic",
+    "values": "productSpecCharacteristicValue, characteristicValueSpecification or resourceSpecCharacteristicValue",
+    "mandatory": "minCardinality: 1",
+    "required": "minCardinality: 1",
+    "default": "isDefault: true at one of the values",
+    "defaultValue": "isDefault: true at one of the values",
+    "enum": "a list of values",
+    "min": "a value with valueFrom",
+    "max": "a value with valueTo",
+    "type": "valueType, priceType or @type",
+    "prices": "productOfferingPrice",
+    "requires": "productOfferingRelationship with relationshipType: requires",
+    "excludes": "productOfferingRelationship with relationshipType: excludes",
+    "bundles": "isBundle and bundledProductOffering",
+    "status": "lifecycleStatus",
+    "currency": "unit of price",
+    "period": "recurringChargePeriodType",
+    "discount": "popRelationship, which leads to a price with priceType: discount",
+    "condition": "when",
+    "if": "when",
+}
+"""What those who do not know the standards write, and what they mean."""
+
+
+def unread_keys(entries: Entries) -> Iterator[Fault]:
+    """Yield a warning for every key that neither anything here reads nor the standards have."""
+    for section in vars(entries).values():
+        for sourced in section:
+            yield from _unread(section.model, plain(sourced.source.node), sourced.source)
+
+
+def _unread(model: type[BaseModel], data: Any, source: Source) -> Iterator[Fault]:
+    if not isinstance(data, dict) or model.model_config.get("extra") == "forbid":
+        return
+    fields = {_name(name, field): field for name, field in model.model_fields.items()}
+    for key, value in data.items():
+        if key in fields:
+            yield from _nested(fields[key].annotation, value, source.at(key), _unread)
+        elif key not in OTHER_TMF_ATTRIBUTES and not key.startswith(("@", "x-")):
+            meant = f"; for {key!r} write {_INSTEAD[key]}" if key in _INSTEAD else ""
+            yield source.fault([key], f"nothing reads {key!r}, nor has the standard such an attribute{meant}")
+
 
 def unknown_keys(model: type[BaseModel], data: Any, source: Source) -> Iterator[Fault]:
     """Yield a fault for every key of `data`, nested ones too, that `model` should not have."""
@@ -78,22 +131,22 @@ def unknown_keys(model: type[BaseModel], data: Any, source: Source) -> Iterator[
     fields = {_name(name, field): field for name, field in model.model_fields.items()}
     for key, value in data.items():
         if key in fields:
-            yield from _nested(fields[key].annotation, value, source.at(key))
+            yield from _nested(fields[key].annotation, value, source.at(key), unknown_keys)
         elif model.model_config.get("extra") == "forbid":
             yield source.fault([key], f"unknown key {key!r}{did_you_mean(key, fields) or _list(fields)}")
         elif key not in OTHER_TMF_ATTRIBUTES and difflib.get_close_matches(key, fields, n=1, cutoff=_SLIP):
             yield source.fault([key], f"unknown key {key!r}{did_you_mean(key, fields)}")
 
 
-def _nested(annotation: Any, value: Any, source: Source) -> Iterator[Fault]:
+def _nested(annotation: Any, value: Any, source: Source, check: Check) -> Iterator[Fault]:
     model, many = _model_in(annotation)
     if model is None:
         return
     if many and isinstance(value, list):
         for index, each in enumerate(value):
-            yield from unknown_keys(model, each, source.at(index))
+            yield from check(model, each, source.at(index))
     elif not many:
-        yield from unknown_keys(model, value, source)
+        yield from check(model, value, source)
 
 
 def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, bool]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
 
+from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import load_catalogs
 from catalogs.planning import plan_posted
-from console.commands import PlanSource
+from console.commands import PlanSource, print_json
 from console.errors import CommandError
 from console.family import Document, kind_of
 from orders.installed import InstalledBase
@@ -44,15 +46,31 @@ def offline(directory: Path) -> PlanSource:
     return preview
 
 
-def lint(directory: Path, console: Console) -> bool:
-    """Check catalogs and print every fault; return whether there was none."""
+def lint(directory: Path, console: Console, *, strict: bool, as_json: bool) -> bool:
+    """Check catalogs and print every fault, or else every warning; return whether they can be used as they are.
+
+    With warnings they can, unless `strict` says that they cannot.
+    """
     try:
         found = load_catalogs(directory)
     except CatalogFaultsError as error:
+        if as_json:
+            print_json(console, {"faults": [asdict(fault) for fault in error.faults], "warnings": []})
+            return False
         for fault in error.faults:
             console.print(str(fault), soft_wrap=True)
-        console.print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)} in {directory}", style="red")
+        console.print(f"{_counted(len(error.faults), 'fault')} in {directory}", style="red")
         return False
+    if as_json:
+        print_json(console, {"faults": [], "warnings": [asdict(warning) for warning in found.warnings]})
+        return not (strict and found.warnings)
+    for warning in found.warnings:
+        console.print(f"warning: {warning}", soft_wrap=True)
+    console.print(_summary(found), soft_wrap=True)
+    return not (strict and found.warnings)
+
+
+def _summary(found: CatalogSet) -> str:
     counts = {
         "catalog": len(found.catalogs),
         "category": len(found.categories.ids()),
@@ -62,10 +80,11 @@ def lint(directory: Path, console: Console) -> bool:
         "resource specification": len(found.resources.ids()),
         "price": len(found.prices.ids()),
     }
-    listed = ", ".join(f"{number} {noun if number == 1 else _plural(noun)}" for noun, number in counts.items())
-    console.print(f"no faults in {listed}; {found.version.label}", soft_wrap=True)
-    return True
+    listed = ", ".join(_counted(number, noun) for noun, number in counts.items())
+    odd = f" and {_counted(len(found.warnings), 'warning')}" if found.warnings else ""
+    return f"no faults{odd} in {listed}; {found.version.label}"
 
 
-def _plural(noun: str) -> str:
-    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+def _counted(number: int, noun: str) -> str:
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"

@@ -146,6 +146,43 @@ def test_faults_of_a_catalog_are_listed_with_file_and_line(tmp_path: Path) -> No
     assert "1 fault in" in ended.stdout
 
 
+@pytest.fixture
+def odd(tmp_path: Path) -> str:
+    """Return a folder of catalogs without a fault, with one warning."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "catalog.yaml").write_text(
+        "catalog: {id: shop, name: Shop}\nresourceSpecification:\n  - {id: port, name: Port}\n"
+    )
+    return str(tmp_path)
+
+
+WARNING = "resourceSpecification 'port' is used by nothing"
+
+
+def test_warnings_of_a_catalog_are_listed_and_keep_nobody_from_using_it(odd: str) -> None:
+    ended = runner.invoke(cli.app, ["catalog", "lint", odd])
+    assert ended.exit_code == 0
+    first, last = ended.stdout.splitlines()
+    assert first == f"warning: shop/catalog.yaml:3: resourceSpecification[0].id: {WARNING}"
+    assert last.startswith("no faults and 1 warning in 1 catalog, ")
+
+
+def test_who_is_strict_takes_no_catalog_with_warnings(odd: str) -> None:
+    assert runner.invoke(cli.app, ["catalog", "lint", odd, "--strict"]).exit_code == 1
+    assert runner.invoke(cli.app, ["catalog", "lint", "--strict"]).exit_code == 0
+
+
+def test_what_is_found_in_catalogs_is_told_as_json_too(odd: str) -> None:
+    ended = runner.invoke(cli.app, ["catalog", "lint", odd, "--json"])
+    place = {"file": "shop/catalog.yaml", "line": 3, "path": "resourceSpecification[0].id"}
+    assert json.loads(ended.stdout) == {"faults": [], "warnings": [{**place, "message": WARNING}]}
+    (Path(odd) / "shop" / "more.yaml").write_text("productOfferin: []\n")
+    ended = runner.invoke(cli.app, ["catalog", "lint", odd, "--json"])
+    assert ended.exit_code == 1
+    [fault] = json.loads(ended.stdout)["faults"]
+    assert (fault["file"], fault["line"], fault["path"]) == ("shop/more.yaml", 1, "productOfferin")
+
+
 def test_a_plan_from_the_catalogs_alone_needs_no_gateway(nobody: str, tmp_path: Path) -> None:
     item = {"id": "1", "action": "add", "productOffering": {"id": "mobile-plan"}}
     order = {"relatedParty": [{"id": "c-1", "role": "customer"}], "productOrderItem": [item]}

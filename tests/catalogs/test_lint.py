@@ -40,10 +40,10 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
             f"{LINE}.when",
             "product.label.startsWith('x')",
             f"{LINE}.when: \"product.label.startsWith('x')\": startsWith() is not for a value of this type; "
-            "test for null before you call it (tried with product.label = None)",
+            "test for null before you call it (tried with product.label = null)",
         ),
         (f"{LINE}.when", "product.speed", f"{LINE}.when: 'product.speed' gives 10; a condition gives true or false"),
-        (f"{LINE}.count", "product.label", f"{LINE}.count: 'product.label' gives 'text', not a count"),
+        (f"{LINE}.count", "product.label", f"{LINE}.count: 'product.label' gives \"text\", not a count"),
         (f"{LINE}.place", "product.speed", f"{LINE}.place: 'product.speed' gives 10, not a text"),
         (
             f"{LINE}.when",
@@ -158,7 +158,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
             "productOffering[0].bundledProductOffering[0].bundledProductOfferingOption",
             {"numberRelOfferUpperLimit": 2, "numberRelOfferDefault": 3},
             "productOffering[0].bundledProductOffering[0].bundledProductOfferingOption.numberRelOfferDefault: "
-            "numberRelOfferDefault 3 is not between the limits",
+            "numberRelOfferDefault 3 is not between the limits, 0 to 2",
         ),
         (
             "productOffering[0].bundledProductOffering[1]",
@@ -168,7 +168,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
         (
             "productOffering[0].lifecycleStatus",
             "Sold",
-            "productOffering[0].lifecycleStatus: 'Sold': input should be 'In Study', 'In Design', 'In Test', "
+            "productOffering[0].lifecycleStatus: \"Sold\" should be 'In Study', 'In Design', 'In Test', "
             "'Rejected', 'Active', 'Launched', 'Retired' or 'Obsolete'",
         ),
         (
@@ -196,7 +196,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
         (
             "productOfferingPrice[1].price",
             {"unit": "euro", "value": 1},
-            "productOfferingPrice[1].price.unit: 'euro': string should match pattern '^[A-Z]{3}$'",
+            "productOfferingPrice[1].price.unit: \"euro\" should match pattern '^[A-Z]{3}$'",
         ),
         (
             "productOfferingPrice[1].percentage",

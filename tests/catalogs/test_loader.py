@@ -55,7 +55,7 @@ def test_a_folder_that_names_no_catalog_is_a_fault(tmp_path: Path) -> None:
         ("a: 1\nb: 2\na: 3\n", 'shop/a.yaml:3: not YAML: found duplicate key "a" with value "3" (original value: "1")'),
         ("a: 'open", "shop/a.yaml:1: not YAML: found unexpected end of stream"),
         ("productOffering: {}", "shop/a.yaml:1: productOffering: must be a list of entries"),
-        ("productOffering: [text]", "shop/a.yaml:1: productOffering[0]: Input should be a valid dictionary"),
+        ("productOffering: [text]", 'shop/a.yaml:1: productOffering[0]: "text" should be a mapping of names to values'),
         ("a: !!python/object:os.system {}", "shop/a.yaml:1: a: unknown section 'a'"),
     ],
 )
@@ -140,6 +140,9 @@ resourceSpecification:
     assert faults == []
     assert [str(each) for each in warnings] == [
         "shop/catalog.yaml:3: productOffering[0].isSellable: 'hidden' is neither sold alone nor part of a bundle",
+        "shop/catalog.yaml:3: productOffering[0].productOfferingPrice: 'hidden' is sold without a price",
+        "shop/catalog.yaml:3: productOffering[0].productSpecification: 'hidden' has no fulfilment: "
+        "an order of 'hidden' is billed, and sets nothing up",
         "shop/catalog.yaml:6: productSpecification[1].id: productSpecification 'lonely' is used by nothing",
         "shop/catalog.yaml:8: productOfferingPrice[0].id: productOfferingPrice 'free' is used by nothing",
         "shop/catalog.yaml:10: serviceSpecification[0].fulfilment: nothing activates 'cfs', nor any service it needs",
