@@ -12,11 +12,20 @@ import typer
 
 from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
 from console.hub_app import hub_app
-from console.options import GatewayOption, JsonOption, OrderFile, ValueOption, gateway_address, read_order, values_of
+from console.options import (
+    GatewayOption,
+    JsonOption,
+    OrderFile,
+    ValueOption,
+    gateway_address,
+    quoted,
+    read_order,
+    values_of,
+)
 from console.order_app import order_app
 from console.task_app import task_app
 from console.terminal import terminal
-from settings import Settings
+from settings import Settings, shown
 
 if TYPE_CHECKING:
     from console.commands import PlanSource
@@ -40,12 +49,12 @@ app.add_typer(catalog_app, name="catalog")
 
 @app.command()
 def up(
-    port: Annotated[int | None, typer.Option(help="The gateway's port.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The gateway's port.")] = None,
     temporal_port: Annotated[int | None, typer.Option(help="Temporal's port.")] = None,
-    ui_port: Annotated[int | None, typer.Option(help="The Temporal Web UI's port.")] = None,
-    inventory_port: Annotated[int | None, typer.Option(help="The inventory system's port.")] = None,
-    activation_port: Annotated[int | None, typer.Option(help="The activation system's port.")] = None,
-    billing_port: Annotated[int | None, typer.Option(help="The billing system's port.")] = None,
+    ui_port: Annotated[int | None, typer.Option(min=1, max=65535, help="The Temporal Web UI's port.")] = None,
+    inventory_port: Annotated[int | None, typer.Option(min=1, max=65535, help="The inventory system's port.")] = None,
+    activation_port: Annotated[int | None, typer.Option(min=1, max=65535, help="The activation system's port.")] = None,
+    billing_port: Annotated[int | None, typer.Option(min=1, max=65535, help="The billing system's port.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help="Where databases and logs are kept.")] = None,
     without: Annotated[
         list[str] | None, typer.Option(help="A part to leave out: worker, gateway, inventory, activation, billing.")
@@ -66,6 +75,7 @@ def up(
     chosen = {name: value for name, value in locals().items() if name.endswith("port") and value is not None}
     ports = Ports().model_copy(update=chosen)
     settings = Settings(state_dir=state_dir) if state_dir else Settings()
+    _made(settings.state_dir)
     try:
         chosen_layout = leave_out(layout(settings, ports), without or [])
     except StackError as error:
@@ -204,7 +214,7 @@ def catalog_list(
     from console.catalog_reads import catalog_list as run_list
 
     filters = {"category.id": category, "lifecycleStatus": status}
-    wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
+    wanted = {name: quoted(value) for name, value in filters.items() if value is not None} | {"limit": str(limit)}
     finish(run_list(gateway_address(gateway), _kind(kind), wanted, terminal(), as_json))
 
 
@@ -249,7 +259,7 @@ def gateway() -> None:
 def system(
     name: Annotated[str, typer.Argument(help="inventory, activation or billing")],
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="[default: as in ordersaga up]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="[default: as in ordersaga up]")] = None,
     database: Annotated[str | None, typer.Option(help="SQLite or PostgreSQL URL [default: in the state dir]")] = None,
     latency_ms: Annotated[int, typer.Option(min=0, help="How long each change takes.")] = 0,
     public_url: Annotated[
@@ -265,8 +275,7 @@ def system(
 
     if name not in SYSTEMS:
         raise typer.BadParameter(f"{name} is none of {', '.join(SYSTEMS)}")
-    state_dir = Settings().state_dir.resolve()
-    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir = _made(Settings().state_dir)
     url = database or f"sqlite:///{state_dir / name}.db"
     port = port or getattr(Ports(), f"{name}_port")
     _become(
@@ -288,7 +297,8 @@ def migrate() -> None:
     try:
         asyncio.run(migrate_store(url))
     except (StoreUnavailableError, UnsupportedDatabaseError) as error:
-        fail(str(error), UNREACHABLE if isinstance(error, StoreUnavailableError) else REFUSED)
+        code = UNREACHABLE if isinstance(error, StoreUnavailableError) else REFUSED
+        fail(f"{error} (ORDERSAGA_STORE_URL is {shown(url)})", code)
     typer.echo("the order store is up to date")
 
 
@@ -336,6 +346,15 @@ def _offline_plans() -> PlanSource:
     from console.catalog_commands import offline
 
     return offline(_catalogs())
+
+
+def _made(directory: Path) -> Path:
+    """Return a folder that may not have been there, or say why it cannot be made, and end."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"the state directory {directory} cannot be made: {error.strerror}", REFUSED)
+    return directory.resolve()
 
 
 def _become(module: str, *arguments: str) -> NoReturn:

@@ -6,12 +6,15 @@ profiles that the SDK and the `temporal` command share.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orders.signatures import key_of
@@ -86,6 +89,31 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".ordersaga")
     """Where the embedded stack keeps its databases and logs."""
 
+    @field_validator("store_url")
+    @classmethod
+    def _is_a_database(cls, written: str) -> str:
+        try:
+            parts = urlsplit(written)
+            known = parts.scheme.partition("+")[0] in ("sqlite", "postgresql", "postgres") and parts.port != 0
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError("it should be sqlite:///path or postgresql://user:password@host/database")
+        return written
+
+    @field_validator("metrics_address")
+    @classmethod
+    def _is_an_address(cls, written: str | None) -> str | None:
+        host, _, port = (written or "127.0.0.1:0").rpartition(":")
+        try:
+            ip_address(host.strip("[]"))
+            known = int(port) in range(65536)
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError("it should be an IP address and a port, as in 127.0.0.1:9090")
+        return written
+
     @field_validator("event_forbidden_networks")
     @classmethod
     def _are_networks(cls, written: str) -> str:
@@ -114,3 +142,37 @@ class Settings(BaseSettings):
     def gateway_url(self) -> str:
         """Return the address of the gateway, without a slash at its end."""
         return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+_MAY_BE = {
+    "url": "it should be an address such as http://127.0.0.1:8620",
+    "int": "it should be a whole number",
+    "time_delta": "it should be a number of seconds, or a duration such as PT20S",
+    "too_short": "it is too short",
+}
+"""The beginning of a kind of fault → what is said of it, where pydantic's own words speak of Python."""
+
+
+def faults_of(error: ValidationError) -> Iterator[str]:
+    """Yield a sentence for each setting that makes no sense: which, what it is, and what it may be."""
+    for fault in error.errors():
+        name = "_".join(str(part) for part in fault["loc"])
+        field = Settings.model_fields.get(name)
+        secret = field is not None and SecretStr in get_args(field.annotation)
+        value = "a secret" if secret else shown(str(fault["input"]))
+        yield f"the setting ORDERSAGA_{name.upper()} is {value}: {_allowed(fault)}"
+
+
+def shown(value: str) -> str:
+    """Return the value of a setting in quotes, without the password of an address."""
+    safe = re.sub(r"(://[^:/@]*:).*@", r"\1***@", value)
+    return f'"{safe}"'
+
+
+def _allowed(fault: Any) -> str:
+    for kind, words in _MAY_BE.items():
+        if str(fault["type"]).startswith(kind):
+            least = fault.get("ctx", {}).get("min_length")
+            return f"{words}: {least} characters are the least" if least else words
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    return said.replace("Input should be", "it should be", 1)

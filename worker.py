@@ -44,7 +44,7 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
-from settings import Settings
+from settings import Settings, faults_of
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
@@ -206,7 +206,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for warning in catalogs.warnings:
             _log.warning("odd in the catalogs", warning=str(warning))
         uvloop.run(work(settings, catalogs, chosen.queue or QUEUES))
-    except (ValidationError, CatalogFaultsError, StoreError) as error:
+    except ValidationError as error:
+        print(f"the worker cannot start: {'; '.join(faults_of(error))}", file=sys.stderr)
+        return 1
+    except (CatalogFaultsError, StoreError) as error:
         print(f"the worker cannot start: {error}", file=sys.stderr)
         return 1
     return 0

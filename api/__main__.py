@@ -39,7 +39,7 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
-from settings import Settings
+from settings import Settings, faults_of
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
@@ -221,7 +221,10 @@ def main() -> int:
         for warning in catalogs.warnings:
             _log.warning("odd in the catalogs", warning=str(warning))
         uvloop.run(serve(settings, catalogs))
-    except (ValidationError, CatalogFaultsError, UnsupportedDatabaseError) as error:
+    except ValidationError as error:
+        print(f"the gateway cannot start: {'; '.join(faults_of(error))}", file=sys.stderr)
+        return 1
+    except (CatalogFaultsError, UnsupportedDatabaseError) as error:
         print(f"the gateway cannot start: {error}", file=sys.stderr)
         return 1
     except SystemExit as error:

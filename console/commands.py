@@ -73,7 +73,9 @@ async def plan(source: PlanSource, document: Document, console: Console, as_json
         return not violations
     for violation in violations:
         console.print(Text(f"{violation['path']}: {violation['message']}", style="red"))
-    if planned.get("plan"):
+    if violations:
+        console.print("the order would be rejected: nothing of it would be done")
+    elif planned.get("plan"):
         console.print(plan_tree(OrchestrationPlan.model_validate(planned["plan"])))
         if (planned.get("order") or {}).get("orderTotalPrice"):
             console.print(prices_table(planned["order"]))

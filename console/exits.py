@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 
 from console.errors import CommandError, UnreachableError
+from settings import faults_of
 
 T = TypeVar("T")
 
@@ -65,7 +66,6 @@ def run_and_exit(command: Callable[[], object]) -> NoReturn:
 
 
 def _explain_settings(error: ValidationError) -> int:
-    for fault in error.errors():
-        name = "_".join(str(part) for part in fault["loc"]).upper()
-        print(f"ordersaga: the setting ORDERSAGA_{name} is {fault['input']!r}: {fault['msg']}", file=sys.stderr)
+    for fault in faults_of(error):
+        print(f"ordersaga: {fault}", file=sys.stderr)
     return WRONG_USAGE

@@ -61,6 +61,15 @@ class OrderFamily:
         id_ = f"{service_order_id}:{item_key}"
         return [self.resource_orders[each] for each in (id_, f"{id_}{UNDO}") if each in self.resource_orders]
 
+    def reasons(self) -> Iterator[tuple[str, str]]:
+        """Yield a name and a reason, for all of why the order, or a part of it, was rejected, failed or undone."""
+        named = [(f"order {self.id}", self.order)]
+        for kind, children in (("service order", self.service_orders), ("resource order", self.resource_orders)):
+            named += [(f"{kind} {id_.removeprefix(f'{self.id}:')}", each) for id_, each in sorted(children.items())]
+        for name, document in named:
+            yield from ((name, message) for message in messages(document))
+        yield from ((f"order {self.id}", left) for left in residue(self.order))
+
     def states(self) -> Iterator[tuple[str, str]]:
         """Yield a name and a state for the order, each item, and each service and resource order."""
         yield f"order {self.id}", self.state
@@ -111,17 +120,25 @@ def child_ids(document: Document) -> list[str]:
 def messages(order: Document) -> list[str]:
     """Return why an order was rejected or failed, a line each."""
     found = order.get("productOrderErrorMessage") or order.get("errorMessage") or []
+    said = [each if isinstance(each, dict) else {"message": each} for each in found]
+    reasons = [str(each.get("message") or each.get("reason") or each.get("code") or "no reason given") for each in said]
+    wish = order.get("cancellationReason")
+    return [*reasons, f"to be cancelled: {wish}"] if wish else reasons
+
+
+def residue(order: Document) -> list[str]:
+    """Return what an order could not take back, a line each."""
     return [
-        str(each.get("message") or each.get("reason") or each) if isinstance(each, dict) else str(each)
-        for each in found
+        f"left behind: {left.get('target', '?')} in {left.get('system', '?')}" for left in order.get("residue") or []
     ]
 
 
 def changes(before: OrderFamily | None, after: OrderFamily) -> list[str]:
-    """Return a line for each state that differs, in the order of the tree."""
+    """Return a line for each state that differs, and for each reason that is new, in the order of the tree."""
     known = dict(before.states()) if before else {}
     lines = []
     for name, state in after.states():
         if state and known.get(name) != state:
             lines.append(f"{name}: {f'{known[name]} → ' if known.get(name) else ''}{state}")
-    return lines
+    told = set(before.reasons()) if before else set()
+    return [*lines, *(f"{name}: {reason}" for name, reason in after.reasons() if (name, reason) not in told)]

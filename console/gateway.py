@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -184,7 +185,13 @@ class Gateway:
 
 
 def order_path(order_id: str) -> str:
-    """Return where the gateway has an order of any kind, posted or made by another one, by its id."""
+    """Return where the gateway has an order of any kind, posted or made by another one, by its id.
+
+    Raises:
+        CommandError: for what cannot be an id.
+    """
+    if not order_id or re.search(r"[\s/]", order_id):
+        raise CommandError(f'"{order_id}" is no id of an order; `ordersaga order list` shows those that there are')
     depth = order_id.removesuffix(UNDO).replace(f"{UNDO}:", ":").count(":")
     if depth == 0:
         collection = ORDERS[root_kind(order_id)]

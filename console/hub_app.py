@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from console.exits import finish
-from console.options import GatewayOption, JsonOption, gateway_address, given
+from console.options import GatewayOption, JsonOption, gateway_address, given, instant
 from console.terminal import terminal
 
 hub_app = typer.Typer(help="See, steer and register listeners, which are told of events.", no_args_is_help=True)
@@ -105,7 +105,8 @@ def hub_replay(
     """
     from console import hub_commands
 
-    finish(hub_commands.replay(gateway_address(gateway), listener_id, since, terminal(), as_json))
+    from_when = instant(since, "--from")
+    finish(hub_commands.replay(gateway_address(gateway), listener_id, from_when, terminal(), as_json))
 
 
 @hub_app.command("remove")

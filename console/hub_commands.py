@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from console.change_tables import moment
@@ -14,7 +14,7 @@ from console.commands import print_json, say
 from console.errors import CommandError
 from console.family import Document
 from console.gateway import Gateway
-from console.tables import facts_panel
+from console.tables import facts_panel, id_column
 from orders.hubs import HUBS
 
 APIS = {hub.base_path.removeprefix("/tmf-api/").replace("Management/", "/"): hub.path for hub in HUBS.values()}
@@ -106,9 +106,8 @@ async def remove(address: str, listener_id: str, console: Console) -> None:
 
 def listeners_table(listeners: Sequence[Document]) -> Table:
     """Return listeners, a row each."""
-    # The id is never cut or folded: it is what the other commands are given.
     names = ("state", "backlog", "given up", "api", "callback", "query", "last error")
-    table = Table(Column("listener", no_wrap=True, overflow="ignore"), *names, box=None)
+    table = Table(id_column("listener", listeners), *names, box=None)
     for each in listeners:
         table.add_row(
             str(each["id"]),

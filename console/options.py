@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
 from console.exits import REFUSED, fail
+from orders.instants import read_instant
 from settings import Settings
 
 GatewayOption = Annotated[
@@ -31,14 +33,55 @@ ValueOption = Annotated[
 
 
 def gateway_address(address: str | None) -> str:
-    """Return the gateway's address: as given, or by the settings."""
-    return address or Settings().gateway_url()
+    """Return the gateway's address: as given, with `http://` where no scheme is, or by the settings.
+
+    Raises:
+        typer.BadParameter: naming what is no address.
+    """
+    if address is None:
+        return Settings().gateway_url()
+    whole = address if "://" in address else f"http://{address}"
+    try:
+        parts = urlsplit(whole)
+        good = (
+            parts.scheme in ("http", "https")
+            and parts.hostname
+            and parts.port != 0
+            and not any(map(str.isspace, whole))
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise typer.BadParameter(
+            f'"{address}" is no address of a gateway, such as http://127.0.0.1:8620', param_hint="--gateway"
+        )
+    return whole
+
+
+def instant(text: str, option: str) -> str:
+    """Return a date and time that an option gives.
+
+    Raises:
+        typer.BadParameter: when it is none that RFC 3339 knows.
+    """
+    try:
+        read_instant(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+    return text
+
+
+def quoted(value: str) -> str:
+    """Return the value of a filter in quotes, so that it is taken as it stands."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def read_json(file: typer.FileText) -> Any:
     """Return what a file holds, or say why it is not JSON, and end."""
     try:
-        return json.load(file)
+        # A byte order mark is how some editors begin a file.
+        return _parsed(file.read().removeprefix("\ufeff"))
     except ValueError as error:
         fail(f"{file.name} is not JSON: {error}", REFUSED)
 
@@ -68,7 +111,15 @@ def values_of(pairs: list[str] | None) -> dict[str, Any]:
         if not name or not separator:
             raise typer.BadParameter(f"{pair!r} is not name=value", param_hint="--value")
         try:
-            values[name] = json.loads(text)
+            values[name] = _parsed(text)
         except ValueError:
             values[name] = text
     return values
+
+
+def _parsed(text: str) -> Any:
+    return json.loads(text, parse_constant=_no_constant)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

@@ -15,10 +15,12 @@ from console.options import (
     ReasonOption,
     gateway_address,
     given,
+    instant,
+    quoted,
     read_json,
 )
 from console.terminal import terminal
-from orders.lifecycle import OrderKind
+from orders.lifecycle import OrderKind, OrderState
 from settings import Settings
 
 
@@ -50,7 +52,7 @@ PatchFile = Annotated[
 
 @order_app.command("list")
 def order_list(
-    state: Annotated[str | None, typer.Option(help="Only orders in this state, such as inProgress.")] = None,
+    state: Annotated[OrderState | None, typer.Option(help="Only orders in this state.")] = None,
     customer: Annotated[str | None, typer.Option(help="Only orders of this party.")] = None,
     external_id: Annotated[str | None, typer.Option(help="Only the order that a client calls so.")] = None,
     category: Annotated[str | None, typer.Option(help="Only orders of this category.")] = None,
@@ -66,7 +68,7 @@ def order_list(
     from console import commands
 
     filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
-    wanted = {name: f'"{value}"' for name, value in filters.items() if value is not None} | {"limit": str(limit)}
+    wanted = {name: quoted(value) for name, value in filters.items() if value is not None} | {"limit": str(limit)}
     finish(commands.order_list(gateway_address(gateway), OrderKind(f"{kind.value}Order"), wanted, terminal(), as_json))
 
 
@@ -101,7 +103,7 @@ def order_cancel(
     if dry_run:
         done = finish(order_commands.preview(address, order_id, {"cancel": True}, terminal(), as_json))
         raise typer.Exit(0 if done else REFUSED)
-    wish = given(cancellationReason=reason, author=by, requestedCancellationDate=at)
+    wish = given(cancellationReason=reason, author=by, requestedCancellationDate=at and instant(at, "--at"))
     finish(order_commands.cancel(address, order_id, wish, terminal(), as_json))
 
 

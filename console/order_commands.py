@@ -92,9 +92,11 @@ async def preview(address: str, order_id: str, change: Any, console: Console, as
         console.print(Text(f"item {refusal.get('itemId') or refusal.get('key')}: {refusal['reason']}", style="red"))
     for violation in told["violations"]:
         console.print(Text(f"{violation['path']}: {violation['message']}", style="red"))
-    if told["changes"]:
+    if not possible:
+        console.print("it would be refused: nothing would change")
+    elif told["changes"]:
         console.print(changes_table(told["changes"]))
-    elif possible:
+    else:
         console.print("nothing is done yet that this would change")
     return possible
 

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
-from console.family import UNDO, Document, OrderFamily, messages, subject
+from console.family import UNDO, Document, OrderFamily, messages, residue, subject
 from console.states import state_text
 from console.tables import customer
 from orders.lifecycle import ITEM_LISTS, OrderKind, in_words
@@ -31,8 +31,8 @@ def order_tree(family: OrderFamily, detail: Detail = Detail.RESOURCES) -> Tree:
         tree.add(Text(message, style="red"))
     for item in family.order.get(ITEM_LISTS[family.kind]) or []:
         _add_item(tree, item, family, detail)
-    for left in family.order.get("residue") or []:
-        tree.add(Text(f"left behind: {left.get('target', left)} in {left.get('system', '?')}", style="red"))
+    for left in residue(family.order):
+        tree.add(Text(left, style="red"))
     return tree
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rich.panel import Panel
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from console.family import Document, items, subject
@@ -16,7 +16,8 @@ from orders.tmf import RelatedParty, customer_among
 def orders_table(orders: Sequence[Document], total: int) -> Table:
     """Return a list of orders, a row each, and how many match in all."""
     caption = f"{len(orders)} of {total}" if total > len(orders) else None
-    table = Table("order", "state", "ordered", "customer", "external id", "what", caption=caption, box=None)
+    names = ("state", "ordered", "customer", "external id", "what")
+    table = Table(id_column("order", orders), *names, caption=caption, box=None)
     for order in orders:
         table.add_row(
             str(order["id"]),
@@ -27,6 +28,11 @@ def orders_table(orders: Sequence[Document], total: int) -> Table:
             Text(what(order), overflow="ellipsis", no_wrap=True),
         )
     return table
+
+
+def id_column(name: str, documents: Sequence[Document]) -> Column:
+    """Return the column of the ids, which is never cut or folded: they are what the other commands are given."""
+    return Column(name, no_wrap=True, min_width=max(len(str(each["id"])) for each in documents))
 
 
 def prices_table(order: Document) -> Table:

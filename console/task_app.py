@@ -15,6 +15,8 @@ from console.options import (
     ValueOption,
     gateway_address,
     given,
+    instant,
+    quoted,
     values_of,
 )
 from console.terminal import terminal
@@ -52,7 +54,7 @@ def task_list(
     from console import task_commands
 
     filters = given(orderId=order, item=item, step=step, system=system, errorCode=error_code, error=error)
-    wanted = {name: _quoted(value) for name, value in filters.items()} | {"state": state.value, "limit": str(limit)}
+    wanted = {name: quoted(value) for name, value in filters.items()} | {"state": state.value, "limit": str(limit)}
     kinds = [kind] if kind else list(TaskKind)
     finish(task_commands.task_list(gateway_address(gateway), kinds, wanted, terminal(), as_json))
 
@@ -142,10 +144,5 @@ def task_reschedule(
     """
     from console import task_commands
 
-    wish = given(dueAt=due, reason=reason, author=by)
+    wish = given(dueAt=instant(due, "DATE"), reason=reason, author=by)
     finish(task_commands.reschedule(gateway_address(gateway), task_id, wish, terminal(), as_json))
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from console.change_tables import moment
@@ -15,7 +15,7 @@ from console.commands import print_json, say
 from console.errors import CommandError
 from console.family import Document
 from console.gateway import Gateway, RefusedError
-from console.tables import facts_panel
+from console.tables import facts_panel, id_column
 from orders.task import TaskKind
 from orders.wanted import WantedValue
 
@@ -120,9 +120,8 @@ async def reschedule(address: str, task_id: str, wish: Document, console: Consol
 def tasks_table(tasks: Sequence[Document], total: int) -> Table:
     """Return tasks, a row each, and how many match in all."""
     caption = f"{len(tasks)} of {total}" if total > len(tasks) else None
-    # The id is never cut or folded: it is what the other commands are given.
     names = ("kind", "state", "since", "due", "what", "system", "error")
-    table = Table(Column("task", no_wrap=True, overflow="ignore"), *names, caption=caption, box=None)
+    table = Table(id_column("task", tasks), *names, caption=caption, box=None)
     for task in tasks:
         table.add_row(
             str(task["id"]),

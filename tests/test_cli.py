@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import cli
 from console.options import values_of
 from embedded.ports import LOOPBACK, Ports
+from settings import Settings, faults_of
 
 runner = CliRunner()
 
@@ -70,6 +73,31 @@ def test_without_a_gateway_commands_say_so_and_end_with_4(nobody: str, words: li
     assert ended.stderr.startswith(f"ordersaga: nothing answers at {nobody}; start the stack with `ordersaga up`")
 
 
+def test_the_address_of_a_gateway_needs_no_scheme(nobody: str) -> None:
+    ended = runner.invoke(cli.app, ["order", "list", "--gateway", nobody.removeprefix("http://")])
+    assert ended.exit_code == 4
+    assert ended.stderr.startswith(f"ordersaga: nothing answers at {nobody};")
+
+
+def test_what_is_no_address_of_a_gateway_is_named() -> None:
+    ended = runner.invoke(cli.app, ["order", "list", "--gateway", "ftp://x"], env={"COLUMNS": "200"})
+    assert 'for --gateway: "ftp://x" is no address of a gateway, such as http://127.0.0.1:8620' in ended.stderr
+
+
+def test_what_is_no_date_is_named_before_anything_is_asked(nobody: str) -> None:
+    ended = runner.invoke(cli.app, ["order", "cancel", "abc", "--at", "tomorrow"], env={"COLUMNS": "200"})
+    assert ended.exit_code == 2
+    assert "for --at: " in ended.stderr
+    assert "RFC 3339" in ended.stderr
+
+
+@pytest.mark.parametrize("order_id", ["", "a b", "a/b"])
+def test_what_is_no_id_is_not_asked_for(nobody: str, order_id: str) -> None:
+    ended = runner.invoke(cli.app, ["order", "show", order_id])
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith(f'ordersaga: "{order_id}" is no id of an order; `ordersaga order list`')
+
+
 def test_an_order_from_standard_input_goes_to_the_gateway(nobody: str) -> None:
     ended = runner.invoke(cli.app, ["submit", "-"], input="{}")
     assert ended.exit_code == 4
@@ -84,6 +112,32 @@ def test_a_file_that_is_not_json_is_refused_with_its_name_and_place(tmp_path: Pa
     assert ended.stderr == f"ordersaga: {file} is not JSON: Expecting value: line 1 column 23 (char 22)\n"
 
 
+def test_a_byte_order_mark_is_passed_over(nobody: str) -> None:
+    assert runner.invoke(cli.app, ["submit", "-"], input="\ufeff{}").exit_code == 4
+
+
+def test_what_only_looks_like_json_is_refused(nobody: str) -> None:
+    ended = runner.invoke(cli.app, ["submit", "-"], input='{"quantity": NaN}')
+    assert (ended.exit_code, ended.stderr) == (1, "ordersaga: <stdin> is not JSON: NaN is no JSON\n")
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ORDERSAGA_STATE_DIR", str(tmp_path / "file" / "state"))
+    for words in (["up"], ["system", "billing"]):
+        ended = runner.invoke(cli.app, words)
+        assert ended.exit_code == 1
+        assert ended.stderr.startswith(f"ordersaga: the state directory {tmp_path / 'file' / 'state'} cannot be made: ")
+
+
+def test_a_store_that_cannot_be_reached_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"{LOOPBACK}:{Ports.free().port}"
+    monkeypatch.setenv("ORDERSAGA_STORE_URL", f"postgresql://saga:secret@{address}/orders")
+    ended = runner.invoke(cli.app, ["migrate"])
+    assert ended.exit_code == 4
+    assert f'(ORDERSAGA_STORE_URL is "postgresql://saga:***@{address}/orders")' in ended.stderr
+
+
 def test_a_change_is_read_from_standard_input_as_a_patch_of_either_kind(nobody: str) -> None:
     for change in ('{"priority": "1"}', '[{"op": "remove", "path": "/note"}]'):
         ended = runner.invoke(cli.app, ["order", "amend", "abc", "-"], input=change)
@@ -93,7 +147,15 @@ def test_a_change_is_read_from_standard_input_as_a_patch_of_either_kind(nobody: 
 
 @pytest.mark.parametrize(
     ("pair", "value"),
-    [("a=7", 7), ("a=SN-1", "SN-1"), ('a="7"', "7"), ("a=x=y", "x=y"), ("a=", ""), ("a=0123", "0123")],
+    [
+        ("a=7", 7),
+        ("a=SN-1", "SN-1"),
+        ('a="7"', "7"),
+        ("a=x=y", "x=y"),
+        ("a=", ""),
+        ("a=0123", "0123"),
+        ("a=NaN", "NaN"),
+    ],
 )
 def test_values_are_json_where_they_can_be(pair: str, value: object) -> None:
     assert values_of([pair]) == {"a": value}
@@ -125,6 +187,20 @@ def test_json_that_is_no_object_is_no_order(tmp_path: Path) -> None:
         ["task", "resolve", "explode", "abc!1"],
         ["task", "complete", "abc!1", "--value", "novalue"],
         ["task", "list", "--state", "lost"],
+        ["task", "list", "--kind", "lost"],
+        ["task", "reschedule", "abc!1", "tomorrow"],
+        ["task", "reschedule", "abc!1", "20261201"],
+        ["order", "list", "--state", "bogus"],
+        ["order", "list", "--kind", "bogus"],
+        ["order", "cancel", "abc", "--at", "2026-12-01"],
+        ["hub", "replay", "abc", "--from", "yesterday"],
+        ["order", "list", "--gateway", "ftp://127.0.0.1"],
+        ["order", "list", "--gateway", "http://"],
+        ["order", "list", "--gateway", ""],
+        ["order", "list", "--gateway", "127.0.0.1:99999"],
+        ["watch", "abc", "--gateway", "http://a b"],
+        ["system", "billing", "--port", "70000"],
+        ["up", "--port", "70000"],
     ],
 )
 def test_wrong_usage_ends_with_2(words: list[str]) -> None:
@@ -216,7 +292,44 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ORDERSAGA_PORT", "espresso")
     ended = subprocess.run([sys.executable, "-m", "cli", "order", "list"], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr.startswith("ordersaga: the setting ORDERSAGA_PORT is 'espresso': Input should be a valid int")
+    assert ended.stderr == 'ordersaga: the setting ORDERSAGA_PORT is "espresso": it should be a whole number\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("inventory_url", "localhost:9101", '"localhost:9101": it should be an address such as http://127.0.0.1:8620'),
+        ("public_url", "ftp://x", '"ftp://x": it should be an address such as http://127.0.0.1:8620'),
+        ("store_url", "foo", '"foo": it should be sqlite:///path or postgresql://user:password@host/database'),
+        ("store_url", "mysql://a:b@c/d", '"mysql://a:***@c/d": it should be sqlite:///path or postgresql://user:'),
+        ("store_url", "postgresql://a:b@c@d:x/e", '"postgresql://a:***@d:x/e": it should be sqlite:///path or post'),
+        ("http_timeout", "soon", '"soon": it should be a number of seconds, or a duration such as PT20S'),
+        ("body_limit", "0", '"0": it should be greater than 0'),
+        ("metrics_address", "here", '"here": it should be an IP address and a port, as in 127.0.0.1:9090'),
+        ("metrics_address", "127.0.0.1:x", '"127.0.0.1:x": it should be an IP address and a port, as in 127.0.0.1:90'),
+        ("log_level", "loud", "\"loud\": it should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("admin_token", "geheim", "a secret: it is too short: 16 characters are the least"),
+        ("callback_secret", "geheim", "a secret: must be whsec_ followed by"),
+    ],
+)
+def test_a_setting_is_named_with_its_value_and_what_it_may_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"ORDERSAGA_{name.upper()}", value)
+    with pytest.raises(ValidationError) as wrong:
+        Settings()
+    (fault,) = faults_of(wrong.value)
+    assert fault.startswith(f"the setting ORDERSAGA_{name.upper()} is {said}")
+    assert "geheim" not in fault
+
+
+@pytest.mark.parametrize("module", ["api", "worker"])
+def test_processes_name_a_setting_that_makes_no_sense(module: str) -> None:
+    environment = {**os.environ, "ORDERSAGA_STORE_URL": "foo"}
+    command = [sys.executable, "-m", module]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 1
+    assert 'cannot start: the setting ORDERSAGA_STORE_URL is "foo": it should be sqlite:///path or' in ended.stderr
 
 
 def test_the_installed_command_ends_with_the_code_of_what_it_ran() -> None:

@@ -103,8 +103,11 @@ class TaskDesk:
         if task_id is None and len(unsettled) == 1:
             return next(iter(unsettled.values()))
         if task_id is None:
-            known = ", ".join(unsettled) or "none"
-            raise RefusedError(f"which task? Name it by `task`; open are: {known}")
+            raise RefusedError(
+                f"which task? Name it by `task`; open are: {', '.join(unsettled)}"
+                if unsettled
+                else "no task is open here: nothing of this order waits to be settled"
+            )
         if task_id not in unsettled:
             raise RefusedError(f"task {task_id} is not open here; it has been settled, or there is none with that id")
         return unsettled[task_id]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 BUSY_TIMEOUT_MS = 30_000
@@ -26,7 +27,8 @@ class Database:
     what it has read cannot change before it commits. Writers of one process take turns fairly before they meet
     SQLite's own lock, which is held only against other processes.
 
-    Raises ValueError for a SQLite database in memory: its one connection cannot hold two transactions apart.
+    Raises ValueError for what is no such URL, and for a SQLite database in memory: its one connection cannot hold two
+    transactions apart.
     """
 
     def __init__(self, url: str, *tables: MetaData) -> None:
@@ -76,7 +78,12 @@ class Database:
 
 
 def _async_url(url: str) -> URL:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in ("sqlite", "postgres", "postgresql"):
+        raise ValueError("a database is sqlite:///path or postgresql://user:password@host/database")
     return parsed.set(drivername=ASYNC_DRIVERS.get(parsed.drivername, parsed.drivername))
 
 

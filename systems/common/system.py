@@ -145,8 +145,12 @@ def serve(name: str, default_port: int, create_app: Callable[..., FastAPI]) -> N
     parser.add_argument("--latency-ms", type=int, default=0, help="how long each change takes")
     parser.add_argument("--public-url", help="what href begins with [default: the address by which a request came]")
     options = parser.parse_args()
+    try:
+        app = create_app(options.database, latency_ms=options.latency_ms, public_url=options.public_url)
+    except ValueError as error:
+        parser.error(f"argument --database: {error}")
     config = uvicorn.Config(
-        create_app(options.database, latency_ms=options.latency_ms, public_url=options.public_url),
+        app,
         host=options.host,
         port=options.port,
         access_log=False,

@@ -65,3 +65,9 @@ async def test_an_answer_held_back_does_not_keep_the_process(tmp_path: Path) -> 
 def test_a_database_in_memory_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="needs a SQLite file or PostgreSQL"):
         Database(url)
+
+
+@pytest.mark.parametrize("url", ["foo", "", "mysql://a:b@c/d", "sqlite://", "postgresql://a:b@c:x/d"])
+async def test_what_is_no_database_for_a_system_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"a database is sqlite:///path or|needs a SQLite file or PostgreSQL"):
+        Database(url)
