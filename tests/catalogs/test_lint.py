@@ -244,7 +244,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
         (
             "serviceSpecification[0].fulfilment.move",
             "alongside",
-            "serviceSpecification[0].fulfilment.move: 'alongside': input should be 'inPlace' or 'overlap'",
+            "serviceSpecification[0].fulfilment.move: \"alongside\" should be 'inPlace' or 'overlap'",
         ),
         (
             "serviceSpecification[1].fulfilment.resources[0].value",
