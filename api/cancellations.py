@@ -43,13 +43,9 @@ from orders.links import (
     resource_name,
     with_cancellation_links,
 )
+from orders.server_set import CANCELLATION
 from store.cancellations import UnsentCancel
 from store.query import parse_list_query
-
-SERVER_SET = frozenset(
-    {"id", "href", "creationDate", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"}
-)
-"""Attributes of a cancellation that only the orchestrator writes; a client's are ignored."""
 
 _log = structlog.get_logger(__name__)
 
@@ -182,7 +178,7 @@ def _wish(kind: OrderKind, body: object) -> Document:
     Raises:
         InvalidRequestError: with every fault of form.
     """
-    wish = {name: value for name, value in body.items() if name not in SERVER_SET} if isinstance(body, dict) else body
+    wish = {name: value for name, value in body.items() if name not in CANCELLATION} if isinstance(body, dict) else body
     misplaced = misnamed(wish, kind.value, [each.value for each in OrderKind]) if isinstance(wish, dict) else ()
     return document_of(REQUESTS[kind], wish, misplaced)
 

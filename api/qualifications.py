@@ -25,38 +25,9 @@ from orders.instants import timestamp
 from orders.intake import Fault, InvalidBodyError, faults_of, misnamed, order_id_from
 from orders.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
+from orders.server_set import QUALIFICATION, QUALIFIED_OFFERINGS, QUALIFIED_SERVICES
 from orders.service_qualification import with_item_ids
 from store.query import parse_list_query
-
-_ANSWERS = frozenset(
-    {
-        "id",
-        "href",
-        "state",
-        "qualificationResult",
-        "effectiveQualificationDate",
-        "expirationDate",
-        "estimatedResponseDate",
-        "expectedPOQCompletionDate",
-        *ASKED_DATES.values(),
-    }
-)
-"""Attributes that only the gateway writes; a client's are ignored."""
-
-_ITEM_ANSWERS = frozenset(
-    {
-        "state",
-        "qualificationItemResult",
-        "qualificationResult",
-        "eligibilityUnavailabilityReason",
-        "alternateProductOfferingProposal",
-        "alternateServiceProposal",
-        "expirationDate",
-        "terminationError",
-    }
-)
-_CHECK_ITEM_ANSWERS = _ITEM_ANSWERS | {"expectedActivationDate"}
-"""Those of a check's items; in TMF679 that date is what the asker wishes."""
 
 _CHANGEABLE = frozenset({"description", "externalId", "note", "channel", *DEADLINES.values()})
 """What a PATCH can change: the question and its answer stay as they are."""
@@ -212,7 +183,7 @@ def _question(api: QualificationApi, body: Any) -> Document:
     Raises:
         InvalidRequestError: with every fault of form.
     """
-    question, items = _bare(body, _ANSWERS), ITEM_LISTS[api.kind]
+    question, items = _bare(body, QUALIFICATION), ITEM_LISTS[api.kind]
     misplaced: list[Fault] = []
     if api.kind == QualificationKind.SERVICE_QUERY and isinstance(question, dict):
         # Its items are its answer, of which there is none yet.
@@ -220,7 +191,7 @@ def _question(api: QualificationApi, body: Any) -> Document:
     elif isinstance(question, dict):
         misplaced = list(misnamed(question, items))
         if isinstance(question.get(items), list):
-            answers = _CHECK_ITEM_ANSWERS if api.kind == QualificationKind.SERVICE_CHECK else _ITEM_ANSWERS
+            answers = QUALIFIED_SERVICES if api.kind == QualificationKind.SERVICE_CHECK else QUALIFIED_OFFERINGS
             question = {**question, items: [_bare(each, answers) for each in question[items]]}
     question = document_of(api.question, question, misplaced)
     if faults := list(faults_of_items(api.kind, question)):

@@ -20,14 +20,24 @@ from api.app import create_app
 from api.explanations import explained
 from api.openapi import OPENAPI, PAGE, Document, api_documents
 from orders.hubs import HUBS
+from orders.lifecycle import OrderKind, resource_name
 from orders.pages import rewrite, table, with_parts
+from orders.server_set import (
+    CANCELLATION,
+    ITEMS_SERVER_SET,
+    QUALIFICATION,
+    QUALIFIED_OFFERINGS,
+    QUALIFIED_SERVICES,
+    SERVER_SET,
+)
+from orders.v5 import UNKEPT, WRAPPED
 
 _HERE = "http://127.0.0.1:8620"
 """Where a gateway answers whose settings say nothing else."""
 
 
 def with_tables(app: FastAPI, page: str) -> str:
-    """Return a page with its tables as the application has it: `apis`, `operations`, `errors`, `events`.
+    """Return a page with its tables as the application has it: `apis`, `operations`, `errors`, `events`, `ignored`.
 
     Raises:
         KeyError: when the page has the marks of another one.
@@ -38,6 +48,7 @@ def with_tables(app: FastAPI, page: str) -> str:
         "operations": partial(operations_tables, documents),
         "errors": errors_table,
         "events": events_table,
+        "ignored": ignored_table,
     }
     return with_parts(page, lambda name: tables[name]())
 
@@ -86,6 +97,27 @@ def events_table() -> str:
             for event_type in sorted(hub.types)
         ),
     )
+
+
+def ignored_table() -> str:
+    """Return a row for each kind of request with the attributes of it, and of its items, that are not the client's."""
+    orders = (
+        (f"`POST` {resource_name(kind)}", _names(SERVER_SET[kind]), _names(ITEMS_SERVER_SET[kind]))
+        for kind in OrderKind
+    )
+    return _table(
+        ("Request", "Ignored", "Ignored of its items"),
+        *orders,
+        ("`POST` ProductOrder in v5: of its " + _names(WRAPPED), _names(UNKEPT), ""),
+        ("`POST` cancellations", _names(CANCELLATION), ""),
+        ("`POST` productOfferingQualification", _names(QUALIFICATION), _names(QUALIFIED_OFFERINGS)),
+        ("`POST` checkServiceQualification", _names(QUALIFICATION), _names(QUALIFIED_SERVICES)),
+        ("`POST` queryServiceQualification", _names(QUALIFICATION | {"serviceQualificationItem"}), ""),
+    )
+
+
+def _names(attributes: frozenset[str]) -> str:
+    return ", ".join(f"`{each}`" for each in sorted(attributes))
 
 
 def _operations_table(document: Document) -> str:

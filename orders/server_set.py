@@ -1,4 +1,4 @@
-"""What only the orchestrator writes into orders of all kinds: what a client sends of it is left out.
+"""What only the orchestrator writes: what a client sends of it is left out. `docs/api.md` has it as a table.
 
 Prices are among it. What an order costs follows from the catalogs, so that no price stands on an order, nor in an event
 of it, that nobody will charge; what the client was offered is named by `quote` and `quoteItem`, which are kept.
@@ -44,6 +44,46 @@ ITEMS_SERVER_SET: dict[OrderKind, frozenset[str]] = {
     OrderKind.RESOURCE: frozenset({"state"}),
 }
 """The same of its items."""
+
+
+CANCELLATION = frozenset(
+    {"id", "href", "creationDate", "state", "effectiveCancellationDate", "completionMessage", "errorMessage"}
+)
+"""The same of a cancellation."""
+
+QUALIFICATION = frozenset(
+    {
+        "id",
+        "href",
+        "state",
+        "qualificationResult",
+        "effectiveQualificationDate",
+        "expirationDate",
+        "estimatedResponseDate",
+        "expectedPOQCompletionDate",
+        "productOfferingQualificationDate",
+        "checkServiceQualificationDate",
+        "queryServiceQualificationDate",
+    }
+)
+"""The same of a qualification, of TMF679 and of TMF645."""
+
+QUALIFIED_OFFERINGS = frozenset(
+    {
+        "state",
+        "qualificationItemResult",
+        "qualificationResult",
+        "eligibilityUnavailabilityReason",
+        "alternateProductOfferingProposal",
+        "alternateServiceProposal",
+        "expirationDate",
+        "terminationError",
+    }
+)
+"""The same of the items of TMF679."""
+
+QUALIFIED_SERVICES = QUALIFIED_OFFERINGS | {"expectedActivationDate"}
+"""The same of the items of TMF645's checks; in TMF679 that date is what the asker wishes."""
 
 
 def as_sent(kind: OrderKind, document: Document) -> Document:

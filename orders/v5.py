@@ -110,6 +110,12 @@ _WRAPPED: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """Type → where v5 puts what v4 says of the thing itself, and the types that it can have, the usual one first."""
 
+WRAPPED = frozenset({"relatedParty", "place", "channel", "productRelationship"})
+"""What v5 has in two objects, or v4 has."""
+
+UNKEPT = frozenset({"@type", "@baseType", "@schemaLocation"})
+"""Of those, what is not kept as it was sent, since the object of v4 has it once; v5's usual ones are answered."""
+
 _STATUSES = {"completed": "Completed"}
 """How milestones of ours stand → what v5 calls it."""
 

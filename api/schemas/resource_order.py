@@ -63,7 +63,7 @@ class OrderedResource(Referring):
     description: str | None = None
     category: str | None = None
     resource_version: str | None = None
-    value: Any = None
+    value: str | None = None
     """What was assigned, such as a number or an address."""
     start_operating_date: UtcDatetime | None = None
     end_operating_date: UtcDatetime | None = None

@@ -10,9 +10,9 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from api import reads
-from api.cancellations import SERVER_SET as CANCELLATION_SERVER_SET
 from api.patches import amendment, check_read_only, readable, same
 from api.schemas.v5 import NOT_BEGUN_OTHERWISE, CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
+from orders import server_set
 from orders.forms import in_kept_form
 from orders.intake import Document, Fault, InvalidBodyError, faults_of, misnamed
 from orders.lifecycle import OrderKind, OrderState
@@ -45,7 +45,7 @@ def cancellation_body(body: Any) -> Document:
     Raises:
         InvalidBodyError: with every fault of form, in v5's words.
     """
-    return from_v5(_checked(CancelProductOrderCreate, _wanted(body, CANCELLATION_SERVER_SET)), CANCELLATION)
+    return from_v5(_checked(CancelProductOrderCreate, _wanted(body, server_set.CANCELLATION)), CANCELLATION)
 
 
 def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) -> Document:
@@ -127,11 +127,11 @@ def _bare(items: Any) -> Any:
     return items_as_sent(OrderKind.PRODUCT, items)
 
 
-def _wanted(body: Any, server_set: frozenset[str]) -> Document:
+def _wanted(body: Any, ignored: frozenset[str]) -> Document:
     """Return a body without the attributes that are not the client's to set."""
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
-    return {name: value for name, value in body.items() if name not in server_set}
+    return {name: value for name, value in body.items() if name not in ignored}
 
 
 def _checked(model: type[BaseModel], document: Document, faults: Sequence[Fault] = ()) -> Document:

@@ -18,7 +18,7 @@ from orders.signatures import new_secret, sign
 from tests.api.conftest import BASE_URL
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
-PARTS = ["apis", "operations", "errors", "events"]
+PARTS = ["apis", "operations", "errors", "events", "ignored"]
 
 
 @pytest.fixture(scope="module")
