@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+from orders.bounds import oversized
 from orders.forms import in_kept_form
 from orders.identity import marked
 from orders.instants import timestamp
@@ -102,6 +103,7 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
         *faults_of(MODELS[kind], document),
         *faults_of(shape, document),
         *_faults_of_items(kind, document),
+        *(Fault(_path(location), told) for location, told in oversized(document)),
     ]
     if faults:
         raise InvalidBodyError(_first_of_each_path(faults))
