@@ -13,9 +13,10 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
+from orders.instants import timestamp
 from orders.lifecycle import OrderState
 from orders.outcome import Failure, Residue
-from orders.task import TaskState
+from orders.task import Resolution, Task, TaskState
 from workflows import ids
 from workflows.desk import TaskDesk, asked_by
 from workflows.messages import Asked, ChildReport, Passage
@@ -104,6 +105,22 @@ class Family:
         if self.parent is not None:
             self._to_tell.setdefault(attribute, []).extend(entries)
             self.report_upwards()
+
+    def note_resolution(self, task: Task, settled: Resolution) -> None:
+        """Keep on the order who settled a task, how, and why."""
+        who = settled.by or "the second policy"
+        text = f"{task.what}: {settled.action} by {who}" + (f": {settled.reason}" if settled.reason else "")
+        self._note_of(task, who, text)
+
+    def note_withdrawal(self, task: Task) -> None:
+        """Keep on the order what failed, and waited for a person when the order needed it no more."""
+        if workflow.patched("withdrawn-tasks-are-noted"):
+            text = f"{task.what}: not needed any more, while it waited for a person: {task.error}"
+            self._note_of(task, "ordersaga", text)
+
+    def _note_of(self, task: Task, who: str, text: str) -> None:
+        self.tracker.note(f"task {task.id}: {text}")
+        self.tell("note", {"id": task.id, "author": who, "date": timestamp(workflow.now()), "text": text})
 
     def report_upwards(self) -> None:
         if self.parent is None:

@@ -16,7 +16,7 @@ from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.outcome import Failure, Residue
 from orders.plan import Milestone, OnFailure, Policy, Step
-from orders.task import Task, TaskAction, TaskKind
+from orders.task import Resolution, Task, TaskAction, TaskKind
 from orders.wanted import WantedValue
 from workflows import ids, policies
 from workflows.desk import Parse, TaskDesk
@@ -154,18 +154,7 @@ class OrderWorkflow(Steering):
                 told["due_at"] = workflow.now() + item.policy.hold_timeout
             task = self.new_task(TaskKind.FALLOUT, step, what, actions, item=item.key, undoing=self.undoing, **told)
             self.tracker.remark(failure)
-            if self.undoing and workflow.patched("undoing-steps-show-residue"):
-                target = f"{self.tracker.names.get(item.key, item.key)} of order {self.order_id}"
-                self.residue_of[task.id] = [
-                    Residue(step=step, system=told["system"], target=target, message=failure.message)
-                ]
-            try:
-                settled = await self.desk.ask(task, parse, item.policy.after_hold)
-            finally:
-                left = self.residue_of.pop(task.id, None)
-            self.note_resolution(task, settled)
-            if left:
-                self.standing_changed()
+            settled = await self._settled_by_people(task, parse, item, failure)
             match settled.action:
                 case TaskAction.COMPLETE:
                     return parse(settled.values)
@@ -174,6 +163,24 @@ class OrderWorkflow(Steering):
                 case TaskAction.ROLLBACK:
                     raise order_failed(failure.model_copy(update={"rollback": True}))
             stop_if_cancelled()
+
+    async def _settled_by_people(self, task: Task, parse: Parse, item: Stepped, failure: Failure) -> Resolution:
+        """Wait until a person, or the second policy, has settled a step that failed; show what is left meanwhile."""
+        if self.undoing and workflow.patched("undoing-steps-show-residue"):
+            target = f"{self.tracker.names.get(item.key, item.key)} of order {self.order_id}"
+            system = task.system or "ordersaga"
+            self.residue_of[task.id] = [Residue(step=task.step, system=system, target=target, message=failure.message)]
+        try:
+            settled = await self.desk.ask(task, parse, item.policy.after_hold)
+        except asyncio.CancelledError:
+            self.note_withdrawal(task)
+            raise
+        finally:
+            left = self.residue_of.pop(task.id, None)
+        self.note_resolution(task, settled)
+        if left:
+            self.standing_changed()
+        return settled
 
     def _is_for_people(self, error: FailureError, policy: Policy) -> bool:
         """Return whether a failed step waits for a person; what failed below has been a person's matter there."""

@@ -19,7 +19,7 @@ from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS, OrderState
 from orders.outcome import Residue
 from orders.revision import Refusal
-from orders.task import Resolution, Task, TaskKind, TaskState
+from orders.task import Task, TaskKind, TaskState
 from workflows import policies
 from workflows.desk import check_settlement
 from workflows.family import Family
@@ -281,14 +281,6 @@ class Steering(Family):
             self.desk.reschedule(word)
         else:
             self.desk.settle(word)
-
-    def note_resolution(self, task: Task, settled: Resolution) -> None:
-        """Keep on the order who settled a task, how, and why."""
-        who = settled.by or "the second policy"
-        text = f"{task.what}: {settled.action} by {who}" + (f": {settled.reason}" if settled.reason else "")
-        self.tracker.note(f"task {task.id}: {text}")
-        entry = {"id": task.id, "author": who, "date": timestamp(workflow.now()), "text": text}
-        self.tell("note", entry)
 
     # --- hold ---
 

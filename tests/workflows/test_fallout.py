@@ -155,6 +155,8 @@ async def test_an_order_that_waits_for_a_person_can_be_cancelled_and_its_task_is
 
     assert (order["state"], order["cancellationReason"]) == ("cancelled", "the customer has left")
     assert (await stage.gateway.get(f"{FALLOUT}/task/{task['id']}")).json()["state"] == "withdrawn"
+    (note,) = (each for each in order["note"] if each["id"] == task["id"])
+    assert note["text"].endswith(task["error"]), "why it was stuck is not lost with the task"
     await nothing_is_left(stage, order_id, customer)
 
 
