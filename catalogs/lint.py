@@ -15,7 +15,7 @@ from catalogs.lint_circles import circle_faults
 from catalogs.lint_expressions import expression_faults
 from catalogs.lint_fulfilment import fulfilment_faults
 from catalogs.lint_late import late_faults
-from catalogs.lint_literals import literal_faults
+from catalogs.lint_literals import condition_warnings, literal_faults
 from catalogs.lint_offerings import offering_faults, offering_warnings
 from catalogs.lint_policies import policy_warnings
 from catalogs.lint_price_uses import counted_faults, price_use_faults
@@ -52,6 +52,7 @@ _ODDITIES: tuple[Callable[[Entries], Iterator[Fault]], ...] = (
     characteristic_warnings,
     offering_warnings,
     relation_warnings,
+    condition_warnings,
     price_warnings,
 )
 

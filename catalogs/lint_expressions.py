@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,10 @@ from catalogs.entries import Entries, Sourced
 from catalogs.expressions import EARLY_VARIABLES, LATE_VARIABLES, Expression
 from catalogs.faults import Fault, Loc, did_you_mean
 from catalogs.fulfilment import Requirement, ResourceRequirement, ServiceRequirement
+from catalogs.lint_price_uses import Priced, priced
 from catalogs.model import ProductSpecification, ServiceSpecification
+
+_WORDS = re.compile(r"[A-Za-z][\w-]*(?: [\w-]+)*")
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,11 @@ def expression_faults(entries: Entries) -> Iterator[Fault]:
         yield from _product_faults(product, products, services)
     for service in entries.services:
         yield from _service_faults(service, services, _users(service.entry, entries))
+    of = priced(entries)
     for price in entries.prices:
         if price.entry.when:
-            scope = _Scope(variables=EARLY_VARIABLES - {"service", "index"})
+            known = {name for rules in of.get(price.entry.id, Priced()).rules.values() for name in rules}
+            scope = _Scope(variables=EARLY_VARIABLES - {"service", "index"}, product=known or None)
             yield from _faults(price, ["when"], price.entry.when, scope)
 
 
@@ -115,7 +121,8 @@ def _early_faults(sourced: Sourced[Any], loc: Loc, expression: Expression, scope
 def _faults(sourced: Sourced[Any], loc: Loc, expression: Expression, scope: _Scope) -> Iterator[Fault]:
     for name in sorted(expression.variables - set(scope.variables)):
         known = did_you_mean(name, scope.variables) or f"; known here are {', '.join(sorted(scope.variables))}"
-        yield sourced.fault(loc, f"{expression.text!r} reads the unknown variable {name!r}{known}")
+        quoted = f"; for this very text write \"'{expression.text}'\"" if _WORDS.fullmatch(expression.text) else ""
+        yield sourced.fault(loc, f"{expression.text!r} reads the unknown variable {name!r}{quoted or known}")
     if expression.is_late and expression.variables & EARLY_VARIABLES:
         early = ", ".join(sorted(expression.variables & EARLY_VARIABLES))
         message = (

@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any
 
 from catalogs.characteristic_checks import faults_of_value
+from catalogs.characteristics import with_defaults
 from catalogs.entries import Entries
-from catalogs.expressions import Expression
+from catalogs.expressions import Expression, ExpressionError
 from catalogs.faults import Fault, Loc, did_you_mean
 from catalogs.fulfilment import Requirement, ResourceRequirement
 from catalogs.lint_price_uses import Priced, priced
+from catalogs.lint_trial import samples
 from catalogs.model import CharacteristicSpecification
 from orders.tmf import Action
 from orders.words import shown
@@ -22,6 +24,9 @@ _NAME = r"(?<![\w.])(product|service|item)\.([A-Za-z_]\w*)"
 _COMPARED = re.compile(rf"{_NAME}\s*[!=]=\s*({_LITERAL})(?!\s*[-+*/%.\w])")
 _REVERSED = re.compile(rf"(?<![-+*/%.\w]\s)({_LITERAL})\s*[!=]=\s*{_NAME}(?!\s*[-+*/%.(\[])")
 _AMONG = re.compile(rf"{_NAME}\s+in\s+\[([^\]]*)\]")
+
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.])")
+_NEVER = "{!r} is true of no value that there can be"
 
 Told = Callable[[str, str, Any], Iterable[str]]
 """From variable, attribute and value to why the one never has the other."""
@@ -51,6 +56,49 @@ def literal_faults(entries: Entries) -> Iterator[Fault]:
         told = _told({name: mine.of(name) for name in names}, {}, offerings, (Action.ADD, Action.MODIFY))
         if price.entry.when:
             yield from (price.fault(["when"], message) for message in _faults(price.entry.when, told))
+
+
+def condition_warnings(entries: Entries) -> Iterator[Fault]:
+    """Yield the conditions on one characteristic that hold for none of its values."""
+    for product in entries.products:
+        rules = {rule.name: [rule] for rule in product.entry.characteristics}
+        for index, need in enumerate(product.entry.fulfilment.services):
+            if need.when and _never(need.when, rules):
+                yield product.fault(["fulfilment", "services", index, "when"], _NEVER.format(need.when.text))
+    of = priced(entries)
+    for price in entries.prices:
+        mine = of.get(price.entry.id, Priced())
+        allowed = {name: mine.of(name) for rules in mine.rules.values() for name in rules}
+        if price.entry.when and _never(price.entry.when, allowed):
+            yield price.fault(["when"], _NEVER.format(price.entry.when.text))
+
+
+def _never(condition: Expression, rules: Mapping[str, Sequence[CharacteristicSpecification]]) -> bool:
+    """Return whether a condition is false of all values of the one characteristic that it reads.
+
+    Of a range these are its ends, and the numbers that the condition names, with those next to them.
+    """
+    names = {name for _, name, _ in condition.reads}
+    if condition.variables != {"product"} or len(names) != 1:
+        return False
+    name = names.pop()
+    if not rules.get(name) or not all(rule.values for rule in rules[name]):
+        return False
+    numbers = [json.loads(each) for each in _NUMBER.findall(condition.text)]
+    near = [number + step for number in numbers for step in (-1, 0, 1)]
+    for rule in rules[name]:
+        tried = [*samples([rule]), *(with_defaults([rule], {name: each}) for each in near if _allows(rule, each))]
+        for values in tried:
+            try:
+                if condition.evaluate({"product": values}) is not False:
+                    return False
+            except ExpressionError:
+                return False
+    return True
+
+
+def _allows(rule: CharacteristicSpecification, value: Any) -> bool:
+    return not list(faults_of_value(rule, value))
 
 
 def _told(

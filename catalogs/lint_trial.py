@@ -143,7 +143,7 @@ class _Trial:
         if need.count:
             count = self._value(sourced, [*loc, "count"], need.count, variables)
             if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-                self._say(sourced, [*loc, "count"], f"{need.count.text!r} gives {shown(count)}, not a count")
+                self._say(sourced, [*loc, "count"], f"{need.count.text!r} gives {_given(count)}, not a count")
         self._text(sourced, [*loc, "place"], need.place, variables)
         given = {
             name: self._value(sourced, [*loc, "characteristics", name], expression, variables)
@@ -162,7 +162,7 @@ class _Trial:
     ) -> bool:
         value = self._value(sourced, loc, expression, variables)
         if expression and value is not None and not isinstance(value, bool):
-            self._say(sourced, loc, f"{expression.text!r} gives {shown(value)}; a condition gives true or false")
+            self._say(sourced, loc, f"{expression.text!r} gives {_given(value)}; a condition gives true or false")
         return value is True
 
     def _text(
@@ -170,7 +170,7 @@ class _Trial:
     ) -> None:
         value = self._value(sourced, loc, expression, variables)
         if expression and value is not None and not isinstance(value, str):
-            self._say(sourced, loc, f"{expression.text!r} gives {shown(value)}, not a text")
+            self._say(sourced, loc, f"{expression.text!r} gives {_given(value)}, not a text")
 
     def _value(
         self, sourced: Sourced[Any], loc: Loc, expression: Expression | None, variables: Mapping[str, Any]
@@ -191,6 +191,10 @@ class _Trial:
 
 def _by_id(section: Section[E]) -> dict[str, Sourced[E]]:
     return {each.entry.id: each for each in section}
+
+
+def _given(value: Any) -> str:
+    return "an object" if isinstance(value, dict) else shown(value)
 
 
 def _tried(expression: Expression, variables: Mapping[str, Any]) -> str:

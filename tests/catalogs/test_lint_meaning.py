@@ -161,6 +161,17 @@ def test_a_relation_of_a_word_of_ones_own_is_warned_of_and_one_of_the_standard_i
             "'port' is of type string; did you mean assigned.port.value?",
         ),
         (
+            "serviceSpecification[1].fulfilment.resources[0].criteria",
+            {"model": "indoor"},
+            "serviceSpecification[1].fulfilment.resources[0].criteria.model: "
+            "'indoor' reads the unknown variable 'indoor'; for this very text write \"'indoor'\"",
+        ),
+        (
+            "serviceSpecification[1].fulfilment.resources[0].place",
+            "place",
+            "serviceSpecification[1].fulfilment.resources[0].place: 'place' gives an object, not a text",
+        ),
+        (
             "serviceSpecification[1].fulfilment.characteristics.port",
             "assigned.port.vale",
             "serviceSpecification[1].fulfilment.characteristics.port: 'assigned.port.vale': "
@@ -193,6 +204,11 @@ def test_what_gives_a_whole_object_is_right_where_one_is_wanted(tmp_path: Path) 
     shop = shop_with("serviceSpecification[1].specCharacteristic[0].valueType", "object")
     shop = shop_with("serviceSpecification[1].fulfilment.characteristics.port", "assigned.port", shop)
     assert faults_of(tmp_path, shop) == []
+
+
+@pytest.mark.parametrize("condition", ["product.speed > 10", "product.speed == 20", "product.speed % 3 == 2"])
+def test_a_condition_that_some_value_meets_is_not_warned_of(tmp_path: Path, condition: str) -> None:
+    assert not [each for each in warnings_of(tmp_path, shop_with(f"{LINE}.when", condition)) if ".when" in each]
 
 
 def bundle_of(*children: dict[str, Any]) -> dict[str, Any]:
@@ -269,6 +285,16 @@ ENDED = {"endDateTime": "2021-01-01T00:00:00Z"}
             [{"name": "speed"}],
             "productOffering[1].prodSpecCharValueUse[0]: "
             "narrows nothing of 'speed': it has no values and no cardinality",
+        ),
+        (
+            f"{LINE}.when",
+            "product.speed > 20",
+            f"{LINE}.when: 'product.speed > 20' is true of no value that there can be",
+        ),
+        (
+            "productOfferingPrice[1].when",
+            "product.speed < 10",
+            "productOfferingPrice[1].when: 'product.speed < 10' is true of no value that there can be",
         ),
         (
             f"{CHARACTERISTIC}[1].mandatory",

@@ -75,6 +75,11 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
         ),
         (
             f"{MONTHLY}.when",
+            "product.sped > 10",
+            f"{MONTHLY}.when: 'product.sped > 10': the product has no characteristic 'sped'; did you mean 'speed'?",
+        ),
+        (
+            f"{MONTHLY}.when",
             "product.speed == 30",
             f"{MONTHLY}.when: 'product.speed == 30': 'speed' does not take 30; it takes 10, 20",
         ),
