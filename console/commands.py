@@ -149,7 +149,7 @@ def say(document: object, sentence: str, console: Console, as_json: bool) -> Non
     if as_json:
         print_json(console, document)
     else:
-        console.print(sentence)
+        console.print(sentence, soft_wrap=True)
 
 
 def _completed(family: OrderFamily) -> bool:
