@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 
 from catalogs.catalog_set import CatalogSet
@@ -17,6 +16,7 @@ from console.commands import PlanSource, print_json
 from console.errors import CommandError
 from console.family import Document, kind_of
 from orders.installed import InstalledBase
+from orders.intake import InvalidBodyError, check_order
 from orders.posted import posted_order
 
 
@@ -24,15 +24,14 @@ def offline(directory: Path) -> PlanSource:
     """Plan by the catalogs in a folder alone, for a customer who has nothing yet."""
 
     async def preview(document: Document) -> Document:
+        kind = kind_of(document)
         try:
-            order, catalogs = posted_order(kind_of(document), document), load_catalogs(directory)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise CommandError(f"this is not an order: {where}: {first['msg']}") from error
+            order, catalogs = posted_order(kind, check_order(kind, document)), load_catalogs(directory)
+        except InvalidBodyError as error:
+            raise CommandError(f"this is not an order: {error}") from error
         except CatalogFaultsError as error:
             raise CommandError(str(error)) from error
-        order = order.model_copy(update={"id": order.id or "preview"})
+        order = order.model_copy(update={"id": "preview"})
         planned = plan_posted(order, catalogs, InstalledBase(), 1, datetime.now(UTC))
         violations = [violation.model_dump(mode="json") for violation in planned.violations]
         if planned.plan is None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.server_set import SERVER_SET
-from tests.api.conftest import CALLBACK_SECRET, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.conftest import CALLBACK_SECRET, MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.orders.spellings import spellings
 from tests.thorough import examples
 
 pytestmark = pytest.mark.anyio
@@ -73,6 +76,20 @@ async def test_any_json_is_taken_as_it_is_or_refused_in_words(bench: Bench, body
             assert order[name] == value
     assert [each["id"] for each in order["productOrderItem"]] == [each["id"] for each in body["productOrderItem"]]
     assert (await bench.client.get(order["href"])).status_code == 200
+
+
+@settings(parent=several, max_examples=examples(10, 300))
+@given(spelt=spellings())
+async def test_a_date_is_answered_in_one_form_and_found_however_it_is_spelt(
+    bench: Bench, spelt: tuple[str, datetime]
+) -> None:
+    text, moment = spelt
+    made = (await bench.client.post(PRODUCT_ORDERS, json={**MINIMAL, "requestedStartDate": text})).json()
+    assert made["requestedStartDate"] == timestamp(moment)
+    later = timestamp(moment + timedelta(milliseconds=1))
+    for params in ({"requestedStartDate": text}, {"requestedStartDate.gte": text, "requestedStartDate.lt": later}):
+        listed = (await bench.client.get(PRODUCT_ORDERS, params={**params, "limit": "1000"})).json()
+        assert made["id"] in [each["id"] for each in listed]
 
 
 @several
