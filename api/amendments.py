@@ -20,8 +20,9 @@ from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
+from api.json_patch import apply_operations
 from api.messages import admit, ask
-from api.patches import amended, amendment, apply_operations, merge_patch
+from api.patches import amended, amendment, merge_patch
 from api.reads import answer_documents, linked_order, stored_order
 from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
 from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES

@@ -1,15 +1,12 @@
-"""What a PATCH makes of an order: RFC 7396 merge patches and RFC 6902 operations, and what may not be patched."""
+"""What a PATCH makes of an order: RFC 7396 merge patches, and what may not be patched."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from copy import deepcopy
 from typing import Any
 
-from jsonpatch import JsonPatch, JsonPatchException
-from jsonpointer import JsonPointer, JsonPointerException
-
+from api.json_patch import same
 from api.schemas.kinds import CREATES
 from orders.forms import in_kept_form
 from orders.intake import (
@@ -17,15 +14,11 @@ from orders.intake import (
     Fault,
     InvalidBodyError,
     check_order,
-    fingerprint,
     misnamed,
     parse_json,
 )
 from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.server_set import SERVER_SET, as_sent
-
-MAX_OPERATIONS = 1000
-"""Operations that one JSON Patch may have."""
 
 _KEY = "externalId"
 _UNCHANGEABLE = "is set by the orchestrator and cannot be changed"
@@ -51,34 +44,6 @@ def merge_patch(target: Any, patch: Any) -> Any:
         else:
             merged[name] = merge_patch(merged.get(name), value)
     return merged
-
-
-def apply_operations(document: Document, operations: Any, limit: int) -> Any:
-    """Return `document` as the operations of a JSON Patch (RFC 6902) change it.
-
-    What they copy may come to `limit` bytes in all, so that copies of copies do not grow beyond all measure.
-
-    Raises:
-        InvalidBodyError: naming the operation that cannot be done.
-    """
-    if not isinstance(operations, list):
-        raise InvalidBodyError([Fault("", "a JSON Patch must be a list of operations")])
-    if len(operations) > MAX_OPERATIONS:
-        raise InvalidBodyError([Fault("", f"a JSON Patch may have {MAX_OPERATIONS} operations")])
-    patched: Any = deepcopy(document)
-    for index, operation in enumerate(operations):
-        limit -= _copied(patched, operation)
-        if limit < 0:
-            raise InvalidBodyError([Fault(f"[{index}]", "copies more than an order may have")])
-        try:
-            patched = JsonPatch([operation]).apply(patched, in_place=True)
-        except (JsonPatchException, JsonPointerException) as error:
-            raise InvalidBodyError([Fault(f"[{index}]", str(error))]) from error
-        except (TypeError, ValueError, AttributeError, LookupError) as error:
-            raise InvalidBodyError([Fault(f"[{index}]", "is not an operation that can be done here")]) from error
-        except RecursionError as error:
-            raise InvalidBodyError([Fault(f"[{index}]", "makes the order nest too deeply")]) from error
-    return patched
 
 
 def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODUCT) -> Document:
@@ -108,17 +73,6 @@ def amended(current: Document, attributes: Document) -> Document:
     return {name: value for name, value in changed.items() if value is not None or name not in attributes}
 
 
-def _copied(document: Any, operation: Any) -> int:
-    """Return how many bytes an operation copies within the document."""
-    if not isinstance(operation, dict) or operation.get("op") != "copy" or not isinstance(operation.get("from"), str):
-        return 0
-    try:
-        return len(json.dumps(JsonPointer(operation["from"]).resolve(document)))
-    except (JsonPointerException, RecursionError, TypeError):
-        # TypeError: the place behind a list's end («-») is something to the pointer, and nothing that could be copied.
-        return 0
-
-
 def readable(patched: Document) -> Document:
     """Return a patched document as one that could have been sent: operations can nest it deeper than any body is read.
 
@@ -141,8 +95,3 @@ def check_read_only(current: Document, patched: Document, names: Iterable[str]) 
     changed = [name for name in sorted(names) if not same(patched.get(name), current.get(name))]
     if changed:
         raise InvalidBodyError([Fault(name, _KEY_UNCHANGEABLE if name == _KEY else _UNCHANGEABLE) for name in changed])
-
-
-def same(one: Any, other: Any) -> bool:
-    """Tell whether two JSON values are the same: 1 and true are not."""
-    return fingerprint({"": one}) == fingerprint({"": other})

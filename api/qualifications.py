@@ -18,7 +18,8 @@ from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import require_admin
-from api.patches import apply_operations, merge_patch, readable
+from api.json_patch import apply_operations
+from api.patches import merge_patch, readable
 from api.reads import fields_query, list_answer
 from orders.forms import in_kept_form
 from orders.instants import timestamp

@@ -10,7 +10,8 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from api import reads
-from api.patches import amendment, check_read_only, readable, same
+from api.json_patch import same
+from api.patches import amendment, check_read_only, readable
 from api.schemas.v5 import NOT_BEGUN_OTHERWISE, CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
 from orders import server_set
 from orders.forms import in_kept_form

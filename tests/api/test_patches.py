@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.patches import MAX_OPERATIONS, amended, amendment, apply_operations, merge_patch
+from api.json_patch import MAX_OPERATIONS, apply_operations
+from api.patches import amended, amendment, merge_patch
 from orders.intake import InvalidBodyError
 
 LIMIT = 10_000
@@ -150,16 +151,37 @@ def test_the_states_that_items_had_when_they_were_read_change_nothing() -> None:
 @pytest.mark.parametrize(
     ("operations", "named"),
     [
-        ({}, "must be a list of operations"),
-        ([1], "[0]: "),
-        ([[]], "[0]: "),
-        ([{"op": "add", "path": "/x", "value": 1}, {"op": "remove", "path": "/none"}], "[1]: "),
-        ([{"op": "test", "path": "/state", "value": "held"}], "[0]: "),
-        ([{"op": "explode", "path": "/state"}], "[0]: "),
-        ([{"op": "add", "path": "state", "value": 1}], "[0]: "),
-        ([{"op": "add", "path": 5, "value": 1}], "[0]: "),
-        ([{"op": "copy", "from": "/none", "path": "/x"}], "[0]: "),
-        ([{"op": "copy", "from": "/x/y/-", "path": "/z"}], "[0]: "),
+        ({}, "must be a list of operations, not {}"),
+        ([1], '[0]: an operation must be an object such as {"op": "remove", "path": "/note"}, not 1'),
+        ([[]], "[0]: an operation must be an object"),
+        ([{}], '[0]: op is missing: "add", "remove"'),
+        ([{"op": "explode", "path": "/state"}], '[0]: explode /state: op must be "add", "remove", "replace", "move", '),
+        ([{"op": None, "path": "/state"}], 'or "test", not null'),
+        ([{"op": ["add"], "path": "/state"}], 'not ["add"]'),
+        ([{"op": "add", "path": "/x"}], "[0]: add /x: value is missing"),
+        ([{"op": "add", "value": 1}], "[0]: add: path is missing"),
+        ([{"op": "copy", "path": "/x"}], "[0]: copy /x: from is missing"),
+        ([{"op": "add", "path": "state", "value": 1}], '[0]: add state: path must be a text such as "/product'),
+        ([{"op": "add", "path": "/a~2", "value": 1}], 'not "/a~2"'),
+        ([{"op": "add", "path": 5, "value": 1}], "[0]: add: path must be a text"),
+        (
+            [{"op": "add", "path": "/x", "value": 1}, {"op": "remove", "path": "/none"}],
+            '[1]: remove /none: the document has no attribute "none"',
+        ),
+        ([{"op": "remove", "path": ""}], "the whole document cannot be removed"),
+        ([{"op": "replace", "path": "/x/z", "value": 1}], '[0]: replace /x/z: /x has no attribute "z"'),
+        ([{"op": "add", "path": "/x/y/z", "value": 1}], '/x/y is a list: "z" is no place in it'),
+        ([{"op": "add", "path": "/x/y/3", "value": 1}], "/x/y has 2 entries, and none at 3"),
+        ([{"op": "replace", "path": "/x/y/2", "value": 1}], "/x/y has 2 entries, and none at 2"),
+        ([{"op": "add", "path": "/state/deep", "value": 1}], '/state is "inProgress", which has no parts'),
+        ([{"op": "add", "path": "/x/y/1/z", "value": 1}], "/x/y/1 is true, which has no parts"),
+        ([{"op": "copy", "from": "/none", "path": "/x"}], "[0]: copy /none /x: the document has no attribute"),
+        ([{"op": "copy", "from": "/x/y/-", "path": "/z"}], '"-" is no place in it'),
+        ([{"op": "move", "from": "/x", "path": "/x/y/0"}], "nothing can be moved into itself"),
+        ([{"op": "test", "path": "/state", "value": "held"}], '[0]: test /state: is "inProgress", and not "held"'),
+        ([{"op": "test", "path": "/x/y/1", "value": 1}], "[0]: test /x/y/1: is true, and not 1"),
+        ([{"op": "test", "path": "/none", "value": None}], 'the document has no attribute "none"'),
+        ([{"op": "test", "path": "", "value": {}}], '[0]: test: is {"id": "abc", "href"'),
         ([{"op": "test", "path": "", "value": 1}] * (MAX_OPERATIONS + 1), f"{MAX_OPERATIONS} operations"),
     ],
 )
