@@ -20,6 +20,7 @@ from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from orders.form_faults import in_words
 from orders.model import Resource
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ class Answer:
         except ValidationError as error:
             fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(map(str, fault["loc"])) or "the body"
-            raise self.senseless(f"{where}: {fault['msg']}") from error
+            raise self.senseless(f"{where}: {in_words(fault)}") from error
         return read
 
     def senseless(self, why: str) -> DownstreamError:

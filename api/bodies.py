@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+from email.message import Message
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from api.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaTypeError
 from orders.forms import in_kept_form
 from orders.intake import Document, Fault, InvalidBodyError, faults_of, parse_json
+from orders.words import shown
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,7 +24,8 @@ JSON_PATCH = "application/json-patch+json"
 SMALL_BODY = 256 * 1024
 """Bytes of the largest body that goes on to a workflow as it is: far below what the engine takes in a message."""
 
-_CHARSET = re.compile(r";\s*charset\s*=\s*\"?(?!utf-?8\b)", re.IGNORECASE)
+_UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
+"""Names of what is UTF-8; ASCII is a part of it."""
 _LARGE = 64 * 1024
 
 
@@ -104,11 +106,21 @@ def document_of(model: type[BaseModel], body: Any, faults: Iterable[Fault] = ())
 
 
 def _check_media_type(request: Request, media_types: Sequence[str]) -> None:
-    named = request.headers.get("Content-Type", "")
-    if media_type_of(request) not in media_types or _CHARSET.search(named):
-        raise UnsupportedMediaTypeError(f"Content-Type must be {' or '.join(media_types)} in UTF-8, not {named!r}")
+    named = media_type_of(request)
+    if named not in media_types:
+        said = f"not {shown(named)}" if named else "and it is missing"
+        raise UnsupportedMediaTypeError(f"Content-Type must be {' or '.join(media_types)}, {said}")
+    if (charset := _charset_of(request)) not in _UTF_8:
+        raise UnsupportedMediaTypeError(f"JSON is sent in UTF-8; the Content-Type says charset={charset}")
     if encoding := request.headers.get("Content-Encoding"):
-        raise UnsupportedMediaTypeError(f"the body must not be compressed, and it is {encoding!r}")
+        raise UnsupportedMediaTypeError(f"the body must not be compressed; the Content-Encoding is {shown(encoding)}")
+
+
+def _charset_of(request: Request) -> str:
+    """Return the charset that the request names for its body, in lower case; empty where it names none."""
+    message = Message()
+    message["Content-Type"] = request.headers.get("Content-Type", "")
+    return (message.get_content_charset() or "").strip()
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -130,7 +130,7 @@ async def _pass_on(request: Request, gateway: Gateway, subject: str, kind: Order
     _authenticate(request, gateway, raw)
     event = read_as(StateChangeEvent, await parsed(raw))
     if getattr(event.event, subject) is None:
-        raise InvalidRequestError(f"event.{subject}: Field required")
+        raise InvalidRequestError(f"event.{subject}: is missing")
     workflow_id = event.correlation_id.partition("/")[0]
     log = _log.bind(correlation_id=event.correlation_id)
     if not _runs_an_order(workflow_id, kind):

@@ -31,6 +31,7 @@ from starlette.responses import Response
 
 from api.engine import EngineRefusedError, EngineUnavailableError, MessageRefusedError
 from api.methods import methods_at
+from orders.form_faults import in_words
 from orders.model import Model
 from orders.revision import Refusal
 from orders.violation import Violation
@@ -257,7 +258,7 @@ async def _on_engine_trouble(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [f"{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in error.errors()]
+    faults = [f"{'.'.join(str(step) for step in each['loc'])}: {in_words(each)}" for each in error.errors()]
     return InvalidRequestError("; ".join(faults)).response(_base_url(request))
 
 

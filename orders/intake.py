@@ -7,6 +7,7 @@ is rejected, not refused. Source of the rules: TMF622 v4.0.0, TMF641 v4.1.0 and 
 from __future__ import annotations
 
 import base64
+import codecs
 import hashlib
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from orders.bounds import oversized
+from orders.form_faults import in_words
 from orders.forms import in_kept_form
 from orders.identity import marked
 from orders.instants import timestamp
@@ -25,6 +27,7 @@ from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.posted import MODELS
 from orders.server_set import as_sent
 from orders.wishes import WISHES
+from orders.words import shown
 
 Document = dict[str, Any]
 
@@ -69,18 +72,29 @@ class InvalidBodyError(ValueError):
 
 
 def parse_json(raw: bytes) -> Any:
-    """Read `raw` as JSON (RFC 8259, UTF-8) that every store and every reader can hold.
+    """Read `raw` as JSON (RFC 8259, UTF-8, with a byte order mark or without) that every store and reader can hold.
 
     Raises:
         InvalidBodyError: when it is not JSON, nests too deeply, or has characters or numbers that cannot be kept.
     """
     try:
-        value = from_json(raw, allow_inf_nan=False)
+        value = from_json(raw.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False)
     except ValueError as error:
-        raise InvalidBodyError([Fault("", f"the body is not valid JSON: {error}")]) from error
+        raise InvalidBodyError([Fault("", _unreadable(raw, error))]) from error
     if faults := list(_unstorable(value)):
         raise InvalidBodyError(faults)
     return value
+
+
+def _unreadable(raw: bytes, error: ValueError) -> str:
+    """Return why a body is not JSON, in words."""
+    if not raw.strip():
+        return "the body is empty: send JSON"
+    try:
+        raw.decode()
+    except UnicodeDecodeError as wrong:
+        return f"the body is not in UTF-8: byte {wrong.start + 1} of it is {raw[wrong.start]:#04x}"
+    return f"the body is not valid JSON: {error}"
 
 
 def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None) -> Document:
@@ -93,7 +107,7 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
         InvalidBodyError: with every fault of form.
     """
     if not isinstance(body, dict):
-        raise InvalidBodyError([Fault("", "the body must be a JSON object")])
+        raise InvalidBodyError([Fault("", f"the body must be a JSON object, not {shown(body)}")])
     document = as_sent(kind, body)
     shape = form or MODELS[kind]
     faults = [
@@ -160,8 +174,8 @@ def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
         # JSON mode is strict where Python mode could not be: "add" is an action there, "1" is no number.
         model.model_validate_json(to_json(document), strict=True)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=False, include_input=False):
-            yield Fault(_path(detail["loc"]), detail["msg"].removeprefix("Value error, "))
+        for detail in error.errors(include_url=False):
+            yield Fault(_path(detail["loc"]), in_words(detail))
 
 
 def _first_of_each_path(faults: Iterable[Fault]) -> list[Fault]:
@@ -202,7 +216,7 @@ def _faults_of_items(kind: OrderKind, document: Document) -> Iterator[Fault]:
         if not isinstance(item_id, str):
             continue
         if item_id in paths:
-            yield Fault(f"{path}.id", f"{item_id!r} is the id of {paths[item_id]} already")
+            yield Fault(f"{path}.id", f"{shown(item_id)} is the id of {paths[item_id]} already")
         else:
             paths[item_id] = path
     relations, target_of, part = _RELATIONS[kind]
@@ -210,7 +224,7 @@ def _faults_of_items(kind: OrderKind, document: Document) -> Iterator[Fault]:
         for index, relation in enumerate(_list(item.get(relations))):
             target = target_of(relation) if isinstance(relation, dict) else None
             if isinstance(target, str) and target not in paths:
-                yield Fault(f"{path}.{relations}[{index}].{part}", f"the order has no item {target!r}")
+                yield Fault(f"{path}.{relations}[{index}].{part}", f"the order has no item {shown(target)}")
 
 
 def _related_item(relation: Document) -> Any:

@@ -12,6 +12,7 @@ from orders.instants import UtcDatetime
 from orders.intake import Fault
 from orders.model import Resource
 from orders.violation import Violation
+from orders.words import shown
 
 Document = dict[str, Any]
 
@@ -104,14 +105,14 @@ def faults_of_items(kind: QualificationKind, document: Document) -> Iterator[Fau
     for index, item in enumerate(items):
         path, item_id = f"{name}[{index}]", item.get("id")
         if item_id in paths:
-            yield Fault(f"{path}.id", f"{item_id!r} is the id of {paths[item_id]} already")
+            yield Fault(f"{path}.id", f"{shown(item_id)} is the id of {paths[item_id]} already")
         elif item_id is not None:
             paths[item_id] = path
     for index, item in enumerate(items):
         for number, relation in enumerate(item.get(_RELATIONS) or []):
             if relation["id"] not in paths:
                 path = f"{name}[{index}].{_RELATIONS}[{number}].id"
-                yield Fault(path, f"the qualification has no item {relation['id']!r}")
+                yield Fault(path, f"the qualification has no item {shown(relation['id'])}")
 
 
 def result_of(reasons: Sequence[Violation], proposals: Sequence[Document]) -> Result:
