@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.form_faults import in_words
 from orders.model import Resource
+from orders.words import shown
 
 T = TypeVar("T")
 
@@ -177,7 +178,7 @@ class DownstreamSystem:
             raise DownstreamError(
                 self.name,
                 f"{self.name} answered {response.status_code} to {asked} with something that is not JSON: "
-                f"{response.text[:_QUOTED]!r}",
+                f"{shown(response.text)}",
                 retryable=False,
                 status=response.status_code,
             ) from error

@@ -31,6 +31,8 @@ MAX_COMPREHENSIONS = 2
 EARLY_VARIABLES = frozenset({"order", "item", "product", "place", "customer", "service", "index"})
 LATE_VARIABLES = frozenset({"assigned", "services"})
 
+_FLOAT = re.compile(r"\bfloat\b")
+"""What the library calls a decimal number, and CEL a double."""
 _STRING = re.compile(r"""[rRbB]{0,2}('''.*?'''|\"\"\".*?\"\"\"|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL)
 _COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
 _STEP = r"(?:\.([A-Za-z_]\w*)|\[\s*(?:'([^'\\]*)'|\"([^\"\\]*)\")\s*\])"
@@ -118,7 +120,7 @@ class Expression:
         except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
             raise ExpressionError(f"{self.text!r}: {_explain(error)}") from None
         if not isinstance(value, _JSON_TYPES):
-            raise ExpressionError(f"{self.text!r} gives a {type(value).__name__}, which JSON has no form for")
+            raise ExpressionError(f"{self.text!r} gives what JSON has no form for")
         return value
 
     def __repr__(self) -> str:
@@ -205,8 +207,9 @@ def _explain(error: Exception) -> str:
         return f"there is no {words!r} in what it reads"
     if isinstance(error, TypeError):
         return (
-            f"{words.split('. ')[0]}. CEL never mixes types: write double(x) or int(x) around one side where whole and "
-            "decimal numbers meet, string(x) to join a text, and test for null before you calculate"
+            f"{_FLOAT.sub('double', words.split('. ')[0])}. CEL never mixes types: write double(x) or int(x) around "
+            "one side where whole and decimal numbers meet, string(x) to join a text, and test for null before you "
+            "calculate"
         )
     undefined = re.match(r"Undefined variable or function: '(\w+)'", words)
     if undefined and undefined[1] in _FUNCTIONS:

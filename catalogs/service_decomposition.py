@@ -13,6 +13,7 @@ from catalogs.fulfilment import Requirement, ResourceRequirement, ServiceFulfilm
 from catalogs.model import ProductSpecification, ServiceSpecification
 from catalogs.targets import ResourceTarget, Scope, ServiceTarget, policy_of
 from orders.plan import CUSTOMER_FACING, Characteristics, Demand, Policy
+from orders.words import shown
 
 R = TypeVar("R", bound=Requirement)
 
@@ -203,19 +204,21 @@ def _known(specification: S | None, requirement: Requirement) -> S:
 def _truth(expression: Expression, variables: Mapping[str, Any]) -> bool:
     value = expression.evaluate(variables)
     if not isinstance(value, bool):
-        raise ExpressionError(f"{expression.text!r} gives {value!r}; a condition gives true or false")
+        raise ExpressionError(f"{expression.text!r} gives {shown(value)}; a condition gives true or false")
     return value
 
 
 def _whole(expression: Expression, variables: Mapping[str, Any]) -> int:
     value = expression.evaluate(variables)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-        raise ExpressionError(f"{expression.text!r} gives {value!r}; a count is a whole number from 0 to {MAX_COUNT}")
+        raise ExpressionError(
+            f"{expression.text!r} gives {shown(value)}; a count is a whole number from 0 to {MAX_COUNT}"
+        )
     return value
 
 
 def _text(expression: Expression | None, variables: Mapping[str, Any]) -> str | None:
     value = expression.evaluate(variables) if expression else None
     if value is not None and not isinstance(value, str):
-        raise ExpressionError(f"{expression}: gives {value!r}, not a text")
+        raise ExpressionError(f"{expression}: gives {shown(value)}, not a text")
     return value

@@ -49,12 +49,16 @@ def in_words(fault: ErrorDetails) -> str:
         return _OTHERS[kind](value, context)
     if kind in _BOUNDS:
         name, bound = _BOUNDS[kind]
-        return f"must be {bound.format(context[name])}, not {shown(value)}"
+        return f"must be {bound.format(_plain(context[name]))}, not {shown(value)}"
     allowed = _KINDS.get(kind.partition("_")[0])
     if allowed:
         return f"must be {allowed}, not {shown(value)}"
     said = fault["msg"]
     return f"{said[:1].lower()}{said[1:]}, not {shown(value)}".replace("input should be", "must be")
+
+
+def _plain(bound: Any) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def _missing(value: Any, _context: Mapping[str, Any]) -> str:
@@ -83,7 +87,7 @@ def _too_few(_value: Any, context: Mapping[str, Any]) -> str:
 
 
 def _too_many(_value: Any, context: Mapping[str, Any]) -> str:
-    return f"may have {context['max_length']} entries, and has {context['actual_length']}"
+    return f"may have {context['max_length']} at most, and has {context['actual_length']}"
 
 
 _OTHERS: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {

@@ -175,7 +175,19 @@ def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
         model.model_validate_json(to_json(document), strict=True)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            yield Fault(_path(detail["loc"]), in_words(detail))
+            steps = _steps(document, detail["loc"])
+            missing = detail["loc"][-1:] if detail["type"] == "missing" else ()
+            yield Fault(_path((*steps, *missing)), in_words(detail))
+
+
+def _steps(document: Any, location: tuple[int | str, ...]) -> Iterator[int | str]:
+    """Yield the steps of a location that lead through a document; others name the types that a value may be of."""
+    node = document
+    for step in location:
+        is_there = step in node if isinstance(node, dict) else isinstance(node, list) and isinstance(step, int)
+        if is_there:
+            node = node[step]
+            yield step
 
 
 def _first_of_each_path(faults: Iterable[Fault]) -> list[Fault]:

@@ -404,3 +404,12 @@ async def test_a_task_whose_date_cannot_be_read_ends_and_holds_up_no_other(bench
     assert (await read(bench, other))["state"] == "done"
     old = (await bench.client.get(f"{OFFERINGS}/old")).json()
     assert old["state"] == "terminatedWithError"
+
+
+@pytest.mark.parametrize("instant", [{}, {"instantSyncQualification": False}, {"instantSyncQualification": True}])
+async def test_a_query_always_has_the_list_of_what_it_finds(bench: Bench, instant: dict[str, Any]) -> None:
+    asked = await bench.client.post(SERVICE_QUERY.path, json={"searchCriteria": {}, **instant})
+    assert asked.is_success
+    shown = (await bench.client.get(asked.json()["href"])).json()
+    assert isinstance(asked.json()["serviceQualificationItem"], list)
+    assert isinstance(shown["serviceQualificationItem"], list)

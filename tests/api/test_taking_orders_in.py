@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import AsyncIterator
@@ -81,10 +82,53 @@ async def test_what_only_the_orchestrator_sets_is_ignored(bench: Bench) -> None:
     assert order["productOrderItem"][0]["productOrderItem"][0]["state"] == "acknowledged"
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/json",
+        "application/json; charset=utf-8",
+        'application/json; charset="UTF-8"',
+        "Application/JSON",
+        "application/json ; Charset = Utf8 ; x=1",
+        "application/json;charset=US-ASCII;",
+    ],
+)
 async def test_json_is_taken_however_its_media_type_is_written(bench: Bench, media_type: str) -> None:
     answer = await bench.client.post(PRODUCT_ORDERS, content=json.dumps(MINIMAL), headers={"Content-Type": media_type})
     assert answer.status_code == 201
+
+
+async def test_a_byte_order_mark_is_passed_over(bench: Bench) -> None:
+    raw = codecs.BOM_UTF8 + json.dumps(MINIMAL).encode()
+    answer = await bench.client.post(PRODUCT_ORDERS, content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("raw", "headers", "message"),
+    [
+        (b"", {}, "the body is empty: send JSON"),
+        (b"\n", {}, "the body is empty: send JSON"),
+        ('{"x": "é"}'.encode("latin-1"), {}, "the body is not in UTF-8: byte 8 of it is 0xe9"),
+        (b"{", {}, "the body is not valid JSON"),
+        (b"[1]", {}, "the body must be a JSON object, not [1]"),
+        (b"{}", {}, "productOrderItem: is missing; the object is empty"),
+        (b'{"orderItem": []}', {}, "productOrderItem: is missing; there is orderItem"),
+        (
+            b"{}",
+            {"Content-Type": "application/json; charset=latin-1"},
+            "in UTF-8; the Content-Type says charset=latin-1",
+        ),
+        (b"{}", {"Content-Type": "text/plain"}, 'must be application/json, not "text/plain"'),
+        (b"{}", {"Content-Type": ""}, "must be application/json, and it is missing"),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused_with_what_it_is(
+    bench: Bench, raw: bytes, headers: dict[str, str], message: str
+) -> None:
+    sent = {"Content-Type": "application/json", **headers}
+    answer = await bench.client.post(PRODUCT_ORDERS, content=raw, headers=sent)
+    assert message in answer.json()["message"]
 
 
 async def test_unrelated_orders_of_the_same_body_are_two(bench: Bench) -> None:

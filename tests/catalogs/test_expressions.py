@@ -52,7 +52,7 @@ def test_what_cannot_be_compiled_is_refused_in_words(text: str, message: str) ->
         ("product.list[3]", {"product": {"list": []}}, "index out of bounds"),
         ("1 / product.zero", {"product": {"zero": 0}}, "division by zero"),
         ("int(product.text)", {"product": {"text": "x"}}, "string parse error"),
-        ("timestamp('2026-01-01T00:00:00Z')", {}, "gives a datetime, which JSON has no form for"),
+        ("timestamp('2026-01-01T00:00:00Z')", {}, "gives what JSON has no form for"),
         ("missing", {}, "Undefined variable or function: 'missing'"),
     ],
 )

@@ -44,9 +44,9 @@ def test_relations_and_ids_are_checked_beside_faults_of_type() -> None:
         ]
     }
     assert _faults(body) == [
-        ("productOrderItem[0].action", "Field required"),
-        ("productOrderItem[1].productOrderItem[0].id", "'1' is the id of productOrderItem[0] already"),
-        ("productOrderItem[0].productOrderItemRelationship[0].id", "the order has no item '9'"),
+        ("productOrderItem[0].action", "is missing; there is id, productOrderItemRelationship"),
+        ("productOrderItem[1].productOrderItem[0].id", '"1" is the id of productOrderItem[0] already'),
+        ("productOrderItem[0].productOrderItemRelationship[0].id", 'the order has no item "9"'),
     ]
 
 

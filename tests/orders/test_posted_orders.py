@@ -64,7 +64,7 @@ def test_relations_lead_to_items_of_the_order_on_any_level() -> None:
     body = {"serviceOrderItem": [outer, {**related("2", "1"), "serviceOrderItem": [related("2.1", "2")]}]}
     assert check_order(SERVICE, body) == body
     assert faults(SERVICE, {"serviceOrderItem": [related("1", "9")]}) == [
-        ("serviceOrderItem[0].serviceOrderItemRelationship[0].orderItem.itemId", "the order has no item '9'")
+        ("serviceOrderItem[0].serviceOrderItemRelationship[0].orderItem.itemId", 'the order has no item "9"')
     ]
 
 
@@ -75,7 +75,7 @@ def test_a_relation_to_an_item_of_another_order_is_kept() -> None:
 
 def test_an_id_that_is_taken_is_named_on_any_level() -> None:
     nested = {"id": "1", "action": "noChange", "service": {}, "serviceOrderItem": [related("1", "1")]}
-    assert ("serviceOrderItem[0].serviceOrderItem[0].id", "'1' is the id of serviceOrderItem[0] already") in faults(
+    assert ("serviceOrderItem[0].serviceOrderItem[0].id", '"1" is the id of serviceOrderItem[0] already') in faults(
         SERVICE, {"serviceOrderItem": [nested]}
     )
 

@@ -147,8 +147,8 @@ def test_faults_of_items_name_their_paths() -> None:
     related = {"qualificationItemRelationship": [{"id": "9", "relationshipType": "reliesOn"}]}
     document = {"productOfferingQualificationItem": [{"id": "1"}, {"id": "1", **related}]}
     assert [str(each) for each in faults_of_items(QualificationKind.OFFERING, document)] == [
-        "productOfferingQualificationItem[1].id: '1' is the id of productOfferingQualificationItem[0] already",
-        "productOfferingQualificationItem[1].qualificationItemRelationship[0].id: the qualification has no item '9'",
+        'productOfferingQualificationItem[1].id: "1" is the id of productOfferingQualificationItem[0] already',
+        'productOfferingQualificationItem[1].qualificationItemRelationship[0].id: the qualification has no item "9"',
     ]
     assert list(faults_of_items(QualificationKind.SERVICE_CHECK, {"serviceQualificationItem": [{}, {}]})) == []
 
