@@ -103,7 +103,7 @@ def test_items_under_the_name_of_another_api_are_named(kind: OrderKind, sent: st
     wanted = ITEM_LISTS[kind]
     assert [str(fault) for fault in refused.value.faults] == [
         f"{sent}: is not read here: name it {wanted}",
-        f"{wanted}: Field required",
+        f"{wanted}: is missing; there is {sent}",
     ]
 
 
