@@ -21,6 +21,7 @@ from api.schemas import ProductOrder, ResourceOrder, ServiceOrder
 from orders.admission import Message
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS, Document, resource_name
+from orders.words import shown
 from store.documents import ITEM_LISTS
 from workflows.messages import Hold, Resume
 
@@ -76,7 +77,7 @@ async def _tell(request: Request, gateway: Gateway, kind: OrderKind, order_id: s
     wish = read_as(HoldRequest, await read_optional_json(request, min(gateway.body_limit, SMALL_BODY)))
     document = await stored_order(gateway, kind, order_id)
     if wish.item is not None and wish.item not in _item_ids(document.get(ITEM_LISTS[kind]), ITEM_LISTS[kind]):
-        raise InvalidRequestError(f"item: the order has no item {wish.item!r}")
+        raise InvalidRequestError(f"item: the order has no item {shown(wish.item)}")
     admit(kind, document, message)
     model = Hold if message == Message.HOLD else Resume
     argument = model(item=wish.item, by=author_of(request, wish.author), reason=wish.reason)

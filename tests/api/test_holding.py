@@ -54,7 +54,7 @@ async def test_service_and_resource_orders_are_held_too(
     [
         ({"items": ["1"]}, "items: "),
         ({"item": 1}, "item: "),
-        ({"item": "9"}, "item: the order has no item '9'"),
+        ({"item": "9"}, 'item: the order has no item "9"'),
         ({"reason": "x" * 2001}, "reason: "),
         ([], ""),
     ],

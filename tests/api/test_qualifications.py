@@ -207,7 +207,7 @@ async def test_answers_on_items_are_ignored_too(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("path", "sent", "said"),
     [
-        (OFFERINGS, [], "should be an object"),
+        (OFFERINGS, [], "must be an object, not []"),
         (OFFERINGS, {"productOfferingQualificationItem": [{}]}, "productOfferingQualificationItem[0].id"),
         (
             OFFERINGS,
@@ -217,7 +217,7 @@ async def test_answers_on_items_are_ignored_too(bench: Bench) -> None:
         (
             OFFERINGS,
             {"productOfferingQualificationItem": [{"id": "1"}, {"id": "1"}]},
-            "productOfferingQualificationItem[1].id: '1' is the id of",
+            'productOfferingQualificationItem[1].id: "1" is the id of',
         ),
         (OFFERINGS, {"provideAlternative": "maybe"}, "provideAlternative"),
         (OFFERINGS, {"requestedPOQCompletionDate": "soon"}, "requestedPOQCompletionDate"),

@@ -155,11 +155,11 @@ BAD_BODIES: dict[str, tuple[Any, list[str]]] = {
     "the same id twice": ({"productOrderItem": [item(), item()]}, ["productOrderItem[1].id: "]),
     "the same id nested": (
         {"productOrderItem": [item(productOrderItem=[item("2")]), item("2")]},
-        ["productOrderItem[1].id: '2' is the id of productOrderItem[0].productOrderItem[0] already"],
+        ['productOrderItem[1].id: "2" is the id of productOrderItem[0].productOrderItem[0] already'],
     ),
     "a relation to an unknown item": (
         {"productOrderItem": [item(productOrderItemRelationship=[{"id": "9", "relationshipType": "reliesOn"}])]},
-        ["productOrderItem[0].productOrderItemRelationship[0].id: the order has no item '9'"],
+        ['productOrderItem[0].productOrderItemRelationship[0].id: the order has no item "9"'],
     ),
     "a relation without id": (
         {"productOrderItem": [item(productOrderItemRelationship=[{"relationshipType": "reliesOn"}])]},
