@@ -20,7 +20,7 @@ T = TypeVar("T")
 REFUSED, WRONG_USAGE, NOT_COMPLETED, UNREACHABLE, INTERRUPTED = 1, 2, 3, 4, 130
 
 EXIT_CODES = """Exit codes: 0 done · 1 refused, or faults found · 2 wrong usage · 3 the order ended, but not completed ·
-4 the gateway or Temporal cannot be reached · 130 interrupted."""
+4 the gateway, Temporal or the order store cannot be reached · 130 interrupted."""
 
 
 def finish(work: Coroutine[Any, Any, T]) -> T:

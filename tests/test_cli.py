@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from typer.testing import CliRunner
 
 import cli
+from console.exits import EXIT_CODES, INTERRUPTED, NOT_COMPLETED, REFUSED, UNREACHABLE, WRONG_USAGE
 from console.options import values_of
 from embedded.ports import LOOPBACK, Ports
 from settings import Settings, faults_of
@@ -34,6 +36,14 @@ def test_help_tells_the_commands_and_the_exit_codes() -> None:
     assert shown.exit_code == 0
     for word in ("up", "demo", "submit", "watch", "plan", "Exit codes", "4 the gateway"):
         assert word in shown.output
+
+
+def test_the_exit_codes_are_those_of_the_page() -> None:
+    page = (Path(cli.__file__).parent / "docs" / "operations.md").read_text()
+    table = dict(re.findall(r"^\| (\d+) \| (.+?) \|$", page.partition("### Exit codes")[2].partition("\n## ")[0], re.M))
+    said = " ".join(EXIT_CODES.split()).removeprefix("Exit codes: ").removesuffix(".")
+    assert table == dict(each.split(" ", 1) for each in said.split(" · "))
+    assert set(map(int, table)) == {0, REFUSED, WRONG_USAGE, NOT_COMPLETED, UNREACHABLE, INTERRUPTED}
 
 
 @pytest.mark.parametrize(
