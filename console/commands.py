@@ -131,6 +131,7 @@ def order_facts(order: Document) -> list[tuple[str, str]]:
         "Expected by": "expectedCompletionDate",
         "Completed": "completionDate",
         "Cancelled": "cancellationDate",
+        "To be cancelled": "cancellationReason",
     }
     return [(name, str(order[attribute])) for name, attribute in names.items() if order.get(attribute)]
 

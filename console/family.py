@@ -68,6 +68,8 @@ class OrderFamily:
             named += [(f"{kind} {id_.removeprefix(f'{self.id}:')}", each) for id_, each in sorted(children.items())]
         for name, document in named:
             yield from ((name, message) for message in messages(document))
+        if wish := self.order.get("cancellationReason"):
+            yield f"order {self.id}", f"to be cancelled: {wish}"
         yield from ((f"order {self.id}", left) for left in residue(self.order))
 
     def states(self) -> Iterator[tuple[str, str]]:
@@ -121,9 +123,7 @@ def messages(order: Document) -> list[str]:
     """Return why an order was rejected or failed, a line each."""
     found = order.get("productOrderErrorMessage") or order.get("errorMessage") or []
     said = [each if isinstance(each, dict) else {"message": each} for each in found]
-    reasons = [str(each.get("message") or each.get("reason") or each.get("code") or "no reason given") for each in said]
-    wish = order.get("cancellationReason")
-    return [*reasons, f"to be cancelled: {wish}"] if wish else reasons
+    return [str(each.get("message") or each.get("reason") or each.get("code") or "no reason given") for each in said]
 
 
 def residue(order: Document) -> list[str]:
