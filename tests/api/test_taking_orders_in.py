@@ -68,7 +68,14 @@ async def test_what_only_the_orchestrator_sets_is_ignored(bench: Bench) -> None:
         "expectedCompletionDate": [],
         "residue": ["x"],
         "productOrderErrorMessage": "x",
-        "productOrderItem": [item(state="nonsense", productOrderItem=[item("2", state=7)])],
+        "orderTotalPrice": [{"priceType": "recurring", "price": {"dutyFreeAmount": {"unit": "EUR", "value": 0.01}}}],
+        "cancellationDate": "2020-01-01T00:00:00Z",
+        "cancellationReason": "mine",
+        "milestone": [{"id": "mine"}],
+        "jeopardyAlert": 7,
+        "productOrderItem": [
+            item(state="nonsense", itemPrice=[{}], productOrderItem=[item("2", state=7, itemTotalPrice=1)])
+        ],
     }
     answer = await bench.post(forged)
     order = answer.json()
@@ -78,8 +85,14 @@ async def test_what_only_the_orchestrator_sets_is_ignored(bench: Bench) -> None:
     assert order["state"] == "acknowledged"
     assert order["orderDate"].startswith("20")
     assert order.keys() == {"id", "href", "state", "orderDate", "productOrderItem"}
-    assert order["productOrderItem"][0]["state"] == "acknowledged"
-    assert order["productOrderItem"][0]["productOrderItem"][0]["state"] == "acknowledged"
+    inner = [{"id": "2", "action": "add", "state": "acknowledged"}]
+    assert order["productOrderItem"] == [
+        {"id": "1", "action": "add", "state": "acknowledged", "productOrderItem": inner}
+    ]
+    [placed] = await bench.gateway.outbox.read(0, 10)
+    told = placed.event.document
+    assert told.keys() == order.keys() - {"href"}
+    assert told["productOrderItem"] == order["productOrderItem"]
 
 
 @pytest.mark.parametrize(

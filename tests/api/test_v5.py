@@ -306,6 +306,16 @@ async def test_a_closed_order_is_not_amended(bench: Bench) -> None:
     assert (await patch(bench, "nowhere", {"description": "new"})).status_code == 404
 
 
+async def test_the_date_of_a_cancellation_is_kept_in_the_one_form_or_refused(bench: Bench) -> None:
+    order_id = await placed(bench)
+    wish = {"productOrder": {"id": order_id}, "requestedCancellationDate": "2036-12-24t10:00:00+01:00"}
+    made = await bench.client.post(CANCELLATIONS, json=wish)
+    assert made.json()["requestedCancellationDate"] == "2036-12-24T09:00:00.000Z"
+    refused = await bench.client.post(CANCELLATIONS, json={**wish, "requestedCancellationDate": "-1"})
+    assert refused.status_code == 400
+    assert "requestedCancellationDate: «-1» is no date and time" in refused.json()["message"]
+
+
 async def test_a_cancellation_is_kept_and_the_order_told(bench: Bench) -> None:
     order_id = await placed(bench)
     wish = {"@type": "CancelProductOrder", "productOrder": {"id": order_id}, "cancellationReason": "moves"}
