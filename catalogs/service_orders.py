@@ -64,7 +64,11 @@ def bare_service_order(node: ServiceNode, specification: ServiceSpecification) -
     """Return a service order of a service alone, for one whose parts cannot be worked out yet."""
     given = {name: value for name, value in node.item.service.characteristics().items() if value is not None}
     item = ServiceItem(
-        key=CUSTOMER_FACING, action=Action.ADD, specification=specification.as_specification, characteristics=given
+        key=CUSTOMER_FACING,
+        action=Action.ADD,
+        specification=specification.as_specification,
+        place=node.scope.place["id"],
+        characteristics=given,
     )
     return _service_order(node, PlannedService(Action.ADD, [item], None), [])
 

@@ -163,6 +163,37 @@ async def install_mobile(stocked: DownstreamSystem, product: ProductPlan) -> tup
     return await perform(activities.record_product, request), service_id
 
 
+async def install_internet(stocked: DownstreamSystem, customer: str, place: str) -> tuple[str, str]:
+    """Put a product with an internet service at 1000 Mbit/s into inventory, and return the ids of both."""
+    activities = InventoryActivities(stocked)
+    service = RecordService(
+        key="s",
+        name="Internet",
+        specification=Specification(id="cfs-internet", name="Internet"),
+        customer_facing=True,
+        service_order="x:1:internet",
+        item="service",
+        place=place,
+    )
+    service_id = await perform(activities.record_service, service)
+    speed = {"downloadSpeed": 1000, "uploadSpeed": 200}
+    change = ChangeService(key="c", service_id=service_id, state="active", characteristics=speed)
+    await perform(activities.change_service, change)
+    product = ProductPlan(
+        key="1",
+        item_id="1",
+        unit="1",
+        action=tmf.Action.ADD,
+        name="Internet",
+        specification=Specification(id="fibre-internet", name="Internet"),
+        place=place,
+        customer_id=customer,
+        characteristics={"downloadSpeed": 1000},
+    )
+    request = RecordProduct(key="p", order_id="x", product=product, services=[Named(key="internet", id=service_id)])
+    return await perform(activities.record_product, request), service_id
+
+
 @pytest.fixture
 async def inventory(tmp_path: Path) -> AsyncIterator[Reference]:
     stock = tmp_path / "stock.yaml"

@@ -17,7 +17,7 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.loader import load_catalogs
 from store.database import Database
 from store.plans import PlanStore
-from tests.activities.conftest import install_mobile, mobile_plan, scripted
+from tests.activities.conftest import install_internet, install_mobile, mobile_plan, scripted
 
 pytestmark = pytest.mark.anyio
 
@@ -264,6 +264,18 @@ async def test_a_change_of_what_the_customer_has_is_checked_against_it(
     assert codes(await qualifier.answer(question(change(51)), NOW)) == ["characteristicNotAllowed"]
     gone = {"id": "1", "action": "delete", "product": {"id": "unknown"}}
     assert codes(await qualifier.answer(question(gone), NOW)) == ["productNotFound"]
+
+
+async def test_a_move_is_checked_at_the_new_place(stocked: DownstreamSystem, qualifier: OfferingQualifier) -> None:
+    product_id, _ = await install_internet(stocked, "c1", BERLIN)
+
+    def moved(place: str) -> dict[str, Any]:
+        where = [{"id": place, "role": "installation"}]
+        return {"id": "1", "action": "modify", "product": {"id": product_id, "place": where}}
+
+    answer = await qualifier.answer(question(moved(HAMBURG)), NOW)
+    assert codes(answer) == ["notFeasible"]
+    assert codes(await qualifier.answer(question(moved("MUC-1")), NOW)) == []
 
 
 async def test_an_inventory_that_is_away_is_said(catalogs: CatalogSet, database: Database) -> None:

@@ -13,7 +13,7 @@ from activities.service_qualification import ServiceQualifier
 from catalogs.catalog_set import CatalogSet
 from store.database import Database
 from store.plans import PlanStore
-from tests.activities.conftest import Reference, install_mobile, mobile_plan
+from tests.activities.conftest import Reference, install_internet, install_mobile, mobile_plan
 
 pytestmark = pytest.mark.anyio
 
@@ -138,6 +138,16 @@ async def test_a_change_of_a_service_is_checked_as_a_change(
     assert codes(answer, 1) == ["unknownCharacteristic"]
     other = await qualifier.check(check(changed() | {"serviceSpecification": {"id": "cfs-internet"}}), NOW)
     assert codes(other) == ["specificationDiffers"]
+
+
+async def test_a_move_of_a_service_is_checked_at_the_new_place(
+    stocked: DownstreamSystem, qualifier: ServiceQualifier
+) -> None:
+    _, service_id = await install_internet(stocked, "c1", "BER-1")
+    asked = [service(None, place) | {"id": service_id} for place in ("HAM-1", "MUC-1")]
+    answer = await qualifier.check(check(*asked), NOW)
+    assert [each["qualificationResult"] for each in answer[ITEMS]] == ["unqualified", "qualified"]
+    assert codes(answer) == ["notFeasible"]
 
 
 async def test_a_query_finds_what_can_be_had_at_a_place(qualifier: ServiceQualifier) -> None:

@@ -290,6 +290,13 @@ def test_a_service_that_is_ordered_by_itself_goes_along_and_its_parts_follow(shi
     ]
 
 
+def test_a_service_that_the_catalog_has_at_a_place_of_its_own_stays_there(lab: CatalogSet) -> None:
+    base = installed(lab, add("1", "modem-lease", place="BER-1"))
+    (there,) = base.products["product-1"].services
+    assert there.place == "WAREHOUSE"
+    assert outline(change(lab, base, moved("2", "product-1", "BER-2"))) == ["2 modify modem-lease"]
+
+
 def test_a_service_of_which_nobody_knew_where_it_is_is_recorded_there_with_what_it_has(
     shipped: CatalogSet,
 ) -> None:
