@@ -98,6 +98,13 @@ def test_nested_items_have_their_types_too() -> None:
     assert item["itemPrice"][0]["price"]["@type"] == "Price"
 
 
+def test_what_a_price_counts_has_its_type_and_so_has_the_price_of_a_unit() -> None:
+    price = {"priceType": "recurring", "countedCharacteristic": {"name": "boxes", "quantity": 2, "unitPrice": {}}}
+    [written] = to_v5({"productOrderItem": [{"id": "1", "action": "add", "itemPrice": [price]}]})["productOrderItem"]
+    counted = written["itemPrice"][0]["countedCharacteristic"]
+    assert (counted["@type"], counted["unitPrice"]["@type"]) == ("CountedCharacteristic", "Price")
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_an_order_that_goes_to_version_5_and_back_is_the_same_but_for_types(example: Path) -> None:
     order = json.loads(example.read_text())

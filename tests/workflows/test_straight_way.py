@@ -54,15 +54,45 @@ async def test_a_fibre_bundle_becomes_products_services_resources_and_charges(st
     }
 
 
-async def test_an_orders_prices_are_stored_on_it(stage: Stage) -> None:
-    document = example("mobile")
-    customer_of(document)
+async def test_an_order_shows_what_its_products_are_charged(stage: Stage) -> None:
+    document = example("fibre-bundle")
+    customer = customer_of(document)
+    added = await stage.done(document)
+    assert added["productOrderItem"][0]["itemPrice"]
+    products = {each["id"]: each["productOffering"]["id"] for each in await stage.products(customer)}
+    assert recurring(added["orderTotalPrice"]) == await charged(stage, [*products])
 
-    order = await stage.done(document)
+    internet, tv = (each for name in ("fibre-internet", "home-tv") for each in products if products[each] == name)
+    more = [{"name": "setTopBoxes", "value": 3}]
+    same: dict[str, Any] = {"id": internet}
+    for product in (same, {"id": tv, "productCharacteristic": more}):
+        item = {"id": "1", "action": "modify", "product": product}
+        changed = await stage.done({**document, "externalId": None, "productOrderItem": [item]})
+        assert changed["state"] == "completed"
+        assert recurring(changed["orderTotalPrice"]) == recurring(changed["productOrderItem"][0]["itemTotalPrice"])
+        assert recurring(changed["orderTotalPrice"]) == await charged(stage, [product["id"]])
+    assert recurring(changed["orderTotalPrice"]) == 2599  # the premium package, and two boxes beyond the first
 
-    totals = {price["priceType"]: price["price"]["taxIncludedAmount"]["value"] for price in order["orderTotalPrice"]}
-    assert totals["recurring"] > 0
-    assert order["productOrderItem"][0]["itemPrice"]
+
+def recurring(prices: list[dict[str, Any]]) -> int:
+    """Return what prices come to each month without tax, discounts taken off, in cents."""
+    parts: list[float] = [
+        part["price"]["dutyFreeAmount"]["value"]
+        for price in prices
+        if price["priceType"] == "recurring"
+        for part in (price, *price.get("priceAlteration", []))
+    ]
+    return round(sum(parts) * 100)
+
+
+async def charged(stage: Stage, products: list[str]) -> int:
+    """Return what billing charges for products each month, in cents."""
+    charges = [
+        charge
+        for product in products
+        for charge in (await stage.billing.get("/billing/v1/charge", params={"product.id": product})).json()
+    ]
+    return sum(recurring(charge["price"]) for charge in charges)
 
 
 async def test_the_three_kinds_of_orders_refer_to_each_other(stage: Stage) -> None:
