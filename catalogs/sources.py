@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.scalarfloat import ScalarFloat
 from ruamel.yaml.scalarint import ScalarInt
-from ruamel.yaml.timestamp import TimeStamp
 
 from catalogs.faults import Fault, Loc, dotted
 
@@ -72,7 +72,7 @@ def _scalar(node: Any) -> Any:
         return int(node)
     if isinstance(node, ScalarFloat):
         return float(node)
-    if isinstance(node, TimeStamp):
+    if isinstance(node, date):
         return node.isoformat()
     return str(node) if isinstance(node, str) else node
 

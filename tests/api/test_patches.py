@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from api.json_patch import MAX_OPERATIONS, apply_operations
 from api.patches import amended, amendment, merge_patch
 from orders.intake import InvalidBodyError
+from orders.lifecycle import ITEM_LISTS, OrderKind
 
 LIMIT = 10_000
 
@@ -124,6 +125,15 @@ def test_operations_cannot_change_the_key_of_an_order(operation: dict[str, Any])
     patched = apply_operations(CURRENT, [{**operation, "path": "/externalId"}], LIMIT)
     with pytest.raises(InvalidBodyError, match="externalId: names the order"):
         amendment(CURRENT, patched)
+
+
+@pytest.mark.parametrize("kind", list(OrderKind))
+@pytest.mark.parametrize("key", ["other", None])
+def test_the_key_of_an_order_of_any_kind_stays(kind: OrderKind, key: str | None) -> None:
+    items = [{"id": "1", "action": "add", "service": {}, "resource": {}}]
+    current = {"id": "abc", "state": "inProgress", "externalId": "crm-1", ITEM_LISTS[kind]: items}
+    with pytest.raises(InvalidBodyError, match="externalId: names the order"):
+        amendment(current, merge_patch(current, {"externalId": key}), kind)
 
 
 def test_an_order_without_a_key_is_not_given_one() -> None:

@@ -5,10 +5,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, inspect_catalogs, load_catalogs
+from catalogs.model import TimePeriod
+from catalogs.sources import plain
 from catalogs.targets import policy_of
 from orders.plan import OnFailure, Policy
 
@@ -149,3 +153,24 @@ resourceSpecification:
         "shop/catalog.yaml:10: serviceSpecification[0].id: serviceSpecification 'cfs' is used by nothing",
         "shop/catalog.yaml:12: resourceSpecification[0].id: resourceSpecification 'port' is used by nothing",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "begins"),
+    [
+        ("2026-12-24", "2026-12-24T00:00:00.000Z"),
+        ('"2026-12-24"', "2026-12-24T00:00:00.000Z"),
+        ("2026-12-24 09:00:00", "2026-12-24T09:00:00.000Z"),
+        ("2026-12-24t10:00:00+01:00", "2026-12-24T09:00:00.000Z"),
+        ('"2026-12-24T10:00:00+0100"', "2026-12-24T09:00:00.000Z"),
+    ],
+)
+def test_dates_of_a_file_may_be_days_with_quotes_or_without(written: str, begins: str) -> None:
+    period = TimePeriod.model_validate(plain(YAML().load(f"startDateTime: {written}")))
+    assert period.model_dump(mode="json", exclude_none=True) == {"startDateTime": begins}
+
+
+@pytest.mark.parametrize("written", ["20261224", '"20261224"', "soon", "1.5", "true"])
+def test_nothing_else_in_a_file_is_a_date(written: str) -> None:
+    with pytest.raises(ValidationError, match="RFC 3339"):
+        TimePeriod.model_validate(plain(YAML().load(f"startDateTime: {written}")))
