@@ -78,7 +78,7 @@ class Answer:
         try:
             read: T = _reader(shape).validate_python(self.body)
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+            fault = error.errors(include_url=False)[0]
             where = ".".join(map(str, fault["loc"])) or "the body"
             raise self.senseless(f"{where}: {in_words(fault)}") from error
         return read
@@ -178,7 +178,7 @@ class DownstreamSystem:
             raise DownstreamError(
                 self.name,
                 f"{self.name} answered {response.status_code} to {asked} with something that is not JSON: "
-                f"{shown(response.text)}",
+                f"{shown(response.text[:_QUOTED], _QUOTED + 2)}",
                 retryable=False,
                 status=response.status_code,
             ) from error

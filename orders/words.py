@@ -12,13 +12,13 @@ _LONGEST = 80
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = _LONGEST) -> str:
     """Return a JSON value as JSON writes it, cut where it is long: `true`, `null`, `"text"`, `[1, 2]`."""
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except (ValueError, RecursionError):
         return "a value that nests too deeply"
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def choices(values: Iterable[Any], word: str = "or") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -104,7 +105,7 @@ async def test_a_success_that_is_not_json_is_final_and_quoted(body: bytes) -> No
     error = await failure(httpx.Response(200, content=body))
     assert (error.retryable, error.status) == (False, 200)
     assert error.message.startswith("inventory answered 200 to GET /thing/1 with something that is not JSON: ")
-    assert error.message.endswith(repr(httpx.Response(200, content=body).text[:300]))
+    assert error.message.endswith(json.dumps(httpx.Response(200, content=body).text[:300], ensure_ascii=False))
 
 
 async def test_a_body_that_cannot_be_decoded_is_final() -> None:
