@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8620, ge=0, le=65535)
     public_url: AnyHttpUrl | None = None
     """The gateway's address as others see it, for `href` and callbacks; `http://host:port` where it is not set."""
+    temporal_ui_url: AnyHttpUrl | None = None
+    """The address of the Temporal Web UI, to which the gateway's first page leads."""
     body_limit: int = Field(default=4 * 1024 * 1024, gt=0)
     """Bytes of the largest request body taken."""
     list_timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))

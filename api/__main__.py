@@ -163,6 +163,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         catalogs=catalogs,
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
+        temporal_ui_url=str(settings.temporal_ui_url) if settings.temporal_ui_url else None,
         admin_token=settings.admin_token,
         callback_secret=settings.callback_secret,
         background=(

@@ -17,6 +17,7 @@ from api import (
     deletions,
     explanations,
     fallout,
+    front_door,
     health,
     holding,
     hub,
@@ -67,6 +68,7 @@ _MODULES = (
     callbacks,
     explanations,
     health,
+    front_door,
 )
 
 

@@ -74,6 +74,8 @@ class Gateway:
     """Bytes of the largest request body taken."""
     forbidden_networks: Sequence[Network] = ()
     """Where no events are sent."""
+    temporal_ui_url: str | None = None
+    """Where people see the workflows, if it is known."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to end: streams end then."""
     background: tuple[Background, ...] = field(default=())

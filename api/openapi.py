@@ -74,6 +74,16 @@ def api_documents(app: FastAPI, base_url: str) -> dict[str, Document]:
     return {base: _api_document(base_url, base, routes) for base, routes in _routes_by_base(app).items() if base}
 
 
+def base_paths(app: FastAPI) -> dict[str, str]:
+    """Return the base path of each API, with its name and version: `TMF641 Service Ordering v4`."""
+    found = {base: routes for base, routes in _routes_by_base(app).items() if base}
+    return {base: _named(str(routes[0].tags[0]), base.rpartition("/")[2]) for base, routes in found.items()}
+
+
+def _named(title: str, version: str) -> str:
+    return title if title.endswith(version) else f"{title} {version}"
+
+
 def whole_document(app: FastAPI, base_url: str, documents: dict[str, Document]) -> Document:
     """Return the document of the whole gateway: that of each API, and what belongs to none.
 

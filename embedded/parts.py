@@ -66,6 +66,7 @@ def environment(layout: Layout) -> dict[str, str | None]:
     }
     if TEMPORAL in layout.parts:
         own |= client_environment(layout.temporal_address, layout.namespace, os.environ)
+        own["ORDERSAGA_TEMPORAL_UI_URL"] = layout.ui_url
     return own
 
 
