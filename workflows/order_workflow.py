@@ -57,6 +57,8 @@ class OrderWorkflow(Steering):
         self.graph: SagaGraph | None = None
         self.priority: Priority | None = None
         """What its steps take precedence by; that of its start, where it is None."""
+        self._failures_known = (0, 0)
+        """How many failures there were here and below when their reasons were last shown."""
         super().__init__()
 
     @workflow.query(description="The order as it stands: its state, its items' states, and what it waits for.")
@@ -210,8 +212,11 @@ class OrderWorkflow(Steering):
 
     def _show_reasons(self) -> None:
         """Show why something failed, here or below, as soon as it has: its undo may wait for people for long."""
-        if self.tracker.ended or len(self.reasons) >= _SHOWN_AT_ONCE:
+        own = len(self.graph.failures) if self.graph else 0
+        known = own, sum(len(report.failures) for report in self.reports.values())
+        if self.tracker.ended or known == self._failures_known or len(self.reasons) >= _SHOWN_AT_ONCE:
             return
+        self._failures_known = known
         told = [each.reason() for each in [*self.failures_of_nodes(), *self.failures_below()]]
         news = [each for each in told if each not in self.reasons]
         if news and workflow.patched("reasons-are-shown-at-once"):

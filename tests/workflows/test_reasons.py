@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS
 from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_failure_and_undo import stuck_undo
 from workflows import ids
+from workflows.failures import explain
+from workflows.saga import Saga, SagaGraph
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +85,35 @@ async def test_what_failed_below_is_said_at_the_top_while_it_is_undone_and_after
     assert [each["reason"] for each in ended["productOrderErrorMessage"]] == [reason["reason"]]
     service = await below(stage, OrderKind.SERVICE, f"{order_id}:1:mobile")
     assert (service["state"], service["errorMessage"][0]["reason"]) == ("cancelled", reason["reason"])
+
+
+async def test_a_node_that_fails_while_it_is_stopped_for_anothers_sake_keeps_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workflow, "now", lambda: datetime(2026, 11, 28, tzinfo=UTC))
+    beside = asyncio.Event()
+
+    async def do(key: str, _saga: Saga) -> None:
+        if key == "left":
+            await beside.wait()
+            raise ApplicationError("the port is dark", type="first")
+        beside.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if key == "stopped":
+                raise
+            raise ApplicationError("the number is taken", type="second") from None
+
+    async def nothing(*_: object) -> Any:
+        return []
+
+    nodes: dict[str, list[str]] = {"left": [], "right": [], "stopped": []}
+    graph = SagaGraph(
+        nodes, do, taken_by_failure=lambda _: nodes, read_back=nothing, stuck=nothing, changed=lambda: None
+    )
+    await graph.run()
+
+    told = {key: explain(error, key).message for key, error in graph.failures.items()}
+    assert told == {"left": "left: the port is dark", "right": "right: the number is taken"}
+    assert graph.failed_at.keys() == told.keys()
