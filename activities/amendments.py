@@ -15,6 +15,7 @@ from activities.planning import (
     plan_in_turn,
     plans_alike,
     prices_of_items,
+    too_large,
     total_of,
 )
 from activities.qualification import QualificationActivities
@@ -142,6 +143,10 @@ class AmendmentActivities:
         if request.base_revision is None:
             return amendment
         running = await self._plan(request.order_id, request.base_revision)
+        graph, comparison = planned.plan.graph(), compare(running, planned.plan)
+        whole = amendment.model_copy(update={"graph": graph, "comparison": comparison})
+        if violations := too_large(whole, planned.plan):
+            return amendment.model_copy(update={"violations": violations})
         await self._plans.save(planned.plan, planned.installed)
         # Where an earlier attempt has kept a plan already, that one counts.
         plan = await self._plan(request.order_id, request.revision)

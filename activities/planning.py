@@ -17,7 +17,7 @@ from orders.change import OrderChange
 from orders.identity import root_kind
 from orders.installed import InstalledBase
 from orders.instants import UtcDatetime
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
 from orders.posted import PostedOrder, posted_order
@@ -30,6 +30,9 @@ from store.claims import ClaimStore
 from store.documents import Json
 from store.orders import OrderStore
 from store.plans import PlanStore
+
+LARGEST_ANSWER = 1_900_000
+"""Bytes of JSON that planning answers a workflow with at most: the engine takes 2 MB."""
 
 
 class PlannedOrder(Model):
@@ -149,15 +152,27 @@ class PlanningActivities:
             return PlanAnswer(ahead=planned)
         if planned.plan is None:
             return PlanAnswer(violations=in_bounds(planned.violations))
-        await self._plans.save(planned.plan, planned.installed)
-        if isinstance(planned.order, ProductOrder):
-            await self._orders.record(_prices(planned.order, request))
-        return PlanAnswer(
-            graph=await self._plans.graph(request.order_id, request.revision),
+        answer = PlanAnswer(
+            graph=planned.plan.graph(),
             parents=parents_in(order),
             requested_completion_date=order.requested_completion_date,
             as_late_as_possible=(order.model_extra or {}).get(SCHEDULING) == AS_LATE_AS_POSSIBLE,
         )
+        if violations := too_large(answer, planned.plan):
+            return PlanAnswer(violations=violations)
+        await self._plans.save(planned.plan, planned.installed)
+        if isinstance(planned.order, ProductOrder):
+            await self._orders.record(_prices(planned.order, request))
+        return answer.model_copy(update={"graph": await self._plans.graph(request.order_id, request.revision)})
+
+
+def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
+    """Return that an order comes down to more than the engine takes in one answer about its plan, where it does."""
+    if len(answer.model_dump_json()) <= LARGEST_ANSWER:
+        return []
+    parts = len(plan.graph().nodes)
+    message = f"the order comes down to {parts} parts, more than can be run at once; split it into several orders"
+    return [Violation(code="orderTooLarge", path=ITEM_LISTS[root_kind(plan.order_id)], message=message)]
 
 
 async def plan_in_turn(

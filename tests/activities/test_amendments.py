@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities import planning as planning_of_orders
 from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities, RecordProduct, ReserveResource
@@ -384,3 +385,23 @@ async def test_what_the_store_does_not_have_is_final(desk: Desk) -> None:
         await desk.plan(number, base=1)
     assert revision.value.non_retryable
     assert plan.value.non_retryable
+
+
+async def test_a_version_that_comes_down_to_more_than_the_engine_takes_is_refused_with_that(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await desk.take("mobile")
+    set_characteristic(document["productOrderItem"][0], "dataVolumeGb", 5)
+    number = await desk.propose(productOrderItem=document["productOrderItem"])
+    monkeypatch.setattr(planning_of_orders, "LARGEST_ANSWER", 500)
+    amendment = await desk.plan(number)
+    assert [each.code for each in amendment.violations] == ["orderTooLarge"]
+    assert (amendment.graph, amendment.comparison) == (None, {})
+
+
+async def test_what_an_amendment_sets_stays_in_the_store_but_for_what_the_order_goes_by(desk: Desk) -> None:
+    await desk.take("mobile")
+    number = await desk.propose(description="x" * 3_000_000, category="x" * 3_000_000, scheduling="asLateAsPossible")
+    amendment = await desk.plan(number)
+    assert amendment.attributes == {"description": None, "category": None, "scheduling": "asLateAsPossible"}
+    assert len(amendment.model_dump_json()) < 10_000

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities import planning as planning_of_orders
 from activities.http import DownstreamError, DownstreamSystem
 from activities.inventory import ChangeService, InventoryActivities
 from activities.planning import Planner, PlanRequest
@@ -186,3 +187,16 @@ async def test_the_shipped_examples_are_feasible_with_the_shipped_stock(
         planned = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example(name)))
         assert planned.plan is not None, planned.violations
         assert await activities.infeasible(planned.plan) == []
+
+
+async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so_and_has_no_plan(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accept(database, example("fibre-bundle"))
+    monkeypatch.setattr(planning_of_orders, "LARGEST_ANSWER", 500)
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    [violation] = answer.violations
+    assert (violation.code, violation.path) == ("orderTooLarge", "productOrderItem")
+    assert "split it into several orders" in violation.message
+    assert answer.graph.nodes == []
+    assert await PlanStore(database).load("7f3k2a9d01", 1) is None
