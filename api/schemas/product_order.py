@@ -93,7 +93,7 @@ class ProductOrderAttributes(OrderAttributes):
     notification_contact: str | None = None
     """Where the customer is told of the order."""
     order_total_price: list[OrderPrice] | None = None
-    """Set by the orchestrator, from the catalogs."""
+    """Set by the orchestrator: what the products of all items cost once the order is done."""
     payment: list[Reference] | None = None
     priority: Priority = None
     """From `0`, the highest, to `4`."""
