@@ -101,25 +101,38 @@ def plan_service(
         inputs: how services of other service orders change, by the name that late expressions read.
     """
     compared = _Compared(target, installed, before, catalogs)
+    gone = _gone(compared)
     parts: list[ServiceItem] = []
-    changed: dict[str, frozenset[str] | None] = {}
+    changed: dict[str, frozenset[str] | None] = dict.fromkeys(item.key for item in gone)
+    relied: dict[str, list[str]] = {}
     for part in _in_order(target.services):
-        item, changes = _plan_one(compared.part(part), part.key, part.relies_on, {**inputs, **changed})
+        own = compared.part(part)
+        item, changes = _plan_one(own, part.key, part.relies_on, {**inputs, **changed})
+        relied[item.key] = [*part.relies_on, *_left_by(own, gone)]
+        _follow_supports(item, relied[item.key], changed, part)
         parts.append(item)
         if changes is None or changes:
             changed[item.key] = changes
-    gone = _gone(compared)
-    changed |= {item.key: None for item in gone if item.key not in changed}
     supporting = [part.key for part in parts]
     whole, changes = _plan_one(compared, CUSTOMER_FACING, supporting, {**inputs, **changed})
-    if whole.action is Action.NO_CHANGE and None in changed.values():
-        whole.action = Action.MODIFY  # its supporting services are others than before
-        take_rules(whole, target.rules)
-    whole.relies_on = [*supporting, *(item.key for item in gone)]
+    relied[CUSTOMER_FACING] = [*supporting, *(item.key for item in gone)]
+    _follow_supports(whole, relied[CUSTOMER_FACING], changed, target)
     items = [*parts, *gone, whole]
-    orient_services(items)
-    whole.relies_on = supporting
+    orient_services(items, relied)
     return PlannedService(_overall(items), items, changes)
+
+
+def _left_by(compared: _Compared, gone: Iterable[ServiceItem]) -> list[str]:
+    """Return the items that take down what supports an installed part, and will not any more."""
+    supports = {each.id for each in compared.installed.services} if compared.installed else set()
+    return [item.key for item in gone if item.service_id in supports]
+
+
+def _follow_supports(item: ServiceItem, relied: Iterable[str], changed: Changed, target: ServiceTarget) -> None:
+    """Make an item that would be left alone a change where others than before support its service."""
+    if item.action is Action.NO_CHANGE and any(key in changed and changed[key] is None for key in relied):
+        item.action = Action.MODIFY
+        take_rules(item, target.rules)
 
 
 def _plan_one(

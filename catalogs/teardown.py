@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from catalogs.catalog_set import CatalogSet
 from catalogs.fulfilment import Requirement, ServiceFulfilment
@@ -85,9 +85,14 @@ def reliance(keys: Sequence[str], requirements: Iterable[Requirement]) -> dict[s
     return {key: [other for other in keys if base_key(other) in needs.get(base_key(key), ())] for key in keys}
 
 
-def orient_services(items: Sequence[ServiceItem]) -> None:
-    """Set what each item starts after, by what it relies on and what happens to both."""
-    after = orient({each.key: each.relies_on for each in items}, {each.key: each.action for each in items})
+def orient_services(items: Sequence[ServiceItem], relied: Mapping[str, list[str]] | None = None) -> None:
+    """Set what each item starts after, by what it relies on and what happens to both.
+
+    Args:
+        relied: what an item relies on where that is more than will support it: what leaves goes after it.
+    """
+    needs = {each.key: each.relies_on for each in items} | dict(relied or {})
+    after = orient(needs, {each.key: each.action for each in items})
     for each in items:
         each.depends_on = after[each.key]
 

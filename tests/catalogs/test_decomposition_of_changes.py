@@ -12,6 +12,7 @@ from orders.graph import reverse
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
 from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem
 from orders.tmf import Action
+from tests.catalogs.enactment import World
 from tests.catalogs.installation import install
 from tests.catalogs.outline import outline
 from tests.catalogs.sample_orders import (
@@ -501,3 +502,28 @@ def test_the_accounts_of_order_and_bundle_are_for_what_has_none_and_is_not_kept_
     plan = decompose(order(kept, billingAccount={"id": "acct-1"}), shipped, base)
     accounts = {each.key: (each.action.value, each.billing_account) for each in plan.products}
     assert accounts == {"1": ("modify", None), "2": ("modify", "acct-1"), "voice": ("add", "acct-1")}
+
+
+def test_what_a_part_no_longer_relies_on_goes_after_it_and_is_no_longer_recorded_as_its_support(
+    shipped: CatalogSet,
+) -> None:
+    world = World()
+    world.begin(decompose(order(vpn(spokes=0)), shipped, InstalledBase()))
+    dual = decompose(order(modify("1", "product-hub", redundancy="dual")), shipped, world.base())
+    assert {key: each.action.value for key, each in items_of(dual, "1:access").items()} == {
+        "line": "noChange",
+        "line*2": "add",
+        "cpe": "modify",
+        "service": "modify",
+    }
+    world.begin(dual)
+    single = items_of(
+        decompose(order(modify("2", "product-hub", redundancy="none")), shipped, world.base()), "2:access"
+    )
+    assert {key: each.action.value for key, each in single.items()} == {
+        "line": "noChange",
+        "cpe": "modify",
+        "line*2": "delete",
+        "service": "modify",
+    }
+    assert sorted(single["line*2"].depends_on) == ["cpe", "service"]

@@ -41,6 +41,9 @@ class Stock:
         """Play a service order through, and return what it came to."""
         return _Run(self, plan, {**plan.given, **(inputs or {})}, undo=undo).run()
 
+    def evaluated(self, late: Mapping[str, str], assigned: Inputs, services: Inputs) -> Characteristics:
+        return evaluated(late, assigned, services)
+
     def record(self) -> str:
         service_id = f"service-{next(self._ids)}"
         self.services[service_id] = {"state": "reserved"}
@@ -53,7 +56,7 @@ class Stock:
         )
         assert value not in self.resources.keys() | self.taken, f"{value} is taken"
         self._used.add(value)
-        given = {"kind": value.split("/")[1]}
+        given = {"kind": value.split("/")[1]} if "/" in value else {}
         self.resources[value] = given
         return AssignedResource(id=f"id of {value}", value=value, characteristics=given)
 
@@ -82,7 +85,7 @@ class _Run:
         else:
             gone = {each.key for each in item.resources if each.action == Action.DELETE}
             assigned = {key: each.as_value() for key, each in resources.items() if key not in gone}
-            characteristics = {**item.characteristics, **evaluated(item.late, assigned, known)}
+            characteristics = {**item.characteristics, **self.stock.evaluated(item.late, assigned, known)}
             self._record(item, service_id, characteristics)
 
     def _terminate(self, service_id: str) -> None:
@@ -133,7 +136,7 @@ class _Run:
             return resource
         given = resource.characteristics if item.action == Action.ADD else {}
         others = {key: each.as_value() for key, each in assigned.items()}
-        characteristics = {**given, **item.characteristics, **evaluated(item.late, others, services)}
+        characteristics = {**given, **item.characteristics, **self.stock.evaluated(item.late, others, services)}
         self.stock.resources[value] = characteristics
         return resource.model_copy(update={"characteristics": characteristics})
 
