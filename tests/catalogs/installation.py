@@ -47,7 +47,7 @@ class _Installation:
         for product in self.plan.products:
             if product.action is Action.DELETE:
                 products.pop(ids[product.key])
-            else:
+            elif product.action is not Action.NO_CHANGE:
                 products[ids[product.key]] = self._product(product, ids)
         gone = {ids[product.key] for product in self.plan.products if product.action is Action.DELETE}
         for product_id, there in products.items():
@@ -97,7 +97,13 @@ class _Installation:
                 seen[item.key] = done.characteristics
         whole = services.pop("service", None)
         name = plan.key.rsplit(":", 1)[1]
-        return whole and whole.model_copy(update={"key": name, "services": list(services.values())})
+        update = {
+            "key": name,
+            "place": plan.place,
+            "customer_id": plan.customer_id,
+            "services": list(services.values()),
+        }
+        return whole and whole.model_copy(update=update)
 
 
 def _service(item: ServiceItem, path: str, services: dict[str, Characteristics]) -> InstalledService | None:

@@ -17,64 +17,23 @@ from orders.graph import find_circle
 from orders.installed import InstalledBase, InstalledService
 from orders.plan import OrchestrationPlan
 from orders.tmf import Action, ProductOrder
+from tests.catalogs.generated_orders import (
+    INTERNET,
+    MOBILE,
+    SITE,
+    TV,
+    VOICE,
+    Values,
+    fibre_items,
+    mobile_items,
+    vpn_items,
+)
 from tests.catalogs.installation import install
 from tests.catalogs.sample_orders import TODAY, Document, add, delete, item, modify, order
 
 SHIPPED = load_catalogs(default_catalogs())
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-PLACES = st.sampled_from(["BER-1", "BER-2", "HAM-1"])
-Values = st.SearchStrategy[dict[str, Any]]
-
-VOICE: Values = st.fixed_dictionaries({"numberCount": st.integers(1, 3)})
-TV: Values = st.fixed_dictionaries({"package": st.sampled_from(["basic", "premium"]), "setTopBoxes": st.integers(0, 3)})
-ROUTER: Values = st.fixed_dictionaries({"installation": st.sampled_from([None, "self", "technician"])})
-INTERNET: Values = st.fixed_dictionaries({"downloadSpeed": st.sampled_from([100, 250, 500, 1000])})
-MOBILE: Values = st.fixed_dictionaries(
-    {
-        "simType": st.sampled_from(["sim", "esim"]),
-        "dataVolumeGb": st.sampled_from([5, 20, 50]),
-        "roaming": st.sampled_from(["none", "eu", "world"]),
-        "msisdn": st.sampled_from([None, "+4915020100001", "+4915020100002"]),
-    }
-)
-SITE: Values = st.fixed_dictionaries(
-    {
-        "siteName": st.just("Site"),
-        "bandwidth": st.integers(10, 1000),
-        "redundancy": st.sampled_from(["none", "dual"]),
-        "siteSurvey": st.sampled_from([None, False, True]),
-    }
-)
-
-
-@st.composite
-def fibre_items(draw: st.DrawFn, name: str) -> Document:
-    parts = [add(f"{name}.i", "fibre-internet", **draw(INTERNET)), add(f"{name}.r", "home-router", **draw(ROUTER))]
-    if draw(st.booleans()):
-        parts.append(add(f"{name}.v", "home-voice", **draw(VOICE)))
-    if draw(st.booleans()):
-        parts.append(add(f"{name}.t", "home-tv", **draw(TV)))
-    if draw(st.booleans()):
-        parts.append(item(f"{name}.m", "add", offering="wifi-mesh", quantity=draw(st.integers(1, 3))))
-    return add(name, "fibre-home-bundle", *draw(st.permutations(parts)), place=draw(PLACES))
-
-
-@st.composite
-def vpn_items(draw: st.DrawFn, name: str) -> Document:
-    spokes = draw(st.lists(SITE, max_size=4))
-    sites = [
-        add(f"{name}.{number}", "vpn-spoke-site", place=f"SITE-{number}", **site) for number, site in enumerate(spokes)
-    ]
-    hub = add(f"{name}.h", "vpn-hub-site", place="SITE-HUB", **draw(SITE))
-    return add(name, "business-vpn", *draw(st.permutations([add(f"{name}.c", "vpn-core"), hub, *sites])))
-
-
-@st.composite
-def mobile_items(draw: st.DrawFn, name: str) -> Document:
-    quantity = draw(st.integers(1, 3))
-    return item(name, "add", offering="mobile-plan", quantity=quantity, characteristics=draw(MOBILE))
 
 
 @st.composite
