@@ -80,7 +80,9 @@ class Starter:
 
     async def _reject(self, kind: OrderKind, order_id: str, document: dict[str, Any], error: ValidationError) -> None:
         """Let an order end that was taken in under other rules and cannot be read, which will not change."""
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
+        )
         reason = Failure(code="unreadable", message=f"the order cannot be read, so place a new one: {faults}")
         rejected = OrderChange(
             kind=kind,
