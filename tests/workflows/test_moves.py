@@ -8,6 +8,7 @@ import pytest
 
 from tests.stage import Stage, customer_of, example, stalled
 from tests.workflows.test_exact_undo import NETWORK, RESOURCE, records
+from workflows import ids
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +145,13 @@ async def test_a_site_works_on_at_the_old_place_until_it_works_at_the_new_one_al
 ) -> None:
     customer, site = await vpn(stage)
     before = in_use(await records(stage, customer))
+    refused = {"kind": "permanent", "times": 1}
+    await stage.fault(stage.inventory, match={"operation": "release", "specification": "access-vlan"}, **refused)
+    failed = await given_up(stage, order_of(customer, moved(site, "SITE-9")))
+    assert (failed["state"], failed.get("residue")) == ("failed", None)
+    assert in_use(await records(stage, customer)) == before
+    await stage.heal()
+
     (old,) = (
         each["id"] for each in before["services"] if each["category"] == "CFS" and _is(each, "cfs-site-access", 1)
     )
@@ -171,6 +179,14 @@ async def test_a_site_works_on_at_the_old_place_until_it_works_at_the_new_one_al
     taken = [each["specification"] for each in await stage.taken_resources(order_id)]
     assert sorted(taken) == ["access-port", "access-vlan", "vpn-cpe", "wan-prefix"]
     assert (await stage.activation.get(f"{NETWORK['service']}/{old}")).status_code == 404
+
+
+async def given_up(stage: Stage, document: Document) -> Document:
+    """Post an order of which a person lets fail what falls out; return it once it has ended."""
+    order_id = await stage.submit(document)
+    task = await stage.task(order_id)
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="fail")
+    return await stage.ended(order_id)
 
 
 def _is(service: Document, specification: str, site: int) -> bool:
@@ -233,6 +249,12 @@ async def test_services_and_resources_that_are_ordered_by_themselves_move(stage:
     made = await stage.done({"orderItem": [{"id": "1", "action": "add", "resource": port}]})
     old = made["orderItem"][0]["resource"]["id"]
     item = {"id": "1", "action": "modify", "resource": {"id": old, "place": at("HAM-1")[0]}}
+    there = (await stage.inventory.get(f"{RESOURCE}/{old}")).json()
+    await stage.fault(
+        stage.inventory, match={"operation": "release", "specification": "access-port"}, kind="permanent", times=1
+    )
+    assert (await given_up(stage, {"orderItem": [item]}))["state"] == "failed"
+    assert (await stage.inventory.get(f"{RESOURCE}/{old}")).json() == there
     order = await stage.done({"orderItem": [item]})
     new = order["orderItem"][0]["resource"]["id"]
     documents = [(await stage.inventory.get(f"{RESOURCE}/{each}")).json() for each in (old, new)]
