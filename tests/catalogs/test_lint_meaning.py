@@ -8,17 +8,13 @@ from typing import Any
 
 import pytest
 
-from catalogs.loader import default_catalogs, inspect_catalogs
+from catalogs.loader import inspect_catalogs
 from tests.catalogs.shop import SHOP, faults_of, shop_with, warnings_of, written
 
 LINE = "productSpecification[0].fulfilment.services[0]"
 CHARACTERISTIC = "productSpecification[0].productSpecCharacteristic"
 RELATION = "productOffering[1].productOfferingRelationship"
 MODEM = {"id": "modem", "name": "Modem", "productSpecification": {"id": "line"}}
-
-
-def test_the_shipped_catalogs_have_no_warning() -> None:
-    assert inspect_catalogs(default_catalogs(), datetime(2026, 1, 1, tzinfo=UTC)) == ([], [])
 
 
 @pytest.mark.parametrize(

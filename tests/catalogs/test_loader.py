@@ -39,7 +39,7 @@ def test_the_error_has_all_faults_in_its_text() -> None:
 
 
 def test_the_shipped_catalogs_have_neither_faults_nor_warnings() -> None:
-    assert inspect_catalogs(default_catalogs()) == ([], [])
+    assert inspect_catalogs(default_catalogs(), datetime(2026, 1, 1, tzinfo=UTC)) == ([], [])
 
 
 def test_a_folder_without_catalogs_is_a_fault(tmp_path: Path) -> None:
