@@ -2,6 +2,7 @@
 
 import json
 import re
+from email.message import Message
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -15,6 +16,8 @@ JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
+_UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
+"""Names of what is UTF-8; ASCII is a part of it."""
 _NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 M = TypeVar("M", bound=BaseModel)
@@ -27,7 +30,10 @@ async def read_json(request: Request, *media: str) -> tuple[str, Any]:
     """
     named = request.headers.get("Content-Type", media[0]).partition(";")[0].strip().lower()
     if named not in media:
-        raise Refusal(415, "unsupportedMediaType", f"Content-Type is {' or '.join(media)}, not {named!r}")
+        raise Refusal(415, "unsupportedMediaType", f"Content-Type is {' or '.join(media)}, not {named or 'missing'}")
+    charset = _charset(request.headers.get("Content-Type", ""))
+    if charset not in _UTF_8:
+        raise Refusal(415, "unsupportedMediaType", f"JSON is sent in UTF-8; the Content-Type says charset={charset}")
     body = await request.body()
     if len(body) > LARGEST_BODY:
         raise too_large()
@@ -61,6 +67,13 @@ def fitting(model: type[M], content: Any, *, strict: bool = True) -> M:
 def too_large() -> Refusal:
     """The refusal of a body, or of what a patch would make, that is over the limit."""
     return Refusal(413, "tooLarge", f"a body has {LARGEST_BODY} bytes at most")
+
+
+def _charset(content_type: str) -> str:
+    """The charset that a Content-Type names, in lower case; empty where it names none."""
+    message = Message()
+    message["Content-Type"] = content_type
+    return (message.get_content_charset() or "").strip()
 
 
 def _parsed(body: bytes) -> Any:

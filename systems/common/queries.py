@@ -25,6 +25,7 @@ NOT_FILTERS = ("fields", "offset", "limit", "sort")
 COMPARISONS = frozenset({"gt", "gte", "lt", "lte", "ne", "regex"})
 
 _VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
+_ALTERNATIVE = re.compile(r";(?=[@\w.-]+=)")
 _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 
 
@@ -137,28 +138,50 @@ def as_text(value: Any) -> str:
 def parse_filters(parameters: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:
     """Read filters: ``path=value``, or ``path.gt=value`` and the like.
 
-    Values separated by commas are alternatives; a quoted one may hold commas. Raises Refusal 400 naming the parameter.
+    Values separated by commas are alternatives, a quoted one may hold commas; so are filters of one attribute that are
+    joined by semicolons. Raises Refusal 400 naming the parameter.
     """
-    filters = tuple(_filter(name, value) for name, value in parameters)
+    filters = tuple(_either(name, value) for name, value in parameters)
     if len(filters) > MOST_FILTERS:
         raise Refusal(400, "invalidQuery", f"a query has {MOST_FILTERS} filters at most")
     return filters
 
 
+def _either(name: str, value: str) -> Filter:
+    first, *others = _ALTERNATIVE.split(f"{name}={value}") if '"' not in value else [f"{name}={value}"]
+    read = _filter(*first.split("=", 1))
+    for each in others:
+        other = _filter(*each.split("=", 1))
+        if (other.path, other.comparison) != (read.path, read.comparison) or read.comparison == "ne":
+            reason = "alternatives behind ; are values of one attribute, as in state=active;state=inactive"
+            raise Refusal(400, "invalidQuery", f"{name}: {reason}")
+        read = Filter(read.path, read.comparison, tuple(dict.fromkeys([*read.values, *other.values])))
+    return read
+
+
 def _filter(name: str, value: str) -> Filter:
     if "\0" in name + value:
-        raise Refusal(400, "invalidQuery", f"{name!r} holds a null character")
+        raise Refusal(400, "invalidQuery", f'"{name}" holds a null character')
     path, _, last = name.rpartition(".")
     comparison = last if path and last in COMPARISONS else "eq"
     if comparison == "eq":
         path = name
     if not all(path.split(".")):
-        raise Refusal(400, "invalidQuery", f"{name!r} is not the path of an attribute")
+        raise Refusal(400, "invalidQuery", f'"{name}" is not the path of an attribute')
     # A pattern may hold commas and quotes of its own; a value with a comma may also be meant as it stands.
     values = (value,) if comparison == "regex" else dict.fromkeys([*_alternatives(name, value), value])
     read = Filter(path, comparison, tuple(values))
     read.check()
+    if comparison != "regex" and path.endswith("Date"):
+        _check_dates(name, value)
     return read
+
+
+def _check_dates(name: str, value: str) -> None:
+    for each in _alternatives(name, value):
+        if _moment(each) is None:
+            reason = f'"{each}" is no date, such as 2026-11-23T09:00:00Z (in an address + is written %2B)'
+            raise Refusal(400, "invalidQuery", f"{name}: {reason}")
 
 
 def _alternatives(name: str, value: str) -> Iterator[str]:
@@ -179,7 +202,7 @@ def _pattern(path: str, pattern: str) -> SchemaValidator:
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
     except SchemaError:
-        raise Refusal(400, "invalidQuery", f"{path}.regex: {pattern!r} is not a pattern") from None
+        raise Refusal(400, "invalidQuery", f"{path}.regex: {pattern} is not a pattern") from None
 
 
 def _in_order(text: str, comparison: str, bound: str) -> bool:
@@ -233,7 +256,7 @@ def _words(text: str) -> Iterator[str]:
 
 def _count(name: str, text: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
-        raise Refusal(400, "invalidQuery", f"{name} is a whole number from {least} to {most}, not {text!r}")
+        raise Refusal(400, "invalidQuery", f"{name} is a whole number from {least} to {most}, not {text}")
     return int(text)
 
 

@@ -48,6 +48,11 @@ def admitted(name: str, value: str) -> bool:
         ("startDate.gt", "2026-03-01T08:59:00Z", True),
         ("startDate.lt", "2026-03-01T09:01:00Z", True),
         ("startDate.lt", "2026-03-01T09:00:00Z", False),
+        ("name", "Copper;name=Fibre, 250", True),
+        ("name", "Copper;name=Brass", False),
+        ("name", "Copper;Fibre, 250", False),
+        ("productCharacteristic.value.gt", "1000;productCharacteristic.value.gt=99", True),
+        ("relatedParty.id", "bert;relatedParty.id=carla,anna", True),
         ("name.regex", "^Fi.*50$", True),
         ("name.regex", "^ibre", False),
         ("name.regex", ", ", True),
@@ -81,6 +86,11 @@ def test_no_pattern_takes_for_ever() -> None:
         ("a..b", "x"),
         (".gt", "x"),
         ("name", "a\0"),
+        ("startDate.gt", "yesterday"),
+        ("startDate", ""),
+        ("startDate", "2026-03-01,soon"),
+        ("name", "a;isBundle=true"),
+        ("name.ne", "a;name.ne=b"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_refused(name: str, value: str) -> None:
@@ -250,3 +260,21 @@ async def test_what_was_written_on_a_resource_goes_before_what_its_pool_says(inv
 async def test_a_page_has_a_hundred_unless_more_are_asked_for(inventory: httpx.AsyncClient) -> None:
     assert len(await ids(inventory, RESOURCE)) == 100
     assert len(await ids(inventory, RESOURCE, limit="1000")) == 112
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("media", "status"),
+    [
+        ('application/json; charset="UTF-8"', 201),
+        ("Application/JSON ;Charset = utf-8", 201),
+        ("application/json; charset=latin-1", 415),
+        ("text/plain", 415),
+    ],
+)
+async def test_a_body_is_taken_however_it_says_that_it_is_in_utf_8(
+    inventory: httpx.AsyncClient, media: str, status: int
+) -> None:
+    raw = b"\xef\xbb\xbf" + b'{"name": "Fibre", "status": "active"}'
+    answer = await inventory.post(PRODUCT, content=raw, headers={**keyed("bom"), "Content-Type": media})
+    assert answer.status_code == status, answer.text
