@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/", 404, "notFound"),
+        ("GET", "/nothing", 404, "notFound"),
         ("GET", "/nowhere", 404, "notFound"),
         ("GET", f"{PRODUCT_ORDERS}/", 404, "notFound"),
         ("PUT", PRODUCT_ORDERS, 405, "methodNotAllowed"),
