@@ -37,7 +37,7 @@ from activities.inventory import InventoryActivities
 from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.planning import Planner, PlanningActivities
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck, QualificationActivities
 from activities.records import RecordActivities
 from activities.tasks import TaskActivities
 from catalogs.catalog_set import CatalogSet
@@ -94,13 +94,13 @@ def activities_by_queue(
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
     inventory = systems[policies.INVENTORY]
-    planner, qualification = Planner(catalogs, inventory), QualificationActivities(inventory, plans)
+    planner, feasibility = Planner(catalogs, inventory), FeasibilityCheck(inventory)
     return {
         "workflows": [
             *activities_of(RecordActivities(orders, plans)),
             *activities_of(PlanningActivities(planner, orders, plans, claims)),
-            *activities_of(qualification),
-            *activities_of(AmendmentActivities(planner, qualification, orders, plans, RevisionStore(database), claims)),
+            *activities_of(QualificationActivities(inventory, plans, orders)),
+            *activities_of(AmendmentActivities(planner, feasibility, orders, plans, RevisionStore(database), claims)),
             *activities_of(TaskActivities(TaskStore(database))),
             *activities_of(ClaimActivities(claims)),
             *activities_of(CancellationActivities(CancelStore(database))),

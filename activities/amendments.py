@@ -18,15 +18,15 @@ from activities.planning import (
     too_large,
     total_of,
 )
-from activities.qualification import QualificationActivities
-from orders.amendment import PLANNED_FROM, Comparison, compare
+from activities.qualification import FeasibilityCheck
+from orders.amendment import PLANNED_FROM, Comparison, compare, to_be_done
 from orders.change import OrderChange
 from orders.identity import root_kind
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
-from orders.posted import PostedOrder, names_of_items, posted_order
+from orders.posted import PostedOrder, names_of_items, paths_of, posted_order
 from orders.revision import Revision, RevisionState
 from orders.task import is_task_id
 from orders.tmf import ProductOrder
@@ -44,7 +44,6 @@ _NOTE = "note"
 _FOUND_BY = 1000
 _TOTAL = "orderTotalPrice"
 _PRICES = ("itemPrice", "itemTotalPrice")
-_TO_BE_DONE = (Comparison.ADDED, Comparison.CHANGED, Comparison.MOVED)
 
 
 class PlanAmendment(Model):
@@ -96,14 +95,14 @@ class AmendmentActivities:
     def __init__(
         self,
         planner: Planner,
-        qualification: QualificationActivities,
+        feasibility: FeasibilityCheck,
         orders: OrderStore,
         plans: PlanStore,
         revisions: RevisionStore,
         claims: ClaimStore,
     ) -> None:
         self._planner = planner
-        self._qualification = qualification
+        self._feasibility = feasibility
         self._orders = orders
         self._plans = plans
         self._revisions = revisions
@@ -151,7 +150,7 @@ class AmendmentActivities:
         # Where an earlier attempt has kept a plan already, that one counts.
         plan = await self._plan(request.order_id, request.revision)
         comparison = compare(running, plan)
-        if violations := await self._infeasible(plan, running, comparison):
+        if violations := await self._feasibility.infeasible(to_be_done(plan, comparison), paths_of(order), running):
             return amendment.model_copy(update={"violations": in_bounds(violations)})
         return amendment.model_copy(update={"graph": plan.graph(), "comparison": comparison})
 
@@ -226,7 +225,10 @@ class AmendmentActivities:
         if request.base_revision is None:
             return await self._planner.plan(order, request.revision)
         installed = await self._plans.installed(request.order_id, request.base_revision)
-        planned = await plan_in_turn(self._planner, self._claims, order, request.revision, installed, queue=False)
+        running = await self._plan(request.order_id, request.base_revision)
+        planned = await plan_in_turn(
+            self._planner, self._claims, order, request.revision, installed, running, queue=False
+        )
         if isinstance(planned, list):
             return PlannedOrder(order=order, violations=[_taken_by(planned, ITEM_LISTS[order.kind])])
         return planned
@@ -237,16 +239,6 @@ class AmendmentActivities:
             error = UnknownPlanError(order_id, revision)
             raise ApplicationError(str(error), type="UnknownPlan", non_retryable=True)
         return plan
-
-    async def _infeasible(
-        self, plan: OrchestrationPlan, running: OrchestrationPlan, comparison: dict[str, Comparison]
-    ) -> list[Violation]:
-        """Return why what is new or different in a plan is not possible; the rest is found to be so already."""
-        touched = {
-            "service_orders": [each for each in plan.service_orders if comparison[each.key] in _TO_BE_DONE],
-            "resource_orders": [each for each in plan.resource_orders if comparison[each.key] in _TO_BE_DONE],
-        }
-        return await self._qualification.infeasible(plan.model_copy(update=touched), running)
 
 
 def _as_key(text: str | None) -> str | None:

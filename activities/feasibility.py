@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from orders.plan import OrchestrationPlan
@@ -22,8 +22,8 @@ CONCURRENCY = 4
 class Feasibility(Protocol):
     """Tells what is possible; nothing is reserved."""
 
-    async def infeasible(self, plan: OrchestrationPlan) -> list[Violation]:
-        """Return why a plan is not possible, item by item.
+    async def infeasible(self, plan: OrchestrationPlan, paths: Mapping[str, str]) -> list[Violation]:
+        """Return why a plan is not possible, item by item; `paths` are those of what the items are about.
 
         Raises:
             DownstreamError: when inventory cannot say.

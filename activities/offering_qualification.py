@@ -24,6 +24,7 @@ from orders.offering_qualification import (
     order_with,
     proposal,
 )
+from orders.posted import paths_of
 from orders.qualification import DONE, Document, Result, reasons_of, result_of, whole_result
 from orders.tmf import Product, ProductOrder, ProductOrderItem
 from orders.violation import Violation
@@ -125,7 +126,7 @@ class OfferingQualifier:
         planned = await self._planner.plan(order)
         if planned.plan is None:
             return planned.violations
-        return await self._feasibility.infeasible(planned.plan)
+        return await self._feasibility.infeasible(planned.plan, paths_of(order))
 
     async def _told(
         self,

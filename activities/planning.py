@@ -10,9 +10,11 @@ from temporalio.exceptions import ApplicationError
 from activities.claims import accepted_at, is_installed, named_subjects, planned_subjects
 from activities.http import DownstreamSystem
 from activities.installed_base import named_products, named_resources, named_services, read_installed_base
+from activities.qualification import FeasibilityCheck
 from catalogs.catalog_set import CatalogSet
 from catalogs.planning import plan_posted
 from catalogs.product_nodes import parents_of
+from orders.amendment import compare, to_be_done
 from orders.change import OrderChange
 from orders.identity import root_kind
 from orders.installed import InstalledBase
@@ -20,7 +22,7 @@ from orders.instants import UtcDatetime
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.model import Model
 from orders.plan import OrchestrationPlan, PlanGraph
-from orders.posted import PostedOrder, posted_order
+from orders.posted import PostedOrder, paths_of, posted_order
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
@@ -72,24 +74,41 @@ class Planner:
     def __init__(self, catalogs: CatalogSet, inventory: DownstreamSystem) -> None:
         self._catalogs = catalogs
         self._inventory = inventory
+        self._feasibility = FeasibilityCheck(inventory)
 
-    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
+    async def plan(
+        self,
+        order: PostedOrder,
+        revision: int = 1,
+        installed: InstalledBase | None = None,
+        running: OrchestrationPlan | None = None,
+    ) -> PlannedOrder:
         """Check and decompose an order, and price it where it is one of products.
+
+        Where items break a rule, the others are asked for, too, so that all reasons are told at once.
 
         Args:
             installed: what an earlier revision was planned against; the new one is planned against the same, and what
                 inventory has of the products that it is the first to name.
+            running: the plan that the order runs by already.
 
         Raises:
-            DownstreamError: when inventory cannot say what the customer has.
+            DownstreamError: when inventory cannot say what the customer has, or what is possible.
         """
         installed = await self._base(order, installed)
         on = order.order_date or datetime.now(UTC)
         planned = plan_posted(order, self._catalogs, installed, revision, on)
         if planned.plan is None:
-            return PlannedOrder(order=order, violations=planned.violations)
+            infeasible = await self._infeasible(order, planned.rest, running) if planned.rest else []
+            return PlannedOrder(order=order, violations=[*planned.violations, *infeasible])
         _keep_records(planned.plan, installed)
         return PlannedOrder(order=planned.order, plan=planned.plan, installed=_noted(installed, order))
+
+    async def _infeasible(
+        self, order: PostedOrder, rest: OrchestrationPlan, running: OrchestrationPlan | None
+    ) -> list[Violation]:
+        asked = to_be_done(rest, compare(running, rest)) if running else rest
+        return await self._feasibility.infeasible(asked, paths_of(order), running)
 
     async def _base(self, order: PostedOrder, noted: InstalledBase | None) -> InstalledBase:
         if not isinstance(order, ProductOrder):
@@ -181,19 +200,20 @@ async def plan_in_turn(
     order: PostedOrder,
     revision: int,
     installed: InstalledBase | None = None,
+    running: OrchestrationPlan | None = None,
     *,
     queue: bool = True,
 ) -> PlannedOrder | list[str]:
     """Plan an order when all that it touches is its own to change; return the orders that go first until then.
 
     Args:
-        installed: as for `Planner.plan`.
+        installed, running: as for `Planner.plan`.
         queue: whether the order takes its place behind those; if not, its claims are as before.
     """
     subjects = set(named_subjects(order))
     ahead = await claims.claim(order.id or "", accepted_at(order), subjects, queue=queue)
     while not ahead:
-        planned = await planner.plan(order, revision, installed)
+        planned = await planner.plan(order, revision, installed, running)
         if planned.plan is None:
             return planned
         more = set(planned_subjects(planned.plan)) - subjects

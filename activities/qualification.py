@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from temporalio import activity
@@ -13,15 +13,23 @@ from activities.documents import AvailabilityAnswer, Qualification, QualifiedIte
 from activities.http import DownstreamSystem
 from orders.documents import characteristic_list
 from orders.identity import root_kind
-from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.model import Model
 from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.posted import paths_of, posted_order
 from orders.tmf import Action
 from orders.violation import Violation, in_bounds
+from store.orders import OrderStore
 from store.plans import PlanStore
 
 QUALIFICATION = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
 AVAILABILITY = "/tmf-api/resourcePoolManagement/v4/availabilityCheck"
+
+
+UNKNOWN_PLACE = "unknownPlace"
+"""The code of a reason, in inventory's answers and in ours, that a place is none of those it knows."""
+
+_Subject = tuple[str | None, str | None]
+"""What a reason is about: a place or a service order, and the item; None for the one that it does not depend on."""
 
 
 class FeasibilityRequest(Model):
@@ -29,28 +37,28 @@ class FeasibilityRequest(Model):
     revision: int
 
 
-class QualificationActivities:
+class FeasibilityCheck:
     """Asks inventory what is possible; nothing is reserved."""
 
-    def __init__(self, inventory: DownstreamSystem, plans: PlanStore) -> None:
+    def __init__(self, inventory: DownstreamSystem) -> None:
         self._inventory = inventory
-        self._plans = plans
 
-    @activity.defn
-    async def check_feasibility(self, request: FeasibilityRequest) -> list[Violation]:
-        """Return why an order's plan is not possible, item by item; nothing where it is."""
-        plan = await self._plans.load(request.order_id, request.revision)
-        return in_bounds(await self.infeasible(plan)) if plan else []
-
-    async def infeasible(self, plan: OrchestrationPlan, running: OrchestrationPlan | None = None) -> list[Violation]:
-        """Return why a plan is not possible, item by item.
+    async def infeasible(
+        self, plan: OrchestrationPlan, paths: Mapping[str, str], running: OrchestrationPlan | None = None
+    ) -> list[Violation]:
+        """Return why a plan is not possible, item by item; once for each place that inventory does not know.
 
         Args:
+            paths: each item's JSON path of what it is about.
             running: the plan that the order runs already: what its service orders ask for, they have or will get.
         """
-        return [*await self._unqualified(plan), *await self._unavailable(plan, running)]
+        moving = _moving(plan)
+        # Of what goes to another place, that place is what is asked about.
+        paths = {item_id: f"{path}.place" if item_id in moving else path for item_id, path in paths.items()}
+        unqualified = await self._unqualified(plan, paths)
+        return [*unqualified.values(), *await self._unavailable(plan, paths, running, unqualified.keys())]
 
-    async def _unqualified(self, plan: OrchestrationPlan) -> list[Violation]:
+    async def _unqualified(self, plan: OrchestrationPlan, paths: Mapping[str, str]) -> dict[_Subject, Violation]:
         asked = [
             (order, item)
             for order in plan.service_orders
@@ -58,29 +66,33 @@ class QualificationActivities:
             if item.customer_facing and item.action in (Action.ADD, Action.MODIFY)
         ]
         if not asked:
-            return []
+            return {}
         body = {"serviceQualificationItem": [_qualification(index, *each) for index, each in enumerate(asked)]}
         answer = await self._inventory.call("POST", QUALIFICATION, body=body)
         results = answer.read_as(Qualification).service_qualification_item
         if len(results) != len(asked):
             raise answer.senseless(f"{len(results)} answers to {len(asked)} questions")
-        return [
-            Violation(
-                code="notFeasible",
-                path=_path(plan, order.item_id, order.item_id in _moving(plan)),
-                item_id=order.item_id,
-                message=f"{item.specification.name} is not possible at {order.place or 'no place'}: {_why(result)}",
-            )
-            for (order, item), result in zip(asked, results, strict=True)
-            if result.qualification_result != "qualified"
-        ]
+        found: dict[_Subject, Violation] = {}
+        for (order, item), result in zip(asked, results, strict=True):
+            if result.qualification_result != "qualified":
+                subject, violation = _against(order, item, result, paths[order.item_id])
+                found.setdefault(subject, violation)
+        return found
 
-    async def _unavailable(self, plan: OrchestrationPlan, running: OrchestrationPlan | None) -> list[Violation]:
+    async def _unavailable(
+        self,
+        plan: OrchestrationPlan,
+        paths: Mapping[str, str],
+        running: OrchestrationPlan | None,
+        told: Collection[_Subject],
+    ) -> list[Violation]:
+        """Return what the pools have too few of; of places, and items without one, that are `told` of, nothing more."""
         demands = Counter[str]()
         items: dict[str, set[str]] = {}
         before = {key: _demands(resources) for key, _, resources in _resources(running)} if running else {}
         for key, item_id, resources in _resources(plan):
-            more = _demands(resources) - before.get(key, Counter())
+            placed = [each for each in resources if not {(None, item_id), (each.demand.place, None)}.intersection(told)]
+            more = _demands(placed) - before.get(key, Counter())
             demands += more
             for demand in more:
                 items.setdefault(demand, set()).add(item_id)
@@ -94,7 +106,7 @@ class QualificationActivities:
         return [
             Violation(
                 code="noCapacity",
-                path=_path(plan, item_id, "place" in json.loads(demand) and item_id in _moving(plan)),
+                path=paths[item_id],
                 item_id=item_id,
                 message=result.reason or f"{count} asked for, {result.free} free",
             )
@@ -104,14 +116,40 @@ class QualificationActivities:
         ]
 
 
-def _path(plan: OrchestrationPlan, item_id: str, for_its_place: bool) -> str:
-    """Return the path of an item, or of the place that it asks for."""
-    kind = root_kind(plan.order_id)
-    path = f"{ITEM_LISTS[kind]}[id={item_id}]"
-    return f"{path}.{_SUBJECTS[kind]}.place" if for_its_place else path
+class QualificationActivities:
+    """Feasibility's part of an order."""
+
+    def __init__(self, inventory: DownstreamSystem, plans: PlanStore, orders: OrderStore) -> None:
+        self._check = FeasibilityCheck(inventory)
+        self._plans = plans
+        self._orders = orders
+
+    @activity.defn
+    async def check_feasibility(self, request: FeasibilityRequest) -> list[Violation]:
+        """Return why an order's plan is not possible, item by item; nothing where it is."""
+        kind = root_kind(request.order_id)
+        plan = await self._plans.load(request.order_id, request.revision)
+        document = await self._orders.get(kind, request.order_id)
+        if plan is None or document is None:
+            return []
+        return in_bounds(await self._check.infeasible(plan, paths_of(posted_order(kind, document))))
 
 
-_SUBJECTS = {OrderKind.PRODUCT: "product", OrderKind.SERVICE: "service", OrderKind.RESOURCE: "resource"}
+def _against(
+    order: ServiceOrderPlan, item: ServiceItem, result: QualifiedItem, path: str
+) -> tuple[_Subject, Violation]:
+    """Return what speaks against a service, and whether that is a place, an item without one, or the two together."""
+    name, why, there = item.specification.name, _why(result), f"{path.removesuffix('.place')}.place"
+    if order.place is None:
+        message = f"{name} is not possible without a place, and the item names none: {why}"
+        found = Violation(code="placeMissing", path=there, message=message, item_id=order.item_id)
+        return (None, order.item_id), found
+    if any(reason.code == UNKNOWN_PLACE for reason in result.eligibility_unavailability_reason):
+        message = f"place {order.place} is not known; give one that inventory knows, in the role installation"
+        found = Violation(code=UNKNOWN_PLACE, path=there, message=message, item_id=order.item_id)
+        return (order.place, None), found
+    message = f"{name} is not possible at {order.place}: {why}"
+    return (order.key, order.item_id), Violation(code="notFeasible", path=path, message=message, item_id=order.item_id)
 
 
 def _moving(plan: OrchestrationPlan) -> set[str]:

@@ -137,7 +137,8 @@ class ServiceQualifier:
         if not plans:
             return []
         plan = OrchestrationPlan(order_id=_PLAN_ID, catalog=self._catalogs.version, service_orders=list(plans))
-        return await self._feasibility.infeasible(plan)
+        paths = {each.item_id: f"{ITEMS}[{each.item_id}].service" for each in plans}
+        return await self._feasibility.infeasible(plan, paths)
 
     async def _proposals(self, wish: _Wish, now: datetime) -> list[Document]:
         """Return the shapes in which products on sale have the service, that can be had, the closest first."""

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from activities.bell import Bell
 from activities.http import DownstreamSystem
 from activities.planning import Planner
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck
 from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
@@ -130,7 +130,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     planner, qualifications = Planner(catalogs, downstream), QualificationStore(database)
     qualifying = Qualifying(
         qualifications,
-        qualifiers(planner, QualificationActivities(downstream, plans), downstream, catalogs),
+        qualifiers(planner, FeasibilityCheck(downstream), downstream, catalogs),
         settings.start_sweep_interval,
         settings.qualification_retention,
     )

@@ -23,6 +23,7 @@ from api.qualifying import Qualifying
 from api.starter import Starter
 from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
+from orders.plan import OrchestrationPlan
 from orders.posted import PostedOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore
@@ -39,7 +40,13 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 class Planner(Protocol):
     """Plans an order without executing anything."""
 
-    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
+    async def plan(
+        self,
+        order: PostedOrder,
+        revision: int = 1,
+        installed: InstalledBase | None = None,
+        running: OrchestrationPlan | None = None,
+    ) -> PlannedOrder:
         """Return what the order comes down to, for a customer who has what is `installed`, or else has by inventory.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from graphlib import TopologicalSorter
 
@@ -37,20 +37,22 @@ def decompose(
     installed: InstalledBase,
     revision: int = 1,
     on: datetime | None = None,
+    without: Collection[str] = (),
 ) -> OrchestrationPlan:
     """Return all that an order comes down to; nothing is executed, and the same values give the same plan.
 
     Args:
         on: the moment that decides which versions of offerings and which prices hold; the order's date without it.
+        without: items that are left out, as if the order did nothing about them.
 
     Raises:
         DecompositionError: for a circle, a product that is not installed, or an expression that this order's values
             do not fit.
     """
     moment = on or order.order_date
-    nodes = product_nodes(order, catalogs, installed, moment)
+    nodes = [each for each in product_nodes(order, catalogs, installed, moment) if each.item_id not in without]
     reliance = Reliance(nodes, installed)
-    drafts = draft_order(order, nodes, reliance, catalogs)
+    drafts = draft_order(order, nodes, reliance, catalogs, whole=not without)
     by_key = {draft.key: draft for own in drafts.values() for draft in own}
     planned = _plan(by_key, catalogs)
     service_orders = _service_orders(by_key, planned)
@@ -67,9 +69,12 @@ def decompose(
 
 
 def draft_order(
-    order: ProductOrder, nodes: Sequence[ProductNode], reliance: Reliance, catalogs: CatalogSet
+    order: ProductOrder, nodes: Sequence[ProductNode], reliance: Reliance, catalogs: CatalogSet, *, whole: bool = True
 ) -> dict[ProductNode, list[ServiceDraft]]:
     """Return the service orders that the products of an order may need, with what each relies on, free of circles.
+
+    Args:
+        whole: whether these are all products of the order; what others would need may be there otherwise.
 
     Raises:
         DecompositionError: as `decompose` does.
@@ -89,7 +94,7 @@ def draft_order(
     by_key = {draft.key: draft for own in drafts.values() for draft in own}
     if circle := find_circle({key: draft.relies_on for key, draft in by_key.items()}):
         raise DecompositionError([_circle(circle, by_key)])
-    if missing := [each for draft in by_key.values() for each in _missing(draft, paths)]:
+    if whole and (missing := [each for draft in by_key.values() for each in _missing(draft, paths)]):
         raise DecompositionError(missing)
     return drafts
 

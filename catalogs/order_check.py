@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from catalogs.bundle_checks import check_bundles
@@ -19,8 +19,8 @@ from catalogs.relation_checks import check_exclusions, check_relations, check_re
 from catalogs.reliance import Reliance
 from catalogs.unchanged_checks import check_unchanged
 from orders.installed import InstalledBase
-from orders.tmf import ProductOrder
-from orders.violation import Violation
+from orders.tmf import ProductOrder, ProductOrderItem
+from orders.violation import Violation, blamed
 
 MAX_QUANTITY = 1000
 """Products that one item may order."""
@@ -42,14 +42,26 @@ def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledB
     Args:
         installed: the products of the order's customer, and those that its items name.
     """
-    if unbounded := list(_quantities(order)):
-        return unbounded
+    unbounded = list(_quantities(order))
+    order = within_bounds(order)
     context = OrderContext.of(order, catalogs, installed, on)
     of_customer = list(check_parties(order))
     # Of nobody, or of one of two, it cannot be said what they have.
     checks = _CHECKS if of_customer else (*_CHECKS, *_CHECKS_OF_CUSTOMER)
-    violations = [*of_customer, *check_places(order), *(violation for check in checks for violation in check(context))]
-    return violations or _obstacles(context)
+    violations = [*unbounded, *of_customer, *check_places(order)]
+    violations += [violation for check in checks for violation in check(context)]
+    return [*violations, *_obstacles(context, blamed(violations))]
+
+
+def within_bounds(order: ProductOrder) -> ProductOrder:
+    """Return an order in which items that order too many order one, so that of the rest everything can be told."""
+
+    def bounded(item: ProductOrderItem) -> ProductOrderItem:
+        parts = item.product_order_item and [bounded(part) for part in item.product_order_item]
+        quantity = 1 if (item.quantity or 1) > MAX_QUANTITY else item.quantity
+        return item.model_copy(update={"quantity": quantity, "product_order_item": parts})
+
+    return order.model_copy(update={"product_order_item": [bounded(item) for item in order.product_order_item]})
 
 
 def _quantities(order: ProductOrder) -> Iterator[Violation]:
@@ -63,19 +75,23 @@ def _quantities(order: ProductOrder) -> Iterator[Violation]:
             )
 
 
-def _obstacles(context: OrderContext) -> list[Violation]:
-    """Return what only shows when an order is worked out: circles of services, values that do not fit."""
+def _obstacles(context: OrderContext, broken: Collection[str]) -> list[Violation]:
+    """Return what only shows when an order is worked out: circles of services, values that do not fit.
+
+    Args:
+        broken: items that break a rule; these are not worked out, and what others would need of them may be there.
+    """
     order, catalogs, installed, on = context.order, context.catalogs, context.installed, context.on
-    nodes = product_nodes(order, catalogs, installed, on)
+    nodes = [node for node in product_nodes(order, catalogs, installed, on) if node.item_id not in broken]
     try:
-        draft_order(order, nodes, Reliance(nodes, installed), catalogs)
+        draft_order(order, nodes, Reliance(nodes, installed), catalogs, whole=not broken)
     except DecompositionError as error:
         return error.violations
-    return list(_unpriceable(context))
+    return list(_unpriceable(context, broken))
 
 
-def _unpriceable(context: OrderContext) -> Iterator[Violation]:
-    for node in context.nodes.values():
+def _unpriceable(context: OrderContext, broken: Collection[str]) -> Iterator[Violation]:
+    for node in (each for item_id, each in context.nodes.items() if item_id not in broken):
         try:
             product_prices(node, context.catalogs, context.on)
         except ExpressionError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -95,13 +95,14 @@ def decompose_resource_order(
     installed: InstalledBase,
     revision: int = 1,
     on: datetime | None = None,
+    without: Collection[str] = (),
 ) -> OrchestrationPlan:
     """Return all that a resource order comes down to; nothing is executed, and the same values give the same plan.
 
-    The order is one that `check_resource_order` finds nothing wrong with.
+    The order is one that `check_resource_order` finds nothing wrong with, but for the items that it is to be `without`.
     """
     nodes = {node.item.id: node for node in _nodes(order, catalogs, installed, on or order.order_date)}
-    items = {item_id: _resource(node, catalogs) for item_id, node in nodes.items()}
+    items = {item_id: _resource(node, catalogs) for item_id, node in nodes.items() if item_id not in without}
     moving = {item_id: item for item_id, item in items.items() if item and item.action is not Action.NO_CHANGE}
     relies_on = {item_id: [each for each in nodes[item_id].relies_on() if each in moving] for item_id in moving}
     after = orient(relies_on, {item_id: item.action for item_id, item in moving.items()})

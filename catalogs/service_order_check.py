@@ -20,7 +20,7 @@ from orders.graph import find_circle
 from orders.installed import InstalledBase
 from orders.service_orders import ServiceOrder
 from orders.tmf import Action
-from orders.violation import Violation
+from orders.violation import Violation, blamed
 
 _CHARACTERISTICS = "service.serviceCharacteristic"
 
@@ -38,13 +38,11 @@ def check_service_order(
     violations += [
         violation for check in _CHECKS for violation in check(_Checked(order, nodes, catalogs, installed, on))
     ]
-    if violations:
-        return violations
     try:
-        decompose_service_order(order, catalogs, installed, on=on)
+        decompose_service_order(order, catalogs, installed, on=on, without=blamed(violations))
     except DecompositionError as error:
-        return error.violations
-    return []
+        violations += error.violations
+    return violations
 
 
 class _Checked:

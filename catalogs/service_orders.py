@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,18 +29,21 @@ def decompose_service_order(
     installed: InstalledBase,
     revision: int = 1,
     on: datetime | None = None,
+    without: Collection[str] = (),
 ) -> OrchestrationPlan:
     """Return all that a service order comes down to; nothing is executed, and the same values give the same plan.
 
     Args:
         installed: the services that its items name, with all that supports them.
         on: the moment that decides which versions of specifications hold; the order's date without it.
+        without: items that are left out, as if the order did nothing about them.
 
     Raises:
         DecompositionError: for a circle, or an expression that this order's values do not fit.
     """
     nodes = service_nodes(order, catalogs, installed, on or order.order_date)
-    moving = {node.item.id: (node, each) for node, each in _planned(nodes, catalogs) if each.action != Action.NO_CHANGE}
+    kept = [node for node in nodes if node.item.id not in without]
+    moving = {node.item.id: (node, each) for node, each in _planned(kept, catalogs) if each.action != Action.NO_CHANGE}
     relies_on = reliance_of(nodes, {item_id: node for item_id, (node, _) in moving.items()})
     if circle := find_circle(relies_on):
         raise DecompositionError([circular(circle, "serviceOrderItem")])

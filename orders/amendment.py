@@ -121,6 +121,16 @@ def compare(old: OrchestrationPlan, new: OrchestrationPlan) -> dict[str, Compari
     return compared | {key: Comparison.REMOVED for key in before if key not in after}
 
 
+def to_be_done(plan: OrchestrationPlan, comparison: Mapping[str, Comparison]) -> OrchestrationPlan:
+    """Return a plan with those of its service and resource orders alone that are new or different."""
+    new = (Comparison.ADDED, Comparison.CHANGED, Comparison.MOVED)
+    touched = {
+        "service_orders": [each for each in plan.service_orders if comparison[each.key] in new],
+        "resource_orders": [each for each in plan.resource_orders if comparison[each.key] in new],
+    }
+    return plan.model_copy(update=touched)
+
+
 def can_be_changed(old: ServiceOrderPlan, new: ServiceOrderPlan) -> bool:
     """Return whether a modifying service order leads from what `old` did to what `new` wants; see `orders.redo`."""
     if (old.action, old.customer_id, old.specification.id) != (new.action, new.customer_id, new.specification.id):

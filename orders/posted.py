@@ -27,6 +27,14 @@ def posted_order(kind: OrderKind, document: dict[str, Any]) -> PostedOrder:
     return MODELS[kind].model_validate(document)
 
 
+_ABOUT = {OrderKind.PRODUCT: "product", OrderKind.SERVICE: "service", OrderKind.RESOURCE: "resource"}
+
+
+def paths_of(order: PostedOrder) -> dict[str, str]:
+    """Return the JSON path of what each item of an order is about: `productOrderItem[0].product`."""
+    return {item.id: f"{path}.{_ABOUT[order.kind]}" for item, _, path in order.items()}
+
+
 def names_of_items(order: PostedOrder) -> dict[str, str]:
     """Return every item of an order, nested ones too: its id and what it is about."""
     return {item.id: item.subject() for item, _, _ in order.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from orders.model import Model
 
@@ -36,3 +36,8 @@ def in_bounds(violations: Sequence[Violation]) -> list[Violation]:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def blamed(violations: Iterable[Violation]) -> frozenset[str]:
+    """Return the items that violations are of."""
+    return frozenset(each.item_id for each in violations if each.item_id is not None)

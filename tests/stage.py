@@ -25,7 +25,7 @@ from activities.http import DownstreamSystem
 from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.planning import Planner
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck
 from activities.qualifiers import qualifiers
 from api.app import create_app
 from api.canceller import Canceller
@@ -414,7 +414,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
         qualifying = Qualifying(
             qualifications,
-            qualifiers(planner, QualificationActivities(inventory, plans), inventory, catalogs),
+            qualifiers(planner, FeasibilityCheck(inventory), inventory, catalogs),
             timedelta(seconds=1),
             timedelta(days=30),
         )

@@ -1,6 +1,6 @@
 """Service qualification (TMF645): can this service be had at this place, as fast as that?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal
 from uuid import uuid4
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from sqlalchemy import select
 
 from systems.common import tmf
 from systems.common.bodies import fitting, read_object
@@ -21,6 +22,7 @@ from systems.common.queries import Document, ListQueryDep
 from systems.common.system import IdPath, ReadingDep, System
 from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
+from systems.inventory.tables import pool
 
 BASE = "/tmf-api/serviceQualificationManagement/v4"
 PATH = f"{BASE}/checkServiceQualification"
@@ -127,8 +129,9 @@ def qualification_router(coverage: Sequence[Coverage], system: System) -> APIRou
     async def check(request: Request, key: OptionalKeyDep) -> Response:
         body = await read_object(request)
         asked = fitting(CheckServiceQualificationCreate, body)
-        document = _answered(asked, body, coverage)
         async with system.database.writing() as connection:
+            stocked = set(await connection.scalars(select(pool.c.place).distinct()))
+            document = _answered(asked, body, coverage, stocked)
             kept = await QUALIFICATIONS.add(connection, document)
             await EVENTS.tell(connection, Change("Create", key or document["id"]), kept)
         system.deliveries.look()
@@ -155,9 +158,11 @@ def qualification_router(coverage: Sequence[Coverage], system: System) -> APIRou
     return router
 
 
-def _answered(asked: CheckServiceQualificationCreate, body: Document, coverage: Sequence[Coverage]) -> Document:
+def _answered(
+    asked: CheckServiceQualificationCreate, body: Document, coverage: Sequence[Coverage], stocked: Container[str]
+) -> Document:
     items = [
-        _qualified(item, said, coverage)
+        _qualified(item, said, coverage, stocked)
         for item, said in zip(asked.service_qualification_item, body["serviceQualificationItem"], strict=True)
     ]
     good = all(item["qualificationResult"] == "qualified" for item in items)
@@ -173,8 +178,8 @@ def _answered(asked: CheckServiceQualificationCreate, body: Document, coverage: 
     }
 
 
-def _qualified(item: ItemAsked, said: Document, coverage: Sequence[Coverage]) -> Document:
-    reasons = list(reasons_against(item.service, coverage))
+def _qualified(item: ItemAsked, said: Document, coverage: Sequence[Coverage], stocked: Container[str]) -> Document:
+    reasons = list(reasons_against(item.service, coverage, stocked))
     service = {**said["service"], "place": [dict(place) for place in _as_list(said["service"].get("place", []))]}
     return {**said, "service": service} | {
         "state": "done",
@@ -183,8 +188,10 @@ def _qualified(item: ItemAsked, said: Document, coverage: Sequence[Coverage]) ->
     }
 
 
-def reasons_against(service: ServiceAsked, coverage: Sequence[Coverage]) -> Iterator[Reason]:
-    """Why the service cannot be had, as ``{code, label}``; nothing when it can."""
+def reasons_against(
+    service: ServiceAsked, coverage: Sequence[Coverage], stocked: Container[str] = ()
+) -> Iterator[Reason]:
+    """Why the service cannot be had, as ``{code, label}``; nothing when it can. ``stocked`` places have pools."""
     specification = service.service_specification.id
     rules = [rule for rule in coverage if rule.service == specification]
     if not rules:
@@ -193,7 +200,10 @@ def reasons_against(service: ServiceAsked, coverage: Sequence[Coverage]) -> Iter
         yield {"code": "placeMissing", "label": f"{specification} depends on the place, and none is given"}
     for place in service.place:
         here = [rule for rule in rules if any(fnmatchcase(place.id, pattern) for pattern in rule.places)]
-        if not here:
+        covered = any(fnmatchcase(place.id, pattern) for rule in coverage for pattern in rule.places)
+        if not covered and place.id not in stocked:
+            yield {"code": "unknownPlace", "label": f"{place.id} is no place that is known here"}
+        elif not here:
             yield {"code": "notCovered", "label": f"{specification} is not available at {place.id}"}
         elif all(any(_excesses(service, rule)) for rule in here):
             for excess in _excesses(service, here[0]):

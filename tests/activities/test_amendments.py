@@ -15,7 +15,7 @@ from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmend
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities, RecordProduct, ReserveResource
 from activities.planning import Planner, PlanRequest
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck
 from catalogs.catalog_set import CatalogSet
 from orders.amendment import Comparison
 from orders.lifecycle import OrderKind, OrderState
@@ -48,7 +48,7 @@ class Desk:
         plans = PlanStore(self.database)
         return AmendmentActivities(
             Planner(self.catalogs, self.inventory),
-            QualificationActivities(self.inventory, plans),
+            FeasibilityCheck(self.inventory),
             OrderStore(self.database),
             plans,
             RevisionStore(self.database),

@@ -12,11 +12,10 @@ import pytest
 from activities.http import DownstreamError, DownstreamSystem
 from activities.offering_qualification import OfferingQualifier
 from activities.planning import Planner
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck
 from catalogs.catalog_set import CatalogSet
 from catalogs.loader import load_catalogs
 from store.database import Database
-from store.plans import PlanStore
 from tests.activities.conftest import install_internet, install_mobile, mobile_plan, scripted
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +31,7 @@ def qualifier(stocked: DownstreamSystem, catalogs: CatalogSet, database: Databas
 
 
 def qualifier_of(inventory: DownstreamSystem, catalogs: CatalogSet, database: Database) -> OfferingQualifier:
-    feasibility = QualificationActivities(inventory, PlanStore(database))
+    feasibility = FeasibilityCheck(inventory)
     return OfferingQualifier(Planner(catalogs, inventory), feasibility, catalogs)
 
 

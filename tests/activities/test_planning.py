@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +13,11 @@ from activities import planning as planning_of_orders
 from activities.http import DownstreamError, DownstreamSystem
 from activities.inventory import ChangeService, InventoryActivities
 from activities.planning import Planner, PlanRequest
-from activities.qualification import FeasibilityRequest, QualificationActivities
+from activities.qualification import FeasibilityCheck, FeasibilityRequest, QualificationActivities
 from catalogs.catalog_set import CatalogSet
-from orders.lifecycle import OrderKind
+from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.plan import NodeKind
+from orders.posted import paths_of, posted_order
 from orders.tmf import ProductOrder
 from store.claims import ClaimStore
 from store.database import Database
@@ -175,18 +177,18 @@ async def test_planning_against_what_is_known_asks_inventory_nothing(
 async def test_an_order_without_a_plan_has_nothing_that_is_not_feasible(
     stocked: DownstreamSystem, database: Database
 ) -> None:
-    activities = QualificationActivities(stocked, PlanStore(database))
+    activities = QualificationActivities(stocked, PlanStore(database), OrderStore(database))
     assert await perform(activities.check_feasibility, FeasibilityRequest(order_id="x", revision=1)) == []
 
 
 async def test_the_shipped_examples_are_feasible_with_the_shipped_stock(
     catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
 ) -> None:
-    activities = QualificationActivities(stocked, PlanStore(database))
+    feasibility = FeasibilityCheck(stocked)
     for name in ("fibre-bundle", "mobile", "mobile-esim", "vpn-8-sites"):
         planned = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(example(name)))
         assert planned.plan is not None, planned.violations
-        assert await activities.infeasible(planned.plan) == []
+        assert await feasibility.infeasible(planned.plan, paths_of(planned.order)) == []
 
 
 async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so_and_has_no_plan(
@@ -200,3 +202,71 @@ async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so
     assert "split it into several orders" in violation.message
     assert answer.graph.nodes == []
     assert await PlanStore(database).load("7f3k2a9d01", 1) is None
+
+
+def broken(kind: OrderKind) -> dict[str, Any]:
+    """Return an order of a kind whose first item breaks a rule of the catalogs, and whose second is not possible."""
+    nowhere = [{"id": "NOWHERE", "role": "installation"}]
+    party = [{"id": "c-1", "role": "customer"}]
+    if kind == OrderKind.PRODUCT:
+        internet = {"productOffering": {"id": "fibre-internet"}, "product": {"place": nowhere}}
+        items = [{"id": "1", "action": "add"}, {"id": "2", "action": "add", **internet}]
+    elif kind == OrderKind.SERVICE:
+        speed = [{"name": name, "value": 100} for name in ("downloadSpeed", "uploadSpeed")]
+        internet = {"serviceSpecification": {"id": "cfs-internet"}, "serviceCharacteristic": speed, "place": nowhere}
+        items = [{"id": "1", "action": "add", "service": {}}, {"id": "2", "action": "add", "service": internet}]
+    else:
+        port = {"resourceSpecification": {"id": "gpon-port"}, "place": nowhere}
+        items = [{"id": "1", "action": "add", "resource": {}}, {"id": "2", "action": "add", "resource": port}]
+    return {"id": "o", "relatedParty": party, ITEM_LISTS[kind]: items}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reasons"),
+    [
+        (
+            OrderKind.PRODUCT,
+            [
+                ("offeringMissing", "productOrderItem[0].productOffering"),
+                ("unknownPlace", "productOrderItem[1].product.place"),
+            ],
+        ),
+        (
+            OrderKind.SERVICE,
+            [
+                ("specificationMissing", "serviceOrderItem[0].service.serviceSpecification"),
+                ("unknownPlace", "serviceOrderItem[1].service.place"),
+            ],
+        ),
+        (
+            OrderKind.RESOURCE,
+            [
+                ("specificationMissing", "orderItem[0].resource.resourceSpecification"),
+                ("noCapacity", "orderItem[1].resource"),
+            ],
+        ),
+    ],
+)
+async def test_what_breaks_a_rule_and_what_is_not_possible_are_told_at_once(
+    stocked: DownstreamSystem, catalogs: CatalogSet, kind: OrderKind, reasons: list[tuple[str, str]]
+) -> None:
+    planned = await Planner(catalogs, stocked).plan(posted_order(kind, broken(kind)))
+    assert planned.plan is None
+    assert [(each.code, each.path) for each in planned.violations] == reasons
+
+
+async def test_a_part_is_asked_for_where_its_bundle_is_while_another_part_is_broken(
+    stocked: DownstreamSystem, catalogs: CatalogSet
+) -> None:
+    document = example("fibre-bundle")
+    [bundle] = document["productOrderItem"]
+    bundle["product"]["place"] = [{"id": "HAM-1", "role": "installation"}]
+    paths = {}
+    for index, part in enumerate(bundle["productOrderItem"]):
+        part["product"].pop("place", None)
+        paths[part["productOffering"]["id"]] = f"productOrderItem[0].productOrderItem[{index}].product"
+    bundle["productOrderItem"][0]["product"]["productCharacteristic"] = [{"name": "speed", "value": 1}]
+    planned = await Planner(catalogs, stocked).plan(ProductOrder.model_validate(document))
+    told = {(each.code, each.path) for each in planned.violations}
+    assert ("notFeasible", paths["home-tv"]) in told
+    assert "unknownCharacteristic" in {code for code, _ in told}

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import Mock
 
 import httpx
 import pytest
 
 from activities.http import DownstreamError, DownstreamSystem
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck
 from orders.plan import (
     CUSTOMER_FACING,
     CatalogVersion,
@@ -22,7 +21,6 @@ from orders.plan import (
 )
 from orders.tmf import Action
 from orders.violation import Violation
-from store.plans import PlanStore
 from tests.activities.conftest import Reference, scripted
 
 pytestmark = pytest.mark.anyio
@@ -75,8 +73,8 @@ async def test_what_is_not_possible_at_a_new_place_leads_to_the_item_s_place(inv
     many = service_order("1", "HAM-1", action=Action.MODIFY, demands=(Demand(place="HAM-1"),) * 500)
     violations = await infeasible(inventory.system, moved(many))
     assert [(each.code, each.path) for each in violations] == [
-        ("notFeasible", "productOrderItem[id=1].product.place"),
-        ("noCapacity", "productOrderItem[id=1].product.place"),
+        ("notFeasible", "productOrderItem[1].product.place"),
+        ("noCapacity", "productOrderItem[1].product.place"),
     ]
 
 
@@ -84,7 +82,8 @@ async def infeasible(inventory: DownstreamSystem, *service_orders: ServiceOrderP
     plan = OrchestrationPlan(
         order_id="x", catalog=CatalogVersion(digest="d", label="l"), service_orders=list(service_orders)
     )
-    return await QualificationActivities(inventory, Mock(spec=PlanStore)).infeasible(plan)
+    paths = {each.item_id: f"productOrderItem[{each.item_id}].product" for each in service_orders}
+    return await FeasibilityCheck(inventory).infeasible(plan, paths)
 
 
 async def test_what_is_possible_is_no_violation(inventory: Reference) -> None:
@@ -103,12 +102,39 @@ async def test_what_is_not_possible_says_which_service_where_and_why(inventory: 
         ("notFeasible", "1", "Internet is not possible at HAM-1: cfs-internet is not available at HAM-1"),
         ("notFeasible", "3", "Internet is not possible at BER-1: downloadSpeed 2000 is more than BER-1 offers"),
         (
-            "notFeasible",
+            "placeMissing",
             "4",
-            "Internet is not possible at no place: cfs-internet depends on the place, and none is given",
+            "Internet is not possible without a place, and the item names none: "
+            "cfs-internet depends on the place, and none is given",
         ),
     ]
-    assert violations[0].path == "productOrderItem[id=1]"
+    assert [each.path for each in violations] == [
+        "productOrderItem[1].product",
+        "productOrderItem[3].product",
+        "productOrderItem[4].product.place",
+    ]
+
+
+async def test_a_place_that_nobody_knows_is_told_once_and_its_lack_of_resources_not_at_all(
+    inventory: Reference,
+) -> None:
+    there = Demand(place="NOWHERE")
+    violations = await infeasible(
+        inventory.system,
+        service_order("1", "NOWHERE", demands=(there, there)),
+        service_order("2", "NOWHERE", demands=(there,)),
+        service_order("3", None, demands=(Demand(pool="no-such-pool"),)),
+        service_order("4", downloadSpeed=2000, demands=(PORT,) * 5),
+    )
+    assert [(each.code, each.path) for each in violations] == [
+        ("unknownPlace", "productOrderItem[1].product.place"),
+        ("placeMissing", "productOrderItem[3].product.place"),
+        ("notFeasible", "productOrderItem[4].product"),
+        ("noCapacity", "productOrderItem[4].product"),
+    ]
+    assert violations[0].message == (
+        "place NOWHERE is not known; give one that inventory knows, in the role installation"
+    )
 
 
 async def test_resources_that_several_items_want_together_are_too_few_for_each_of_them(inventory: Reference) -> None:

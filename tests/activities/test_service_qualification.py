@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from activities.http import DownstreamSystem
-from activities.qualification import QualificationActivities
+from activities.qualification import FeasibilityCheck
 from activities.service_qualification import ServiceQualifier
 from catalogs.catalog_set import CatalogSet
 from store.database import Database
-from store.plans import PlanStore
 from tests.activities.conftest import Reference, install_internet, install_mobile, mobile_plan
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +21,7 @@ ITEMS = "serviceQualificationItem"
 
 
 def qualifier_of(inventory: DownstreamSystem, catalogs: CatalogSet, database: Database) -> ServiceQualifier:
-    return ServiceQualifier(QualificationActivities(inventory, PlanStore(database)), inventory, catalogs)
+    return ServiceQualifier(FeasibilityCheck(inventory), inventory, catalogs)
 
 
 @pytest.fixture

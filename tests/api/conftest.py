@@ -170,7 +170,13 @@ class FakePlanner:
     planned: list[tuple[PostedOrder, InstalledBase | None]] = field(default_factory=list)
     """What it has planned, and against what."""
 
-    async def plan(self, order: PostedOrder, revision: int = 1, installed: InstalledBase | None = None) -> PlannedOrder:
+    async def plan(
+        self,
+        order: PostedOrder,
+        revision: int = 1,
+        installed: InstalledBase | None = None,
+        running: OrchestrationPlan | None = None,
+    ) -> PlannedOrder:
         self.planned.append((order, installed))
         if self.error:
             raise self.error

@@ -94,7 +94,7 @@ def assert_sound_below(parts: list[tuple[str, list[str]]]) -> None:
 def test_keys_are_unique_and_the_graph_is_sound_or_the_circle_is_named(placed: ProductOrder) -> None:
     violations = check_order(placed, SHIPPED, InstalledBase(), TODAY)
     if violations:
-        assert [each.code for each in violations] == ["circularReliance"]
+        assert {each.code for each in violations} == {"circularReliance"}
         with pytest.raises(DecompositionError, match="in a circle"):
             decompose(placed, SHIPPED, InstalledBase())
     else:

@@ -438,6 +438,15 @@ def test_an_order_without_a_customer_changes_nobodys_products(lab: CatalogSet) -
     assert (code, path) == ("customerMissing", "relatedParty")
 
 
+def test_an_item_of_too_many_hides_nothing_of_the_others(shipped: CatalogSet) -> None:
+    many = item("1", "add", offering="mobile-plan", quantity=10**9)
+    found = violations(shipped, order(many, item("2", "add", offering="no-such-offering")))
+    assert [(code, path) for code, path, _ in found] == [
+        ("quantityTooLarge", f"{HERE}.quantity"),
+        ("unknownOffering", "productOrderItem[1].productOffering.id"),
+    ]
+
+
 def test_an_offering_may_be_named_by_the_product_alone(shipped: CatalogSet) -> None:
     def ordering(**offerings: Any) -> ProductOrder:
         return order({"id": "1", "action": "add", "product": {"productOffering": {"id": "mobile-plan"}}, **offerings})

@@ -47,7 +47,7 @@ def test_site_access_is_available_at_every_site_and_city(place: str) -> None:
 
 
 def test_every_place_must_qualify_and_one_must_be_given() -> None:
-    assert reasons("cfs-site-access", "SITE-1", "MOON") == ["notCovered"]
+    assert reasons("cfs-site-access", "SITE-1", "MOON") == ["unknownPlace"]
     assert reasons("cfs-internet") == ["placeMissing"]
 
 

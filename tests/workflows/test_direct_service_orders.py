@@ -112,7 +112,7 @@ async def test_an_order_that_is_not_possible_at_its_place_is_rejected(stage: Sta
     order = await stage.done(document)
     assert order["state"] == "rejected"
     assert [each["code"] for each in order["errorMessage"]] == ["notFeasible"]
-    assert "serviceOrderItem[id=1]" in order["errorMessage"][0]["reason"]
+    assert "serviceOrderItem[0].service" in order["errorMessage"][0]["reason"]
 
 
 async def test_a_cancellation_midway_gives_everything_back(stage: Stage) -> None:
