@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import anyio.to_thread
@@ -14,16 +15,17 @@ from fastapi.responses import JSONResponse
 
 from activities.http import DownstreamError
 from api.bodies import read_json
-from api.errors import InvalidRequestError, NotFoundError, UnavailableError
+from api.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway
 from api.identity import client_of
 from api.reads import stored_order
 from api.schemas.kinds import CREATES
 from orders.identity import is_root, root_id
 from orders.intake import InvalidBodyError, accept, check_order, derived_id, fingerprint, order_id_from
-from orders.lifecycle import OrderKind
+from orders.lifecycle import OrderKind, OrderState
 from orders.links import Document, href, with_links
 from orders.posted import posted_order
+from store.errors import DeletedOrderError, IdempotencyConflictError
 from store.orders import AcceptedOrder
 
 _KEY_HEADER = "Idempotency-Key"
@@ -60,24 +62,46 @@ async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: An
 
     Raises:
         InvalidRequestError: with every fault of form.
-        IdempotencyConflictError: when its key was used with another body.
+        ConflictError: when its key was used with another body, and the order that has it was not rejected.
+        DeletedOrderError: when its key was that of an order that was deleted.
     """
     key = _idempotency_key(request)
     checked = await _checked(body, kind)
-    order_id = _order_id(client_of(request), key, checked, kind)
-    document, new = await gateway.orders.accept(
-        AcceptedOrder(
-            kind=kind,
-            id=order_id,
-            document=accept(checked, order_id, datetime.now(UTC), kind),
-            client_id=client_of(request),
-            digest=fingerprint(checked),
-        )
-    )
+    for attempt in count(1):
+        order_id = _order_id(client_of(request), key, checked, kind, attempt)
+        try:
+            document, new = await gateway.orders.accept(
+                AcceptedOrder(
+                    kind=kind,
+                    id=order_id,
+                    document=accept(checked, order_id, datetime.now(UTC), kind),
+                    client_id=client_of(request),
+                    digest=fingerprint(checked),
+                )
+            )
+        except DeletedOrderError:
+            raise
+        except IdempotencyConflictError as error:
+            taken = await gateway.orders.get(kind, order_id) or {}
+            # An order that was rejected is repaired and sent again: that is another one under the same external id.
+            if key is None and taken.get("state") == OrderState.REJECTED:
+                continue
+            raise ConflictError(_conflict(gateway, kind, key, checked, taken)) from error
+        break
     _log.info("order accepted" if new else "order request repeated", order=order_id)
     if new:
         await gateway.starter.start(order_id, document)
     return document
+
+
+def _conflict(gateway: Gateway, kind: OrderKind, key: str | None, sent: Document, taken: Document) -> str:
+    """Say which key was sent, which order has it, and what to do."""
+    named = f"externalId {sent.get('externalId')}" if key is None else f"the header {_KEY_HEADER} {key}"
+    where = href(gateway.base_url, kind, str(taken.get("id")))
+    return (
+        f"{named} names {kind.value} {taken.get('id')} already, which is {taken.get('state')} and was made of another "
+        f"body: {where}; send the same body to get that order, change it by PATCH, or send this one under another key"
+    )
 
 
 async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
@@ -121,12 +145,17 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _order_id(client: str, key: str | None, document: Document, kind: OrderKind) -> str:
-    """Return the id that a repeat of the same request would have too, where the request can be told from others."""
+def _order_id(client: str, key: str | None, document: Document, kind: OrderKind, attempt: int = 1) -> str:
+    """Return the id that a repeat of the same request would have too, where the request can be told from others.
+
+    Args:
+        attempt: how often an order has been sent under its external id, repaired each time that it was rejected.
+    """
     if key is not None:
         return derived_id(client, "idempotencyKey", key, kind)
     if external_id := document.get("externalId"):
-        return derived_id(client, "externalId", external_id, kind)
+        known_as = "externalId" if attempt == 1 else f"externalId/{attempt}"
+        return derived_id(client, known_as, external_id, kind)
     return order_id_from(secrets.token_bytes(10), kind)
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from orders.change import OrderChange
 from orders.lifecycle import OrderKind, OrderState
+from orders.links import BASE_PATHS
 from tests.api.conftest import MINIMAL, Bench
 
 pytestmark = pytest.mark.anyio
+
+ORDERS = {kind: f"{BASE_PATHS[kind]}/{kind.value}" for kind in OrderKind}
+BODIES: dict[OrderKind, dict[str, Any]] = {
+    OrderKind.PRODUCT: MINIMAL,
+    OrderKind.SERVICE: {"serviceOrderItem": [{"id": "1", "action": "add", "service": {}}]},
+    OrderKind.RESOURCE: {"orderItem": [{"id": "1", "action": "add", "resource": {}}]},
+}
 
 
 async def test_a_repeated_key_gives_the_same_order_as_it_stands_now(bench: Bench) -> None:
@@ -41,8 +50,37 @@ async def test_the_same_key_with_another_body_is_a_conflict(bench: Bench, by_hea
     answer = await bench.post({**body, "description": "another"}, **headers)
     assert answer.status_code == 409
     assert answer.json()["code"] == "idempotencyConflict"
-    assert first["id"] in answer.json()["message"]
+    named = "the header Idempotency-Key k" if by_header else "externalId CRM-1"
+    said = f"{named} names productOrder {first['id']} already, which is acknowledged and was made of another body: "
+    assert answer.json()["message"].startswith(f"{said}{first['href']}; ")
     assert await bench.stored() == 1
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+async def test_an_order_that_was_rejected_is_repaired_and_sent_again(bench: Bench, kind: OrderKind) -> None:
+    path, body = ORDERS[kind], {**BODIES[kind], "externalId": "CRM-1"}
+    fixed, other = body | {"description": "repaired"}, body | {"description": "repaired otherwise"}
+
+    async def post(sent: dict[str, Any]) -> Any:
+        return await bench.client.post(path, json=sent)
+
+    first = (await post(body)).json()["id"]
+    assert (await post(fixed)).status_code == 409
+    await bench.become(first, OrderState.REJECTED, kind)
+    both = await asyncio.gather(post(fixed), post(other))
+    assert sorted(each.status_code for each in both) == [201, 409]
+    [second] = [each.json()["id"] for each in both if each.status_code == 201]
+    kept = fixed if both[0].status_code == 201 else other
+    assert second != first
+    assert [(await post(sent)).json()["id"] for sent in (kept, body)] == [second, first]
+    found = await bench.client.get(path, params={"externalId": "CRM-1"})
+    assert {each["id"] for each in found.json()} == {first, second}
+
+
+async def test_a_header_names_one_request_whatever_becomes_of_its_order(bench: Bench) -> None:
+    first = (await bench.post(MINIMAL, **{"Idempotency-Key": "k"})).json()["id"]
+    await bench.become(first, OrderState.REJECTED)
+    assert (await bench.post({**MINIMAL, "description": "repaired"}, **{"Idempotency-Key": "k"})).status_code == 409
 
 
 async def test_a_repeated_external_id_gives_the_same_order(bench: Bench) -> None:
