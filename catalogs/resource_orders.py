@@ -20,7 +20,7 @@ from catalogs.service_orders import circular, owners_of
 from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from catalogs.teardown import removed_resource
-from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_text, differing_values
+from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_place, differing_text, differing_values
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase, InstalledResource
 from orders.plan import REPLACED, Characteristics, Demand, OrchestrationPlan, ResourceItem, ResourcePlan, segment
@@ -217,6 +217,7 @@ def _check_unchanged(node: _Node) -> Iterator[Violation]:
         for part, message in (
             *differing_text("resource.value", said.value, there.value),
             *differing_text("resource.category", said.category, there.pool),
+            *differing_place("resource.place", said.places(), there.place),
             *differing_values(_CHARACTERISTICS, said.resource_characteristic, there.characteristics),
         ):
             yield node.violation(NO_CHANGE_DIFFERS, part, message)

@@ -10,6 +10,7 @@ from catalogs.order_context import OrderContext
 from catalogs.product_nodes import ProductNode
 from orders.tmf import Action, Characteristic, Reference, RelatedPlace, place_among
 from orders.violation import Violation
+from orders.words import shown
 
 NO_CHANGE_DIFFERS = "noChangeDiffers"
 
@@ -63,12 +64,8 @@ def differing_values(part: str, said: Sequence[Characteristic], there: Mapping[s
 
 
 def _message(name: str, said: Any, there: Any) -> str:
-    has = f"inventory has {_shown(there)}" if there is not None else "inventory has none"
-    return f"{name}: the item says {_shown(said)}, {has}; noChange changes nothing: say modify, or what is there"
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    has = f"inventory has {shown(there)}" if there is not None else "inventory has none"
+    return f"{name}: the item says {shown(said)}, {has}; noChange changes nothing: say modify, or what is there"
 
 
 def _meaning(value: Any) -> str:

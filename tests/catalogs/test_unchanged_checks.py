@@ -37,7 +37,13 @@ BASE = InstalledBase(
     },
     single_resources={
         "r-1": InstalledResource(
-            id="r-1", key="r-1", specification_id="vpn-cpe", value="SN-1", pool="cpe", characteristics=VALUES
+            id="r-1",
+            key="r-1",
+            specification_id="vpn-cpe",
+            value="SN-1",
+            pool="cpe",
+            place="BER-1",
+            characteristics=VALUES,
         )
     },
 )
@@ -92,7 +98,7 @@ def test_a_product_that_stays_is_said_to_be_what_it_is(
     [
         (OrderKind.SERVICE, {"service": {"id": "s-1", "place": [{"id": "HAM-1"}],
                                          **chosen({"downloadSpeed": 1}, "serviceCharacteristic")}}),
-        (OrderKind.RESOURCE, {"resource": {"id": "r-1", "value": "SN-2", "category": "pool-2",
+        (OrderKind.RESOURCE, {"resource": {"id": "r-1", "value": "SN-2", "category": "pool-2", "place": {"id": "HAM-1"},
                                            **chosen({"downloadSpeed": 1}, "resourceCharacteristic")}}),
     ],
 )  # fmt: skip
@@ -101,7 +107,12 @@ def test_a_service_or_resource_that_stays_is_said_to_be_what_it_is(
 ) -> None:
     expected = {
         OrderKind.SERVICE: {"service.place", "service.serviceCharacteristic[0].value"},
-        OrderKind.RESOURCE: {"resource.value", "resource.category", "resource.resourceCharacteristic[0].value"},
+        OrderKind.RESOURCE: {
+            "resource.value",
+            "resource.category",
+            "resource.place",
+            "resource.resourceCharacteristic[0].value",
+        },
     }
     assert reasons(shipped, kind, item).keys() == expected[kind]
 
