@@ -168,8 +168,8 @@ def test_a_plan_shows_components_below_bundles_and_what_starts_after_what() -> N
         key="stream",
         action=Action.MODIFY,
         specification=Specification(id="rfs-stream", name="TV stream"),
-        characteristics={"package": "premium", "boxes": 1},
-        previous={"package": "basic", "boxes": 1},
+        characteristics={"package": "premium", "boxes": 1, "recorder": True},
+        previous={"package": "basic", "boxes": 1, "recorder": True},
         late={"vlan": "assigned.vlan.value"},
         resources=[box],
     )
@@ -205,7 +205,8 @@ def test_a_plan_shows_components_below_bundles_and_what_starts_after_what() -> N
             "└── 1 add Fibre Home at BER-1",
             "    └── 1.tv add Home TV",
             "        └── service order add 1.tv:tv  TV  after 1.net:internet",
-            "            └── modify stream  TV stream  package basic → premium, boxes 1, vlan = assigned.vlan.value",
+            "            └── modify stream  TV stream  package basic → premium, boxes 1, recorder true,"
+            " vlan = assigned.vlan.value",
             "                └── add box  Set-top box  after line",
         ]
     )

@@ -135,3 +135,19 @@ def test_a_whole_number_is_one_with_or_without_a_fraction_of_zero(kind: OrderKin
 def test_a_fraction_is_refused_in_words() -> None:
     with pytest.raises(ValidationError, match=r"must be a whole number, not 1\.5"):
         TypeAdapter[int](WholeNumber).validate_python(1.5)
+
+
+@pytest.mark.parametrize("kind", [OrderKind.SERVICE, OrderKind.RESOURCE])
+@pytest.mark.parametrize(
+    "reference", [{"name": "PO 4711", "externalReferenceType": "purchaseOrder"}, {"id": "4711", "owner": "shop"}]
+)
+def test_an_external_reference_has_the_shape_of_either_published_file(kind: OrderKind, reference: Any) -> None:
+    body = {**order_with(kind, "requestedStartDate", SENT), "externalReference": [reference]}
+    assert check_order(kind, body, CREATES[kind])["externalReference"] == [reference]
+
+
+@pytest.mark.parametrize("kind", [OrderKind.SERVICE, OrderKind.RESOURCE])
+def test_an_external_reference_that_names_nothing_is_told_what_it_lacks(kind: OrderKind) -> None:
+    body = {**order_with(kind, "requestedStartDate", SENT), "externalReference": [{"owner": "shop"}]}
+    with pytest.raises(InvalidBodyError, match=r"externalReference\[0\]: must have a name .* or an id"):
+        check_order(kind, body, CREATES[kind])
