@@ -80,7 +80,7 @@ def check_products(context: OrderContext) -> Iterator[Violation]:
         product_id = node.item.product.id if node.item and node.item.product else None
         if node.action is Action.ADD:
             yield from _check_new(context, node, product_id)
-        elif product_id is None:
+        elif product_id is None or not product_id.strip():
             message = f"an item to {node.action} names no product by its id"
             yield context.violation(node, "productMissing", "product.id", message)
         else:

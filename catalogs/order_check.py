@@ -14,7 +14,7 @@ from catalogs.item_checks import check_offerings, check_products
 from catalogs.order_context import OrderContext
 from catalogs.product_nodes import product_nodes
 from catalogs.product_prices import product_prices
-from catalogs.related_checks import check_parties, check_places
+from catalogs.related_checks import check_accounts, check_parties, check_places
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
 from catalogs.unchanged_checks import check_unchanged
@@ -48,7 +48,7 @@ def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledB
     of_customer = list(check_parties(order))
     # Of nobody, or of one of two, it cannot be said what they have.
     checks = _CHECKS if of_customer else (*_CHECKS, *_CHECKS_OF_CUSTOMER)
-    violations = [*unbounded, *of_customer, *check_places(order)]
+    violations = [*unbounded, *of_customer, *check_accounts(order), *check_places(order)]
     violations += [violation for check in checks for violation in check(context)]
     return [*violations, *_obstacles(context, blamed(violations))]
 

@@ -9,6 +9,7 @@ from orders.resource_orders import OrderedResource, PostedResourceItem
 from orders.service_orders import PostedServiceItem, Service
 from orders.tmf import (
     Product,
+    ProductOrder,
     ProductOrderItem,
     RelatedParty,
     RelatedPlace,
@@ -43,14 +44,38 @@ def check_parties(order: PostedOrder) -> Iterator[Violation]:
                     yield Violation(code="customerDiffers", path=f"{path}.{part}", message=message, item_id=item.id)
 
 
+def check_accounts(order: ProductOrder) -> Iterator[Violation]:
+    """Check that a billing account which an order or an item names is one: nobody would be billed by an empty id."""
+    message = "the id of the billing account is empty; name the account, or leave it out"
+    if order.billing_account and not order.billing_account.id.strip():
+        yield Violation(code="billingAccountMissing", path="billingAccount.id", message=message)
+    for item, _, path in order.items():
+        if item.billing_account and not item.billing_account.id.strip():
+            here = f"{path}.billingAccount.id"
+            yield Violation(code="billingAccountMissing", path=here, message=message, item_id=item.id)
+
+
 def check_places(order: PostedOrder) -> Iterator[Violation]:
-    """Check that no item leaves open which of several places it means."""
+    """Check that no item leaves open which place it means, by naming several, or by an empty id."""
     for item, _, path in order.items():
         part, thing = _about(item)
         found = places_among(places_of(thing))
+        if any(_is_empty(place) for place in places_of(thing)):
+            message = "the id of a place is empty; name the place, or leave it out"
+            yield Violation(code="placeMissing", path=f"{path}.{part}.place", message=message, item_id=item.id)
         if len(found) > 1:
             message = f"it could be any of {_roles(found)}; give the one where it is to be {_INSTALLATION}"
             yield Violation(code="placeAmbiguous", path=f"{path}.{part}.place", message=message, item_id=item.id)
+
+
+def leaves_place_open(thing: Service) -> bool:
+    """Return whether `check_places` has something to say of the places that a service names."""
+    places = places_of(thing)
+    return len(places_among(places)) > 1 or any(map(_is_empty, places))
+
+
+def _is_empty(place: RelatedPlace) -> bool:
+    return place.id is not None and not place.id.strip()
 
 
 def places_of(thing: Product | Service | OrderedResource | None) -> Sequence[RelatedPlace]:

@@ -175,7 +175,7 @@ def _check_resource(node: _Node, installed: InstalledBase, named: dict[str, str]
             message = f"resource {resource_id} is in inventory already; to have that very one, give its value"
             yield node.violation("resourceExists", "resource.id", message)
         return
-    if resource_id is None:
+    if resource_id is None or not resource_id.strip():
         message = f"an item to {action} names no resource by its id"
         yield node.violation("resourceMissing", "resource.id", message)
         return

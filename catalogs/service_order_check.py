@@ -12,7 +12,7 @@ from catalogs.expressions import Expression
 from catalogs.faults import did_you_mean
 from catalogs.fulfilment import Requirement, ResourceRequirement
 from catalogs.model import ServiceSpecification
-from catalogs.related_checks import check_parties, check_places
+from catalogs.related_checks import check_parties, check_places, leaves_place_open
 from catalogs.service_nodes import ServiceNode, reliance_of, service_nodes
 from catalogs.service_orders import circular, decompose_service_order
 from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_place, differing_values
@@ -99,7 +99,7 @@ def _check_services(checked: _Checked) -> Iterator[Violation]:
                 message = f"service {service_id} is in inventory already; an item to add makes a new one"
                 yield _violation(node, "serviceExists", "service.id", message)
             continue
-        if service_id is None:
+        if service_id is None or not service_id.strip():
             yield from _check_group(node)
             continue
         yield from _check_installed(checked, node, service_id)
@@ -187,6 +187,7 @@ def _check_places(checked: _Checked) -> Iterator[Violation]:
             added
             and node.specification
             and node.scope.place["id"] is None
+            and not leaves_place_open(node.item.service)
             and _reads_place(node.specification, checked)
         ):
             message = f"{node.specification.name} is realised at a place, and the item names none"

@@ -129,3 +129,42 @@ def test_what_is_installed_is_so_at_the_place_for_it(shipped: CatalogSet, places
     plan = plan_posted(resource, shipped, InstalledBase(), 1, ON).plan
     assert plan
     assert plan.resource_orders[0].resource.demand.place == "BER-1"
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+@pytest.mark.parametrize("kind", OrderKind)
+def test_a_place_without_an_id_to_its_name_is_a_reason(shipped: CatalogSet, kind: OrderKind, blank: str) -> None:
+    found = reasons(shipped, kind, {"place": [{"id": blank, "role": "installation"}]}, relatedParty=[CUSTOMER])
+    assert found == {
+        "placeMissing": (f"{ABOUT[kind]}.place", "the id of a place is empty; name the place, or leave it out")
+    }
+
+
+def test_a_service_that_could_be_at_several_places_is_not_said_to_name_none(shipped: CatalogSet) -> None:
+    given = [{"name": "downloadSpeed", "value": 250}, {"name": "uploadSpeed", "value": 50}]
+    thing = {"serviceSpecification": {"id": "cfs-internet"}, "serviceCharacteristic": given}
+    assert list(reasons(shipped, OrderKind.SERVICE, thing)) == ["placeMissing"]
+    two = thing | {"place": [{"id": "BER-1"}, {"id": "BER-2"}]}
+    assert list(reasons(shipped, OrderKind.SERVICE, two)) == ["placeAmbiguous"]
+
+
+def test_a_billing_account_with_an_empty_id_is_a_reason_wherever_it_is_named(shipped: CatalogSet) -> None:
+    document = product_order({"place": [BERLIN]}, relatedParty=[CUSTOMER], billingAccount={"id": ""}, id="o")
+    document["productOrderItem"][0]["billingAccount"] = {"id": " "}
+    order = posted_order(OrderKind.PRODUCT, document)
+    found = plan_posted(order, shipped, InstalledBase(), 1, ON).violations
+    assert [(each.code, each.path, each.item_id) for each in found] == [
+        ("billingAccountMissing", "billingAccount.id", None),
+        ("billingAccountMissing", "productOrderItem[0].billingAccount.id", "1"),
+    ]
+
+
+@pytest.mark.parametrize("kind", OrderKind)
+def test_what_is_changed_is_not_named_by_an_empty_id(shipped: CatalogSet, kind: OrderKind) -> None:
+    document = WRITTEN[kind]({"id": ""}, relatedParty=[CUSTOMER], id="o")
+    (item,) = next(value for value in document.values() if isinstance(value, list) and value[0].get("action"))
+    item["action"] = "modify"
+    found = plan_posted(posted_order(kind, document), shipped, InstalledBase(), 1, ON).violations
+    missing = f"{kind.value.removesuffix('Order')}Missing"
+    assert [each.path for each in found if each.code == missing] == [f"{ABOUT[kind]}.id"]
+    assert not any(each.code.endswith("NotFound") for each in found)
