@@ -104,6 +104,22 @@ class Planner:
         _keep_records(planned.plan, installed)
         return PlannedOrder(order=planned.order, plan=planned.plan, installed=_noted(installed, order))
 
+    async def preview(
+        self,
+        order: PostedOrder,
+        revision: int = 1,
+        installed: InstalledBase | None = None,
+        running: OrchestrationPlan | None = None,
+    ) -> PlannedOrder:
+        """Plan an order as `plan` does; what is not possible now has no plan, but the reasons of its rejection.
+
+        Raises:
+            DownstreamError: as `plan` does.
+        """
+        planned = await self.plan(order, revision, installed, running)
+        infeasible = await self._infeasible(order, planned.plan, running) if planned.plan else []
+        return PlannedOrder(order=planned.order, violations=infeasible) if infeasible else planned
+
     async def _infeasible(
         self, order: PostedOrder, rest: OrchestrationPlan, running: OrchestrationPlan | None
     ) -> list[Violation]:

@@ -264,7 +264,7 @@ async def _planned(
     installed = await gateway.plans.installed(current["id"])
 
     async def plan(document: Document) -> PlannedOrder:
-        return await gateway.planner.plan(posted_order(kind, document), revision, installed, running)
+        return await gateway.planner.preview(posted_order(kind, document), revision, installed, running)
 
     if running and not attributes.keys() & {ITEM_LISTS[kind], *PLANNED_FROM}:
         return None

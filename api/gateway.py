@@ -40,7 +40,7 @@ Background = Callable[[], Coroutine[Any, Any, None]]
 class Planner(Protocol):
     """Plans an order without executing anything."""
 
-    async def plan(
+    async def preview(
         self,
         order: PostedOrder,
         revision: int = 1,
@@ -48,6 +48,8 @@ class Planner(Protocol):
         running: OrchestrationPlan | None = None,
     ) -> PlannedOrder:
         """Return what the order comes down to, for a customer who has what is `installed`, or else has by inventory.
+
+        What is not possible now has no plan, but the reasons.
 
         Raises:
             DownstreamError: when inventory cannot answer.

@@ -109,7 +109,7 @@ async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JSONRe
     checked = await _checked(await read_json(request, gateway.body_limit), kind)
     order = posted_order(kind, accept(checked, _PREVIEW_ID, datetime.now(UTC), kind))
     try:
-        planned = await gateway.planner.plan(order)
+        planned = await gateway.planner.preview(order)
     except DownstreamError as error:
         raise UnavailableError(error.message) from error
     return JSONResponse(

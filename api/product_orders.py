@@ -47,7 +47,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
     operation_id="previewProductOrder",
     description="Prices and plans the order of the body as if it had been taken in. Nothing is stored or executed.",
     responses={
-        200: {"model": Preview, "description": "The priced order with its plan, or every rule that it breaks."},
+        200: {"model": Preview, "description": "The priced order with its plan, or all that would have it rejected."},
         **errors(400, 413, 415, 503),
     },
     openapi_extra=body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE),

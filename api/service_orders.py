@@ -48,7 +48,10 @@ async def create_service_order(request: Request, gateway: GatewayDep) -> JSONRes
     operation_id="previewServiceOrder",
     description="Plans the order of the body as if it had been taken in. Nothing is stored or executed.",
     responses={
-        200: {"model": ServiceOrderPreview, "description": "The order with its plan, or every rule that it breaks."},
+        200: {
+            "model": ServiceOrderPreview,
+            "description": "The order with its plan, or all that would have it rejected.",
+        },
         **errors(400, 413, 415, 503),
     },
     openapi_extra=body_of(ServiceOrderCreate, SERVICE_ORDER_EXAMPLE),

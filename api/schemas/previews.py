@@ -23,7 +23,7 @@ class PricedOrder(ProductOrderCreate):
 
 
 class Preview(Model):
-    """What an order would come down to: priced, with its plan, or with every rule that it breaks."""
+    """What an order would come down to: priced, with its plan, or with all that would have it rejected."""
 
     order: PricedOrder
     plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
@@ -38,7 +38,7 @@ class PlannedServiceOrder(ServiceOrderCreate):
 
 
 class ServiceOrderPreview(Model):
-    """What a service order would come down to: with its plan, or with every rule that it breaks."""
+    """What a service order would come down to: with its plan, or with all that would have it rejected."""
 
     order: PlannedServiceOrder
     plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")
@@ -53,7 +53,7 @@ class PlannedResourceOrder(ResourceOrderCreate):
 
 
 class ResourceOrderPreview(Model):
-    """What a resource order would come down to: with its plan, or with every rule that it breaks."""
+    """What a resource order would come down to: with its plan, or with all that would have it rejected."""
 
     order: PlannedResourceOrder
     plan: OrchestrationPlan | None = Field(description="None where the order breaks a rule.")

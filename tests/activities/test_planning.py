@@ -270,3 +270,17 @@ async def test_a_part_is_asked_for_where_its_bundle_is_while_another_part_is_bro
     told = {(each.code, each.path) for each in planned.violations}
     assert ("notFeasible", paths["home-tv"]) in told
     assert "unknownCharacteristic" in {code for code, _ in told}
+
+
+async def test_a_preview_tells_what_is_not_possible_where_no_rule_is_broken(
+    stocked: DownstreamSystem, catalogs: CatalogSet
+) -> None:
+    order = ProductOrder.model_validate(example("mobile"))
+    assert (await Planner(catalogs, stocked).preview(order)).plan
+    document = example("fibre-bundle")
+    [bundle] = document["productOrderItem"]
+    for item in (bundle, *bundle["productOrderItem"]):
+        item["product"]["place"] = [{"id": "HAM-1", "role": "installation"}]
+    planned = await Planner(catalogs, stocked).preview(ProductOrder.model_validate(document))
+    assert planned.plan is None
+    assert {each.code for each in planned.violations} == {"notFeasible"}

@@ -170,7 +170,7 @@ class FakePlanner:
     planned: list[tuple[PostedOrder, InstalledBase | None]] = field(default_factory=list)
     """What it has planned, and against what."""
 
-    async def plan(
+    async def preview(
         self,
         order: PostedOrder,
         revision: int = 1,
