@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from orders.instants import UtcDatetime
 from orders.model import Resource
@@ -24,6 +24,7 @@ from orders.qualification import (
 from orders.tmf import (
     Action,
     ItemRelationship,
+    Listed,
     Product,
     ProductOrder,
     ProductOrderItem,
@@ -45,7 +46,7 @@ _PART = "part"
 class QualifiedProduct(Product):
     """TMF679 ProductRefOrValue; `product` has the parts of a bundle, each with its offering."""
 
-    product: list[QualifiedProduct] = Field(default_factory=list)
+    product: Listed[QualifiedProduct] = Field(default_factory=list)
 
 
 class AlternateProductOfferingProposal(Resource):
@@ -61,11 +62,11 @@ class ProductOfferingQualificationItem(Resource):
     """A question about one product; one that names neither offering nor product asks for all that can be had."""
 
     id: str = Field(min_length=1, max_length=100)
-    action: Action = Action.ADD
+    action: Annotated[Action, BeforeValidator(lambda value: Action.ADD if value is None else value)] = Action.ADD
     expected_activation_date: UtcDatetime | None = None
     product: QualifiedProduct | None = None
     product_offering: Reference | None = None
-    qualification_item_relationship: list[ItemRelationship] = Field(default_factory=list)
+    qualification_item_relationship: Listed[ItemRelationship] = Field(default_factory=list)
     note: list[Note] | None = None
     state: OfferingQualificationState | None = None
     qualification_item_result: Result | None = None
@@ -116,10 +117,10 @@ class ProductOfferingQualification(Resource):
     )
     category: Reference | None = Field(default=None, description="Without items: offerings of this category alone.")
     channel: Reference | None = None
-    place: list[RelatedPlace] = Field(default_factory=list, description="Where; for items that name no place.")
+    place: Listed[RelatedPlace] = Field(default_factory=list, description="Where; for items that name no place.")
     note: list[Note] | None = None
-    related_party: list[RelatedParty] = Field(default_factory=list)
-    product_offering_qualification_item: list[ProductOfferingQualificationItem] = Field(
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
+    product_offering_qualification_item: Listed[ProductOfferingQualificationItem] = Field(
         default_factory=list, max_length=MAX_ITEMS
     )
 

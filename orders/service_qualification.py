@@ -18,7 +18,16 @@ from orders.qualification import (
     UnavailabilityReason,
 )
 from orders.service_orders import PostedServiceItem, Service, ServiceOrder
-from orders.tmf import Action, Characteristic, ItemRelationship, Reference, RelatedParty, RelatedPlace, values_of
+from orders.tmf import (
+    Action,
+    Characteristic,
+    ItemRelationship,
+    Listed,
+    Reference,
+    RelatedParty,
+    RelatedPlace,
+    values_of,
+)
 
 ITEMS = "serviceQualificationItem"
 
@@ -29,9 +38,9 @@ class QualifiedService(Resource):
     id: str | None = Field(default=None, min_length=1)
     name: str | None = None
     service_specification: Reference | None = None
-    place: list[RelatedPlace] = Field(default_factory=list)
-    service_characteristic: list[Characteristic] = Field(default_factory=list)
-    related_party: list[RelatedParty] = Field(default_factory=list)
+    place: Listed[RelatedPlace] = Field(default_factory=list)
+    service_characteristic: Listed[Characteristic] = Field(default_factory=list)
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
 
     def characteristics(self) -> Characteristics:
         return values_of(self.service_characteristic)
@@ -61,7 +70,7 @@ class ServiceQualificationItem(Resource):
 class CheckServiceQualificationItem(ServiceQualificationItem):
     """A question about one service, and its answer."""
 
-    qualification_item_relationship: list[ItemRelationship] = Field(default_factory=list)
+    qualification_item_relationship: Listed[ItemRelationship] = Field(default_factory=list)
     state: ServiceQualificationState | None = None
     qualification_result: Result | None = None
     eligibility_unavailability_reason: list[UnavailabilityReason] | None = None
@@ -84,7 +93,7 @@ class _ServiceQualification(Resource):
         default=None, description="After that an answer is of no use: what could not be answered by then is ended."
     )
     effective_qualification_date: UtcDatetime | None = Field(default=None, description="When it was answered.")
-    related_party: list[RelatedParty] = Field(default_factory=list)
+    related_party: Listed[RelatedParty] = Field(default_factory=list)
 
     def order_of(self, key: str, service: QualifiedService, on: datetime) -> ServiceOrder:
         """Return the order that a service comes to: one item with the id `key`, which adds or changes it."""

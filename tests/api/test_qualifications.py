@@ -380,6 +380,21 @@ async def test_items_under_another_name_are_named(bench: Bench, api: Qualificati
     assert f"{sent}: is not read here: name it {items}" in answer.json()["message"]
 
 
+NULLS = [
+    (OFFERING_QUALIFICATION, "place relatedParty product action qualificationItemRelationship note"),
+    (SERVICE_CHECK, "relatedParty qualificationItemRelationship place serviceCharacteristic"),
+]
+
+
+@pytest.mark.parametrize(("api", "name"), [(api, name) for api, names in NULLS for name in names.split()])
+async def test_null_is_taken_for_all_that_need_not_be_there(bench: Bench, api: QualificationApi, name: str) -> None:
+    asks = body(api)
+    (item,) = asks[ITEM_LISTS[api.kind]][:1]
+    thing = {**item, name: None, **({"service": {**item["service"], name: None}} if "service" in item else {})}
+    answer = await bench.client.post(api.path, json={**asks, name: None, ITEM_LISTS[api.kind]: [thing]})
+    assert answer.status_code == 201, answer.text
+
+
 async def test_what_only_an_answer_says_of_an_item_is_left_out(bench: Bench) -> None:
     answers = {
         "state": "done",
