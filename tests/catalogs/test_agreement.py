@@ -30,7 +30,7 @@ from tests.thorough import examples
 SHIPPED = load_catalogs(default_catalogs())
 
 QUICK = settings(
-    max_examples=examples(25, 1500),
+    max_examples=examples(25, 500),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
