@@ -38,6 +38,7 @@ from api.gateway import Gateway
 from api.methods import Methods
 from api.openapi import ASSETS, PAGE, serve_documents
 from api.request_log import RequestLog
+from api.slashes import TrailingSlash
 
 _DESCRIPTION = """\
 Product orders (TMF622 v4 and v5) come in here and are orchestrated to service orders (TMF641 v4) and resource orders
@@ -101,6 +102,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     app.add_middleware(Methods, app=app)
     app.add_middleware(RequestLog)
+    app.add_middleware(TrailingSlash)
     install_error_answers(app)
     for module in _MODULES:
         app.include_router(module.router)

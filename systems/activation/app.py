@@ -7,7 +7,7 @@ from systems.activation import audit, service_tests, settings, tables
 from systems.activation.completion import Completions
 from systems.activation.configuration import configuration_router
 from systems.activation.kinds import KINDS, RESOURCES, SERVICES
-from systems.activation.monitors import monitor_router
+from systems.activation.monitors import Monitor, monitor_router
 from systems.common import hub
 from systems.common import tables as common_tables
 from systems.common.database import Database
@@ -45,7 +45,10 @@ def create_app(
         [
             *(configuration_router(kind, completions) for kind in KINDS.values()),
             *(monitor_router(kind) for kind in KINDS.values()),
-            *(hub_router(kind.base, kind.api, database) for kind in KINDS.values()),
+            *(
+                hub_router(kind.base, kind.api, database, {kind.name: kind.model, "monitor": Monitor})
+                for kind in KINDS.values()
+            ),
             service_tests.router,
             settings.settings_router(database, latency_ms),
             audit.router,

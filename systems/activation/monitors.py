@@ -1,12 +1,12 @@
 """Monitors: how far an asynchronous change has come."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.activation.kinds import KINDS, Kind
@@ -16,9 +16,10 @@ from systems.common.addresses import here
 from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
 from systems.common.events import Change
-from systems.common.paging import page_of
-from systems.common.queries import Document, ListQueryDep
+from systems.common.paging import narrowed, page_of
+from systems.common.queries import Document, Filter, ListQueryDep
 from systems.common.system import IdPath, ReadingDep
+from systems.common.values import check_filters
 
 
 class HeaderItem(tmf.Extensible):
@@ -50,13 +51,12 @@ class Monitor(tmf.Extensible):
 
     id: str
     href: str
-    state: str | None = None
+    state: Literal["InProgress", "Completed", "Failed"] | None = None
     source_href: str | None = None
     request: MonitoredRequest | None = None
     response: MonitoredResponse | None = Field(default=None, description="Once the change is over.")
 
 
-KNOWN = tmf.attributes(Monitor)
 # What a list is filtered by, and sorted by, in the database.
 COLUMNS: dict[str, ColumnElement[Any]] = {"id": monitor.c.id, "state": monitor.c.state}
 
@@ -97,19 +97,22 @@ def as_document(row: Row[Any]) -> Document:
     return document if row.response is None else {**document, "response": row.response}
 
 
+def _condition(wanted: Filter) -> ColumnElement[bool] | None:
+    """The filter as the columns answer it; None where they cannot."""
+    answered = wanted.path in COLUMNS and wanted.comparison == "eq"
+    return COLUMNS[wanted.path].in_(wanted.values) if answered else None
+
+
 def monitor_router(kind: Kind) -> APIRouter:
     """The monitors of one kind."""
     router = APIRouter(prefix=f"{kind.base}/monitor", tags=[kind.api])
 
     @router.get("", summary="List monitors", **listed(Monitor, "state", "InProgress"))
     async def list_monitors(query: ListQueryDep, connection: ReadingDep) -> Response:
-        query.check(KNOWN, COLUMNS)
-        matching, left = select(monitor).where(monitor.c.kind == kind.name), []
-        for each in query.filters:
-            if each.path in COLUMNS and each.comparison == "eq":
-                matching = matching.where(COLUMNS[each.path].in_(each.values))
-            else:
-                left.append(each)
+        check_filters(query.filters, Monitor)
+        query.check_sort(COLUMNS)
+        mine = select(monitor).where(monitor.c.kind == kind.name)
+        matching, left = narrowed(mine, query.filters, _condition, lambda _: true())
         chosen = [(COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
         ordering = [*(column.desc() if down else column.asc() for column, down in chosen), monitor.c.sequence]
         return query.answer(await page_of(connection, matching, ordering, as_document, query, left))

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from systems.common.errors import Refusal, invalid
 from systems.common.queries import Document
+from systems.common.words import shown
 
 LARGEST_BODY = 2_000_000
 JSON = "application/json"
@@ -49,7 +50,7 @@ async def read_object(request: Request) -> Document:
 def as_object(content: Any) -> Document:
     """``content``, a JSON object. Raises Refusal 400 for anything else."""
     if not isinstance(content, dict):
-        raise Refusal(400, "invalidRequest", "the body is a JSON object")
+        raise Refusal(400, "invalidRequest", f"the body must be a JSON object, not {shown(content)}")
     return content
 
 
@@ -83,8 +84,14 @@ def _parsed(body: bytes) -> Any:
         if _NULL.search(json.dumps(content)):
             raise Refusal(400, "invalidJson", "the body holds a null character")
         json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        raise Refusal(400, "invalidJson", "the body is not JSON") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Refusal(400, "invalidJson", f"the body is not JSON: it goes wrong at {where}") from None
+    except RecursionError:
+        raise Refusal(400, "invalidJson", "the body nests too deeply") from None
+    except ValueError:
+        reason = "the body is not JSON in UTF-8, or has what JSON has not: NaN, Infinity, half a character"
+        raise Refusal(400, "invalidJson", reason) from None
     return content
 
 

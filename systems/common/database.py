@@ -1,14 +1,16 @@
 """One SQL database, SQLite or PostgreSQL by URL, with reading and writing transactions."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from sqlalchemy import MetaData, event, text
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 BUSY_TIMEOUT_MS = 30_000
@@ -18,6 +20,13 @@ ASYNC_DRIVERS = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
 }
+
+
+_WHILE_CONNECTING = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class UnreachableError(Exception):
+    """The database is not there, or does not let the system in; the message says where it was looked for, and why."""
 
 
 class Database:
@@ -56,6 +65,18 @@ class Database:
                 await connection.run_sync(tables.create_all)
             yield connection
 
+    async def reach(self) -> None:
+        """Try whether the database is there, before anything is served. Raises UnreachableError."""
+        try:
+            async with self.preparing():
+                pass
+        except _WHILE_CONNECTING as error:
+            where = self._url.set(drivername=self._url.get_backend_name()).render_as_string(hide_password=True)
+            raise UnreachableError(f"the database {where} cannot be reached: {_why(error)}") from error
+        finally:
+            # Its connections belong to the event loop of this attempt.
+            await self.close()
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that commits when the block ends and rolls back when it raises."""
@@ -75,6 +96,19 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _why(error: BaseException) -> str:
+    """What the operating system, or the database, says of a connection that was not made."""
+    if isinstance(error, SQLAlchemyError):
+        return str(getattr(error, "orig", None) or error)
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    if isinstance(error, OSError):
+        # Asyncio writes addresses as Python does; where a name cannot be looked up, the number is negative.
+        said = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        return said or "nothing answers there"
+    return str(error)
 
 
 def _async_url(url: str) -> URL:

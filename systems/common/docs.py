@@ -151,7 +151,7 @@ def _list_parameters(filtered_by: str, example: str) -> list[Json]:
             "name": filtered_by,
             "in": "query",
             "description": "One of the filters: any attribute filters by its name, a nested one by its dotted path. "
-            "Values separated by commas are alternatives, a quoted one may hold commas; all filters must hold. "
+            "Values separated by commas are alternatives, a quoted one may hold commas; so are filters joined by `;`. "
             "`.gt`, `.gte`, `.lt`, `.lte`, `.ne` or `.regex` behind the name compare.",
             "schema": {"type": "string"},
             "example": example,

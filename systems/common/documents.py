@@ -9,12 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common.addresses import here
+from systems.common.attributes import attributes, is_text
 from systems.common.errors import Refusal
-from systems.common.paging import ids_of, mentions, page_of
+from systems.common.paging import ids_of, mentions, narrowed, page_of
 from systems.common.queries import Document, Filter, ListQuery, Page, texts_at
 from systems.common.tables import document as documents
 from systems.common.tables import document_index as index
-from systems.common.tmf import attributes, is_text
+from systems.common.values import check_filters
 
 LONGEST_INDEXED = 500
 
@@ -23,17 +24,14 @@ class Collection:
     """The documents of one kind.
 
     ``searched_by`` are the dotted paths that are indexed; ``model`` is what the documents fit: lists are filtered by
-    its attributes, and those that are ``also`` kept. Every method works in the caller's transaction.
+    its attributes. Every method works in the caller's transaction.
     """
 
-    def __init__(
-        self, kind: str, path: str, searched_by: Sequence[str], model: type[BaseModel], also: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, kind: str, path: str, searched_by: Sequence[str], model: type[BaseModel]) -> None:
         self.kind = kind
         self.path = path
         self._searched_by = tuple(searched_by)
-        self._model = model
-        self._known = attributes(model) | frozenset(also)
+        self.model = model
 
     def href(self, document_id: str) -> str:
         """Where the document is read, by the address by which the present request came."""
@@ -90,18 +88,20 @@ class Collection:
     async def page(self, connection: AsyncConnection, query: ListQuery) -> Page:
         """The page that ``query`` asks for, oldest first where it does not sort.
 
-        Raises Refusal 400 for a filter or an order by an attribute that is not known.
+        Raises Refusal 400 for a filter that could match nothing, or an order by an attribute that is not known.
         """
-        query.check(self._known, self._known)
-        matching = select(documents.c.body, documents.c.sequence).where(documents.c.kind == self.kind)
-        left = []
-        by_reference = any(each.comparison == "eq" and "." in each.path for each in query.filters)
-        for each in query.filters:
-            condition = self._condition(each, by_reference)
-            if condition is None:
-                left.append(each)
-                condition = mentions([documents.c.body], each)
-            matching = matching.where(condition)
+        check_filters(query.filters, self.model)
+        query.check_sort(attributes(self.model))
+        mine = select(documents.c.body, documents.c.sequence).where(documents.c.kind == self.kind)
+        by_reference = any(
+            isinstance(each, Filter) and each.comparison == "eq" and "." in each.path for each in query.filters
+        )
+        matching, left = narrowed(
+            mine,
+            query.filters,
+            lambda each: self._condition(each, by_reference),
+            lambda each: mentions([documents.c.body], each),
+        )
         return await page_of(connection, matching, _ordering(query), lambda row: self._read(row.body), query, left)
 
     def _condition(self, wanted: Filter, by_reference: bool) -> ColumnElement[bool] | None:
@@ -112,7 +112,7 @@ class Collection:
         if wanted.comparison not in ("eq", "ne"):
             return None
         steps = tuple(wanted.path.split("."))
-        text = is_text(self._model, steps)
+        text = is_text(self.model, steps)
         indexed = wanted.path in self._searched_by and all(len(value) < LONGEST_INDEXED for value in wanted.values)
         if wanted.path == "id":
             having: ColumnElement[bool] = documents.c.id.in_(wanted.values)

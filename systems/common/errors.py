@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
+from systems.common.form_faults import in_words
+
 PAGE_OF_THE_API = "/docs"
 _CODES = {404: "notFound", 405: "methodNotAllowed", 413: "tooLarge", 415: "unsupportedMediaType"}
 
@@ -63,8 +65,7 @@ def error_body(status: int, code: str, reason: str) -> dict[str, Any]:
 
 def invalid(faults: list[Any]) -> Refusal:
     """The refusal 400 that names each of pydantic's ``faults`` by its path."""
-    reasons = (f"{'.'.join(str(part) for part in fault['loc']) or 'the body'}: {fault['msg']}" for fault in faults)
-    return Refusal(400, "invalidRequest", "; ".join(reasons))
+    return Refusal(400, "invalidRequest", "; ".join(map(in_words, faults)))
 
 
 def install_error_answers(app: FastAPI) -> None:

@@ -2,22 +2,31 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from pydantic import BaseModel, create_model
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from systems.common import tables
+from systems.common import tables, tmf
 from systems.common.clock import timestamp
 from systems.common.errors import Refusal
-from systems.common.queries import Document, Filter, parse_filters
+from systems.common.queries import Condition, Document, parse_filters
+from systems.common.values import check_filters
 
-ENVELOPE = frozenset(
-    {"eventId", "eventTime", "timeOcurred", "eventType", "correlationId", "domain", "title", "fieldPath", "event"}
-)
+CHANGES = ("Create", "AttributeValueChange", "StateChange", "Delete")
+"""What the standards have events of."""
+
+
+class EventError(tmf.Extensible):
+    """Why what an event tells of failed."""
+
+    code: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -95,13 +104,28 @@ class EventSource:
             await self.tell(connection, Change("StateChange", key), after)
 
 
-def read_query(query: str | None) -> tuple[Filter, ...]:
+def event_model(resources: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
+    """What an event of these resources, noun → model, is: what a listener's query is checked by."""
+    types: Any = Literal[tuple(f"{noun[0].upper()}{noun[1:]}{what}Event" for noun in resources for what in CHANGES)]
+    optional: dict[str, Any] = {noun: (model | None, None) for noun, model in resources.items()}
+    payload = create_model("EventPayload", **optional, error=(EventError | None, None))
+    texts: dict[str, Any] = dict.fromkeys(("eventId", "correlationId", "domain", "title", "fieldPath"), (str, ...))
+    moments: dict[str, Any] = dict.fromkeys(("eventTime", "timeOcurred"), (tmf.Moment, ...))
+    return create_model("Event", **texts, **moments, eventType=(types, ...), event=(payload, ...))
+
+
+def read_query(query: str | None) -> tuple[Condition, ...]:
     """The filters of a registration's ``query``, such as ``eventType=…&event.service.state=active``.
 
     Raises Refusal 400 for one that could never be understood.
     """
-    filters = parse_filters(parse_qsl(query or "", keep_blank_values=True))
-    for each in filters:
-        if each.path.partition(".")[0] not in ENVELOPE:
-            raise Refusal(400, "invalidQuery", f"query: events have no {each.path}")
-    return filters
+    return parse_filters(parse_qsl(query or "", keep_blank_values=True))
+
+
+def check_query(query: str | None, model: type[BaseModel]) -> None:
+    """Raises Refusal 400 for a registration's ``query`` that no event, as ``model`` has them, could match."""
+    # An event, what it tells of, and the attributes of that.
+    try:
+        check_filters(read_query(query), model, levels=3)
+    except Refusal as refusal:
+        raise Refusal(400, refusal.code, f"query: {refusal.reason}") from None

@@ -1,11 +1,12 @@
 """The hub of a TM Forum API: who wants its events."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,11 +15,12 @@ from systems.common.database import Database
 from systems.common.docs import EMPTY, body_of, errors, found
 from systems.common.effects import OptionalKeyDep
 from systems.common.errors import Refusal
-from systems.common.events import read_query
+from systems.common.events import check_query, event_model
 from systems.common.queries import Document
 from systems.common.signing import read_secret
 from systems.common.system import IdPath
 from systems.common.tables import delivery, subscription
+from systems.common.words import shown
 
 LONGEST = 2000
 
@@ -41,7 +43,11 @@ class EventSubscriptionInput(BaseModel):
     @field_validator("callback")
     @classmethod
     def _is_an_address(cls, callback: str) -> str:
-        AnyHttpUrl(callback)
+        try:
+            AnyHttpUrl(callback)
+        except ValidationError:
+            example = "https://listener.example/events"
+            raise ValueError(f"must be an address such as {example}, not {shown(callback)}") from None
         return callback
 
     @field_validator("secret")
@@ -60,11 +66,9 @@ class EventSubscription(BaseModel):
     query: str | None = None
 
 
-EXAMPLE = {"callback": "https://listener.example/events", "query": "eventType=ServiceStateChangeEvent"}
-
-
-def hub_router(base: str, api: str, database: Database) -> APIRouter:
-    """The hub of the API at ``base``."""
+def hub_router(base: str, api: str, database: Database, resources: Mapping[str, type[BaseModel]]) -> APIRouter:
+    """The hub of the API at ``base``, which tells of these ``resources``, noun → model."""
+    event = event_model(resources)
     router = APIRouter(prefix=f"{base}/hub", tags=[api])
 
     @router.post(
@@ -73,7 +77,7 @@ def hub_router(base: str, api: str, database: Database) -> APIRouter:
         summary="Register a listener",
         response_model=EventSubscription,
         responses=errors(400, 413, 415),
-        openapi_extra=body_of(EventSubscriptionInput, EXAMPLE),
+        openapi_extra=body_of(EventSubscriptionInput, _example(next(iter(resources)))),
     )
     async def register(request: Request, key: OptionalKeyDep) -> Response:
         """A repeat, by `Idempotency-Key` or with the same callback and query, is the same listener.
@@ -81,7 +85,7 @@ def hub_router(base: str, api: str, database: Database) -> APIRouter:
         It then has the query and the secret of the repeat.
         """
         wanted = fitting(EventSubscriptionInput, await read_object(request))
-        read_query(wanted.query)
+        check_query(wanted.query, event)
         async with database.writing() as connection:
             document = await _register(connection, base, wanted, key)
         return JSONResponse(document, 201, {"Location": f"{base}/hub/{document['id']}"})
@@ -111,6 +115,11 @@ def hub_router(base: str, api: str, database: Database) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+def _example(noun: str) -> Document:
+    query = f"eventType={noun[0].upper()}{noun[1:]}StateChangeEvent"
+    return {"callback": "https://listener.example/events", "query": query}
 
 
 def _of(base: str, listener_id: str) -> ColumnElement[bool]:

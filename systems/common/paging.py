@@ -1,13 +1,13 @@
 """Pages of a list, cut by the database wherever it can judge every filter."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from systems.common.queries import Document, Filter, ListQuery, Page
+from systems.common.queries import Condition, Document, Filter, ListQuery, Page
 
 READ_AT_ONCE = 500
 
@@ -17,10 +17,30 @@ def mentions(documents: Sequence[ColumnElement[Any]], wanted: Filter) -> ColumnE
 
     What has a value has its text in it, as JSON writes it. Other comparisons than with values say nothing of the text.
     """
-    if wanted.comparison != "eq":
+    # A moment may be written in many ways.
+    if wanted.comparison != "eq" or wanted.moments:
         return true()
     written = [json.dumps(value)[1:-1] for value in wanted.values]
     return or_(*(cast(each, Text).contains(text, autoescape=True) for each in documents for text in written))
+
+
+def narrowed(
+    matching: Select[Any],
+    conditions: Iterable[Condition],
+    exactly: Callable[[Filter], ColumnElement[bool] | None],
+    nearly: Callable[[Filter], ColumnElement[bool]],
+) -> tuple[Select[Any], list[Condition]]:
+    """``matching`` with what the database can say of ``conditions``, and those that it cannot judge alone.
+
+    ``exactly`` is a filter as the database answers it, or None; ``nearly`` is what all fulfil that pass it.
+    """
+    left = []
+    for each in conditions:
+        judged = [(exactly(one), one) for one in each.filters]
+        if any(condition is None for condition, _ in judged):
+            left.append(each)
+        matching = matching.where(or_(*(nearly(one) if found is None else found for found, one in judged)))
+    return matching, left
 
 
 def ids_of(wanted: Filter, base: str) -> list[str]:
@@ -34,7 +54,7 @@ async def page_of(
     ordering: Sequence[ColumnElement[Any]],
     as_document: Callable[[Row[Any]], Document],
     query: ListQuery,
-    left: Collection[Filter] = (),
+    left: Collection[Condition] = (),
 ) -> Page:
     """The page of ``matching`` that ``query`` asks for, in ``ordering``.
 

@@ -1,18 +1,17 @@
 """What a PATCH makes of a document: RFC 7396 merge patches and RFC 6902 operations."""
 
-import json
 from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
-from jsonpatch import JsonPatch, JsonPatchException, JsonPatchTestFailed
-from jsonpointer import JsonPointerException
 
-from systems.common.bodies import JSON, JSON_PATCH, LARGEST_BODY, MERGE_PATCH, as_object, read_json, too_large
+from systems.common.bodies import JSON, JSON_PATCH, MERGE_PATCH, as_object, read_json
 from systems.common.errors import Refusal
+from systems.common.json_patch import operated
 from systems.common.queries import Document
+from systems.common.words import shown
 
 MOST_OPERATIONS = 100
 
@@ -33,8 +32,10 @@ class Patch:
             return merged
         changed: Any = deepcopy(document)
         for number, operation in enumerate(self.content):
-            changed = _operated(changed, operation, number)
-        return as_object(changed)
+            changed = operated(changed, operation, number)
+        if not isinstance(changed, dict):
+            raise Refusal(400, "invalidRequest", f"the patch must leave a JSON object, not {shown(changed)}")
+        return changed
 
     def value_of(self, attribute: str) -> Any:
         """What the patch gives a first-level attribute; None where it leaves it alone."""
@@ -53,8 +54,11 @@ async def read_patch(request: Request) -> Patch:
     media, content = await read_json(request, MERGE_PATCH, JSON, JSON_PATCH)
     if media != JSON_PATCH:
         return Patch(as_object(content))
-    if not isinstance(content, list) or len(content) > MOST_OPERATIONS:
-        raise Refusal(400, "invalidRequest", f"a JSON Patch is a list of {MOST_OPERATIONS} operations at most")
+    if not isinstance(content, list):
+        raise Refusal(400, "invalidRequest", f"a JSON Patch must be a list of operations, not {shown(content)}")
+    if len(content) > MOST_OPERATIONS:
+        reason = f"a JSON Patch may have {MOST_OPERATIONS} operations, not {len(content)}"
+        raise Refusal(400, "invalidRequest", reason)
     return Patch(content)
 
 
@@ -83,18 +87,3 @@ def check_removed(before: Document, after: Document, required: Collection[str]) 
     removed = [name for name in required if name in before and after.get(name) is None]
     if removed:
         raise Refusal(400, "invalidRequest", f"{', '.join(removed)} cannot be removed")
-
-
-def _operated(document: Any, operation: Any, number: int) -> Any:
-    try:
-        changed = JsonPatch([operation]).apply(document)
-        # Copies of copies would grow beyond all measure.
-        if len(json.dumps(changed)) > LARGEST_BODY:
-            raise too_large()
-    except JsonPatchTestFailed:
-        raise Refusal(409, "testFailed", f"operation {number}: the value is another one") from None
-    except (JsonPatchException, JsonPointerException) as error:
-        raise Refusal(400, "invalidRequest", f"operation {number}: {error}") from None
-    except (TypeError, ValueError, AttributeError, LookupError, RecursionError):
-        raise Refusal(400, "invalidRequest", f"operation {number} cannot be done") from None
-    return changed

@@ -13,6 +13,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from systems.common.errors import Refusal
 from systems.common.instants import read_day_or_instant
+from systems.common.words import shown
 
 Document = dict[str, Any]
 ALWAYS_GIVEN = ("id", "href")
@@ -22,31 +23,62 @@ LARGEST_OFFSET = 2**31 - 1
 LONGEST_PATTERN = 200
 MOST_FILTERS = 50
 NOT_FILTERS = ("fields", "offset", "limit", "sort")
-COMPARISONS = frozenset({"gt", "gte", "lt", "lte", "ne", "regex"})
+OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "regex")
+NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?"
 
 _VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
-_ALTERNATIVE = re.compile(r";(?=[@\w.-]+=)")
-_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STEP = re.compile(r"[@\w$:-]{1,100}")
+_SIGN = r"[<>!*=]=|=~|[<>=]"
+_HEAD = re.compile(rf"([^<>!*=]*)({_SIGN})", re.DOTALL)
+_NEXT = re.compile(rf";(?=[@\w$:.-]+(?:{_SIGN}))")
+"""Where another filter begins that may hold instead; any other semicolon is one of a value."""
+_SIGNS = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "*=": "regex", "=~": "regex"}
+"""How TMF630 writes operators between the path and the value."""
+_NUMBER = re.compile(NUMBER)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """``values`` are alternatives for what is at dotted ``path``; ``comparison`` is ``eq`` or one of COMPARISONS."""
+    """``values`` are alternatives for what is at dotted ``path``; ``comparison`` is one of OPERATORS.
+
+    ``meant`` are the ``values`` without that which is there only since a value with a comma may be meant as it stands.
+    """
 
     path: str
     comparison: str
     values: tuple[str, ...]
+    meant: tuple[str, ...] = ()
+
+    @property
+    def filters(self) -> tuple["Filter", ...]:
+        """Itself: it has no alternatives."""
+        return (self,)
+
+    @property
+    def written(self) -> str:
+        """The path with its operator."""
+        return self.path if self.comparison == "eq" else f"{self.path}.{self.comparison}"
 
     def admits(self, document: Document) -> bool:
         """Whether ``document`` passes: one value on a list is enough, but ``ne`` must hold for all of them."""
         found = texts_at(document, self.path)
         if self.comparison == "eq":
-            return not set(self.values).isdisjoint(found)
+            return any(map(self.has, found))
         if self.comparison == "ne":
-            return set(self.values).isdisjoint(found)
+            return not any(map(self.has, found))
         if self.comparison == "regex":
             return any(pattern.isinstance_python(text) for text in found for pattern in self._patterns)
         return any(_in_order(text, self.comparison, value) for text in found for value in self.values)
+
+    def has(self, text: str) -> bool:
+        """Whether ``text`` is one of the values, or says the moment that one of them says."""
+        return text in self.values or (bool(self.moments) and _moment(text) in self.moments)
+
+    @cached_property
+    def moments(self) -> frozenset[datetime]:
+        """Those of the values that are dates."""
+        return frozenset(moment for moment in map(_moment, self.values) if moment is not None)
 
     @cached_property
     def _patterns(self) -> list[SchemaValidator]:
@@ -56,6 +88,20 @@ class Filter:
         """Raises Refusal 400 for a pattern that is too long or none at all."""
         if self.comparison == "regex":
             _ = self._patterns
+
+
+@dataclass(frozen=True)
+class Either:
+    """Several filters, one of which must hold."""
+
+    filters: tuple[Filter, ...]
+
+    def admits(self, document: Document) -> bool:
+        """Whether ``document`` passes one of them."""
+        return any(each.admits(document) for each in self.filters)
+
+
+Condition = Filter | Either
 
 
 @dataclass(frozen=True)
@@ -70,20 +116,18 @@ class Sort:
 class ListQuery:
     """What a list request asks for; all ``filters`` must hold."""
 
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[Condition, ...] = ()
     fields: tuple[str, ...] = ()
     sort: tuple[Sort, ...] = ()
     offset: int = 0
     limit: int = ORDINARY_PAGE
 
-    def check(self, known: Collection[str], sortable: Collection[str]) -> None:
-        """Raises Refusal 400 that names a filter on no ``known`` attribute, or what a list cannot be sorted by."""
-        for each in self.filters:
-            if each.path.partition(".")[0] not in known:
-                raise Refusal(400, "unknownAttribute", f"{each.path} is no attribute to filter by")
+    def check_sort(self, sortable: Collection[str]) -> None:
+        """Raises Refusal 400 that names what a list cannot be sorted by."""
         for wish in self.sort:
             if wish.attribute not in sortable:
-                raise Refusal(400, "unknownAttribute", f"sort: {wish.attribute} is no attribute to sort by")
+                reason = f"sort: {wish.attribute} is not one of {', '.join(sorted(sortable))}"
+                raise Refusal(400, "unknownAttribute", reason)
 
     def page(self, documents: Iterable[Document]) -> "Page":
         """The page of those ``documents``, all at hand, that pass the filters."""
@@ -135,53 +179,68 @@ def as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def parse_filters(parameters: Iterable[tuple[str, str]]) -> tuple[Filter, ...]:
-    """Read filters: ``path=value``, or ``path.gt=value`` and the like.
+def parse_filters(parameters: Iterable[tuple[str, str]]) -> tuple[Condition, ...]:
+    """Read filters: ``path=value``, or ``path.gt=value`` and the like; TMF630's ``path>value`` is the same.
 
-    Values separated by commas are alternatives, a quoted one may hold commas; so are filters of one attribute that are
-    joined by semicolons. Raises Refusal 400 naming the parameter.
+    Values separated by commas are alternatives, a quoted one may hold commas; so are filters that are joined by
+    semicolons. Raises Refusal 400 naming the parameter.
     """
-    filters = tuple(_either(name, value) for name, value in parameters)
-    if len(filters) > MOST_FILTERS:
+    conditions = tuple(_condition(name, value) for name, value in parameters)
+    if sum(len(each.filters) for each in conditions) > MOST_FILTERS:
         raise Refusal(400, "invalidQuery", f"a query has {MOST_FILTERS} filters at most")
-    return filters
+    return conditions
 
 
-def _either(name: str, value: str) -> Filter:
-    first, *others = _ALTERNATIVE.split(f"{name}={value}") if '"' not in value else [f"{name}={value}"]
-    read = _filter(*first.split("=", 1))
-    for each in others:
-        other = _filter(*each.split("=", 1))
-        if (other.path, other.comparison) != (read.path, read.comparison) or read.comparison == "ne":
-            reason = "alternatives behind ; are values of one attribute, as in state=active;state=inactive"
-            raise Refusal(400, "invalidQuery", f"{name}: {reason}")
-        read = Filter(read.path, read.comparison, tuple(dict.fromkeys([*read.values, *other.values])))
-    return read
-
-
-def _filter(name: str, value: str) -> Filter:
+def _condition(name: str, value: str) -> Condition:
+    """A parameter: one filter, or several that are joined by semicolons."""
     if "\0" in name + value:
-        raise Refusal(400, "invalidQuery", f'"{name}" holds a null character')
-    path, _, last = name.rpartition(".")
-    comparison = last if path and last in COMPARISONS else "eq"
-    if comparison == "eq":
-        path = name
-    if not all(path.split(".")):
-        raise Refusal(400, "invalidQuery", f'"{name}" is not the path of an attribute')
+        raise Refusal(400, "invalidQuery", f"{shown(name)} holds a null character")
+    # What stands before the first = came as the name; it is all of a filter like startDate>2026-03-01.
+    text = name if not value and re.search(f".(?:{_SIGN}).", name, re.DOTALL) else f"{name}={value}"
+    filters: list[Filter] = []
+    position = 0
+    while position <= len(text):
+        head = _HEAD.match(text, position)
+        written, sign = head.groups() if head else (name, "=")
+        path, comparison = _compared(written, sign)
+        begin = head.end() if head else len(text)
+        end = _end(text, begin, is_pattern=comparison == "regex")
+        filters.append(_filter(path, comparison, text[begin:end]))
+        position = end + 1
+    return filters[0] if len(filters) == 1 else Either(tuple(dict.fromkeys(filters)))
+
+
+def _compared(written: str, sign: str) -> tuple[str, str]:
+    """The path that a filter begins with, and how it compares."""
+    if written in NOT_FILTERS:
+        reason = "is no filter, and so no alternative to one: it stands behind & and not behind ;"
+        raise Refusal(400, "invalidQuery", f"{written} {reason}")
+    if sign not in _SIGNS:
+        raise Refusal(400, "invalidQuery", f"{written}: {sign} is no operator: write = for equal")
+    path, _, last = written.rpartition(".")
+    path, comparison = (path, last) if sign == "=" and path and last in OPERATORS else (written, _SIGNS[sign])
+    if not all(_STEP.fullmatch(step) for step in path.split(".")):
+        raise Refusal(400, "invalidQuery", f"{shown(written)} is not the path of an attribute, such as relatedParty.id")
+    return path, comparison
+
+
+def _end(text: str, begin: int, *, is_pattern: bool) -> int:
+    """Where a filter's value ends: where the next alternative begins, outside of quotes, or with the text."""
+    position = begin
+    while found := _NEXT.search(text, position):
+        quoted = None if is_pattern else _QUOTED.search(text, position)
+        if quoted is None or quoted.start() > found.start():
+            return found.start()
+        position = quoted.end()
+    return len(text)
+
+
+def _filter(path: str, comparison: str, text: str) -> Filter:
     # A pattern may hold commas and quotes of its own; a value with a comma may also be meant as it stands.
-    values = (value,) if comparison == "regex" else dict.fromkeys([*_alternatives(name, value), value])
-    read = Filter(path, comparison, tuple(values))
+    meant = (text,) if comparison == "regex" else tuple(dict.fromkeys(_alternatives(path, text)))
+    read = Filter(path, comparison, tuple(dict.fromkeys([*meant, text])), meant)
     read.check()
-    if comparison != "regex" and path.endswith("Date"):
-        _check_dates(name, value)
     return read
-
-
-def _check_dates(name: str, value: str) -> None:
-    for each in _alternatives(name, value):
-        if _moment(each) is None:
-            reason = f'"{each}" is no date, such as 2026-11-23T09:00:00Z (in an address + is written %2B)'
-            raise Refusal(400, "invalidQuery", f"{name}: {reason}")
 
 
 def _alternatives(name: str, value: str) -> Iterator[str]:
@@ -189,7 +248,11 @@ def _alternatives(name: str, value: str) -> Iterator[str]:
     while separator:
         found = _VALUE.match(value, position)
         if found is None:
-            raise Refusal(400, "invalidQuery", f"{name}: a quote is not closed, or not around a whole value")
+            raise Refusal(
+                400,
+                "invalidQuery",
+                f"{name}: {shown(value)} has a quote that is not closed or not around a whole value",
+            )
         quoted, plain, separator = found.groups()
         yield plain.rstrip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
         position = found.end()
@@ -202,7 +265,7 @@ def _pattern(path: str, pattern: str) -> SchemaValidator:
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
     except SchemaError:
-        raise Refusal(400, "invalidQuery", f"{path}.regex: {pattern} is not a pattern") from None
+        raise Refusal(400, "invalidQuery", f"{path}.regex: {shown(pattern)} is not a pattern") from None
 
 
 def _in_order(text: str, comparison: str, bound: str) -> bool:
@@ -256,7 +319,7 @@ def _words(text: str) -> Iterator[str]:
 
 def _count(name: str, text: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
-        raise Refusal(400, "invalidQuery", f"{name} is a whole number from {least} to {most}, not {text}")
+        raise Refusal(400, "invalidQuery", f"{name} must be a whole number from {least} to {most}, not {shown(text)}")
     return int(text)
 
 

@@ -16,12 +16,13 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common.addresses import note_address
-from systems.common.database import Database
+from systems.common.database import Database, UnreachableError
 from systems.common.deliveries import Deliveries
 from systems.common.docs import describe, errors
 from systems.common.errors import Refusal, install_error_answers
 from systems.common.faults import fault_router
 from systems.common.log import log_router
+from systems.common.slashes import TrailingSlash
 
 SHUTDOWN_SECONDS = 2
 
@@ -100,6 +101,7 @@ def make_app(
         redirect_slashes=False,
     )
     app.state.system = system
+    app.add_middleware(TrailingSlash)
     install_error_answers(app)
     for router in (*routers, _health_router(), log_router(system.database), fault_router(system.database)):
         app.include_router(router)
@@ -149,6 +151,10 @@ def serve(name: str, default_port: int, create_app: Callable[..., FastAPI]) -> N
         app = create_app(options.database, latency_ms=options.latency_ms, public_url=options.public_url)
     except ValueError as error:
         parser.error(f"argument --database: {error}")
+    try:
+        asyncio.run(app.state.system.database.reach())
+    except UnreachableError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
     config = uvicorn.Config(
         app,
         host=options.host,

@@ -1,19 +1,21 @@
 """TM Forum's resources, as far as the systems look at them; what else a body says is kept as well."""
 
-from collections.abc import Sequence
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from systems.common.instants import read_instant
+from systems.common.words import shown
 
 LONGEST_ID = 200
 
 
 def _moment(text: str) -> str:
-    read_instant(text)
+    try:
+        read_instant(text)
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} {error}") from None
     return text
 
 
@@ -216,35 +218,3 @@ class Resource(Extensible):
     resource_characteristic: list[Characteristic] | None = None
     resource_relationship: list[ResourceRelationship] | None = None
     resource_specification: EntityRef | None = None
-
-
-def attributes(model: type[BaseModel]) -> frozenset[str]:
-    """The first-level attributes that ``model`` knows, as they are written."""
-    return frozenset(_fields(model))
-
-
-def is_text(model: type[BaseModel], steps: Sequence[str]) -> bool:
-    """Whether what ``model`` has behind these attributes, one in the other, is one text where it is there at all."""
-    kinds: list[Any] = [model]
-    for step in steps:
-        (kind,) = kinds if len(kinds) == 1 else (None,)
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            return False
-        kinds = _kinds(_fields(kind).get(step))
-    return bool(kinds) and all(kind is str for kind in kinds)
-
-
-def _fields(model: type[BaseModel]) -> dict[str, Any]:
-    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-
-
-def _kinds(annotation: Any) -> list[Any]:
-    """The types that a value may have, apart from None."""
-    origin = get_origin(annotation)
-    if origin in (Union, UnionType):
-        return [kind for option in get_args(annotation) for kind in _kinds(option)]
-    if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if origin is Literal:
-        return [type(value) for value in get_args(annotation)]
-    return [] if annotation in (None, type(None)) else [origin or annotation]

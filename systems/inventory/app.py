@@ -1,9 +1,11 @@
 """The inventory system's application."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
+from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import hub, tmf
@@ -28,7 +30,13 @@ APIS = {
     qualification.BASE: qualification.API,
     pools.BASE: pools.API,
 }
-WITH_A_HUB = (installed_base.PRODUCT_BASE, installed_base.SERVICE_BASE, resources.BASE, qualification.BASE)
+TOLD_OF: Mapping[str, tuple[str, type[BaseModel]]] = {
+    installed_base.PRODUCT_BASE: ("product", PRODUCTS.model),
+    installed_base.SERVICE_BASE: ("service", SERVICES.model),
+    resources.BASE: ("resource", resources.PooledResource),
+    qualification.BASE: (qualification.QUALIFICATIONS.kind, qualification.QUALIFICATIONS.model),
+}
+"""The APIs with a hub, and what their events tell of."""
 BODIES = (
     hub.EventSubscriptionInput,
     tmf.ProductCreate,
@@ -71,7 +79,7 @@ def create_app(
             qualification_router(stocked.coverage, system),
             pools.router,
             reservations.router,
-            *(hub_router(base, APIS[base], database) for base in WITH_A_HUB),
+            *(hub_router(base, APIS[base], database, {noun: model}) for base, (noun, model) in TOLD_OF.items()),
             audit.router,
         ],
         description=DESCRIPTION,

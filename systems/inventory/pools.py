@@ -16,6 +16,7 @@ from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
 from systems.common.queries import Document, ListQueryDep, as_text
 from systems.common.system import IdPath, ReadingDep
+from systems.common.values import check_filters
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
 
@@ -101,7 +102,6 @@ class ResourcePool(BaseModel):
     capacity: Capacity | None = None
 
 
-KNOWN = frozenset({"id", "href", "name", "resourceSpecification", "place", "capacity"})
 SORTABLE = frozenset({"id", "name"})
 EXAMPLE = {"demands": [{"resourceSpecification": {"id": "gpon-port"}, "place": {"id": "BER-1"}, "quantity": 2}]}
 
@@ -142,7 +142,8 @@ def suits(wish: Wish, pools: list[str]) -> ColumnElement[bool]:
 
 @router.get("/resourcePool", summary="List pools", **listed(ResourcePool, "resourceSpecification.id", "gpon-port"))
 async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Response:
-    query.check(KNOWN, SORTABLE)
+    check_filters(query.filters, ResourcePool)
+    query.check_sort(SORTABLE)
     return query.answer(query.page(await _pools(connection)))
 
 

@@ -88,7 +88,10 @@ class CheckServiceQualification(_Asked):
     id: str
     href: str
     at_type: str | None = Field(default=None, alias="@type")
-    state: str | None = None
+    state: Literal["acknowledged", "inProgress", "done", "terminatedWithError"] | None = None
+    external_id: str | None = None
+    description: str | None = None
+    related_party: list[tmf.RelatedParty] | None = None
     check_service_qualification_date: tmf.Moment | None = None
     effective_qualification_date: tmf.Moment | None = None
     qualification_result: Literal["qualified", "unqualified"] | None = None
@@ -100,7 +103,6 @@ QUALIFICATIONS = Collection(
     PATH,
     ["state", "qualificationResult", "externalId", "relatedParty.id"],
     CheckServiceQualification,
-    also=["externalId", "description", "relatedParty"],
 )
 EVENTS = EventSource(BASE, QUALIFICATIONS.kind, "serviceQualification")
 EXAMPLE = {

@@ -16,10 +16,11 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
-from systems.common.paging import ids_of, mentions, page_of
+from systems.common.paging import ids_of, mentions, narrowed, page_of
 from systems.common.patches import Patch, check_unchanged, read_patch
 from systems.common.queries import Document, Filter, ListQuery, ListQueryDep, Page
 from systems.common.system import IdPath, ReadingDep
+from systems.common.values import check_filters
 from systems.inventory.tables import pool, recorded, resource
 
 BASE = "/tmf-api/resourceInventoryManagement/v4"
@@ -78,11 +79,10 @@ class ResourceCreate(PooledResource):
     @model_validator(mode="after")
     def _has_a_name(self) -> Self:
         if self.value is None and self.name is None:
-            raise ValueError("name: a resource without a value needs one")
+            raise ValueError("a resource without a value needs a name")
         return self
 
 
-KNOWN = tmf.attributes(PooledResource)
 EXAMPLE = {
     "name": "Edge router Berlin 1",
     "category": "edge-router",
@@ -194,14 +194,9 @@ async def unstock(resource_id: IdPath, call: CallDep) -> Response:
 
 
 async def _page(connection: AsyncConnection, query: ListQuery) -> Page:
-    query.check(KNOWN, SORTABLE)
-    matching, left = members(), []
-    for each in query.filters:
-        condition = _condition(each)
-        if condition is None:
-            left.append(each)
-            condition = _could_pass(each)
-        matching = matching.where(condition)
+    check_filters(query.filters, PooledResource)
+    query.check_sort(SORTABLE)
+    matching, left = narrowed(members(), query.filters, _condition, _could_pass)
     chosen = [(FILTER_COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
     ordering = [*(column.desc() if descending else column.asc() for column, descending in chosen), resource.c.sequence]
     return await page_of(connection, matching, ordering, as_document, query, left)

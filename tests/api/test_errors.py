@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
     [
         ("GET", "/nothing", 404, "notFound"),
         ("GET", "/nowhere", 404, "notFound"),
-        ("GET", f"{PRODUCT_ORDERS}/", 404, "notFound"),
+        ("GET", f"{PRODUCT_ORDERS}/preview/deeper", 404, "notFound"),
         ("PUT", PRODUCT_ORDERS, 405, "methodNotAllowed"),
         ("PUT", SERVICE_ORDERS, 405, "methodNotAllowed"),
         ("PUT", f"{RESOURCE_ORDERS}/1", 405, "methodNotAllowed"),
@@ -40,6 +40,15 @@ async def test_what_is_not_served_has_the_error_body(
 async def test_a_method_that_is_not_served_is_answered_with_all_that_are(bench: Bench) -> None:
     answer = await bench.client.put(PRODUCT_ORDERS)
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+async def test_a_slash_at_the_end_of_an_address_changes_nothing(bench: Bench) -> None:
+    made = await bench.client.post(f"{PRODUCT_ORDERS}/", json=MINIMAL)
+    assert made.status_code == 201, made.text
+    read = await bench.client.get(f"{PRODUCT_ORDERS}/{made.json()['id']}/")
+    assert read.json()["id"] == made.json()["id"]
+    assert (await bench.client.get(f"{PRODUCT_ORDERS}/{made.json()['id']}%2F")).status_code == 404
+    assert (await bench.client.put(f"{PRODUCT_ORDERS}/", json={})).headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 async def test_options_name_the_methods_of_a_path(bench: Bench) -> None:

@@ -303,6 +303,39 @@ async def test_a_registration_that_makes_no_sense_is_refused(
     assert (await inventory.get(PRODUCT_HUB)).json() == []
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("eventType=ServiceCreateEvent", 'query: eventType: "ServiceCreateEvent" is not one of ProductCreateEvent, '),
+        ("event.product.status=gone", 'query: event.product.status: "gone" is not one of created, '),
+        ("event.product.colour=red", "query: event.product.colour: event.product has no attribute colour; there is "),
+        ("event.service.id=s", "query: event.service.id: event has no attribute service; there is error, product"),
+        ("event.product=p", "query: event.product: is an object, and has no value of its own"),
+        ("eventTime.gt=soon", 'query: eventTime.gt: "soon" is no date, such as 2026-11-23'),
+        ("eventType=ProductCreateEvent&eventType=ProductDeleteEvent", "query: eventType: has one value, and is asked"),
+    ],
+)
+async def test_a_query_that_no_event_of_the_hub_can_match_is_refused(
+    inventory: httpx.AsyncClient, query: str, reason: str
+) -> None:
+    refused = await inventory.post(PRODUCT_HUB, json={"callback": "http://listener", "query": query})
+    assert refused.status_code == 400
+    assert refused.json()["reason"].startswith(reason)
+
+
+@pytest.mark.anyio
+async def test_each_hub_takes_queries_for_the_events_that_it_has(
+    inventory: httpx.AsyncClient, activation: httpx.AsyncClient
+) -> None:
+    either = "eventType=ProductCreateEvent;event.product.relatedParty.id=a&event.product.startDate.gte=2026-01-01"
+    await listen(inventory, PRODUCT, query=either)
+    await listen(inventory, RESOURCE, query="event.resource.reservation.requestedBy=me&eventTime>2026-01-01")
+    await listen(inventory, QUALIFICATION, query="event.checkServiceQualification.externalId=a")
+    await listen(activation, f"{ACTIVATION}/service", query="eventType=MonitorStateChangeEvent&event.error.code=a")
+    await listen(activation, f"{ACTIVATION}/service", query="event.monitor.state=Failed;event.service.state=active")
+
+
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_c2hvcnQ=", "c2VjcmV0c2VjcmV0c2VjcmV0", "whsec_" + "A" * 400])
 def test_a_secret_that_is_no_secret_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="a secret is whsec_"):

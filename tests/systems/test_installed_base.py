@@ -68,7 +68,7 @@ async def test_a_merge_patch_removes_merges_and_replaces(inventory: httpx.AsyncC
         (SERVICE, {"state": "suspended"}, "state"),
         (SERVICE, {"id": 7}, "id"),
         (SERVICE, {"id": "x" * 201}, "id"),
-        (SERVICE, {"serviceCharacteristic": [{"name": "speed"}]}, "serviceCharacteristic.0.value"),
+        (SERVICE, {"serviceCharacteristic": [{"name": "speed"}]}, "serviceCharacteristic[0].value"),
     ],
 )
 async def test_an_illegal_value_is_refused_by_its_name(
@@ -90,7 +90,7 @@ async def test_what_the_standard_requires_is_named_where_it_is_missing(
 ) -> None:
     refused = await inventory.post(path, json={"name": "bare"})
     assert refused.status_code == 400
-    assert refused.json()["reason"] == "; ".join(f"{name}: Field required" for name in required)
+    assert refused.json()["reason"] == "; ".join(f"{name}: is missing; there is name" for name in required)
     document = await make(inventory, path)
     removal = await inventory.patch(document["href"], json=dict.fromkeys(required))
     assert (removal.status_code, removal.json()["reason"]) == (400, f"{', '.join(required)} cannot be removed")

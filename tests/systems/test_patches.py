@@ -33,24 +33,50 @@ def test_operations_are_done_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "status"),
+    ("operation", "status", "reason"),
     [
-        ({"op": "test", "path": "/id", "value": "q"}, 409),
-        ({"op": "remove", "path": "/absent"}, 400),
-        ({"op": "replace", "path": "/absent/deep", "value": 1}, 400),
-        ({"op": "whim", "path": "/id"}, 400),
-        ({"path": "/id"}, 400),
-        ({"op": "add", "path": "id", "value": 1}, 400),
-        ({"op": "add", "path": "/note/7", "value": 1}, 400),
-        ({"op": "replace", "path": "", "value": []}, 400),
-        ("remove it", 400),
-        (None, 400),
+        ({"op": "test", "path": "/id", "value": True}, 409, '[1]: test /id: is "p", and not true'),
+        ({"op": "test", "path": "/count", "value": True}, 409, "[1]: test /count: is 1, and not true"),
+        (
+            {"op": "test", "path": "/absent", "value": 1},
+            400,
+            '[1]: test /absent: the document has no attribute "absent"',
+        ),
+        ({"op": "remove", "path": "/absent"}, 400, '[1]: remove /absent: the document has no attribute "absent"'),
+        ({"op": "remove", "path": ""}, 400, "[1]: remove: the whole document cannot be removed"),
+        (
+            {"op": "replace", "path": "/absent/deep", "value": 1},
+            400,
+            '[1]: replace /absent/deep: the document has no attribute "absent"',
+        ),
+        ({"op": "add", "path": "/id/deep", "value": 1}, 400, '[1]: add /id/deep: /id is "p", which has no parts'),
+        (
+            {"op": "whim", "path": "/id"},
+            400,
+            '[1]: whim /id: op must be one of add, remove, replace, move, copy, test, not "whim"',
+        ),
+        ({"path": "/id"}, 400, "[1]: /id: op is missing: add, remove, replace, move, copy, test"),
+        ({"op": "add", "path": "/id"}, 400, "[1]: add /id: value is missing"),
+        (
+            {"op": "add", "path": "id", "value": 1},
+            400,
+            '[1]: add id: path must be a text such as "/note/0/text" (~0 for ~ in names, ~1 for /), not "id"',
+        ),
+        ({"op": "add", "path": "/note/7", "value": 1}, 400, "[1]: add /note/7: /note has 0 entries, and none at 7"),
+        ({"op": "move", "from": "/at", "path": "/at/x"}, 400, "[1]: move /at /at/x: nothing can be moved into itself"),
+        ({"op": "replace", "path": "", "value": []}, 400, "the patch must leave a JSON object, not []"),
+        (
+            None,
+            400,
+            '[1]: an operation must be an object such as {"op": "remove", "path": "/note"}, not null',
+        ),
     ],
 )
-def test_an_operation_that_cannot_be_done_is_refused(operation: Any, status: int) -> None:
+def test_an_operation_that_cannot_be_done_is_named_with_the_reason(operation: Any, status: int, reason: str) -> None:
+    patch = Patch([{"op": "add", "path": "/count", "value": 1}, operation])
     with pytest.raises(Refusal) as refused:
-        Patch([operation]).applied_to({"id": "p", "note": []})
-    assert refused.value.status == status
+        patch.applied_to({"id": "p", "note": [], "at": {}})
+    assert (refused.value.status, refused.value.reason) == (status, reason)
 
 
 def test_copies_of_copies_end_at_the_limit() -> None:
@@ -198,3 +224,16 @@ async def test_a_method_that_there_is_not_is_refused_as_an_error(inventory: http
 async def test_each_request_without_a_key_takes_effect(inventory: httpx.AsyncClient) -> None:
     one, two = [await made(inventory, PRODUCT, status="active") for _ in range(2)]
     assert one["id"] != two["id"]
+
+
+@pytest.mark.anyio
+async def test_a_slash_at_the_end_of_an_address_changes_nothing(activation: httpx.AsyncClient) -> None:
+    path = "/tmf-api/ServiceActivationAndConfiguration/v4/service"
+    body = {"id": "s", "state": "active", "serviceSpecification": {"id": "rfs"}}
+    service = (await activation.post(f"{path}/", json=body)).json()
+    assert service["href"] == f"http://system{path}/s"
+    assert (await activation.get(f"{path}/")).json() == [service]
+    assert (await activation.get(f"{path}/s/", params={"fields": "state"})).json()["state"] == "active"
+    assert (await activation.get(f"{path}/s%2F")).status_code == 404
+    assert (await activation.patch(f"{path}/s/", json={"state": "inactive"})).status_code == 200
+    assert (await activation.delete(f"{path}/s/")).status_code == 204

@@ -61,6 +61,23 @@ async def test_an_answer_held_back_does_not_keep_the_process(tmp_path: Path) -> 
             await process.wait()
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "postgresql://me:secret@127.0.0.1:1/x",
+            "the database postgresql://me:***@127.0.0.1:1/x cannot be reached: Connection refused",
+        ),
+        ("sqlite:////", "the database sqlite://// cannot be reached: unable to open database file"),
+    ],
+)
+async def test_a_system_whose_database_is_not_there_says_so_and_ends(url: str, said: str) -> None:
+    command = ["-m", "systems.billing", "--port", "0", "--database", url]
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=PIPE)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors.decode()) == (1, f"python -m systems.billing: {said}\n")
+
+
 @pytest.mark.parametrize("url", ["sqlite+aiosqlite://", "sqlite:///:memory:"])
 def test_a_database_in_memory_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="needs a SQLite file or PostgreSQL"):
