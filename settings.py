@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orders.form_faults import wanted
 from orders.signatures import key_of
 
 ADMIN_TOKEN_FILE = "admin-token"
@@ -100,7 +101,7 @@ class Settings(BaseSettings):
         except ValueError:
             known = False
         if not known:
-            raise ValueError("it should be sqlite:///path or postgresql://user:password@host/database")
+            raise ValueError("must be sqlite:///path or postgresql://user:password@host/database")
         return written
 
     @field_validator("metrics_address")
@@ -113,14 +114,17 @@ class Settings(BaseSettings):
         except ValueError:
             known = False
         if not known:
-            raise ValueError("it should be an IP address and a port, as in 127.0.0.1:9090")
+            raise ValueError("must be an IP address and a port, as in 127.0.0.1:9090")
         return written
 
     @field_validator("event_forbidden_networks")
     @classmethod
     def _are_networks(cls, written: str) -> str:
         for each in filter(None, written.split(",")):
-            ip_network(each.strip())
+            try:
+                ip_network(each.strip())
+            except ValueError:
+                raise ValueError(f"must be networks such as 10.0.0.0/8, and {shown(each.strip())} is none") from None
         return written
 
     def forbidden_networks(self) -> list[IPv4Network | IPv6Network]:
@@ -146,15 +150,6 @@ class Settings(BaseSettings):
         return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
 
-_MAY_BE = {
-    "url": "it should be an address such as http://127.0.0.1:8620",
-    "int": "it should be a whole number",
-    "time_delta": "it should be a number of seconds, or a duration such as PT20S",
-    "too_short": "it is too short",
-}
-"""The beginning of a kind of fault → what is said of it, where pydantic's own words speak of Python."""
-
-
 def faults_of(error: ValidationError) -> Iterator[str]:
     """Yield a sentence for each setting that makes no sense: which, what it is, and what it may be."""
     for fault in error.errors():
@@ -162,19 +157,10 @@ def faults_of(error: ValidationError) -> Iterator[str]:
         field = Settings.model_fields.get(name)
         secret = field is not None and SecretStr in get_args(field.annotation)
         value = "a secret" if secret else shown(str(fault["input"]))
-        yield f"the setting ORDERSAGA_{name.upper()} is {value}: {_allowed(fault)}"
+        yield f"the setting ORDERSAGA_{name.upper()} is {value}: it {wanted(fault)}"
 
 
 def shown(value: str) -> str:
     """Return the value of a setting in quotes, without the password of an address."""
     safe = re.sub(r"(://[^:/@]*:).*@", r"\1***@", value)
     return f'"{safe}"'
-
-
-def _allowed(fault: Any) -> str:
-    for kind, words in _MAY_BE.items():
-        if str(fault["type"]).startswith(kind):
-            least = fault.get("ctx", {}).get("min_length")
-            return f"{words}: {least} characters are the least" if least else words
-    said = str(fault["msg"]).removeprefix("Value error, ")
-    return said.replace("Input should be", "it should be", 1)

@@ -22,7 +22,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.form_faults import in_words
 from orders.model import Resource
-from orders.words import shown
+from orders.words import reason_of, shown
 
 T = TypeVar("T")
 
@@ -164,7 +164,7 @@ class DownstreamSystem:
 
     def _unanswered(self, asked: str, error: Exception) -> DownstreamError:
         """Return the error for an answer that did not come, or that is no HTTP that could be read."""
-        reason = f"{asked[:_QUOTED]}: {str(error) or type(error).__name__}"
+        reason = f"{asked[:_QUOTED]}: {reason_of(error)}"
         if isinstance(error, httpx.TransportError):
             return DownstreamError(self.name, f"{self.name} gave no answer to {reason}", retryable=True)
         return DownstreamError(

@@ -14,6 +14,7 @@ from orders import signatures
 from orders.events import Document, Event
 from orders.hubs import HUBS, Hub
 from orders.subscription import Subscription
+from orders.words import reason_of
 from store.matching import admits
 from store.outbox import Placed
 from store.query import ListQuery, parse_query_string
@@ -84,7 +85,7 @@ class Listeners:
             async with asyncio.timeout(self.time_limit.total_seconds()):
                 response = await self.client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise NotTakenError(f"POST {url}: {str(error) or type(error).__name__}") from error
+            raise NotTakenError(f"POST {url}: {reason_of(error)}") from error
         try:
             said = await _said(response)
         finally:

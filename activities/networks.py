@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
+from orders.words import reason_of, shown
+
 _TIMEOUT = httpx.Timeout(None, connect=5)
 """Who sends says how long a delivery may take."""
 
@@ -45,7 +47,7 @@ async def check_callback(callback: str, forbidden: Sequence[Network]) -> None:
         parts = urlsplit(callback)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise ForbiddenAddressError(f"is no address: {error}") from error
+        raise ForbiddenAddressError(f"is no address: {reason_of(error)}") from error
     if parts.scheme not in ("http", "https") or not host:
         raise ForbiddenAddressError("must be an http or https address")
     if parts.username is not None or parts.password is not None or parts.fragment or parts.query:
@@ -53,7 +55,7 @@ async def check_callback(callback: str, forbidden: Sequence[Network]) -> None:
     try:
         addresses = await _addresses(host, port or 0)
     except UnicodeError as error:
-        raise ForbiddenAddressError(f"{host!r} is no name of a host") from error
+        raise ForbiddenAddressError(f"{shown(host)} is no name of a host") from error
     except OSError:
         return
     _check(host, addresses, forbidden)
@@ -97,7 +99,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
             addresses = await _addresses(host, port)
             _check(host, addresses, self._forbidden)
         except (OSError, UnicodeError, ForbiddenAddressError) as error:
-            raise httpcore.ConnectError(str(error) or type(error).__name__) from error
+            raise httpcore.ConnectError(reason_of(error)) from error
         failed: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
         for address in addresses:
             try:
@@ -127,8 +129,8 @@ def _check(host: str, addresses: Iterable[Address], forbidden: Sequence[Network]
         plain = _plain(address)
         for network in forbidden:
             if plain.version == network.version and plain in network:
-                shown = host if host == str(plain) else f"{host} ({plain})"
-                raise ForbiddenAddressError(f"{shown} is in {network}, where no events are sent")
+                named = host if host == str(plain) else f"{host} ({plain})"
+                raise ForbiddenAddressError(f"{named} is in {network}, where no events are sent")
 
 
 def _plain(address: Address) -> Address:

@@ -26,6 +26,7 @@ from api.schemas.common import Characteristic
 from orders.lifecycle import OrderKind
 from orders.model import Resource
 from orders.signatures import TOLERANCE, SignatureError, verify
+from orders.words import span
 from workflows import ids
 from workflows.messages import SystemEvent
 
@@ -84,7 +85,7 @@ _SIGNED = {
         {"name": name, "in": "header", "description": what, "schema": {"type": "string"}}
         for name, what in {
             "webhook-id": "The event's id; of the Standard Webhooks scheme, as the two below.",
-            "webhook-timestamp": f"When it was sent, in seconds since 1970; within {TOLERANCE} of now.",
+            "webhook-timestamp": f"When it was sent, in seconds since 1970; within {span(TOLERANCE)} of now.",
             "webhook-signature": "`v1,` and the signature in base64. Or `Authorization` bears the secret.",
         }.items()
     ]

@@ -19,6 +19,7 @@ from pydantic import Field, SecretStr
 from api.engine import Engine
 from orders.model import Model
 from orders.plan import CatalogVersion
+from orders.words import reason_of
 from store.database import Database
 
 Importance = Literal["needed", "degrading", "informational"]
@@ -113,7 +114,7 @@ def system_probe(name: str, url: str, client: httpx.AsyncClient) -> Probe:
         try:
             await client.get(f"{url.rstrip('/')}/health")
         except httpx.HTTPError as error:
-            raise ConnectionError(f"{name} gives no answer at {url}: {str(error) or type(error).__name__}") from error
+            raise ConnectionError(f"{name} gives no answer at {url}: {reason_of(error)}") from error
         return {"url": url}
 
     return Probe(name, "informational", look)
@@ -136,7 +137,7 @@ async def _look(probe: Probe) -> Part:
     except TimeoutError:
         message = f"no answer within {_SECONDS:g} s"
     except Exception as error:
-        message = str(error) or type(error).__name__
+        message = reason_of(error)
     else:
         return Part(status="up", importance=probe.importance, details=details)
     return Part(status="down", importance=probe.importance, message=message)

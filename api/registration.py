@@ -10,6 +10,7 @@ import structlog
 from pydantic import SecretStr
 
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
+from orders.words import reason_of
 
 _LONGEST_PAUSE = 60.0
 _EVENT_TYPES = {SERVICE_BASE: "ServiceStateChangeEvent", RESOURCE_BASE: "ResourceStateChangeEvent"}
@@ -61,7 +62,7 @@ class HubRegistration:
                 headers={"Idempotency-Key": f"ordersaga:hub:{callback}"},
             )
         except httpx.HTTPError as error:
-            _log.warning("hub not reached", hub=base, reason=str(error) or type(error).__name__)
+            _log.warning("hub not reached", hub=base, reason=reason_of(error))
             return False
         # 409 is how TMF's hubs say that this listener is registered already.
         if not response.is_success and response.status_code != httpx.codes.CONFLICT:

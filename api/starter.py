@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError
 from api.sweep import pass_on_all, pass_on_now
 from orders.change import OrderChange
+from orders.form_faults import in_words
 from orders.identity import root_kind
 from orders.intake import ids_of_items
 from orders.lifecycle import OrderKind, OrderState
@@ -80,9 +81,7 @@ class Starter:
 
     async def _reject(self, kind: OrderKind, order_id: str, document: dict[str, Any], error: ValidationError) -> None:
         """Let an order end that was taken in under other rules and cannot be read, which will not change."""
-        faults = "; ".join(
-            f"{'.'.join(map(str, each['loc']))}: {each['msg'].removeprefix('Value error, ')}" for each in error.errors()
-        )
+        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {in_words(each)}" for each in error.errors())
         reason = Failure(code="unreadable", message=f"the order cannot be read, so place a new one: {faults}")
         rejected = OrderChange(
             kind=kind,

@@ -19,22 +19,10 @@ from catalogs.lint import check, warnings
 from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecification, ServiceSpecification
 from catalogs.sources import Source, plain, read_yaml
 from catalogs.unknown_keys import unknown_keys
+from orders.form_faults import in_words
 from orders.plan import CatalogVersion
-from orders.words import shown
 
 E = TypeVar("E", bound=Entry)
-
-_KINDS = {
-    "model_type": "a mapping of names to values",
-    "dict_type": "a mapping of names to values",
-    "list_type": "a list",
-    "string_type": "a text",
-    "bool_": "true or false",
-    "int_": "a whole number",
-    "float_": "a number",
-    "decimal_": "a number",
-}
-"""How the kinds of errors of a type begin → what is right, as people who write YAML call it."""
 
 _PASSES = 10
 """How often an entry is read again without its faulty parts."""
@@ -144,7 +132,7 @@ def _read_entry(source: Source, section: Section[E]) -> list[Fault]:
             section.broken.add(str(data.get("id")) if isinstance(data, dict) else "")
             errors = invalid.errors()
             new = [error for error in errors if error["loc"] not in told and error["type"] != "extra_forbidden"]
-            faults += [source.fault(error["loc"], _in_words(error)) for error in new]
+            faults += [source.fault(error["loc"], _said(error)) for error in new]
             told.update(error["loc"] for error in errors)
             left_out = [_left_out(data, error["loc"]) for error in errors]
             if not all(left_out):
@@ -169,16 +157,10 @@ def _left_out(data: Any, loc: Loc) -> bool:
     return True
 
 
-def _in_words(error: ErrorDetails) -> str:
-    if error["type"] == "missing":
-        return "is missing"
-    if error["type"] == "value_error":
-        return error["msg"].removeprefix("Value error, ")
+def _said(error: ErrorDetails) -> str:
+    # YAML reads 1.0 as a number.
     quotes = ": write it in quotes" if error["type"] == "string_type" and error["loc"][-1:] == ("version",) else ""
-    if kind := next((words for start, words in _KINDS.items() if error["type"].startswith(start)), None):
-        return f"{shown(error['input'])} should be {kind}{quotes}"
-    should = error["msg"].partition(" should ")[2].partition(" after validation")[0]
-    return f"{shown(error['input'])} should {should}" if should else f"{shown(error['input'])}: {error['msg']}"
+    return in_words(error) + quotes
 
 
 def _hand_down(entries: Entries) -> None:

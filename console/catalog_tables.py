@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.family import Document
+from orders.words import bare
 
 _CHARACTERISTICS = {
     "productSpecCharacteristic": "productSpecCharacteristicValue",
@@ -142,5 +143,5 @@ def _value(value: Document) -> str:
     if "valueFrom" in value or "valueTo" in value:
         text = f"{value.get('valueFrom', '')}–{value.get('valueTo', '')}"
     else:
-        text = str(value.get("value"))
+        text = bare(value.get("value"))
     return f"[{text}]" if value.get("isDefault") else text

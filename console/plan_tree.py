@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.text import Text
 from rich.tree import Tree
 
 from orders.plan import OrchestrationPlan, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
-from orders.words import shown
+from orders.words import bare
 
 _ACTION_STYLES = {Action.ADD: "green", Action.MODIFY: "yellow", Action.DELETE: "red", Action.NO_CHANGE: "dim"}
 
@@ -78,17 +76,13 @@ def _where(each: ProductPlan | ServiceItem) -> str:
 
 def _with_values(line: Text, item: ServiceItem | ResourceItem) -> Text:
     values = [
-        f"{name} {_value(item.previous[name])} → {_value(value)}"
+        f"{name} {bare(item.previous[name])} → {bare(value)}"
         if item.previous.get(name, value) != value
-        else f"{name} {_value(value)}"
+        else f"{name} {bare(value)}"
         for name, value in item.characteristics.items()
     ]
     values += [f"{name} = {expression}" for name, expression in item.late.items()]
     return line.append(f"  {', '.join(values)}", style="dim") if values else line
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else shown(value)
 
 
 def _after(line: Text, depends_on: list[str]) -> Text:

@@ -13,6 +13,7 @@ from console.commands import print_json
 from console.family import Document
 from console.gateway import Gateway
 from orders.qualification import Result
+from orders.words import bare
 
 QUALIFICATIONS = "/tmf-api/productOfferingQualificationManagement/v4/productOfferingQualification"
 
@@ -100,7 +101,7 @@ def _offering(reference: Any) -> str:
 
 def _features(product: Document) -> list[str]:
     """Say what a product has: its values, and its parts with theirs."""
-    own = [f"{each['name']}={each.get('value')}" for each in product.get("productCharacteristic") or []]
+    own = [f"{each['name']}={bare(each.get('value'))}" for each in product.get("productCharacteristic") or []]
     parts = [
         " ".join([_offering(part.get("productOffering")), *_features(part)]) for part in product.get("product") or []
     ]

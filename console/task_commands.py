@@ -18,6 +18,7 @@ from console.gateway import Gateway, RefusedError
 from console.tables import facts_panel, id_column
 from orders.task import TaskKind
 from orders.wanted import WantedValue
+from orders.words import bare
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 
@@ -162,7 +163,7 @@ def task_facts(task: Document) -> list[tuple[str, str]]:
     if settled := task.get("resolution"):
         facts.append(("Settled", f"{moment(settled['at'])} {settled['action']} by {settled.get('by') or 'the policy'}"))
         facts += [("Reason", str(settled["reason"]))] if settled.get("reason") else []
-        facts += [(f"Value {name}", str(value)) for name, value in (settled.get("values") or {}).items()]
+        facts += [(f"Value {name}", bare(value)) for name, value in (settled.get("values") or {}).items()]
     return facts
 
 

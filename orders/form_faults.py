@@ -26,7 +26,7 @@ _KINDS = {
     "datetime": "a date and time such as 2026-12-24T09:00:00Z",
     "timezone": "a date and time such as 2026-12-24T09:00:00Z",
     "date": "a day such as 2026-12-24",
-    "time": "a duration such as 30s, 5m, 2h or PT1H30M",
+    "time": "a duration such as PT1H30M, or a number of seconds",
     "url": "an address such as https://example.com",
 }
 """First word of the name of a kind of error → what the value must be."""
@@ -44,17 +44,24 @@ _BOUNDS = {
 
 def in_words(fault: ErrorDetails) -> str:
     """Return what is wrong with a value: `must be a whole number, not "two"`."""
-    kind, value, context = fault["type"], fault["input"], fault.get("ctx", {})
-    if kind in _OTHERS:
-        return _OTHERS[kind](value, context)
+    said = wanted(fault)
+    return said if fault["type"] in _WHOLE else f"{said}, not {shown(fault['input'])}"
+
+
+def wanted(fault: ErrorDetails) -> str:
+    """Return what a value must be, without the value itself: `must be a whole number`."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in _WHOLE:
+        return _WHOLE[kind](fault["input"], context)
     if kind in _BOUNDS:
         name, bound = _BOUNDS[kind]
-        return f"must be {bound.format(_plain(context[name]))}, not {shown(value)}"
-    allowed = _KINDS.get(kind.partition("_")[0])
-    if allowed:
-        return f"must be {allowed}, not {shown(value)}"
+        return f"must be {bound.format(_plain(context[name]))}"
+    if kind in ("enum", "literal_error"):
+        return f"must be {str(context['expected']).replace(chr(39), chr(34))}"
+    if allowed := _KINDS.get(kind.partition("_")[0]):
+        return f"must be {allowed}"
     said = fault["msg"]
-    return f"{said[:1].lower()}{said[1:]}, not {shown(value)}".replace("input should be", "must be")
+    return f"{said[:1].lower()}{said[1:]}".replace("input should", "must")
 
 
 def _plain(bound: Any) -> str:
@@ -68,10 +75,6 @@ def _missing(value: Any, _context: Mapping[str, Any]) -> str:
     return f"is missing; there is {names}" if names else "is missing; the object is empty"
 
 
-def _one_of(value: Any, context: Mapping[str, Any]) -> str:
-    return f"must be {str(context['expected']).replace(chr(39), chr(34))}, not {shown(value)}"
-
-
 def _text_too_short(value: Any, context: Mapping[str, Any]) -> str:
     least = context["min_length"]
     return "must not be empty" if least == 1 else f"must have {least} characters at least, and has {len(value)}"
@@ -81,7 +84,9 @@ def _text_too_long(value: Any, context: Mapping[str, Any]) -> str:
     return f"may have {context['max_length']} characters, and has {len(value)}"
 
 
-def _too_few(_value: Any, context: Mapping[str, Any]) -> str:
+def _too_few(value: Any, context: Mapping[str, Any]) -> str:
+    if isinstance(value, str):
+        return _text_too_short(value, context)
     least, count = context["min_length"], context["actual_length"]
     return "must not be empty" if least == 1 else f"must have {least} entries at least, and has {count}"
 
@@ -90,16 +95,14 @@ def _too_many(_value: Any, context: Mapping[str, Any]) -> str:
     return f"may have {context['max_length']} at most, and has {context['actual_length']}"
 
 
-_OTHERS: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
+_WHOLE: dict[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "missing": _missing,
-    "enum": _one_of,
-    "literal_error": _one_of,
     "string_too_short": _text_too_short,
     "string_too_long": _text_too_long,
     "too_short": _too_few,
     "too_long": _too_many,
     "value_error": lambda _value, context: str(context["error"]),
     "extra_forbidden": lambda _value, _context: "is not known here",
-    "int_from_float": lambda value, _context: f"must be a whole number, not {shown(value)}",
     "frozen_field": lambda _value, _context: "cannot be changed",
 }
+"""Kind of error → the whole sentence, which says of the value what is to be said."""

@@ -14,6 +14,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator
 
+from orders.words import shown
+
 Writer = Callable[[Any], Any]
 """Returns a JSON value in the form in which it is kept."""
 
@@ -34,7 +36,7 @@ def whole(value: Any) -> Any:
 
 def _read_whole(value: Any) -> Any:
     if isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"must be a whole number, not {value}")
+        raise ValueError(f"must be a whole number, not {shown(value)}")
     return whole(value)
 
 

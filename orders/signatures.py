@@ -13,6 +13,8 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from orders.words import span
+
 ID = "webhook-id"
 TIMESTAMP = "webhook-timestamp"
 SIGNATURE = "webhook-signature"
@@ -77,7 +79,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) 
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
         raise SignatureError(f"{TIMESTAMP} is not a time in seconds")
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
-        raise SignatureError(f"{TIMESTAMP} is more than {TOLERANCE} away from the time here")
+        raise SignatureError(f"{TIMESTAMP} is more than {span(TOLERANCE)} away from the time here")
     wanted = f"{_SCHEME},{_signature(key_of(secret), message_id, timestamp, body)}".encode()
     if not any(hmac.compare_digest(each.encode(), wanted) for each in given.split()):
         raise SignatureError(f"{SIGNATURE} is not that of this message")

@@ -1,8 +1,9 @@
-"""How messages for people show values and spans of time: values as JSON writes them, spans in words."""
+"""How messages for people show values, spans of time and errors: values as JSON writes them, the others in words."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,11 @@ def shown(value: Any, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def bare(value: Any) -> str:
+    """Return a text as it is, for where it stands alone, and any other JSON value as JSON writes it, whole."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def choices(values: Iterable[Any], word: str = "or") -> str:
     """Return values that there are to choose from, the last one behind `word`: `"add", "modify" or "delete"`."""
     *others, last = map(shown, values)
@@ -37,6 +43,11 @@ def span(length: timedelta) -> str:
     if seconds or not parts:
         parts.append(_counted(round(seconds, 3), "second"))
     return ("-" if length < timedelta(0) else "") + " ".join(parts)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, or, of one that says nothing, its kind in words: `read timeout`."""
+    return str(error) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 
 def _counted(count: float, unit: str) -> str:

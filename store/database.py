@@ -26,6 +26,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from orders.words import reason_of
 from store.documents import write_json
 from store.errors import ListTimeoutError, StoreUnavailableError, UnsupportedDatabaseError
 from store.functions import document_admits, document_sort_key, matches_pattern, order_instant
@@ -297,9 +298,7 @@ def _unavailability() -> Iterator[None]:
     try:
         yield
     except _WHILE_CONNECTING as error:
-        raise StoreUnavailableError(
-            f"the order store cannot be reached: {str(error) or type(error).__name__}"
-        ) from error
+        raise StoreUnavailableError(f"the order store cannot be reached: {reason_of(error)}") from error
     except exc.DBAPIError as error:
         if error.connection_invalidated or _may_serve_later(error):
             raise StoreUnavailableError(f"the order store cannot serve: {error.orig}") from error

@@ -1,4 +1,4 @@
-"""The command: what it says and which code it ends with when something is not as it should be."""
+"""The command: what it says and which code it ends with when something is not as it must be."""
 
 from __future__ import annotations
 
@@ -303,24 +303,25 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("ORDERSAGA_PORT", "espresso")
     ended = subprocess.run([sys.executable, "-m", "cli", "order", "list"], capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr == 'ordersaga: the setting ORDERSAGA_PORT is "espresso": it should be a whole number\n'
+    assert ended.stderr == 'ordersaga: the setting ORDERSAGA_PORT is "espresso": it must be a whole number\n'
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("inventory_url", "localhost:9101", '"localhost:9101": it should be an address such as http://127.0.0.1:8620'),
-        ("public_url", "ftp://x", '"ftp://x": it should be an address such as http://127.0.0.1:8620'),
-        ("store_url", "foo", '"foo": it should be sqlite:///path or postgresql://user:password@host/database'),
-        ("store_url", "mysql://a:b@c/d", '"mysql://a:***@c/d": it should be sqlite:///path or postgresql://user:'),
-        ("store_url", "postgresql://a:b@c@d:x/e", '"postgresql://a:***@d:x/e": it should be sqlite:///path or post'),
-        ("http_timeout", "soon", '"soon": it should be a number of seconds, or a duration such as PT20S'),
-        ("body_limit", "0", '"0": it should be greater than 0'),
-        ("metrics_address", "here", '"here": it should be an IP address and a port, as in 127.0.0.1:9090'),
-        ("metrics_address", "127.0.0.1:x", '"127.0.0.1:x": it should be an IP address and a port, as in 127.0.0.1:90'),
-        ("log_level", "loud", "\"loud\": it should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
-        ("admin_token", "geheim", "a secret: it is too short: 16 characters are the least"),
-        ("callback_secret", "geheim", "a secret: must be whsec_ followed by"),
+        ("inventory_url", "localhost:9101", '"localhost:9101": it must be an address such as https://example.com'),
+        ("public_url", "ftp://x", '"ftp://x": it must be an address such as https://example.com'),
+        ("store_url", "foo", '"foo": it must be sqlite:///path or postgresql://user:password@host/database'),
+        ("store_url", "mysql://a:b@c/d", '"mysql://a:***@c/d": it must be sqlite:///path or postgresql://user:'),
+        ("store_url", "postgresql://a:b@c@d:x/e", '"postgresql://a:***@d:x/e": it must be sqlite:///path or post'),
+        ("http_timeout", "soon", '"soon": it must be a duration such as PT1H30M, or a number of seconds'),
+        ("body_limit", "0", '"0": it must be more than 0'),
+        ("metrics_address", "here", '"here": it must be an IP address and a port, as in 127.0.0.1:9090'),
+        ("metrics_address", "127.0.0.1:x", '"127.0.0.1:x": it must be an IP address and a port, as in 127.0.0.1:90'),
+        ("log_level", "loud", '"loud": it must be "DEBUG", "INFO", "WARNING" or "ERROR"'),
+        ("event_forbidden_networks", "10.0.0.0/8,x", '"10.0.0.0/8,x": it must be networks such as 10.'),
+        ("admin_token", "geheim", "a secret: it must have 16 characters at least, and has 6"),
+        ("callback_secret", "geheim", "a secret: it must be whsec_ followed by"),
     ],
 )
 def test_a_setting_is_named_with_its_value_and_what_it_may_be(
@@ -340,7 +341,7 @@ def test_processes_name_a_setting_that_makes_no_sense(module: str) -> None:
     command = [sys.executable, "-m", module]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 1
-    assert 'cannot start: the setting ORDERSAGA_STORE_URL is "foo": it should be sqlite:///path or' in ended.stderr
+    assert 'cannot start: the setting ORDERSAGA_STORE_URL is "foo": it must be sqlite:///path or' in ended.stderr
 
 
 def test_the_installed_command_ends_with_the_code_of_what_it_ran() -> None:

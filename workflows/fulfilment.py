@@ -21,6 +21,7 @@ from orders.outcome import Failure, Residue
 from orders.plan import Activation, Characteristics, ManualWork, Policy, Step
 from orders.task import TaskAction, TaskKind
 from orders.wanted import WantedValue
+from orders.words import span
 from workflows import policies
 from workflows.failures import RESIDUE, left_behind, order_failed
 from workflows.messages import SystemEvent
@@ -149,7 +150,7 @@ class FulfilmentWorkflow(OrderWorkflow):
     async def _watch(self, key: str, name: str, expected: timedelta) -> None:
         await workflow.sleep(expected, summary=f"expected duration of {name}"[:200])
         held = ", while it is held" if self.tracker.items.get(key) == OrderState.HELD else ""
-        self.alert("overrun", key, name, f"{name} ({key}) takes longer than the {expected} expected of it{held}")
+        self.alert("overrun", key, name, f"{name} ({key}) takes longer than the {span(expected)} expected of it{held}")
 
     async def deactivate_again(self, request: ActivationRequest, policy: Policy, what: str) -> None:
         """Take an activation, a change or a tear-down back, and wait until that is complete."""

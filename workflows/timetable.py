@@ -12,6 +12,7 @@ from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.plan import PlanGraph, PlanNode
 from orders.schedule import expected_completion, jeopardy, latest_starts
+from orders.words import span
 from workflows.order_workflow import OrderWorkflow
 from workflows.waiting import came
 
@@ -91,7 +92,7 @@ class Timetable(OrderWorkflow):
         late = jeopardy(expected, self.requested_completion)
         if late and not self.is_late and self.requested_completion:
             wanted = timestamp(self.requested_completion)
-            self.alert("late", "order", "requested completion", f"expected {late} later than requested, {wanted}")
+            self.alert("late", "order", "requested completion", f"expected {span(late)} later than requested, {wanted}")
         self.is_late = bool(late)
         return expected
 

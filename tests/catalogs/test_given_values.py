@@ -112,7 +112,7 @@ def test_a_catalog_says_which_characteristics_people_give(
             {"prot": "required"},
             f"{WORK}.add.gives.prot: 'rfs' has no characteristic 'prot'; did you mean 'port'?",
         ),
-        ({"port": "sometimes"}, f"{WORK}.add.gives.port: \"sometimes\" should be 'required' or 'optional'"),
+        ({"port": "sometimes"}, f'{WORK}.add.gives.port: must be "required" or "optional", not "sometimes"'),
     ],
 )
 def test_what_is_no_characteristic_is_a_fault(tmp_path: Path, gives: dict[str, Any], fault: str) -> None:

@@ -168,8 +168,8 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
         (
             "productOffering[0].lifecycleStatus",
             "Sold",
-            "productOffering[0].lifecycleStatus: \"Sold\" should be 'In Study', 'In Design', 'In Test', "
-            "'Rejected', 'Active', 'Launched', 'Retired' or 'Obsolete'",
+            'productOffering[0].lifecycleStatus: must be "In Study", "In Design", "In Test", '
+            '"Rejected", "Active", "Launched", "Retired" or "Obsolete", not "Sold"',
         ),
         (
             "productOfferingPrice[0].when",
@@ -196,7 +196,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
         (
             "productOfferingPrice[1].price",
             {"unit": "euro", "value": 1},
-            "productOfferingPrice[1].price.unit: \"euro\" should match pattern '^[A-Z]{3}$'",
+            'productOfferingPrice[1].price.unit: must be a text that matches ^[A-Z]{3}$, not "euro"',
         ),
         (
             "productOfferingPrice[1].percentage",
@@ -244,7 +244,7 @@ def test_the_shop_itself_has_no_fault(tmp_path: Path) -> None:
         (
             "serviceSpecification[0].fulfilment.move",
             "alongside",
-            "serviceSpecification[0].fulfilment.move: \"alongside\" should be 'inPlace' or 'overlap'",
+            'serviceSpecification[0].fulfilment.move: must be "inPlace" or "overlap", not "alongside"',
         ),
         (
             "serviceSpecification[1].fulfilment.resources[0].value",

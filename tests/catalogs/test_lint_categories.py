@@ -66,7 +66,7 @@ def test_a_shop_with_categories_has_no_fault(tmp_path: Path) -> None:
         ("category[1].parentID", "home", "category[1].parentID: unknown key 'parentID'; did you mean 'parentId'?"),
         ("category[2]", HOME, "category[2].id: category 'home' version 1.0 is defined twice; the first is in shop/"),
         ("catalog.lastUpdate", "yesterday", "catalog.lastUpdate: «yesterday» is no date and time"),
-        ("category[0].version", "1/2", "category[0].version: \"1/2\" should match pattern '^[^/]+$'"),
+        ("category[0].version", "1/2", 'category[0].version: must be a text that matches ^[^/]+$, not "1/2"'),
     ],
 )
 def test_each_fault_is_told_where_it_is(tmp_path: Path, path: str, value: Any, fault: str) -> None:

@@ -115,7 +115,7 @@ def test_a_relation_of_a_word_of_ones_own_is_warned_of_and_one_of_the_standard_i
         (
             f"{CHARACTERISTIC}[2].productSpecCharacteristicValue",
             [{"valueFrom": float("nan"), "valueTo": 5}],
-            f'{CHARACTERISTIC}[2].productSpecCharacteristicValue[0].valueFrom: "NaN" should be a finite number',
+            f'{CHARACTERISTIC}[2].productSpecCharacteristicValue[0].valueFrom: must be a number, not "NaN"',
         ),
         (
             f"{CHARACTERISTIC}[1].configurable",

@@ -173,14 +173,14 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
         (
             f"{MONTHLY}.price.value",
             "a lot",
-            f'{MONTHLY}.price.value: "a lot" should be a number',
+            f'{MONTHLY}.price.value: must be a number, not "a lot"',
         ),
         (
             f"{MONTHLY}.tax",
             [{"taxRate": 190}],
-            f"{MONTHLY}.tax[0].taxRate: 190 should be less than or equal to 100",
+            f"{MONTHLY}.tax[0].taxRate: must be 100 or less, not 190",
         ),
-        (f"{OFF}.percentage", 150, f"{OFF}.percentage: 150 should be less than or equal to 100"),
+        (f"{OFF}.percentage", 150, f"{OFF}.percentage: must be 100 or less, not 150"),
     ],
 )
 def test_a_price_that_cannot_be_meant_is_a_fault(tmp_path: Path, path: str, value: Any, fault: str) -> None:

@@ -59,7 +59,7 @@ def test_a_folder_that_names_no_catalog_is_a_fault(tmp_path: Path) -> None:
         ("a: 1\nb: 2\na: 3\n", 'shop/a.yaml:3: not YAML: found duplicate key "a" with value "3" (original value: "1")'),
         ("a: 'open", "shop/a.yaml:1: not YAML: found unexpected end of stream"),
         ("productOffering: {}", "shop/a.yaml:1: productOffering: must be a list of entries"),
-        ("productOffering: [text]", 'shop/a.yaml:1: productOffering[0]: "text" should be a mapping of names to values'),
+        ("productOffering: [text]", 'shop/a.yaml:1: productOffering[0]: must be an object, not "text"'),
         ("a: !!python/object:os.system {}", "shop/a.yaml:1: a: unknown section 'a'"),
     ],
 )

@@ -77,7 +77,7 @@ class Whole(BaseModel):
         ({"names": []}, "names: must not be empty"),
         ({"at": 5}, "at: must be a date and time such as 2026-12-24T09:00:00Z, not 5"),
         ({"day": [1]}, "day: must be a day such as 2026-12-24, not [1]"),
-        ({"wait": "long"}, 'wait: must be a duration such as 30s, 5m, 2h or PT1H30M, not "long"'),
+        ({"wait": "long"}, 'wait: must be a duration such as PT1H30M, or a number of seconds, not "long"'),
         ({"code": "a"}, 'code: must be a text that matches ^[A-Z]+$, not "a"'),
         ({"either": None}, "either: must be a whole number, not null"),
         ({"checked": "y"}, "checked: is not as it must be"),

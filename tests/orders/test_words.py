@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from orders.words import choices, shown, span
+from orders.words import bare, choices, reason_of, shown, span
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,24 @@ def test_a_value_that_nests_without_end_is_named_so() -> None:
 def test_choices_are_listed_with_a_word_before_the_last() -> None:
     assert choices(["add", "modify", 1]) == '"add", "modify" or 1'
     assert choices(["add"]) == '"add"'
+
+
+@pytest.mark.parametrize(("value", "text"), [("x", "x"), (True, "true"), (None, "null"), ([1, "x"], '[1, "x"]')])
+def test_texts_alone_bear_no_quotes(value: Any, text: str) -> None:
+    assert bare(value) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (httpx.ReadTimeout("it took too long"), "it took too long"),
+        (httpx.ReadTimeout(""), "read timeout"),
+        (httpx.ConnectError(""), "connect error"),
+        (TimeoutError(), "timeout error"),
+    ],
+)
+def test_an_error_that_says_nothing_is_told_by_its_kind(error: Exception, text: str) -> None:
+    assert reason_of(error) == text
 
 
 @pytest.mark.parametrize(
