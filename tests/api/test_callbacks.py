@@ -205,5 +205,5 @@ def test_what_is_no_secret_is_refused_when_the_process_starts(secret: str, monke
 @pytest.mark.parametrize(("age", "taken"), [(0, True), (300, True), (-300, True), (301, False), (-301, False)])
 def test_a_signature_counts_for_five_minutes(age: int, taken: bool) -> None:
     at = datetime(2026, 11, 23, 9, tzinfo=UTC)
-    with nullcontext() if taken else pytest.raises(SignatureError, match="0:05:00"):
+    with nullcontext() if taken else pytest.raises(SignatureError, match="5 minutes"):
         verify(CALLBACK_SECRET, signed(BODY, at), BODY, at + timedelta(seconds=age))

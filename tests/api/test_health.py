@@ -72,4 +72,4 @@ async def test_a_look_that_fails_in_any_way_is_said() -> None:
         raise KeyError
 
     health = await Readiness([Probe("x", "needed", fail)]).health()
-    assert (health.status, health.missing) == ("down", ["x: KeyError"])
+    assert (health.status, health.missing) == ("down", ["x: key error"])
