@@ -30,6 +30,7 @@ Places = Annotated[
 """Places: TMF638 and TMF640 have a list, TMF639 one; systems write either."""
 
 _OF_A_PRODUCT = (
+    "name",
     "status",
     "productCharacteristic",
     "productPrice",

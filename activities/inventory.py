@@ -350,8 +350,11 @@ def _changed_product(request: RecordProduct) -> dict[str, Any]:
     belongings.pop("place", None)
     if product.moves:
         belongings["place"] = moved_places(record.get("place") or [], product.previous_place, product.place)
+    # One without a name goes by its id.
+    name = {"name": product.name} if product.name not in (record.get("name"), product.product_id) else {}
     return {
         **_contents(product),
+        **name,
         "status": record.get("status") or "active",
         **belongings,
         "realizingService": [*services, *_references(request.services)],

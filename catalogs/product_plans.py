@@ -16,6 +16,7 @@ from catalogs.reliance import Reliance
 from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from orders.graph import find_circle, orient
+from orders.installed import InstalledProduct
 from orders.plan import Delivery, ProductPlan, ServiceOrderPlan, delivery_key
 from orders.tmf import Action, Reference
 
@@ -121,8 +122,13 @@ def _compare(plan: ProductPlan, node: ProductNode, catalogs: CatalogSet, on: dat
         now = product_prices(node, catalogs, on)
         once = [each for each in now if each.price_type == ONCE]
         plan.prices = now if depend_on_place(node, catalogs) else [*plan.prices, *once]
-    elif not plan.services and not recomposed and node.billing_account == installed.billing_account:
+    elif not plan.services and not recomposed and not _is_relabelled(plan, installed):
         plan.action, plan.prices = Action.NO_CHANGE, installed.prices
+
+
+def _is_relabelled(plan: ProductPlan, installed: InstalledProduct) -> bool:
+    """Return whether a product gets another name, or is billed to another account."""
+    return (plan.name, plan.billing_account) != (installed.name, installed.billing_account)
 
 
 def _offering(node: ProductNode) -> Reference | None:

@@ -30,6 +30,7 @@ def _of_product(node: ProductNode) -> Iterator[tuple[str, str]]:
     yield from differing_reference("productOffering.id", item.product_offering, there.offering_id)
     yield from differing_reference("billingAccount.id", item.billing_account, there.billing_account)
     if product := item.product:
+        yield from differing_text("product.name", product.name, there.name)
         wanted = product.product_specification
         yield from differing_reference("product.productSpecification.id", wanted, there.specification_id)
         yield from differing_place("product.place", product.place, there.place)

@@ -283,7 +283,8 @@ async def test_a_modification_writes_what_differs_and_keeps_what_the_order_does_
         ("reliesOn", "p-4"),
         ("migratedFrom", "p-2"),
     }
-    for name in ("name", "ofItsOwn", "productSpecification", "place"):
+    assert product["name"] == "Fibre 500"
+    for name in ("ofItsOwn", "productSpecification", "place"):
         assert product[name] == BEFORE[name]
 
 

@@ -496,6 +496,14 @@ def test_another_account_is_a_change_of_the_product_alone(shipped: CatalogSet) -
     assert [each.name for each in plan.products[0].prices] == ["Mobile Plan 20 GB, monthly", "Data beyond the volume"]
 
 
+def test_another_name_is_a_change_of_the_product_alone(shipped: CatalogSet) -> None:
+    base = installed(shipped, mobile())
+    named = modify("1", "product-mobile")
+    plan = change(shipped, base, {**named, "product": {**named["product"], "name": "Ada's phone"}})
+    assert plan.service_orders == []
+    assert [(each.action, each.name) for each in plan.products] == [(Action.MODIFY, "Ada's phone")]
+
+
 def test_the_accounts_of_order_and_bundle_are_for_what_has_none_and_is_not_kept_as_it_is(shipped: CatalogSet) -> None:
     base = installed(shipped, fibre_bundle())
     kept = keep("1", "product-home", modify("2", "product-internet"), voice())
