@@ -260,7 +260,8 @@ class FulfilmentWorkflow(OrderWorkflow):
         self.cancellation_is_done()
         await self.tracker.flushed()
         if failures and workflow.patched("cancelled-with-its-reasons"):
-            raise order_failed(_together(failures, graph.residue))
+            told = failures if self.cancelled_by_engine else [self._by_a_person(), *failures]
+            raise order_failed(_together(told, graph.residue))
         if graph.residue:
             message = f"cancelled. {left_behind(graph.residue)}"
             raise order_failed(Failure(code=RESIDUE, message=message, residue=graph.residue))
@@ -311,8 +312,12 @@ class FulfilmentWorkflow(OrderWorkflow):
         except asyncio.CancelledError:
             if self.cancelled_by_engine:
                 raise
-            message = f"order {self.order_id} was cancelled" + _because(self.cancellation.reason)
-            raise order_failed(Failure(code="cancelled", message=message)) from None
+            raise order_failed(self._by_a_person()) from None
+
+    def _by_a_person(self) -> Failure:
+        """Return that a person has cancelled the order, and why."""
+        because = f": {self.cancellation.reason}" if self.cancellation.reason else ""
+        return Failure(code="cancelled", message=f"order {self.order_id} was cancelled{because}")
 
 
 _VERBS: dict[Operation, Literal["activate", "change", "deactivate"]] = {
@@ -327,7 +332,3 @@ def _together(failures: list[Failure], residue: list[Residue]) -> Failure:
     first, *others = failures
     rollback = any(failure.rollback for failure in failures)
     return first.model_copy(update={"residue": residue, "rollback": rollback, "others": others})
-
-
-def _because(reason: str | None) -> str:
-    return f": {reason}" if reason else ""

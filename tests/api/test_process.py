@@ -89,9 +89,13 @@ async def test_broken_catalogs_stop_it_with_every_fault(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("ORDERSAGA_STORE_URL", "mysql://x/y", "the order store runs on sqlite"),
-        ("ORDERSAGA_PORT", "many", "port"),
-        ("ORDERSAGA_LOG_FORMAT", "xml", "log_format"),
+        (
+            "ORDERSAGA_STORE_URL",
+            "mysql://x/y",
+            'ORDERSAGA_STORE_URL is "mysql://x/y": it should be sqlite:///path or postgresql://',
+        ),
+        ("ORDERSAGA_PORT", "many", 'ORDERSAGA_PORT is "many": it should be a whole number'),
+        ("ORDERSAGA_LOG_FORMAT", "xml", 'ORDERSAGA_LOG_FORMAT is "xml": it should be '),
     ],
 )
 async def test_a_setting_that_makes_no_sense_stops_it_with_a_sentence(

@@ -51,7 +51,7 @@ def test_attributes_are_known_by_their_names_in_json(path: str) -> None:
     [
         ("order_date", "Whole has no attribute order_date; did you mean orderDate?"),
         ("orderdate", "Whole has no attribute orderdate; did you mean orderDate?"),
-        ("colour", "Whole has no attribute colour"),
+        ("colour", "Whole has no attribute colour; it has gt, id, mainPart, orderDate"),
         ("mainPart.part", "Whole.mainPart has no attribute part; did you mean mainPart.parts?"),
         ("mainPart.kind.deeper", "Whole.mainPart.kind has no attributes"),
         ("id.id", "Whole.id has no attributes"),

@@ -37,7 +37,7 @@ _BELOW = {
 NEVER_AT_REST = {PRODUCT: {S.ASSESSING_CANCELLATION: _MOMENT}, SERVICE: _BELOW, RESOURCE: _BELOW}
 """Kind → the states in which none of its orders rests, and why."""
 
-DUE = "2031-05-06T07:08:09Z"
+DUE = "2031-05-06T07:08:09.000Z"
 LABEL = "the new one"
 SIDE_BY_SIDE = asyncio.Semaphore(6)
 SOME = 9
