@@ -22,7 +22,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.form_faults import in_words
 from orders.model import Resource
-from orders.words import reason_of, shown
+from orders.words import bare, reason_of, shown
 
 T = TypeVar("T")
 
@@ -208,7 +208,7 @@ def _reason(response: httpx.Response) -> str:
         return response.text[:_QUOTED]
     if not isinstance(body, dict):
         return response.text[:_QUOTED]
-    parts = [str(body[name]) for name in ("reason", "message") if body.get(name)]
+    parts = [bare(body[name]) for name in ("reason", "message") if body.get(name)]
     return ": ".join(dict.fromkeys(parts))[:_QUOTED] or response.text[:_QUOTED]
 
 

@@ -19,6 +19,7 @@ from console.family import UNDO, Document, OrderFamily, child_ids, kind_of
 from console.states import is_terminal
 from orders.identity import root_kind
 from orders.lifecycle import OrderKind
+from orders.words import bare
 
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
@@ -39,7 +40,7 @@ class RefusedError(CommandError):
     """The gateway answered with an error; its status and TMF error body are kept."""
 
     def __init__(self, status: int, body: Mapping[str, Any]) -> None:
-        reason, message = str(body.get("reason") or ""), str(body.get("message") or "")
+        reason, message = bare(body.get("reason") or ""), bare(body.get("message") or "")
         said = f"{reason}: {message}" if reason and message and reason not in message else message or reason
         super().__init__(f"the gateway answered {status}: {said or 'no reason given'}")
         self.status, self.body = status, body
@@ -217,4 +218,4 @@ def _error_body(answer: httpx.Response) -> Mapping[str, Any]:
         body = answer.json()
     except ValueError:
         return {"message": answer.text[:200]}
-    return body if isinstance(body, dict) else {"message": str(body)[:200]}
+    return body if isinstance(body, dict) else {"message": bare(body)[:200]}

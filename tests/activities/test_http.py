@@ -84,8 +84,9 @@ async def test_another_try_waits_as_long_as_the_system_asks_up_to_an_hour(header
     [
         (httpx.Response(422, json=TMF_ERROR), "no port left: Conflict"),
         (httpx.Response(422, json={"reason": "same", "message": "same"}), "same"),
+        (httpx.Response(422, json={"reason": {"ok": False}, "message": [None]}), '{"ok": false}: [null]'),
         (httpx.Response(422, json={"message": "only this"}), "only this"),
-        (httpx.Response(422, json={"reason": {"deep": 1}}), "{'deep': 1}"),
+        (httpx.Response(422, json={"reason": {"deep": 1}}), '{"deep": 1}'),
         (httpx.Response(422, json={"error": "of its own"}), '{"error":"of its own"}'),
         (httpx.Response(422, json=["a", "list"]), '["a","list"]'),
         (httpx.Response(422, text="plain words"), "plain words"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -58,6 +59,16 @@ async def test_a_refusal_is_said_with_status_reason_and_message() -> None:
             await client.submit({})
     assert str(refused.value) == "the gateway answered 400: Invalid body: productOrderItem is missing"
     assert refused.value.body["code"] == "invalidBody"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [([None, True], "[null, true]"), ({"reason": {"ok": False}}, '{"ok": false}')]
+)
+async def test_a_refusal_of_another_form_is_quoted_as_json(body: Any, said: str) -> None:
+    async with gateway(lambda _request: httpx.Response(502, json=body)) as client:
+        with pytest.raises(RefusedError) as refused:
+            await client.order("abc")
+    assert str(refused.value) == f"the gateway answered 502: {said}"
 
 
 async def test_a_refusal_that_is_no_json_is_quoted() -> None:
