@@ -30,12 +30,13 @@ MAX_SORTS = 10
 
 _PAGING = ("fields", "offset", "limit", "sort")
 _SEGMENT = re.compile(r"[@\w$:-]{1,100}")
-_VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
+_VALUE = re.compile(r'\s*+(?:"((?:[^"\\]|\\.)*+)"\s*+|([^",]*+))(,|$)', re.DOTALL)
 _SIGN = r"[<>!*=]=|=~|[<>=]"
 _HEAD = re.compile(rf"([^<>!*=]*)({_SIGN})", re.DOTALL)
 _NEXT = re.compile(rf";(?=[@\w$:.-]+(?:{_SIGN}))")
 """Where another filter begins that may hold instead; any other semicolon is one of a value."""
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NEXT_UNQUOTED = re.compile(rf'"(?:[^"\\]|\\.)*+(?:"|\\?$)|{_NEXT.pattern}', re.DOTALL)
+"""The same, and what is in quotes, to pass over it; a quote that nobody closes goes on to the end."""
 
 
 class Operator(StrEnum):
@@ -229,13 +230,8 @@ def _compared(name: str, written: str, sign: str, attributes: Attributes | None)
 
 def _end(text: str, begin: int, *, is_pattern: bool) -> int:
     """Return where a filter's value ends: where the next alternative begins, outside of quotes, or with the text."""
-    position = begin
-    while found := _NEXT.search(text, position):
-        quoted = None if is_pattern else next(_QUOTED.finditer(text, position, len(text)), None)
-        if quoted is None or quoted.start() > found.start():
-            return found.start()
-        position = quoted.end()
-    return len(text)
+    parts = (_NEXT if is_pattern else _NEXT_UNQUOTED).finditer(text, begin)
+    return next((part.start() for part in parts if part[0] == ";"), len(text))
 
 
 def _filter(name: str, path: tuple[str, ...], compared: Operator, text: str, attributes: Attributes | None) -> Filter:

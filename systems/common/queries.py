@@ -26,13 +26,14 @@ NOT_FILTERS = ("fields", "offset", "limit", "sort")
 OPERATORS = ("eq", "ne", "gt", "gte", "lt", "lte", "regex")
 NUMBER = r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?"
 
-_VALUE = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(,|$)', re.DOTALL)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_VALUE = re.compile(r'\s*+(?:"((?:[^"\\]|\\.)*+)"\s*+|([^",]*+))(,|$)', re.DOTALL)
 _STEP = re.compile(r"[@\w$:-]{1,100}")
 _SIGN = r"[<>!*=]=|=~|[<>=]"
 _HEAD = re.compile(rf"([^<>!*=]*)({_SIGN})", re.DOTALL)
 _NEXT = re.compile(rf";(?=[@\w$:.-]+(?:{_SIGN}))")
 """Where another filter begins that may hold instead; any other semicolon is one of a value."""
+_NEXT_UNQUOTED = re.compile(rf'"(?:[^"\\]|\\.)*+(?:"|\\?$)|{_NEXT.pattern}', re.DOTALL)
+"""The same, and what is in quotes, to pass over it; a quote that nobody closes goes on to the end."""
 _SIGNS = {"=": "eq", "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte", "*=": "regex", "=~": "regex"}
 """How TMF630 writes operators between the path and the value."""
 _NUMBER = re.compile(NUMBER)
@@ -226,13 +227,8 @@ def _compared(written: str, sign: str) -> tuple[str, str]:
 
 def _end(text: str, begin: int, *, is_pattern: bool) -> int:
     """Where a filter's value ends: where the next alternative begins, outside of quotes, or with the text."""
-    position = begin
-    while found := _NEXT.search(text, position):
-        quoted = None if is_pattern else _QUOTED.search(text, position)
-        if quoted is None or quoted.start() > found.start():
-            return found.start()
-        position = quoted.end()
-    return len(text)
+    parts = (_NEXT if is_pattern else _NEXT_UNQUOTED).finditer(text, begin)
+    return next((part.start() for part in parts if part[0] == ";"), len(text))
 
 
 def _filter(path: str, comparison: str, text: str) -> Filter:

@@ -93,6 +93,15 @@ def test_nonsense_is_refused_naming_the_parameter(params: list[tuple[str, str]],
     assert refused.value.message
 
 
+@pytest.mark.parametrize(
+    "text", [" " * 50_000 + '"', ";b=1" * 1000 + ';c="' + r"\"" * 20_000], ids=["blanks", "quotes"]
+)
+def test_a_long_value_is_read_in_one_go(text: str) -> None:
+    # Where each blank or quote began another attempt, these kept the gateway from its other work for hours.
+    with pytest.raises(QueryError):
+        parse_list_query([("a", text)])
+
+
 def test_projection_keeps_id_and_href() -> None:
     document = {"id": "1", "href": "/1", "state": "held", "note": []}
     assert parse_list_query([("fields", "state,unknown")]).project(document) == {

@@ -89,6 +89,15 @@ def test_no_pattern_takes_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", [" " * 50_000 + '"', ";b=1" * 1000 + ';c="' + r"\"" * 20_000], ids=["blanks", "quotes"]
+)
+def test_a_long_value_is_read_in_one_go(text: str) -> None:
+    # Where each blank or quote began another attempt, these kept a system from its other work for hours.
+    with pytest.raises(Refusal):
+        parse_filters([("a", text)])
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("name.regex", "a" * 201),
