@@ -132,7 +132,18 @@ class QualificationActivities:
         document = await self._orders.get(kind, request.order_id)
         if plan is None or document is None:
             return []
-        return in_bounds(await self._check.infeasible(plan, paths_of(posted_order(kind, document))))
+        paths = paths_of(posted_order(kind, document))
+        return in_bounds(await self._check.infeasible(_still_ordered(plan, paths), paths))
+
+
+def _still_ordered(plan: OrchestrationPlan, items: Collection[str]) -> OrchestrationPlan:
+    """Return a plan without what an amendment has taken out of its order since: nobody waits for an answer to that."""
+    return plan.model_copy(
+        update={
+            "service_orders": [each for each in plan.service_orders if each.item_id in items],
+            "resource_orders": [each for each in plan.resource_orders if each.item_id in items],
+        }
+    )
 
 
 def _against(

@@ -191,6 +191,25 @@ async def test_the_shipped_examples_are_feasible_with_the_shipped_stock(
         assert await feasibility.infeasible(planned.plan, paths_of(planned.order)) == []
 
 
+async def test_what_an_amendment_has_taken_out_since_is_not_asked_about(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    nowhere = [{"id": "NOWHERE", "role": "installation"}]
+    internet = {"productOffering": {"id": "fibre-internet"}, "product": {"place": nowhere}}
+    document = example("mobile")
+    [item] = document["productOrderItem"]
+    planned = {**document, "productOrderItem": [{"id": "gone", "action": "add", **internet}, item]}
+    order = ProductOrder.model_validate(planned)
+    plan = (await Planner(catalogs, stocked).plan(order)).plan
+    assert plan is not None
+    assert await FeasibilityCheck(stocked).infeasible(plan, paths_of(order))
+
+    await accept(database, document)
+    await PlanStore(database).save(plan)
+    activities = QualificationActivities(stocked, PlanStore(database), OrderStore(database))
+    assert await perform(activities.check_feasibility, FeasibilityRequest(order_id=document["id"], revision=1)) == []
+
+
 async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so_and_has_no_plan(
     catalogs: CatalogSet, stocked: DownstreamSystem, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
