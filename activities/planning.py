@@ -203,7 +203,7 @@ class PlanningActivities:
 
 def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
     """Return that an order comes down to more than the engine takes in one answer about its plan, where it does."""
-    if len(answer.model_dump_json()) <= LARGEST_ANSWER:
+    if len(answer.model_dump_json().encode()) <= LARGEST_ANSWER:
         return []
     parts = len(plan.graph().nodes)
     message = f"the order comes down to {parts} parts, more than can be run at once; split it into several orders"

@@ -12,11 +12,11 @@ from temporalio.exceptions import ApplicationError
 from activities import planning as planning_of_orders
 from activities.http import DownstreamError, DownstreamSystem
 from activities.inventory import ChangeService, InventoryActivities
-from activities.planning import Planner, PlanRequest
+from activities.planning import PlanAnswer, Planner, PlanRequest, too_large
 from activities.qualification import FeasibilityCheck, FeasibilityRequest, QualificationActivities
 from catalogs.catalog_set import CatalogSet
 from orders.lifecycle import ITEM_LISTS, OrderKind
-from orders.plan import NodeKind
+from orders.plan import CatalogVersion, NodeKind, OrchestrationPlan
 from orders.posted import paths_of, posted_order
 from orders.tmf import ProductOrder
 from store.claims import ClaimStore
@@ -208,6 +208,13 @@ async def test_what_an_amendment_has_taken_out_since_is_not_asked_about(
     await PlanStore(database).save(plan)
     activities = QualificationActivities(stocked, PlanStore(database), OrderStore(database))
     assert await perform(activities.check_feasibility, FeasibilityRequest(order_id=document["id"], revision=1)) == []
+
+
+def test_what_the_engine_takes_is_counted_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = OrchestrationPlan(order_id="7f3k2a9d01", catalog=CatalogVersion(label="1", digest="d"))
+    answer = PlanAnswer(parents={"光" * 100: "1"})
+    monkeypatch.setattr(planning_of_orders, "LARGEST_ANSWER", len(answer.model_dump_json()))
+    assert [each.code for each in too_large(answer, plan)] == ["orderTooLarge"]
 
 
 async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so_and_has_no_plan(
