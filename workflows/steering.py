@@ -286,7 +286,8 @@ class Steering(Family):
 
     def show_early_hold(self) -> None:
         """Show a hold that came before there was anything to be held."""
-        if self.all_held or self.items_held:
+        # An order that ran before may have been held as it was asked whether it is possible still, and showed nothing.
+        if (self.all_held or self.items_held) and workflow.patched("held-while-it-is-planned"):
             self.standing_changed()
 
     async def may_start(self, key: str) -> None:
