@@ -137,7 +137,8 @@ def _nowhere(target: ServiceTarget) -> ServiceTarget:
 def _service_order(node: ServiceNode, planned: PlannedService, after: list[str]) -> ServiceOrderPlan:
     whole = next(item for item in planned.items if item.customer_facing)
     whole.resource_facing = node.specification is not None and not node.specification.customer_facing
-    customer = node.scope.customer["id"] or (node.installed.customer_id if node.installed else None)
+    # What is new of an installed service is whose that is: also nobody's, whomever the order names.
+    customer = node.installed.customer_id if node.installed else node.scope.customer["id"]
     return ServiceOrderPlan(
         key=node.key,
         item_id=node.item.id,

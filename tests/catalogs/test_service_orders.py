@@ -126,6 +126,14 @@ def test_items_start_after_those_that_they_depend_on(catalogs: CatalogSet) -> No
     assert by_key(made)["1:service"].depends_on == ["2:service"]
 
 
+def test_what_is_new_of_a_service_is_whose_that_is(catalogs: CatalogSet) -> None:
+    changed = order(item("1", "modify", id="svc-1", characteristics={"simType": "sim"}), relatedParty=[{"id": "C-1"}])
+    for customer in ("C-1", None):
+        (made,) = plan(catalogs, changed, base(number(customer_id=customer))).service_orders
+        assert Action.ADD in {each.action for each in made.items}
+        assert made.customer_id == customer
+
+
 def test_deleting_goes_the_other_way(catalogs: CatalogSet) -> None:
     one, other = number(id="svc-1"), number(id="svc-9", services=[])
     installed = InstalledBase(single_services={"svc-1": one, "svc-9": other}, owners={"svc-1": [], "svc-9": []})
