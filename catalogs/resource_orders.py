@@ -27,6 +27,7 @@ from orders.plan import REPLACED, Characteristics, Demand, OrchestrationPlan, Re
 from orders.resource_orders import PostedResourceItem, ResourceOrder
 from orders.tmf import Action
 from orders.violation import Violation
+from orders.words import shown
 
 _CHARACTERISTICS = "resource.resourceCharacteristic"
 
@@ -197,6 +198,18 @@ def _check_resource(node: _Node, installed: InstalledBase, named: dict[str, str]
         message = f"resource {resource_id} is needed by {needed}; end or change that instead"
         yield node.violation("resourceInUse", "resource.id", message)
     yield from _check_place(node, there, needed)
+    if action is not Action.NO_CHANGE:
+        yield from _check_member(node, there)
+
+
+def _check_member(node: _Node, there: InstalledResource) -> Iterator[Violation]:
+    """Check that an item does not call for another member of a pool than the one that it changes or ends."""
+    said = node.item.resource
+    for name, wanted, has in (("value", said.value, there.value), ("category", said.category, there.pool)):
+        if wanted and wanted != has:
+            known = f"has the {name} {shown(has)}" if has else f"has no {name} in inventory"
+            message = f"resource {there.id} {known}, not {shown(wanted)}; leave it out, or delete this and add another"
+            yield node.violation("resourceDiffers", f"resource.{name}", message)
 
 
 def _check_place(node: _Node, there: InstalledResource, needed: str) -> Iterator[Violation]:

@@ -152,6 +152,9 @@ def test_deleting_gives_back_the_very_member(catalogs: CatalogSet) -> None:
             "resource.resourceCharacteristic[0].name",
         ),
         (item("1", "modify", id="r-1", spec="msisdn"), "specificationDiffers", "resource.resourceSpecification.id"),
+        (item("1", "modify", id="r-1", value="SN-2"), "resourceDiffers", "resource.value"),
+        (item("1", "modify", id="r-1", category="edge"), "resourceDiffers", "resource.category"),
+        (item("1", "delete", id="r-1", value="SN-2"), "resourceDiffers", "resource.value"),
     ],
 )
 def test_each_rule_that_an_item_breaks_is_named_by_its_path(
@@ -159,6 +162,16 @@ def test_each_rule_that_an_item_breaks_is_named_by_its_path(
 ) -> None:
     violations = check(catalogs, order(wrong), base())
     assert (code, f"orderItem[0].{path}") in {(each.code, each.path) for each in violations}
+
+
+def test_an_item_may_say_which_member_it_changes_and_no_other(catalogs: CatalogSet) -> None:
+    assert check(catalogs, order(item("1", "modify", id="r-1", value="SN-1", category="vpn-cpe")), base()) == []
+    (violation,) = check(catalogs, order(item("1", "modify", id="r-1", value="SN-2")), base())
+    assert violation.message == (
+        'resource r-1 has the value "SN-1", not "SN-2"; leave it out, or delete this and add another'
+    )
+    (violation,) = check(catalogs, order(item("1", "modify", id="r-1", category="edge")), base(pool=None))
+    assert violation.message.startswith('resource r-1 has no category in inventory, not "edge"')
 
 
 def test_what_is_not_in_use_cannot_be_changed(catalogs: CatalogSet) -> None:
