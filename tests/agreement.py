@@ -113,7 +113,7 @@ def disagreements(order: Document, before: Base, after: Base, defaults: Defaults
         part for item in items if item.action == "delete" and item.before for part in _with_parts(item.before, before)
     }
     for key in before.keys() - named - ended:
-        found += _differences(f"product {key}, which no item names", _lasting(before[key]), _lasting(after.get(key)))
+        found += differences(f"product {key}, which no item names", _lasting(before[key]), _lasting(after.get(key)))
     found += [
         f"product {key} is there, and nobody ordered it"
         for key in after.keys() - before.keys()
@@ -152,7 +152,7 @@ def _items(order: Document, before: Base) -> Iterator[_Item]:
 
 
 def _place(item: Document, there: Held | None, bundle: _Item | None) -> str | None:
-    if own := _own_place(item.get("product") or {}):
+    if own := own_place(item.get("product") or {}):
         return own
     moves = bundle and bundle.left
     if there and there.place:
@@ -177,7 +177,7 @@ def _followers(bundle: Held, left: str, before: Base, named: set[str | None]) ->
 
 def _flat(order: Document) -> tuple[dict[str, Document], dict[str, str]]:
     """Return every item by its id, and the bundle that each is in: nested in it, or related to by it."""
-    flat = dict(_walk(order["productOrderItem"]))
+    flat = dict(walk(order["productOrderItem"]))
     parents = {part["id"]: each["id"] for each in flat.values() for part in each.get("productOrderItem") or []}
     for each in flat.values():
         for relation in each.get("productOrderItemRelationship") or []:
@@ -186,23 +186,32 @@ def _flat(order: Document) -> tuple[dict[str, Document], dict[str, str]]:
     return flat, parents
 
 
-def _walk(items: Sequence[Document]) -> Iterator[tuple[str, Document]]:
+def walk(items: Sequence[Document], nested: str = "productOrderItem") -> Iterator[tuple[str, Document]]:
+    """Yield every item by its id, those nested in others too."""
     for item in items:
         yield item["id"], item
-        yield from _walk(item.get("productOrderItem") or [])
+        yield from walk(item.get(nested) or [], nested)
 
 
 def _customer(order: Document) -> str:
+    found = customers_in(order)
+    assert len(found) == 1, f"who is the customer among {order.get('relatedParty')}?"
+    return found.pop()
+
+
+def customers_in(order: Document) -> set[str]:
+    """Return the customers that an order names: by their role, or alone and without one."""
     parties = order.get("relatedParty") or []
     found = {each["id"] for each in parties if (each.get("role") or "").lower() == "customer"}
     if not found and len(parties) == 1 and not parties[0].get("role"):
         found = {parties[0]["id"]}
-    assert len(found) == 1, f"who is the customer among {parties}?"
-    return str(found.pop())
+    return found
 
 
-def _own_place(product: Document) -> str | None:
-    places = product.get("place") or []
+def own_place(thing: Document) -> str | None:
+    """Return the place that is written at a product, service or resource, the one of its installation before others."""
+    places = thing.get("place") or []
+    places = places if isinstance(places, list) else [places]
     ranked = sorted(places, key=lambda each: (each.get("role") or "").lower() != _INSTALLATION)
     return _id(ranked[0]) if ranked else None
 
@@ -232,7 +241,7 @@ def _faults_of_new(item: _Item, before: Base, after: Base, defaults: Defaults | 
     offering = item.document["productOffering"]["id"]
     for product in made:
         if defaults:
-            yield from _differences("characteristics", defaults(offering) | item.given, product.characteristics)
+            yield from differences("characteristics", defaults(offering) | item.given, product.characteristics)
         yield from _faults_of_product(item, product)
 
 
@@ -243,11 +252,11 @@ def _faults_of_kept(item: _Item, after: Base, defaults: Defaults | None) -> Iter
         yield "its product is gone"
         return
     if item.action == "noChange":
-        yield from _differences("what was to stay", _lasting(item.before), _lasting(product))
+        yield from differences("what was to stay", _lasting(item.before), _lasting(product))
     kept = {name: value for name, value in item.before.characteristics.items() if name not in item.taken_away}
     usual = defaults(product.offering) if defaults and product.offering else {}
     again = {name: value for name, value in usual.items() if name in item.taken_away}
-    yield from _differences("characteristics", again | kept | item.given, product.characteristics)
+    yield from differences("characteristics", again | kept | item.given, product.characteristics)
     yield from _faults_of_product(item, product)
     for each in item.followers:
         yield from _faults_of_follower(item, each, after.get(each.id))
@@ -255,34 +264,35 @@ def _faults_of_kept(item: _Item, after: Base, defaults: Defaults | None) -> Iter
 
 def _faults_of_follower(item: _Item, before: Held, product: Held | None) -> Iterator[str]:
     moved = replace(before, place=item.place, services={})
-    yield from _differences("what goes along", _lasting(moved), _lasting(product and replace(product, services={})))
+    yield from differences("what goes along", _lasting(moved), _lasting(product and replace(product, services={})))
     for key, service in product.services.items() if product else ():
-        yield from _differences(f"place of service {key}, which goes along", item.place, service.place)
+        yield from differences(f"place of service {key}, which goes along", item.place, service.place)
 
 
 def _faults_of_product(item: _Item, product: Held) -> Iterator[str]:
-    yield from _differences("customer", item.customer, product.customer)
-    yield from _differences("billing account", item.account, product.account)
-    yield from _differences("place", item.place, product.place)
-    yield from _differences("characteristics", item.given, _named(item.given, product.characteristics))
+    yield from differences("customer", item.customer, product.customer)
+    yield from differences("billing account", item.account, product.account)
+    yield from differences("place", item.place, product.place)
+    yield from differences("characteristics", item.given, _named(item.given, product.characteristics))
     # What was paid once, when the product came to be, is not to be paid again for leaving it as it is.
     as_before = item.before and item.before.prices == product.prices
     prices = _repeated(product.prices) if as_before else product.prices
-    yield from _differences("prices", _comparable(item.document.get("itemPrice")), _comparable(prices))
+    yield from differences("prices", _comparable(item.document.get("itemPrice")), _comparable(prices))
     offering = _id(item.document.get("productOffering")) or (item.before and item.before.offering)
-    yield from _differences("offering", offering, product.offering)
+    yield from differences("offering", offering, product.offering)
     for key, service in product.services.items():
-        yield from _differences(f"customer of service {key}", item.customer, service.customer)
-        yield from _differences(f"place of service {key}", item.place, service.place)
+        yield from differences(f"customer of service {key}", item.customer, service.customer)
+        yield from differences(f"place of service {key}", item.place, service.place)
         same = service.characteristics.keys() & product.characteristics.keys()
-        yield from _differences(
+        yield from differences(
             f"characteristics of service {key}",
             _named(same, product.characteristics),
             _named(same, service.characteristics),
         )
 
 
-def _differences(what: str, shown: Any, held: Any) -> Iterator[str]:
+def differences(what: str, shown: Any, held: Any) -> Iterator[str]:
+    """Yield what is shown and what is held in words, where they are not the same."""
     if shown != held:
         yield f"{what}: {shown} is shown, {held} is held"
 
@@ -325,9 +335,9 @@ def wrong_sums(order: Document, others: Mapping[str, Sequence[Document]]) -> Ite
         parts = [flat[part].get("itemTotalPrice") or [] for part, bundle in parents.items() if bundle == key]
         more = [_discounted(price) for price in others[key]]
         sums = _summed([*own, *more, *(price for part in parts for price in part)])
-        yield from _differences(f"item {key}: total", _totals(item.get("itemTotalPrice")), sums)
+        yield from differences(f"item {key}: total", _totals(item.get("itemTotalPrice")), sums)
     roots = [price for key in flat.keys() - parents.keys() for price in flat[key].get("itemTotalPrice") or []]
-    yield from _differences("the order's total", _totals(order.get("orderTotalPrice")), _summed(roots))
+    yield from differences("the order's total", _totals(order.get("orderTotalPrice")), _summed(roots))
 
 
 Totals = dict[tuple[str, str | None, str], tuple[Decimal, Decimal]]

@@ -17,16 +17,18 @@ from orders.plan import (
     OrchestrationPlan,
     ProductPlan,
     ResourceItem,
+    ResourcePlan,
     ServiceItem,
     ServiceOrderPlan,
 )
 from orders.redo import merged_outcome, modified_service_order
-from orders.reversal import reverse_service_order
+from orders.reversal import reverse_resources, reverse_service_order
 from orders.revision import NodeAction
 from orders.tmf import Action
 from tests.catalogs.installation import in_sequence
 from tests.orders.stock import Inputs, Stock
 
+_Node = ServiceOrderPlan | ResourcePlan | ProductPlan
 _TAKEN_BACK = (NodeAction.REPLACE, NodeAction.UNDO)
 
 
@@ -50,14 +52,20 @@ class World:
     stock: PlacedStock = field(default_factory=PlacedStock)
     products: dict[str, InstalledProduct] = field(default_factory=dict)
     services: dict[str, InstalledService] = field(default_factory=dict)
-    """The customer-facing services, by id."""
+    """The services that orders realise, by id."""
+    customers: dict[str, str | None] = field(default_factory=dict)
+    """Whose each service is, its parts too: nobody asks again once it is there."""
+    resources: dict[str, InstalledResource] = field(default_factory=dict)
+    """The resources that are ordered by themselves, by id."""
     plan: OrchestrationPlan | None = None
     done: dict[str, ServiceOrderOutcome | None] = field(default_factory=dict)
     """The nodes that are done; of service orders, what they came to."""
+    assigned: dict[str, dict[str, AssignedResource]] = field(default_factory=dict)
+    """Resource order that is done → what it came to."""
     records: dict[str, Any] = field(default_factory=dict)
     """What inventory had of the installed services that the order's plans name."""
     before: dict[str, Any] = field(default_factory=dict)
-    """Node → the product, or the service, as it was before."""
+    """Node → the product, the service, or all single resources as they were before."""
 
     def base(self) -> InstalledBase:
         return InstalledBase(
@@ -67,9 +75,13 @@ class World:
             }
         )
 
+    def singles(self) -> InstalledBase:
+        """Return what posted orders of services and resources find there."""
+        return InstalledBase(single_services=dict(self.services), single_resources=dict(self.resources))
+
     def begin(self, plan: OrchestrationPlan, nodes: Collection[str] | None = None) -> None:
         """Do an order's plan, or only some nodes of it together with all that these wait for."""
-        self.plan, self.done, self.before, self.records = plan, {}, {}, {}
+        self.plan, self.done, self.assigned, self.before, self.records = plan, {}, {}, {}, {}
         self._with_records(plan)
         needs = plan.graph().dependencies()
         wanted = set(needs) if nodes is None else _with_needs(nodes, needs)
@@ -106,9 +118,10 @@ class World:
             item.record = self.records.setdefault(str(item.service_id), dict(self.stock.services[str(item.service_id)]))
         return plan
 
-    def _node(self, key: str) -> ServiceOrderPlan | ProductPlan | None:
+    def _node(self, key: str) -> _Node | None:
         assert self.plan
-        nodes: list[ServiceOrderPlan | ProductPlan] = [*self.plan.service_orders, *self.plan.products]
+        plan = self.plan
+        nodes: list[_Node] = [*plan.service_orders, *plan.resource_orders, *plan.products]
         return next((each for each in nodes if each.key == key), None)
 
     def _do(self, key: str) -> None:
@@ -116,6 +129,8 @@ class World:
         self.done[key] = None
         if isinstance(node, ServiceOrderPlan):
             self._came_to(node, self.stock.run(node, self._inputs(node)))
+        elif isinstance(node, ResourcePlan):
+            self._assign(node)
         elif isinstance(node, ProductPlan) and node.action is not Action.NO_CHANGE:
             self._record(node)
 
@@ -134,16 +149,47 @@ class World:
         self.done[plan.key] = outcome
         there = outcome.customer_facing().id
         self.before.setdefault(plan.key, self.services.get(there))
-        whole = _service(plan.customer_facing_item(), plan, outcome)
+        for each in outcome.services.values():
+            self.customers.setdefault(each.id, plan.customer_id)
+        whole = self._service(plan.customer_facing_item(), plan, outcome)
         self.services.pop(there, None)
         if whole:
             parts: dict[str, InstalledService] = {}
             for item in in_sequence(plan.items):
-                if not item.customer_facing and (part := _service(item, plan, outcome)):
+                if not item.customer_facing and (part := self._service(item, plan, outcome)):
                     supports = [parts[each] for each in item.relies_on if each in parts]
                     parts[item.key] = part.model_copy(update={"services": supports})
             key = plan.key.rpartition(":")[2]
             self.services[there] = whole.model_copy(update={"key": key, "services": list(parts.values())})
+
+    def _service(
+        self, item: ServiceItem, plan: ServiceOrderPlan, outcome: ServiceOrderOutcome
+    ) -> InstalledService | None:
+        if item.action is Action.DELETE:
+            return None
+        done = outcome.services[item.key]
+        return InstalledService(
+            id=done.id,
+            key=item.key,
+            specification_id=item.specification.id,
+            state="active",
+            place=plan.place_of(item),
+            customer_id=self.customers[done.id],
+            characteristics=done.characteristics,
+            resources=[
+                _resource(each, done.resources[each.key]) for each in item.resources if each.action is not Action.DELETE
+            ],
+        )
+
+    def _assign(self, plan: ResourcePlan) -> None:
+        items = plan.resource_order().resources
+        done = self.assigned[plan.key] = self.stock.assign(items)
+        self.before[plan.key] = dict(self.resources)
+        for item in items:
+            there = done[item.key]
+            self.resources.pop(there.id, None)
+            if item.action is not Action.DELETE:
+                self.resources[there.id] = _resource(item, there)
 
     def _record(self, plan: ProductPlan) -> None:
         assert self.plan
@@ -186,6 +232,9 @@ class World:
             self.services.pop(outcome.customer_facing().id, None)
             if before := self.before.pop(key):
                 self.services[before.id] = before
+        elif isinstance(node, ResourcePlan):
+            self.stock.assign(reverse_resources(node.resource_order().resources, self.assigned.pop(key)))
+            self.resources = self.before.pop(key)
         elif isinstance(node, ProductPlan) and key in self.before:
             self.products.pop(_id_of(node), None)
             if before := self.before.pop(key):
@@ -205,30 +254,15 @@ def _id_of(plan: ProductPlan) -> str:
     return plan.product_id or f"product-{plan.key}"
 
 
-def _service(item: ServiceItem, plan: ServiceOrderPlan, outcome: ServiceOrderOutcome) -> InstalledService | None:
-    if item.action is Action.DELETE:
-        return None
-    done = outcome.services[item.key]
-    return InstalledService(
-        id=done.id,
+def _resource(item: ResourceItem, assigned: AssignedResource) -> InstalledResource:
+    return InstalledResource(
+        id=assigned.id,
         key=item.key,
         specification_id=item.specification.id,
-        state="active",
-        place=plan.place_of(item),
-        customer_id=plan.customer_id,
-        characteristics=done.characteristics,
-        resources=[
-            InstalledResource(
-                id=assigned.id,
-                key=each.key,
-                specification_id=each.specification.id,
-                value=assigned.value,
-                place=assigned.characteristics["at"],
-                characteristics=assigned.characteristics,
-            )
-            for each in item.resources
-            if each.action is not Action.DELETE and (assigned := done.resources[each.key])
-        ],
+        value=assigned.value,
+        pool=item.demand.pool,
+        place=assigned.characteristics["at"],
+        characteristics=assigned.characteristics,
     )
 
 

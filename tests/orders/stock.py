@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orders.documents import characteristic_list, place_reference
@@ -60,6 +60,36 @@ class Stock:
         self.resources[value] = given
         return AssignedResource(id=f"id of {value}", value=value, characteristics=given)
 
+    def assign(self, resources: Sequence[ResourceItem], services: Inputs | None = None) -> dict[str, AssignedResource]:
+        """Play a resource order through, and return its resources as they came to be."""
+        items = {each.key: each for each in resources}
+        assert len(items) == len(resources), "two resources have the same key"
+        assigned: dict[str, AssignedResource] = {}
+        for key in in_order({key: each.depends_on for key, each in items.items()}):
+            assigned[key] = self._assigned(items[key], assigned, services or {})
+        return assigned
+
+    def _assigned(
+        self, item: ResourceItem, assigned: Mapping[str, AssignedResource], services: Inputs
+    ) -> AssignedResource:
+        if item.action == Action.ADD:
+            resource = self.reserve(item)
+        else:
+            assert item.resource_id == f"id of {item.demand.value}"
+            resource = AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
+        value = resource.value or ""
+        if item.action == Action.NO_CHANGE:
+            assert self.resources[value] == item.previous
+            return resource
+        if item.action == Action.DELETE:
+            del self.resources[value]
+            return resource
+        given = resource.characteristics if item.action == Action.ADD else {}
+        others = {key: each.as_value() for key, each in assigned.items()}
+        characteristics = {**given, **item.characteristics, **self.evaluated(item.late, others, services)}
+        self.resources[value] = characteristics
+        return resource.model_copy(update={"characteristics": characteristics})
+
 
 class _Run:
     def __init__(self, stock: Stock, plan: ServiceOrderPlan, inputs: Inputs, *, undo: bool) -> None:
@@ -76,7 +106,7 @@ class _Run:
     def _item(self, item: ServiceItem) -> None:
         service_id = item.service_id or self.stock.record()
         known = {**self.inputs, **{key: self.done[key].characteristics for key in item.relies_on if key in self.done}}
-        resources = self._resources(item, known)
+        resources = self.stock.assign(item.resources, known)
         self.done[item.key] = RealisedService(id=service_id, characteristics=item.previous, resources=resources)
         if item.action == Action.NO_CHANGE:
             assert self.stock.services[service_id]["state"] == "active"
@@ -110,35 +140,6 @@ class _Run:
             "supportingResource": [{"id": each, "name": key} for key, each in resources.items()],
         }
         self.done[item.key] = self.done[item.key].model_copy(update={"characteristics": characteristics})
-
-    def _resources(self, item: ServiceItem, services: Inputs) -> dict[str, AssignedResource]:
-        items = {each.key: each for each in item.resources}
-        assert len(items) == len(item.resources), "two resources have the same key"
-        assigned: dict[str, AssignedResource] = {}
-        for key in in_order({key: each.depends_on for key, each in items.items()}):
-            assigned[key] = self._resource(items[key], assigned, services)
-        return assigned
-
-    def _resource(
-        self, item: ResourceItem, assigned: Mapping[str, AssignedResource], services: Inputs
-    ) -> AssignedResource:
-        if item.action == Action.ADD:
-            resource = self.stock.reserve(item)
-        else:
-            assert item.resource_id == f"id of {item.demand.value}"
-            resource = AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
-        value = resource.value or ""
-        if item.action == Action.NO_CHANGE:
-            assert self.stock.resources[value] == item.previous
-            return resource
-        if item.action == Action.DELETE:
-            del self.stock.resources[value]
-            return resource
-        given = resource.characteristics if item.action == Action.ADD else {}
-        others = {key: each.as_value() for key, each in assigned.items()}
-        characteristics = {**given, **item.characteristics, **self.stock.evaluated(item.late, others, services)}
-        self.stock.resources[value] = characteristics
-        return resource.model_copy(update={"characteristics": characteristics})
 
 
 def evaluated(late: Mapping[str, str], assigned: Inputs, services: Inputs) -> Characteristics:
