@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from tests.agreement import Base, Document, Held, HeldService, disagreements
+from tests.posted_agreement import HeldResource
 from tests.stage import Stage
 
+SERVICE = "/tmf-api/serviceInventory/v4/service"
 RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"
 NETWORK = {
     "service": "/tmf-api/ServiceActivationAndConfiguration/v4/service",
@@ -52,6 +54,25 @@ def _held(product: Document, services: dict[str, Document]) -> Held:
         prices=product.get("productPrice") or [],
         services={each["name"]: _service(services[each["id"]]) for each in product.get("realizingService") or []},
         components=frozenset(each["product"]["id"] for each in related if each["relationshipType"] == "bundles"),
+    )
+
+
+async def held_singly(stage: Stage, about: str, ids: Iterable[str]) -> dict[str, HeldService]:
+    """Return those of the services, or of the resources, with these ids that are in use."""
+    path, shape = (SERVICE, _service) if about == "service" else (RESOURCE, _resource)
+    found = [(await stage.inventory.get(f"{path}/{each}")).json() for each in ids]
+    return {each["id"]: shape(each) for each in found if "active" in (each.get("state"), each.get("usageState"))}
+
+
+def _resource(resource: Document) -> HeldResource:
+    return HeldResource(
+        id=resource["id"],
+        specification=_id(resource.get("resourceSpecification")),
+        customer=None,
+        place=_place_of_pool(resource),
+        characteristics=values(resource.get("resourceCharacteristic")),
+        pool=resource.get("category"),
+        value=resource.get("value"),
     )
 
 

@@ -43,6 +43,13 @@ def chosen(specification: ServiceSpecification | ResourceSpecification) -> list[
     return [each for each in specification.characteristics if each.name not in worked_out]
 
 
+def choices(catalogs: CatalogSet, specification_id: str) -> dict[str, Any]:
+    """Return what an order may choose of a service or resource, each with its default."""
+    known = catalogs.services.get(specification_id) or catalogs.resources.get(specification_id)
+    assert known
+    return {each.name: default_of(each) for each in chosen(known)}
+
+
 @st.composite
 def values(draw: st.DrawFn, known: Sequence[CharacteristicSpecification], new: bool) -> list[Document]:
     """Draw values: of a new thing all that it must have; of the others some, left out or null."""

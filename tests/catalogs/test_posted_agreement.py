@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from catalogs.characteristics import default_of
 from catalogs.loader import default_catalogs, load_catalogs
 from catalogs.planning import Planned, plan_posted
 from orders.installed import InstalledResource, InstalledService
@@ -17,7 +16,7 @@ from orders.lifecycle import OrderKind
 from orders.posted import posted_order
 from tests.agreement import HeldService
 from tests.catalogs.enactment import World
-from tests.catalogs.generated_posted_orders import chosen, resource_orders, service_orders
+from tests.catalogs.generated_posted_orders import choices, resource_orders, service_orders
 from tests.catalogs.sample_orders import TODAY, Document
 from tests.posted_agreement import Held, HeldResource, single_disagreements
 from tests.thorough import examples
@@ -25,7 +24,7 @@ from tests.thorough import examples
 SHIPPED = load_catalogs(default_catalogs())
 
 QUICK = settings(
-    max_examples=examples(30, 2000),
+    max_examples=examples(25, 2000),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
@@ -34,13 +33,6 @@ QUICK = settings(
 
 def planned(kind: OrderKind, document: Document, world: World) -> Planned:
     return plan_posted(posted_order(kind, document), SHIPPED, world.singles(), 1, TODAY)
-
-
-def choices(specification_id: str) -> dict[str, Any]:
-    """Return what an order may choose of a service or resource, each with its default."""
-    known = SHIPPED.services.get(specification_id) or SHIPPED.resources.get(specification_id)
-    assert known
-    return {each.name: default_of(each) for each in chosen(known)}
 
 
 def realised(world: World) -> dict[str, str]:
@@ -105,7 +97,7 @@ def test_what_a_posted_order_shows_is_what_there_is(kind: OrderKind, data: st.Da
         event(f"{number}: accepted")
         assert planned(kind, document, world) == done
         world.begin(done.plan)
-        assert single_disagreements(document, realised(world), there, held(world), choices) == []
+        assert single_disagreements(document, realised(world), there, held(world), partial(choices, SHIPPED)) == []
         assert torn(world.services) == []
         world.take_back()
         assert (world.stock.contents(), held(world)) == (before, there)
