@@ -34,6 +34,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -263,7 +264,10 @@ def _parameter(kept: Filter) -> str:
 
 def condition(asked: Condition, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
     """Return what is asked for in SQL: by column or reference where there is one, else by search in the document."""
-    return or_(*(_one_condition(each, dialect, listed) for each in filters_of(asked)))
+    filters = filters_of(asked)
+    if all(each.operator == Operator.EQ and each.attribute in listed.references for each in filters):
+        return _among_referring(listed, filters)
+    return or_(*(_one_condition(each, dialect, listed) for each in filters))
 
 
 def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[bool]:
@@ -271,7 +275,7 @@ def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[
     if path in listed.columns:
         return _on_column(listed.columns[path], kept, dialect, is_date=path in listed.dates)
     if not listed.in_documents(kept):
-        return _on_references(listed, kept)
+        return _refers_to_none(listed, kept) if kept.operator == Operator.NE else _among_referring(listed, [kept])
     if dialect == "postgresql":
         return _in_document(listed.table.c.document, kept)
     return func.document_admits(listed.table.c.document, written_filter(kept)) == 1
@@ -311,11 +315,21 @@ def _matches(text: ColumnElement[str], kept: Filter, dialect: str) -> ColumnElem
     return or_(*(func.matches_pattern(text, each) == 1 for each in kept.values))
 
 
-def _on_references(listed: Listed, kept: Filter) -> ColumnElement[bool]:
+def _among_referring(listed: Listed, filters: Sequence[Filter]) -> ColumnElement[bool]:
+    """Return the orders that refer to any key that is asked for.
+
+    They are one set: with a set for each filter, and OR between them, PostgreSQL would go through all orders.
+    """
+    rows = (
+        select(order_references.c.kind, order_references.c.order_id).where(*_refers(order_references, listed, each))
+        for each in filters
+    )
+    first, *others = rows
+    return tuple_(orders.c.kind, orders.c.id).in_(union_all(first, *others) if others else first)
+
+
+def _refers_to_none(listed: Listed, kept: Filter) -> ColumnElement[bool]:
     referred = _refers(order_references, listed, kept)
-    if kept.operator == Operator.EQ:
-        referring = select(order_references.c.kind, order_references.c.order_id).where(*referred)
-        return tuple_(orders.c.kind, orders.c.id).in_(referring)
     of_order = and_(order_references.c.kind == orders.c.kind, order_references.c.order_id == orders.c.id)
     return not_(exists(select(literal(1)).where(*referred, of_order).correlate(orders)))
 
