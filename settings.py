@@ -95,9 +95,12 @@ class Settings(BaseSettings):
     @field_validator("store_url")
     @classmethod
     def _is_a_database(cls, written: str) -> str:
+        scheme, _, rest = written.partition("://")
+        # A password may hold what would end it elsewhere: #, / and ?.
+        place = re.sub(r"^[^:/]*(?::[^@]*)?@", "", rest)
         try:
-            parts = urlsplit(written)
-            known = parts.scheme.partition("+")[0] in ("sqlite", "postgresql", "postgres") and parts.port != 0
+            port = urlsplit(f"//{place}").port
+            known = scheme.partition("+")[0] in ("sqlite", "postgresql", "postgres") and port != 0
         except ValueError:
             known = False
         if not known:

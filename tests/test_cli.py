@@ -335,6 +335,15 @@ def test_a_setting_is_named_with_its_value_and_what_it_may_be(
     assert "geheim" not in fault
 
 
+@pytest.mark.parametrize("password", ["p/w", "p#w", "p?w[", "p:w", "p%40w"])
+def test_the_password_of_a_database_may_hold_what_parts_addresses(
+    monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    address = f"postgresql://saga:{password}@db.example:5432/orders"
+    monkeypatch.setenv("ORDERSAGA_STORE_URL", address)
+    assert Settings().store_url == address
+
+
 @pytest.mark.parametrize("module", ["api", "worker"])
 def test_processes_name_a_setting_that_makes_no_sense(module: str) -> None:
     environment = {**os.environ, "ORDERSAGA_STORE_URL": "foo"}
