@@ -27,6 +27,9 @@ from workflows.timetable import Timetable
 
 _TAKEN_BACK = frozenset({NodeAction.REPLACE, NodeAction.UNDO})
 
+_PASSING = frozenset({"DownstreamError", "StoreUnavailableError", "timeout"})
+"""Why an amendment cannot be planned now, and may be later: what it asks is away, or gave no answer in time."""
+
 _CHANGES_TOLD = 1000
 """Changes of an amendment that its answer tells, which the engine bounds; the revision in the order store has all."""
 
@@ -214,7 +217,7 @@ class Amending(Timetable):
                 raise
             failure = explain(error, f"plan revision {word.revision}")
             message = f"the amendment cannot be planned now: {failure.message}"
-            raise RefusedError(message, for_now=failure.code == "DownstreamError") from error
+            raise RefusedError(message, for_now=failure.code in _PASSING) from error
         if planned.violations:
             raise RefusedError(f"the new version is not possible: {planned.violations[0]}", planned.violations)
         return planned

@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, TimeoutType
+from temporalio.exceptions import TimeoutError as EngineTimeoutError
 
+from activities.http import DownstreamError
 from tests.stage import Stage, customer_of, eventually, example, outage, path_of
+from tests.workflows.test_failures import by_activity
 from workflows import ids
+from workflows.amending import Amending
+from workflows.messages import Amend
+from workflows.refusals import REFUSED_FOR_NOW, RefusedError
 
 pytestmark = pytest.mark.anyio
 
@@ -95,3 +104,25 @@ async def test_an_amendment_that_the_orders_own_planning_overtakes_is_planned_an
 
     assert amended.status_code == 200, amended.text
     await begins_with(stage, order_id, 5)
+
+
+@pytest.mark.parametrize(
+    ("cause", "for_now"),
+    [
+        (DownstreamError("inventory", "inventory answered 503", retryable=True), True),
+        (ApplicationError("the order store cannot be reached", type="StoreUnavailableError"), True),
+        (EngineTimeoutError("too slow", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), True),
+        (ApplicationError("order x has no revision 7", type="UnknownRevision"), False),
+    ],
+)
+async def test_what_cannot_be_planned_for_the_moment_is_to_be_sent_again(
+    monkeypatch: pytest.MonkeyPatch, cause: BaseException, for_now: bool
+) -> None:
+    async def fails(*_: Any, **__: Any) -> None:
+        raise by_activity(cause)
+
+    monkeypatch.setattr(workflow, "execute_activity_method", fails)
+    order = cast(Amending, SimpleNamespace(order_id="x"))
+    with pytest.raises(RefusedError, match="cannot be planned now") as refused:
+        await Amending._planned_on(order, Amend(revision=7), None)
+    assert (refused.value.type == REFUSED_FOR_NOW) is for_now
