@@ -77,6 +77,8 @@ class ProductOrderItem(ItemAttributes):
     product_order_item_relationship: list[ItemRelationship] | None = None
     qualification: list[Reference] | None = None
     quote_item: QuoteItem | None = None
+    realized_product: list[Reference] | None = None
+    """Set by the orchestrator: the products that it made, where it ordered several; Ordersaga's own."""
 
 
 class ProductOrderAttributes(OrderAttributes):

@@ -286,6 +286,7 @@ def test_what_the_attribute_cannot_be_is_refused_with_what_it_can(
         [("productOrderItem.product.productCharacteristic.value", "anything")],
         [("productOrderItem.quantity.gte", "1.5")],
         [("productOrderItem.product.isBundle", "true")],
+        [("productOrderItem.realizedProduct.id", "p1")],
     ],
 )
 def test_what_may_match_something_is_taken(params: list[tuple[str, str]]) -> None:
