@@ -298,6 +298,7 @@ def _assigned(resource: ResourceDocument) -> AssignedResource:
         id=resource.id,
         value=resource.value,
         name=resource.name,
+        category=resource.category,
         characteristics=values(resource.resource_characteristic),
         reserved_by=resource.reservation.requested_by if resource.reservation else None,
     )

@@ -18,6 +18,8 @@ class AssignedResource(Model):
     id: str
     value: str | None = None
     name: str | None = None
+    category: str | None = None
+    """The pool that it was reserved from by this order."""
     characteristics: dict[str, Any] = Field(default_factory=dict)
     reserved_by: str | None = None
     """The key of the reservation that holds it, where the order has made that."""

@@ -102,4 +102,6 @@ class DirectResourceOrderWorkflow(RootOrder):
             if node.action != Action.DELETE:
                 characteristics = characteristic_list(resource.characteristics)
                 shown |= {"usageState": "active", "resourceCharacteristic": characteristics}
+            if resource.category:
+                shown["category"] = resource.category
             self.tracker.item_set(node.item_id, resource=shown)
