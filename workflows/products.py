@@ -56,15 +56,16 @@ class Products(ServiceOrders):
 
     def show_realised(self) -> None:
         """Name the products that were made; of an item that orders several, in the sequence of its instances."""
-        made: dict[str, list[str]] = {}
+        ordered: dict[str, list[str]] = {}
         for node in self.plan_graph.nodes:
-            if node.kind == NodeKind.PRODUCT and node.action == Action.ADD and self.is_done(node.key) and node.item_id:
-                made.setdefault(node.item_id, []).append(self.products[node.key])
-        for item, products in made.items():
-            if len(products) == 1:
-                self.tracker.item_set(item, product={"id": products[0]})
-            else:
-                self.tracker.item_set(item, **{REALIZED_PRODUCT: [{"id": each} for each in products]})
+            if node.kind == NodeKind.PRODUCT and node.action == Action.ADD and node.item_id:
+                ordered.setdefault(node.item_id, []).append(node.key)
+        for item, keys in ordered.items():
+            made = [{"id": self.products[key]} for key in keys if self.is_done(key)]
+            if made and len(keys) == 1:
+                self.tracker.item_set(item, product=made[0])
+            elif made:
+                self.tracker.item_set(item, **{REALIZED_PRODUCT: made})
 
     def _ended(self, product: ProductPlan) -> list[str]:
         """Return those of the products it bundles or relies on that the order ends."""

@@ -92,10 +92,10 @@ async def test_broken_catalogs_stop_it_with_every_fault(tmp_path: Path) -> None:
         (
             "ORDERSAGA_STORE_URL",
             "mysql://x/y",
-            'ORDERSAGA_STORE_URL is "mysql://x/y": it should be sqlite:///path or postgresql://',
+            'ORDERSAGA_STORE_URL is "mysql://x/y": it must be sqlite:///path or postgresql://',
         ),
-        ("ORDERSAGA_PORT", "many", 'ORDERSAGA_PORT is "many": it should be a whole number'),
-        ("ORDERSAGA_LOG_FORMAT", "xml", 'ORDERSAGA_LOG_FORMAT is "xml": it should be '),
+        ("ORDERSAGA_PORT", "many", 'ORDERSAGA_PORT is "many": it must be a whole number'),
+        ("ORDERSAGA_LOG_FORMAT", "xml", 'ORDERSAGA_LOG_FORMAT is "xml": it must be "console" or "json"'),
     ],
 )
 async def test_a_setting_that_makes_no_sense_stops_it_with_a_sentence(
