@@ -219,6 +219,12 @@ async def test_an_item_past_its_point_of_no_return_cannot_be_amended_and_nothing
     with stalled(stage.activation, ":so:2:internet/service/activate") as go_on:
         order_id = await stage.submit(document)
         await stage.reached(order_id, {"1": "done", "2:internet": "running"})
+
+        async def is_stalled() -> bool:
+            recorded = [each["key"] for each in await stage.log(stage.inventory, order_id)]
+            return any(key.endswith(":so:2:internet/service/record/add/1") for key in recorded)
+
+        await eventually(is_stalled)
         order, plan, _ = await standing(stage, order_id)
         nodes, before = await stage.nodes(order_id), await logged(stage, order_id)
         items = with_speed(document, 500)
