@@ -18,6 +18,7 @@ from orders.tmf import (
     places_among,
 )
 from orders.violation import Violation
+from orders.words import listed
 
 _CUSTOMER = "the role customer"
 _INSTALLATION = "the role installation"
@@ -27,7 +28,7 @@ def check_parties(order: PostedOrder) -> Iterator[Violation]:
     """Check that an order has one customer where it needs one, never two, and that no item names another."""
     customers = customers_among(order.related_party)
     if len(customers) > 1:
-        message = f"{_listed(customers)} are customers; an order has one: write one for each, or give others their role"
+        message = f"{listed(customers)} are customers; an order has one: write one for each, or give others their role"
         yield Violation(code="customerAmbiguous", path="relatedParty", message=message)
     elif customers and not customers[0].strip():
         yield Violation(code="customerMissing", path="relatedParty", message="the id of the customer is empty")
@@ -109,9 +110,4 @@ def _parties(
 
 def _roles(related: Sequence[RelatedParty] | Sequence[RelatedPlace]) -> str:
     """Return parties or places in words, each with its role."""
-    return _listed([f"{each.id or each.name or 'one without an id'} ({each.role or 'no role'})" for each in related])
-
-
-def _listed(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed([f"{each.id or each.name or 'one without an id'} ({each.role or 'no role'})" for each in related])

@@ -29,7 +29,12 @@ def bare(value: Any) -> str:
 
 def choices(values: Iterable[Any], word: str = "or") -> str:
     """Return values that there are to choose from, the last one behind `word`: `"add", "modify" or "delete"`."""
-    *others, last = map(shown, values)
+    return listed(map(shown, values), word)
+
+
+def listed(texts: Iterable[str], word: str = "and") -> str:
+    """Return texts one after another, the last one behind `word`: `a, b and c`."""
+    *others, last = texts
     return f"{', '.join(others)} {word} {last}" if others else last
 
 
