@@ -25,7 +25,8 @@ from orders.identity import root_kind
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderKind, OrderState
 from orders.model import Model
-from orders.plan import OrchestrationPlan, PlanGraph
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan_graph import PlanGraph
 from orders.posted import PostedOrder, names_of_items, paths_of, posted_order
 from orders.revision import Revision, RevisionState
 from orders.task import is_task_id

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from temporalio import activity
 
 from orders.instants import timestamp
-from orders.plan import OrchestrationPlan, ResourceItem
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ResourceItem
 from orders.posted import PostedOrder
 from orders.resource_orders import PostedResourceItem
 from orders.service_orders import PostedServiceItem

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 from orders.violation import Violation
 
 A = TypeVar("A")

@@ -11,9 +11,10 @@ from temporalio import activity
 from activities.documents import ResourceDocument, prices, values
 from activities.http import DownstreamError, DownstreamSystem, Identified, at
 from orders.documents import characteristic_list, moved_places, place_reference
+from orders.keys import REPLACED
 from orders.model import Model, Resource
 from orders.outcome import AssignedResource, Residue
-from orders.plan import REPLACED, Characteristics, Demand, ProductPlan, Specification
+from orders.plan import Characteristics, Demand, ProductPlan, Specification
 
 PRODUCT = "/tmf-api/productInventory/v4/product"
 SERVICE = "/tmf-api/serviceInventory/v4/service"

@@ -21,7 +21,8 @@ from orders.installed import InstalledBase
 from orders.instants import UtcDatetime
 from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.model import Model
-from orders.plan import OrchestrationPlan, PlanGraph
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan_graph import PlanGraph
 from orders.posted import PostedOrder, paths_of, posted_order
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder

@@ -14,7 +14,8 @@ from activities.http import DownstreamSystem
 from orders.documents import characteristic_list
 from orders.identity import root_kind
 from orders.model import Model
-from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.posted import paths_of, posted_order
 from orders.tmf import Action
 from orders.violation import Violation, in_bounds

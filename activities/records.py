@@ -12,7 +12,8 @@ from orders.identity import root_kind
 from orders.lifecycle import OrderKind
 from orders.model import Model
 from orders.outcome import AssignedResource, Redo, ServiceOrderOutcome
-from orders.plan import Characteristics, PlanGraph, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.plan_graph import PlanGraph
 from orders.posted import names_of_items, posted_order
 from orders.redo import modified_service_order
 from orders.reversal import reverse_resources, reverse_service_order

@@ -20,9 +20,9 @@ from catalogs.sold_services import sold_configurations
 from orders.documents import characteristic_list
 from orders.installed import InstalledBase
 from orders.instants import timestamp
-from orders.plan import Characteristics, OrchestrationPlan, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Characteristics, ServiceOrderPlan
 from orders.qualification import DONE, Document, Result, reasons_of, result_of, whole_result
-from orders.schedule import service_order_duration
 from orders.service_orders import ServiceOrder
 from orders.service_qualification import (
     ITEMS,
@@ -79,7 +79,7 @@ class ServiceQualifier:
         wishes = await each_of(orders, self._wish)
         tried = [self._plan(wish, now) for wish in wishes]
         plans = [plan for plan, _ in tried if plan]
-        ends = {plan.item_id: now + service_order_duration(plan) for plan in plans}
+        ends = {plan.item_id: now + plan.duration for plan in plans}
         infeasible = await self._infeasible(plans)
         answers = []
         for number, (item, wish, (_, faults)) in enumerate(zip(document[ITEMS], wishes, tried, strict=True)):

@@ -32,7 +32,8 @@ from orders.identity import is_root, root_kind
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind, OrderState, in_words
 from orders.links import BASE_PATHS, Document, resource_name
-from orders.plan import OrchestrationPlan, PlanGraph
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan_graph import PlanGraph
 from orders.posted import posted_order
 from orders.revision import Refusal, Revision, RevisionState
 from orders.violation import Violation

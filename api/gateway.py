@@ -23,7 +23,7 @@ from api.qualifying import Qualifying
 from api.starter import Starter
 from catalogs.catalog_set import CatalogSet
 from orders.installed import InstalledBase
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 from orders.posted import PostedOrder
 from store.cancellations import CancelStore
 from store.orders import OrderStore

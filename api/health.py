@@ -18,7 +18,7 @@ from pydantic import Field, SecretStr
 
 from api.engine import Engine
 from orders.model import Model
-from orders.plan import CatalogVersion
+from orders.orchestration_plan import CatalogVersion
 from orders.words import reason_of
 from store.database import Database
 

@@ -14,7 +14,7 @@ from api.reads import answer_list, answer_order
 from api.schemas import PRODUCT_ORDER_EXAMPLE, Preview, ProductOrder, ProductOrderCreate
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PRODUCT]])
 

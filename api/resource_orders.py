@@ -15,7 +15,7 @@ from api.schemas import ResourceOrder, ResourceOrderCreate, ResourceOrderPreview
 from api.schemas.examples import RESOURCE_ORDER_EXAMPLE
 from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 
 router = APIRouter(prefix=BASE_PATHS[OrderKind.RESOURCE], tags=[TAGS[OrderKind.RESOURCE]])
 

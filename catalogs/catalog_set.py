@@ -19,7 +19,7 @@ from catalogs.model import (
     ServiceSpecification,
     SpecificationReference,
 )
-from orders.plan import CatalogVersion
+from orders.orchestration_plan import CatalogVersion
 
 E = TypeVar("E", bound=Entry)
 

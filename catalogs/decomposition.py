@@ -18,7 +18,8 @@ from catalogs.teardown import removed_items
 from orders.amendment import Read, reads
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase
-from orders.plan import OrchestrationPlan, ServiceItem, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ServiceItem, ServiceOrderPlan
 from orders.tmf import Action, ProductOrder
 from orders.violation import Violation
 

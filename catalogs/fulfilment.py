@@ -9,8 +9,10 @@ from pydantic import ConfigDict, Field
 from catalogs.durations import Duration
 from catalogs.expressions import Expression
 from catalogs.steps import StepRules, WorkRules
+from orders.keys import CUSTOMER_FACING
 from orders.model import Model
-from orders.plan import CUSTOMER_FACING, Activation, Move, OnFailure, Policy
+from orders.plan import Activation, Move
+from orders.policy import OnFailure, Policy
 
 RESERVED_KEYS = frozenset({"undo", "delivered", CUSTOMER_FACING})
 """Names that the plan and its workflows give a meaning of their own."""

@@ -11,7 +11,7 @@ from catalogs.entries import Entries, Sourced
 from catalogs.faults import Fault, Loc
 from catalogs.fulfilment import PolicyBlock, Requirement
 from catalogs.model import ResourceSpecification, ServiceSpecification
-from orders.plan import OnFailure
+from orders.policy import OnFailure
 
 _OF_FALLOUT = ("afterHold", "holdTimeout")
 

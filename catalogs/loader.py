@@ -20,7 +20,7 @@ from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecifi
 from catalogs.sources import Source, plain, read_yaml
 from catalogs.unknown_keys import unknown_keys
 from orders.form_faults import in_words
-from orders.plan import CatalogVersion
+from orders.orchestration_plan import CatalogVersion
 
 E = TypeVar("E", bound=Entry)
 

@@ -23,7 +23,8 @@ from catalogs.teardown import (
 )
 from orders.graph import in_order
 from orders.installed import InstalledResource, InstalledService
-from orders.plan import CUSTOMER_FACING, REPLACED, Demand, Move, ResourceItem, ServiceItem
+from orders.keys import CUSTOMER_FACING, REPLACED
+from orders.plan import Demand, Move, ResourceItem, ServiceItem
 from orders.tmf import Action
 
 T = TypeVar("T", ServiceTarget, ResourceTarget)

@@ -15,7 +15,7 @@ from catalogs.resource_orders import check_resource_order, decompose_resource_or
 from catalogs.service_order_check import check_service_order
 from catalogs.service_orders import decompose_service_order
 from orders.installed import InstalledBase
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 from orders.posted import PostedOrder
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder

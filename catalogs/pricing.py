@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from catalogs.model import ONCE
 from catalogs.money import add_up, currency_of, discounted
 from catalogs.product_nodes import parents_of
-from orders.plan import OrchestrationPlan, ProductPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ProductPlan
 from orders.tmf import Action, OrderPrice, Price, ProductOrder
 
 

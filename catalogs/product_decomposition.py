@@ -16,7 +16,8 @@ from catalogs.service_decomposition import expand_product
 from catalogs.targets import ServiceTarget
 from catalogs.teardown import base_key, requirement_of
 from orders.installed import InstalledService
-from orders.plan import REPLACED, Characteristics, service_order_key
+from orders.keys import REPLACED, service_order_key
+from orders.plan import Characteristics
 from orders.tmf import Action
 
 

@@ -12,7 +12,7 @@ from catalogs.characteristics import of_offering, with_defaults
 from catalogs.model import ProductOffering, ProductSpecification
 from catalogs.targets import Scope
 from orders.installed import InstalledBase, InstalledProduct
-from orders.plan import product_key, segment
+from orders.keys import product_key, segment
 from orders.posted import PostedOrder
 from orders.tmf import Action, ProductOrder, ProductOrderItem, RelatedPlace, place_among
 

@@ -17,7 +17,8 @@ from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from orders.graph import find_circle, orient
 from orders.installed import InstalledProduct
-from orders.plan import Delivery, ProductPlan, ServiceOrderPlan, delivery_key
+from orders.keys import delivery_key
+from orders.plan import Delivery, ProductPlan, ServiceOrderPlan
 from orders.tmf import Action, Reference
 
 

@@ -23,7 +23,9 @@ from catalogs.teardown import removed_resource
 from catalogs.unchanged_checks import NO_CHANGE_DIFFERS, differing_place, differing_text, differing_values
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase, InstalledResource
-from orders.plan import REPLACED, Characteristics, Demand, OrchestrationPlan, ResourceItem, ResourcePlan, segment
+from orders.keys import REPLACED, segment
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Characteristics, Demand, ResourceItem, ResourcePlan
 from orders.resource_orders import PostedResourceItem, ResourceOrder
 from orders.tmf import Action
 from orders.violation import Violation

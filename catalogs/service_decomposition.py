@@ -12,7 +12,9 @@ from catalogs.expressions import Expression, ExpressionError
 from catalogs.fulfilment import Requirement, ResourceRequirement, ServiceFulfilment, ServiceRequirement
 from catalogs.model import ProductSpecification, ServiceSpecification
 from catalogs.targets import ResourceTarget, Scope, ServiceTarget, policy_of
-from orders.plan import CUSTOMER_FACING, Characteristics, Demand, Policy
+from orders.keys import CUSTOMER_FACING
+from orders.plan import Characteristics, Demand
+from orders.policy import Policy
 from orders.words import shown
 
 R = TypeVar("R", bound=Requirement)

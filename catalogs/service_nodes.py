@@ -14,7 +14,8 @@ from catalogs.product_nodes import WHOLE_ORDER, customer_variables, no_place, or
 from catalogs.reliance import RELIES_ON
 from catalogs.targets import Scope
 from orders.installed import InstalledBase, InstalledService
-from orders.plan import CUSTOMER_FACING, Characteristics, segment, service_order_key
+from orders.keys import CUSTOMER_FACING, segment, service_order_key
+from orders.plan import Characteristics
 from orders.service_orders import PostedServiceItem, ServiceOrder
 from orders.tmf import Action, place_among
 

@@ -17,7 +17,9 @@ from catalogs.targets import ServiceTarget
 from catalogs.teardown import removed_items
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase
-from orders.plan import CUSTOMER_FACING, OrchestrationPlan, ServiceItem, ServiceOrderPlan
+from orders.keys import CUSTOMER_FACING
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ServiceItem, ServiceOrderPlan
 from orders.service_orders import ServiceOrder
 from orders.tmf import Action
 from orders.violation import Violation

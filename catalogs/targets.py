@@ -8,7 +8,8 @@ from typing import Any
 
 from catalogs.fulfilment import PolicyBlock
 from catalogs.steps import WorkRules
-from orders.plan import Activation, Characteristics, Demand, Move, Policy, Specification
+from orders.plan import Activation, Characteristics, Demand, Move, Specification
+from orders.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from catalogs.steps import take_rules
 from catalogs.targets import policy_of
 from orders.graph import orient
 from orders.installed import InstalledResource, InstalledService
-from orders.plan import CUSTOMER_FACING, REPLACED, Demand, ResourceItem, ServiceItem, Specification
+from orders.keys import CUSTOMER_FACING, REPLACED
+from orders.plan import Demand, ResourceItem, ServiceItem, Specification
 from orders.tmf import Action
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.text import Text
 from rich.tree import Tree
 
-from orders.plan import OrchestrationPlan, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
 from orders.words import bare
 

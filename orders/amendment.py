@@ -15,21 +15,11 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from orders.graph import dependents
+from orders.keys import REPLACED
 from orders.model import Model
-from orders.plan import (
-    REPLACED,
-    Delivery,
-    Move,
-    NodeKind,
-    OrchestrationPlan,
-    PlanGraph,
-    PlanNode,
-    ProductPlan,
-    ResourceItem,
-    ResourcePlan,
-    ServiceItem,
-    ServiceOrderPlan,
-)
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Delivery, Move, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan
+from orders.plan_graph import NodeKind, PlanGraph, PlanNode
 from orders.revision import NodeAction, NodeChange, Refusal
 from orders.tmf import Action
 

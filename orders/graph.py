@@ -6,6 +6,7 @@ A graph is a mapping from each key to the keys it depends on. Keys that are not 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from heapq import heappop, heappush
 
@@ -55,6 +56,19 @@ def in_order(graph: Graph) -> list[str]:
     if len(order) < len(keys):
         raise ValueError(f"circular dependency: {find_circle(graph)}")
     return order
+
+
+def longest_way(graph: Graph, durations: Mapping[str, timedelta]) -> timedelta:
+    """Return how long all keys take when each begins as soon as those it depends on have ended.
+
+    Raises:
+        ValueError: when the graph has a circle.
+    """
+    ends: dict[str, timedelta] = {}
+    for key in in_order(graph):
+        begin = max((ends[need] for need in graph[key] if need in ends), default=timedelta())
+        ends[key] = begin + durations[key]
+    return max(ends.values(), default=timedelta())
 
 
 def reverse(graph: Graph, keys: Collection[str]) -> dict[str, list[str]]:

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from orders.instants import UtcDatetime
+from orders.keys import segment
 from orders.model import Resource
-from orders.plan import segment
 from orders.qualification import (
     MAX_ITEMS,
     Document,

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from orders.instants import UtcDatetime
+from orders.keys import CUSTOMER_FACING
 from orders.lifecycle import OrderState
 from orders.model import Model
-from orders.plan import CUSTOMER_FACING
 
 
 class AssignedResource(Model):

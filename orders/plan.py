@@ -1,53 +1,28 @@
-"""The orchestration plan: what an order comes down to, computed once for each revision and never changed.
+"""The parts of an orchestration plan: service orders, resource orders, products and deliveries, each with its contents.
 
-A plan is a graph of nodes. A *service order* realises one customer-facing service by its items (resource-facing
-services and the service itself), each with the resources it needs. A *resource order* realises one resource that is
-ordered by itself. A *product* records one product in product inventory and billing. A *delivery* is the point at which
-all of a bundle works, so that none of it is billed before.
-
-Keys are stable from revision to revision: product `1`, its service order `1:internet`, that one's item `access`,
-that one's resource `port`; instance n of several has the suffix `*n`, and what gives way to a new one under its key
-`~replaced`. Characters of an item's id that could be taken for a separator are percent-encoded, and what is too long
-for a workflow's id then ends in its digest.
+A *service order* realises one customer-facing service by its items (resource-facing services and the service itself),
+each with the resources it needs. A *resource order* realises one resource that is ordered by itself. A *product*
+records one product in product inventory and billing. A *delivery* is the point at which all of a bundle works, so that
+none of it is billed before. Each of them is a node of the plan's graph.
 """
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
-from urllib.parse import quote
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from orders.graph import dependents
+from orders.graph import longest_way
+from orders.keys import CUSTOMER_FACING
 from orders.model import Model
-from orders.schedule import product_duration, resource_duration, service_order_duration
+from orders.plan_graph import NodeKind, PlanNode
+from orders.policy import Policy
 from orders.tmf import Action, OrderPrice, Reference
 from orders.wanted import WantedValue
 
 Characteristics = dict[str, Any]
-
-CUSTOMER_FACING = "service"
-"""The key of the item of a service order that is the customer-facing service itself."""
-
-
-REPLACED = "~replaced"
-"""What the key of an installed service or resource ends with where a new one takes its place and its key."""
-
-_LONGEST_SEGMENT = 100
-
-
-class OnFailure(StrEnum):
-    """What a permanent failure takes with it."""
-
-    FAIL = "fail"
-    """The service order undoes itself and fails alone (with its bundle, where it is part of one)."""
-    ROLLBACK = "rollback"
-    """The whole order is undone."""
-    HOLD = "hold"
-    """The step waits as a fallout task for a person to settle it."""
 
 
 class Step(StrEnum):
@@ -75,23 +50,6 @@ class Step(StrEnum):
     """A service is recorded as active or as terminated."""
     BILL = "bill"
     """A product's charge is started, changed or stopped."""
-
-
-class Policy(Model):
-    """How a step is tried, and what happens when it fails for good."""
-
-    attempt_timeout: timedelta = timedelta(seconds=30)
-    attempts: int = Field(default=6, ge=1)
-    backoff: timedelta = timedelta(seconds=1)
-    max_backoff: timedelta = timedelta(minutes=1)
-    completion_timeout: timedelta = timedelta(hours=1)
-    """How long an accepted asynchronous activation may take."""
-    expected_duration: timedelta = timedelta(minutes=5)
-    on_failure: OnFailure = OnFailure.FAIL
-    hold_timeout: timedelta | None = None
-    """How long a fallout task waits for a person; without end where it is None."""
-    after_hold: Literal[OnFailure.FAIL, OnFailure.ROLLBACK] = OnFailure.FAIL
-    """What is done when nobody has settled a fallout task in that time."""
 
 
 class Move(StrEnum):
@@ -168,6 +126,11 @@ class ResourceItem(Model):
     milestones: list[Milestone] = Field(default_factory=list)
     policy: Policy = Field(default_factory=Policy)
 
+    @property
+    def duration(self) -> timedelta:
+        """How long it is expected to take."""
+        return _own_duration(self.action, self.policy)
+
 
 class ServiceItem(Model):
     """One service of a service order: a resource-facing service, or the customer-facing one that relies on them."""
@@ -213,6 +176,15 @@ class ServiceItem(Model):
         return self.key == CUSTOMER_FACING
 
     @property
+    def duration(self) -> timedelta:
+        """How long it is expected to take: its resources along their longest way, then itself."""
+        resources = longest_way(
+            {each.key: each.depends_on for each in self.resources},
+            {each.key: each.duration for each in self.resources},
+        )
+        return resources + _own_duration(self.action, self.policy)
+
+    @property
     def category(self) -> Literal["CFS", "RFS"]:
         """What inventory calls a service of its kind."""
         return "CFS" if self.customer_facing and not self.resource_facing else "RFS"
@@ -235,6 +207,30 @@ class ServiceOrderPlan(Model):
     """Name in `services` → values known already, of services that this order leaves as they are."""
     items: list[ServiceItem]
     policy: Policy = Field(default_factory=Policy)
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it is expected to take: its items along their longest way."""
+        return longest_way(
+            {each.key: each.depends_on for each in self.items},
+            {each.key: each.duration for each in self.items},
+        )
+
+    def node(self) -> PlanNode:
+        """Return its node of the plan's graph."""
+        return PlanNode(
+            key=self.key,
+            kind=NodeKind.SERVICE_ORDER,
+            unit=self.unit,
+            name=self.specification.name,
+            item_id=self.item_id,
+            action=self.action,
+            depends_on=self.depends_on,
+            inputs=self.inputs,
+            service_id=self.customer_facing_item().service_id,
+            on_failure=self.policy.on_failure,
+            duration=self.duration,
+        )
 
     def item(self, key: str) -> ServiceItem:
         return next(item for item in self.items if item.key == key)
@@ -280,6 +276,20 @@ class ResourcePlan(Model):
     """Its own key is that of the plan."""
     replaced: ResourceItem | None = None
     """The installed one that is given back once a new one is there in its place."""
+
+    def node(self) -> PlanNode:
+        """Return its node of the plan's graph."""
+        return PlanNode(
+            key=self.key,
+            kind=NodeKind.RESOURCE_ORDER,
+            unit=self.unit,
+            name=self.resource.specification.name,
+            item_id=self.item_id,
+            action=self.action,
+            depends_on=self.depends_on,
+            on_failure=self.resource.policy.on_failure,
+            duration=self.resource.duration,
+        )
 
     def resource_order(self) -> ResourceOrderPlan:
         """Return the resource order that realises it."""
@@ -330,6 +340,20 @@ class ProductPlan(Model):
         """Whether an installed product goes to another place."""
         return self.action == Action.MODIFY and self.place not in (None, self.previous_place)
 
+    def node(self) -> PlanNode:
+        """Return its node of the plan's graph."""
+        return PlanNode(
+            key=self.key,
+            kind=NodeKind.PRODUCT,
+            unit=self.unit,
+            name=self.name,
+            item_id=self.item_id,
+            action=self.action,
+            depends_on=self.depends_on,
+            on_failure=self.policy.on_failure,
+            duration=_own_duration(self.action, self.policy),
+        )
+
 
 class Delivery(Model):
     """The point at which all services of an all-or-nothing unit work."""
@@ -338,177 +362,12 @@ class Delivery(Model):
     unit: str
     depends_on: list[str]
 
-
-class NodeKind(StrEnum):
-    SERVICE_ORDER = "serviceOrder"
-    RESOURCE_ORDER = "resourceOrder"
-    PRODUCT = "product"
-    DELIVERY = "delivery"
-
-
-class PlanNode(Model):
-    """One node of the graph, as much of it as scheduling needs."""
-
-    key: str
-    kind: NodeKind
-    unit: str
-    name: str = ""
-    item_id: str | None = None
-    action: Action = Action.ADD
-    depends_on: list[str] = Field(default_factory=list)
-    inputs: dict[str, str] = Field(default_factory=dict)
-    on_failure: OnFailure = OnFailure.FAIL
-    service_id: str | None = None
-    """The installed customer-facing service that a service order changes or leaves alone."""
-    duration: timedelta = timedelta()
-    """How long the node is expected to take."""
-
-    @model_serializer(mode="wrap")
-    def _short(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what goes without saying: a graph of thousands of nodes must fit into one payload of the engine."""
-        written: dict[str, Any] = serialise(self)
-        for name, field in type(self).model_fields.items():
-            if not field.is_required() and getattr(self, name) == field.get_default(call_default_factory=True):
-                written.pop(name, None)
-                written.pop(field.alias or name, None)
-        return written
-
-
-class PlanGraph(Model):
-    """What the workflow of a posted order schedules; the nodes' contents stay in the order store."""
-
-    nodes: list[PlanNode] = Field(default_factory=list)
-
-    def by_key(self) -> dict[str, PlanNode]:
-        return {node.key: node for node in self.nodes}
-
-    def dependencies(self) -> dict[str, list[str]]:
-        return {node.key: node.depends_on for node in self.nodes}
-
-    def taken_by_failure(self, key: str) -> set[str]:
-        """Return the keys that a permanent failure of `key` takes with it, itself among them.
-
-        That is its unit (a bundle is all or nothing) and whatever depends on that, with the units of those; or every
-        node, where the failed node's policy is to roll the order back.
-        """
-        nodes = self.by_key()
-        if nodes[key].on_failure == OnFailure.ROLLBACK:
-            return set(nodes)
-        taken: set[str] = set()
-        more = {key}
-        while more:
-            taken |= more
-            units = {nodes[each].unit for each in taken}
-            same_unit = {each for each, node in nodes.items() if node.unit in units}
-            more = (same_unit | dependents(self.dependencies(), taken)) - taken
-        return taken
-
-
-class CatalogVersion(Model):
-    """Which catalog a plan was made from: the digest of its content, and the label it goes by."""
-
-    digest: str
-    label: str
-
-
-class OrchestrationPlan(Model):
-    """All that a revision of an order comes down to."""
-
-    order_id: str
-    revision: int = 1
-    catalog: CatalogVersion
-    service_orders: list[ServiceOrderPlan] = Field(default_factory=list)
-    products: list[ProductPlan] = Field(default_factory=list)
-    deliveries: list[Delivery] = Field(default_factory=list)
-    resource_orders: list[ResourcePlan] = Field(default_factory=list)
-    belongs_to: list[str] = Field(default_factory=list)
-    """What the services and resources that it changes by themselves realise or support: `product:ID`, `service:ID`."""
-
-    def graph(self) -> PlanGraph:
-        """Return the graph of all nodes without their contents."""
-        return PlanGraph(
-            nodes=[
-                *(
-                    PlanNode(
-                        key=each.key,
-                        kind=NodeKind.SERVICE_ORDER,
-                        unit=each.unit,
-                        name=each.specification.name,
-                        item_id=each.item_id,
-                        action=each.action,
-                        depends_on=each.depends_on,
-                        inputs=each.inputs,
-                        service_id=each.customer_facing_item().service_id,
-                        on_failure=each.policy.on_failure,
-                        duration=service_order_duration(each),
-                    )
-                    for each in self.service_orders
-                ),
-                *(
-                    PlanNode(
-                        key=each.key,
-                        kind=NodeKind.DELIVERY,
-                        unit=each.unit,
-                        name="delivered",
-                        depends_on=each.depends_on,
-                    )
-                    for each in self.deliveries
-                ),
-                *(
-                    PlanNode(
-                        key=each.key,
-                        kind=NodeKind.PRODUCT,
-                        unit=each.unit,
-                        name=each.name,
-                        item_id=each.item_id,
-                        action=each.action,
-                        depends_on=each.depends_on,
-                        on_failure=each.policy.on_failure,
-                        duration=product_duration(each),
-                    )
-                    for each in self.products
-                ),
-                *(
-                    PlanNode(
-                        key=each.key,
-                        kind=NodeKind.RESOURCE_ORDER,
-                        unit=each.unit,
-                        name=each.resource.specification.name,
-                        item_id=each.item_id,
-                        action=each.action,
-                        depends_on=each.depends_on,
-                        on_failure=each.resource.policy.on_failure,
-                        duration=resource_duration(each.resource),
-                    )
-                    for each in self.resource_orders
-                ),
-            ]
+    def node(self) -> PlanNode:
+        """Return its node of the plan's graph."""
+        return PlanNode(
+            key=self.key, kind=NodeKind.DELIVERY, unit=self.unit, name="delivered", depends_on=self.depends_on
         )
 
 
-def segment(item_id: str) -> str:
-    """Return an item's id as a segment of a key: at most 100 characters, none of them a separator.
-
-    Separators and what URLs dislike are percent-encoded; of a longer id the beginning stays, and its digest follows.
-    """
-    encoded = quote(item_id, safe="")
-    if len(encoded) <= _LONGEST_SEGMENT:
-        return encoded
-    # No encoded id has "=" in it, so that none can be taken for a shortened one.
-    digest = hashlib.sha256(item_id.encode()).hexdigest()[:32]
-    return f"{encoded[: _LONGEST_SEGMENT - 33]}={digest}"
-
-
-def product_key(item_id: str, instance: int = 1, quantity: int = 1) -> str:
-    """Return the key of an item's product, of instance n (from 1) where it orders several."""
-    return segment(item_id) if quantity == 1 else f"{segment(item_id)}*{instance}"
-
-
-def service_order_key(product: str, name: str) -> str:
-    """Return the key of the service order that realises the service `name` of a product."""
-    return f"{product}:{name}"
-
-
-def delivery_key(unit: str) -> str:
-    """Return the key of a unit's delivery."""
-    return f"{unit}:!delivered"
+def _own_duration(action: Action, policy: Policy) -> timedelta:
+    return timedelta() if action == Action.NO_CHANGE else policy.expected_duration

@@ -14,17 +14,9 @@ from typing import Any, TypeVar
 from orders.amendment import can_be_changed, reads
 from orders.documents import characteristic_list, moved_places
 from orders.graph import in_order, orient, reverse
+from orders.keys import CUSTOMER_FACING, REPLACED
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import (
-    CUSTOMER_FACING,
-    REPLACED,
-    Characteristics,
-    Demand,
-    ManualWork,
-    ResourceItem,
-    ServiceItem,
-    ServiceOrderPlan,
-)
+from orders.plan import Characteristics, Demand, ManualWork, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
 
 Changed = Mapping[str, frozenset[str] | None]

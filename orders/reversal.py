@@ -10,8 +10,9 @@ from collections.abc import Collection
 from typing import Any
 
 from orders.graph import reverse
+from orders.keys import REPLACED
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import REPLACED, Demand, ManualWork, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.plan import Demand, ManualWork, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
 
 _OPPOSITE = {

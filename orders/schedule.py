@@ -1,4 +1,4 @@
-"""Durations and dates: how long the parts of a plan take, when all of it will be done, and when each must start.
+"""Dates: when all of a plan will be done, and when each of its parts must start.
 
 All that depends on nothing unfinished runs at the same time, so that the longest way through the dependencies counts.
 Dates that would leave the years 1 to 9999 stay at their ends.
@@ -6,41 +6,15 @@ Dates that would leave the years 1 to 9999 stay at their ends.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from orders.graph import Graph, in_order
-from orders.tmf import Action
-
-if TYPE_CHECKING:  # the plan's graph has durations that are computed here
-    from orders.plan import PlanGraph, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.graph import in_order
+from orders.plan_graph import PlanGraph
 
 _NOTHING = timedelta()
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
-
-
-def item_duration(item: ServiceItem) -> timedelta:
-    """Return how long an item of a service order is expected to take: its resources one after another, then itself."""
-    resources = {each.key: _own_duration(each) for each in item.resources}
-    return _own_duration(item) + _longest_way({each.key: each.depends_on for each in item.resources}, resources)
-
-
-def service_order_duration(plan: ServiceOrderPlan) -> timedelta:
-    """Return how long a service order is expected to take."""
-    durations = {item.key: item_duration(item) for item in plan.items}
-    return _longest_way({item.key: item.depends_on for item in plan.items}, durations)
-
-
-def product_duration(plan: ProductPlan) -> timedelta:
-    """Return how long it is expected to take to record and bill a product."""
-    return _own_duration(plan)
-
-
-def resource_duration(item: ResourceItem) -> timedelta:
-    """Return how long it is expected to take to realise one resource."""
-    return _own_duration(item)
 
 
 def expected_completion(
@@ -88,21 +62,6 @@ def latest_starts(graph: PlanGraph, due: datetime) -> dict[str, datetime]:
 def jeopardy(expected: datetime, requested: datetime | None) -> timedelta | None:
     """Return by how much an order is expected to be late; None where it is not, or has no requested date."""
     return expected - requested if requested is not None and expected > requested else None
-
-
-def _own_duration(part: ServiceItem | ResourceItem | ProductPlan) -> timedelta:
-    return _NOTHING if part.action == Action.NO_CHANGE else part.policy.expected_duration
-
-
-def _longest_way(graph: Graph, durations: Mapping[str, timedelta]) -> timedelta:
-    ends: dict[str, timedelta] = {}
-    for key in in_order(graph):
-        ends[key] = _latest(ends[need] for need in graph[key] if need in ends) + durations[key]
-    return _latest(ends.values())
-
-
-def _latest(ends: Iterable[timedelta]) -> timedelta:
-    return max(ends, default=_NOTHING)
 
 
 def _shifted(moment: datetime, by: timedelta) -> datetime:

@@ -12,15 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from orders.installed import InstalledBase
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
-from orders.plan import (
-    Delivery,
-    NodeKind,
-    OrchestrationPlan,
-    PlanGraph,
-    ProductPlan,
-    ResourcePlan,
-    ServiceOrderPlan,
-)
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Delivery, ProductPlan, ResourcePlan, ServiceOrderPlan
+from orders.plan_graph import NodeKind, PlanGraph
 from orders.revision import RevisionState
 from store.database import Database
 from store.documents import Json, is_storable

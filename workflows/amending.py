@@ -15,7 +15,7 @@ from orders.admission import Message
 from orders.amendment import Amendment, NodeProgress, NodeState, decide
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import ServiceOrderOutcome
-from orders.plan import PlanGraph
+from orders.plan_graph import PlanGraph
 from orders.revision import NodeAction, Revision, RevisionState
 from orders.rollup import group_state, item_state
 from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING

@@ -12,7 +12,7 @@ from typing import Any
 from temporalio import workflow
 
 from catalogs.given_values import faults_of_values
-from orders.plan import OnFailure
+from orders.policy import OnFailure
 from orders.task import Resolution, Task, TaskAction, TaskState
 from workflows.messages import Asked, Complete, Reschedule, Resolve
 from workflows.refusals import RefusedError

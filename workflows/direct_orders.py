@@ -7,7 +7,7 @@ from temporalio import workflow
 from orders.documents import characteristic_list
 from orders.lifecycle import OrderKind
 from orders.outcome import AssignedResource, ResourceOrderOutcome, RootOrderOutcome
-from orders.plan import PlanNode
+from orders.plan_graph import PlanNode
 from orders.tmf import Action
 from workflows import ids
 from workflows.messages import ResourceOrderInput, RootOrderInput

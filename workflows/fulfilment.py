@@ -18,7 +18,8 @@ from orders.graph import Graph, dependents
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import Failure, Residue
-from orders.plan import Activation, Characteristics, ManualWork, Policy, Step
+from orders.plan import Activation, Characteristics, ManualWork, Step
+from orders.policy import Policy
 from orders.task import TaskAction, TaskKind
 from orders.wanted import WantedValue
 from orders.words import span

@@ -11,7 +11,8 @@ from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.model import Model
 from orders.outcome import AssignedResource, Failure, Redo, Residue, ServiceOrderOutcome
-from orders.plan import Characteristics, PlanNode
+from orders.plan import Characteristics
+from orders.plan_graph import PlanNode
 from orders.task import TaskAction
 from orders.wanted import WantedValue
 

@@ -15,7 +15,8 @@ from activities.tasks import TaskActivities
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.outcome import Failure, Residue
-from orders.plan import Milestone, OnFailure, Policy, Step
+from orders.plan import Milestone, Step
+from orders.policy import OnFailure, Policy
 from orders.task import Resolution, Task, TaskAction, TaskKind
 from orders.wanted import WantedValue
 from workflows import ids, policies

@@ -8,7 +8,7 @@ from typing import Any, Final
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ParentClosePolicy
 
-from orders.plan import Policy
+from orders.policy import Policy
 
 LOCAL: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(seconds=10),

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from orders.lifecycle import OrderKind
 from orders.outcome import RootOrderOutcome
-from orders.plan import NodeKind, PlanNode
+from orders.plan_graph import NodeKind, PlanNode
 from orders.tmf import Action
 from workflows.messages import RootOrderInput
 from workflows.products import Products

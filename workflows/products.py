@@ -11,7 +11,8 @@ from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
 from orders.instants import timestamp
-from orders.plan import NodeKind, PlanNode, ProductPlan, Step
+from orders.plan import ProductPlan, Step
+from orders.plan_graph import NodeKind, PlanNode
 from orders.server_set import REALIZED_PRODUCT
 from orders.tmf import Action
 from orders.wanted import RECORDED, WantedValue

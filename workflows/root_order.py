@@ -17,7 +17,7 @@ from activities.records import LoadGraph, RecordActivities
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState, in_words
 from orders.outcome import Failure, RootOrderOutcome
-from orders.plan import PlanNode
+from orders.plan_graph import PlanNode
 from orders.rollup import order_state
 from orders.violation import Violation
 from workflows import ids, policies

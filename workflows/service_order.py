@@ -24,7 +24,6 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, RealisedService, ResourceOrderOutcome, ServiceOrderOutcome
 from orders.plan import Characteristics, ServiceItem, ServiceOrderPlan, Step
 from orders.redo import merged_outcome
-from orders.schedule import item_duration
 from orders.tmf import Action
 from orders.wanted import RECORDED, WantedValue
 from workflows import ids, policies
@@ -82,7 +81,7 @@ class ServiceOrderWorkflow(FulfilmentWorkflow):
         if not self.undoing:
             await self.may_start(key)
         self.tracker.item_to(key, OrderState.IN_PROGRESS)
-        async with self.on_time(item, item.specification.name, item_duration(item)):
+        async with self.on_time(item, item.specification.name, item.duration):
             await self._realise(item, saga)
         stop_if_cancelled()
         done = self.services[key]

@@ -6,7 +6,8 @@ from typing import Any
 
 from orders.lifecycle import OrderKind
 from orders.outcome import Redo, ServiceOrderOutcome
-from orders.plan import Characteristics, PlanNode
+from orders.plan import Characteristics
+from orders.plan_graph import PlanNode
 from orders.redo import differing
 from workflows import ids
 from workflows.messages import RootOrderInput, ServiceOrderInput

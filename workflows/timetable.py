@@ -10,7 +10,7 @@ from temporalio import workflow
 
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
-from orders.plan import PlanGraph, PlanNode
+from orders.plan_graph import PlanGraph, PlanNode
 from orders.schedule import expected_completion, jeopardy, latest_starts
 from orders.words import span
 from workflows.order_workflow import OrderWorkflow

@@ -10,7 +10,7 @@ from api.schemas.product_order import ProductOrderCreate
 from api.schemas.resource_order import ResourceOrderCreate
 from api.schemas.service_order import ServiceOrderCreate
 from orders.model import Model
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 from orders.revision import NodeChange, Refusal
 from orders.violation import Violation
 

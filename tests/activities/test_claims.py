@@ -8,17 +8,8 @@ import pytest
 
 from activities.claims import ClaimActivities, is_installed, named_subjects, planned_subjects
 from orders.lifecycle import OrderKind
-from orders.plan import (
-    CatalogVersion,
-    Demand,
-    OrchestrationPlan,
-    ProductPlan,
-    ResourceItem,
-    ResourcePlan,
-    ServiceItem,
-    ServiceOrderPlan,
-    Specification,
-)
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import Demand, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan, Specification
 from orders.posted import posted_order
 from orders.tmf import Action, ProductOrder
 from store.claims import ClaimStore

@@ -16,7 +16,8 @@ from activities.planning import PlanAnswer, Planner, PlanRequest, too_large
 from activities.qualification import FeasibilityCheck, FeasibilityRequest, QualificationActivities
 from catalogs.catalog_set import CatalogSet
 from orders.lifecycle import ITEM_LISTS, OrderKind
-from orders.plan import CatalogVersion, NodeKind, OrchestrationPlan
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan_graph import NodeKind
 from orders.posted import paths_of, posted_order
 from orders.tmf import ProductOrder
 from store.claims import ClaimStore

@@ -9,16 +9,9 @@ import pytest
 
 from activities.http import DownstreamError, DownstreamSystem
 from activities.qualification import FeasibilityCheck
-from orders.plan import (
-    CUSTOMER_FACING,
-    CatalogVersion,
-    Demand,
-    OrchestrationPlan,
-    ResourceItem,
-    ServiceItem,
-    ServiceOrderPlan,
-    Specification,
-)
+from orders.keys import CUSTOMER_FACING
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import Demand, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
 from orders.tmf import Action
 from orders.violation import Violation
 from tests.activities.conftest import Reference, scripted

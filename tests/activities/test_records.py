@@ -12,7 +12,7 @@ from catalogs.catalog_set import CatalogSet
 from orders.change import OrderChange
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, RealisedService, Redo, ServiceOrderOutcome
-from orders.plan import NodeKind
+from orders.plan_graph import NodeKind
 from orders.tmf import ProductOrder
 from store.database import Database
 from store.orders import OrderStore

@@ -33,7 +33,8 @@ from console.gateway import Gateway as TerminalGateway
 from orders.change import OrderChange
 from orders.installed import InstalledBase
 from orders.lifecycle import OrderKind, OrderState
-from orders.plan import CatalogVersion, OrchestrationPlan, ProductPlan
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import ProductPlan
 from orders.posted import PostedOrder
 from orders.qualification import QualificationKind
 from orders.subscription import Subscription

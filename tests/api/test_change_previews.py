@@ -9,7 +9,8 @@ import pytest
 from activities.http import DownstreamError
 from orders.installed import InstalledBase, InstalledProduct
 from orders.lifecycle import OrderState
-from orders.plan import OrchestrationPlan, ProductPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ProductPlan
 from orders.tmf import Action
 from orders.violation import Violation
 from tests.api.conftest import CATALOG, PRODUCT_ORDERS, Bench

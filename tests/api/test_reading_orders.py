@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orders.lifecycle import OrderKind
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 from tests.api.conftest import BASE_URL, CATALOG, MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 
 pytestmark = pytest.mark.anyio

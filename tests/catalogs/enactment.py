@@ -10,17 +10,10 @@ from typing import Any
 from catalogs.expressions import evaluate_late
 from orders.amendment import NodeProgress, NodeState, compare, decide
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
+from orders.keys import REPLACED
+from orders.orchestration_plan import OrchestrationPlan
 from orders.outcome import AssignedResource, ServiceOrderOutcome
-from orders.plan import (
-    REPLACED,
-    Characteristics,
-    OrchestrationPlan,
-    ProductPlan,
-    ResourceItem,
-    ResourcePlan,
-    ServiceItem,
-    ServiceOrderPlan,
-)
+from orders.plan import Characteristics, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan
 from orders.redo import merged_outcome, modified_service_order
 from orders.reversal import reverse_resources, reverse_service_order
 from orders.revision import NodeAction

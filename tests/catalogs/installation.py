@@ -9,7 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from catalogs.expressions import evaluate_late
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
-from orders.plan import Characteristics, OrchestrationPlan, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Characteristics, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.tmf import Action
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orders.plan import OrchestrationPlan, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ServiceOrderPlan
 from orders.tmf import Action
 
 

@@ -7,7 +7,9 @@ import pytest
 from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import DecompositionError, decompose
 from orders.installed import InstalledBase
-from orders.plan import Activation, Demand, OnFailure, OrchestrationPlan, ServiceItem
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Activation, Demand, ServiceItem
+from orders.policy import OnFailure
 from orders.tmf import ProductOrder
 from tests.catalogs.outline import outline
 from tests.catalogs.sample_orders import add, fibre_bundle, item, mobile, modify, order, tv, voice, vpn

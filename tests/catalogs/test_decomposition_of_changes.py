@@ -10,7 +10,8 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import decompose
 from orders.graph import reverse
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
-from orders.plan import OrchestrationPlan, ResourceItem, ServiceItem
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ResourceItem, ServiceItem
 from orders.tmf import Action
 from tests.catalogs.enactment import World
 from tests.catalogs.installation import install

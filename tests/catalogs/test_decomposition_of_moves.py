@@ -13,7 +13,8 @@ from catalogs.loader import load_catalogs
 from catalogs.resource_orders import check_resource_order, decompose_resource_order
 from catalogs.service_orders import decompose_service_order
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
-from orders.plan import OrchestrationPlan, ServiceItem
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ServiceItem
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
 from orders.violation import Violation

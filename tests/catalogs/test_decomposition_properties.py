@@ -15,7 +15,7 @@ from catalogs.order_check import check_order
 from catalogs.pricing import price_order
 from orders.graph import find_circle
 from orders.installed import InstalledBase, InstalledService
-from orders.plan import OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
 from orders.tmf import Action, ProductOrder
 from tests.catalogs.generated_orders import (
     INTERNET,

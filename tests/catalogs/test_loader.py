@@ -14,7 +14,7 @@ from catalogs.loader import default_catalogs, inspect_catalogs, load_catalogs
 from catalogs.model import TimePeriod
 from catalogs.sources import plain
 from catalogs.targets import policy_of
-from orders.plan import OnFailure, Policy
+from orders.policy import OnFailure, Policy
 
 HERE = Path(__file__).parent
 

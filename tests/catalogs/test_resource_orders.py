@@ -10,7 +10,9 @@ import pytest
 from catalogs.catalog_set import CatalogSet
 from catalogs.resource_orders import check_resource_order, decompose_resource_order
 from orders.installed import InstalledBase, InstalledResource
-from orders.plan import Demand, NodeKind, OrchestrationPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import Demand
+from orders.plan_graph import NodeKind
 from orders.resource_orders import ResourceOrder
 from orders.tmf import Action
 from orders.violation import Violation

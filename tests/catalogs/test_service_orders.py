@@ -11,7 +11,9 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.service_order_check import check_service_order
 from catalogs.service_orders import decompose_service_order
 from orders.installed import InstalledBase, InstalledResource, InstalledService
-from orders.plan import NodeKind, OrchestrationPlan, ServiceOrderPlan
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ServiceOrderPlan
+from orders.plan_graph import NodeKind
 from orders.service_orders import ServiceOrder
 from orders.tmf import Action
 from orders.violation import Violation

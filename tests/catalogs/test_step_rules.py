@@ -9,16 +9,9 @@ import pytest
 from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import decompose
 from orders.installed import InstalledBase
-from orders.plan import (
-    ManualWork,
-    Milestone,
-    OnFailure,
-    OrchestrationPlan,
-    ProductPlan,
-    ResourceItem,
-    ServiceItem,
-    Step,
-)
+from orders.orchestration_plan import OrchestrationPlan
+from orders.plan import ManualWork, Milestone, ProductPlan, ResourceItem, ServiceItem, Step
+from orders.policy import OnFailure
 from orders.tmf import Action
 from tests.catalogs.installation import install
 from tests.catalogs.sample_orders import (

@@ -14,7 +14,8 @@ from console.order_tree import order_tree
 from console.plan_tree import plan_tree
 from console.tables import what
 from orders.lifecycle import OrderKind
-from orders.plan import CatalogVersion, OrchestrationPlan, ResourceItem, ResourcePlan, Specification
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import ResourceItem, ResourcePlan, Specification
 from orders.tmf import Action
 from tests.console.documents import Document, resource_order, service_order
 from tests.console.test_trees import text

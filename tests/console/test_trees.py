@@ -13,15 +13,8 @@ from console.order_tree import fitting_trees, order_tree
 from console.plan_tree import plan_tree
 from console.tables import orders_table, prices_table
 from orders.lifecycle import OrderState
-from orders.plan import (
-    CatalogVersion,
-    OrchestrationPlan,
-    ProductPlan,
-    ResourceItem,
-    ServiceItem,
-    ServiceOrderPlan,
-    Specification,
-)
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
 from orders.tmf import Action
 from tests.console.documents import product_order, resource_order, service_order
 

@@ -29,7 +29,7 @@ from cli import app
 from console.exits import EXIT_CODES
 from embedded.ports import Ports
 from orders.admission import Message
-from orders.plan import Policy
+from orders.policy import Policy
 from settings import Settings
 from tests.deploy.repository import ROOT, files, read
 from workflows.messages import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from orders.keys import CUSTOMER_FACING
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import (
-    CUSTOMER_FACING,
-    Activation,
-    Demand,
-    NodeKind,
-    OnFailure,
-    PlanGraph,
-    PlanNode,
-    ResourceItem,
-    ServiceItem,
-    ServiceOrderPlan,
-    Specification,
-)
+from orders.plan import Activation, Demand, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
+from orders.plan_graph import NodeKind, PlanGraph, PlanNode
+from orders.policy import OnFailure
 from orders.tmf import Action
 
 

@@ -8,11 +8,7 @@ from hypothesis import strategies as st
 
 from orders.amendment import Amendment, Comparison, NodeProgress, NodeState, cancellation, decide
 from orders.graph import dependents
-from orders.plan import (
-    NodeKind,
-    PlanGraph,
-    PlanNode,
-)
+from orders.plan_graph import NodeKind, PlanGraph, PlanNode
 from orders.tmf import Action
 from tests.orders.samples import graph, node
 

@@ -7,23 +7,21 @@ from typing import Any
 import pytest
 
 from orders.amendment import Comparison, Read, compare, reads
+from orders.keys import CUSTOMER_FACING, REPLACED
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan import (
-    CUSTOMER_FACING,
-    REPLACED,
     Activation,
-    CatalogVersion,
     Delivery,
     Demand,
     ManualWork,
     Milestone,
-    OrchestrationPlan,
-    Policy,
     ProductPlan,
     ResourceItem,
     ServiceItem,
     ServiceOrderPlan,
     Step,
 )
+from orders.policy import Policy
 from orders.tmf import Action, OrderPrice, Reference
 from tests.orders.samples import internet, resource, service, service_order, specification
 

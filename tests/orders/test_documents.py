@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
 from orders import documents
+from orders.keys import CUSTOMER_FACING
 from orders.lifecycle import OrderState
-from orders.plan import CUSTOMER_FACING
 from orders.reversal import reverse_service_order
 from orders.tmf import Action
 from tests.orders.samples import internet, internet_done, resource, service

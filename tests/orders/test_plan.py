@@ -8,21 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.plan import (
-    CUSTOMER_FACING,
-    CatalogVersion,
-    Delivery,
-    NodeKind,
-    OnFailure,
-    OrchestrationPlan,
-    PlanGraph,
-    Policy,
-    ProductPlan,
-    delivery_key,
-    product_key,
-    segment,
-    service_order_key,
-)
+from orders.keys import CUSTOMER_FACING, delivery_key, product_key, segment, service_order_key
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import Delivery, ProductPlan
+from orders.plan_graph import NodeKind, PlanGraph
+from orders.policy import OnFailure, Policy
 from orders.tmf import Action
 from tests.orders.samples import graph, internet, node, service, service_order
 

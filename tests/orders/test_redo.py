@@ -10,10 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orders.amendment import can_be_changed
+from orders.keys import CUSTOMER_FACING, REPLACED
 from orders.outcome import RealisedService, ServiceOrderOutcome
 from orders.plan import (
-    CUSTOMER_FACING,
-    REPLACED,
     Activation,
     Characteristics,
     Demand,

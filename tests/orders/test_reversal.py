@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.graph import find_circle
+from orders.keys import CUSTOMER_FACING, REPLACED
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import CUSTOMER_FACING, REPLACED, Activation, Demand, ResourceItem, ServiceItem, ServiceOrderPlan
+from orders.plan import Activation, Demand, ResourceItem, ServiceItem, ServiceOrderPlan
 from orders.reversal import reverse_resources, reverse_service_order
 from orders.tmf import Action
 from tests.orders.samples import internet, internet_done, resource, service, service_order

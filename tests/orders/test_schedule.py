@@ -9,25 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.plan import (
-    CUSTOMER_FACING,
-    CatalogVersion,
-    Delivery,
-    OrchestrationPlan,
-    PlanGraph,
-    Policy,
-    ProductPlan,
-    ResourceItem,
-    ServiceItem,
-)
-from orders.schedule import (
-    expected_completion,
-    item_duration,
-    jeopardy,
-    latest_starts,
-    product_duration,
-    service_order_duration,
-)
+from orders.keys import CUSTOMER_FACING
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import Delivery, ProductPlan, ResourceItem, ServiceItem
+from orders.plan_graph import PlanGraph
+from orders.policy import Policy
+from orders.schedule import expected_completion, jeopardy, latest_starts
 from orders.tmf import Action
 from tests.orders.samples import graph, node, resource, service, service_order
 
@@ -57,14 +44,14 @@ def product(action: Action = Action.ADD) -> ProductPlan:
 
 def test_an_item_takes_its_own_time_and_that_of_its_resources_along_the_longest_way() -> None:
     resources = [port("a", 10), port("b", 20), port("c", 5, depends_on=["a"]), port("d", 7, depends_on=["b", "c"])]
-    assert item_duration(part("access", 3, resources=resources)) == minutes(20 + 7 + 3)
+    assert part("access", 3, resources=resources).duration == minutes(20 + 7 + 3)
 
 
 def test_what_is_left_alone_takes_no_time() -> None:
     kept = port("a", 10, Action.NO_CHANGE)
-    assert item_duration(part("access", 3, Action.NO_CHANGE, resources=[kept])) == minutes(0)
-    assert item_duration(part("access", 3, Action.MODIFY, resources=[kept, port("b", 4)])) == minutes(7)
-    assert product_duration(product(Action.NO_CHANGE)) == minutes(0)
+    assert part("access", 3, Action.NO_CHANGE, resources=[kept]).duration == minutes(0)
+    assert part("access", 3, Action.MODIFY, resources=[kept, port("b", 4)]).duration == minutes(7)
+    assert product(Action.NO_CHANGE).node().duration == minutes(0)
 
 
 def test_a_service_order_takes_the_longest_way_through_its_items() -> None:
@@ -74,13 +61,13 @@ def test_a_service_order_takes_the_longest_way_through_its_items() -> None:
         part("routing", 30, depends_on=["access"]),
         part(CUSTOMER_FACING, 2, depends_on=["access", "cpe", "routing"]),
     ]
-    assert service_order_duration(service_order(items)) == minutes(15 + 30 + 2)
-    assert service_order_duration(service_order(items[::-1])) == minutes(15 + 30 + 2)
-    assert service_order_duration(service_order([])) == minutes(0)
+    assert service_order(items).duration == minutes(15 + 30 + 2)
+    assert service_order(items[::-1]).duration == minutes(15 + 30 + 2)
+    assert service_order([]).duration == minutes(0)
 
 
 def test_what_an_item_depends_on_elsewhere_takes_no_time_here() -> None:
-    assert service_order_duration(service_order([part("access", 10, depends_on=["elsewhere"])])) == minutes(10)
+    assert service_order([part("access", 10, depends_on=["elsewhere"])]).duration == minutes(10)
 
 
 def test_the_graph_of_a_plan_says_how_long_each_node_takes() -> None:

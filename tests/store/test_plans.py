@@ -8,21 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders.installed import InstalledBase, InstalledProduct
+from orders.keys import delivery_key, service_order_key
 from orders.lifecycle import OrderState
-from orders.plan import (
-    CatalogVersion,
-    Delivery,
-    OnFailure,
-    OrchestrationPlan,
-    Policy,
-    ProductPlan,
-    ResourceItem,
-    ServiceItem,
-    ServiceOrderPlan,
-    Specification,
-    delivery_key,
-    service_order_key,
-)
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan import Delivery, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
+from orders.policy import OnFailure, Policy
 from orders.revision import Revision, RevisionState
 from orders.tmf import Action, Money, OrderPrice, Price
 from store.errors import UnknownPlanError

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from orders.lifecycle import OrderKind, OrderState
-from orders.plan import CatalogVersion, OrchestrationPlan
+from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import Database

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orders.keys import product_key, service_order_key
 from orders.lifecycle import OrderKind
-from orders.plan import product_key, service_order_key
 from workflows import ids
 
 ORDER = "7f3k2a9d01"

@@ -1,0 +1,79 @@
+"""The graph of a plan: what the workflow of a posted order schedules, without the contents of its nodes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+
+from orders.graph import dependents
+from orders.model import Model
+from orders.policy import OnFailure
+from orders.tmf import Action
+
+
+class NodeKind(StrEnum):
+    SERVICE_ORDER = "serviceOrder"
+    RESOURCE_ORDER = "resourceOrder"
+    PRODUCT = "product"
+    DELIVERY = "delivery"
+
+
+class PlanNode(Model):
+    """One node of the graph, as much of it as scheduling needs."""
+
+    key: str
+    kind: NodeKind
+    unit: str
+    name: str = ""
+    item_id: str | None = None
+    action: Action = Action.ADD
+    depends_on: list[str] = Field(default_factory=list)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    on_failure: OnFailure = OnFailure.FAIL
+    service_id: str | None = None
+    """The installed customer-facing service that a service order changes or leaves alone."""
+    duration: timedelta = timedelta()
+    """How long the node is expected to take."""
+
+    @model_serializer(mode="wrap")
+    def _short(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what goes without saying: a graph of thousands of nodes must fit into one payload of the engine."""
+        written: dict[str, Any] = serialise(self)
+        for name, field in type(self).model_fields.items():
+            if not field.is_required() and getattr(self, name) == field.get_default(call_default_factory=True):
+                written.pop(name, None)
+                written.pop(field.alias or name, None)
+        return written
+
+
+class PlanGraph(Model):
+    """What the workflow of a posted order schedules; the nodes' contents stay in the order store."""
+
+    nodes: list[PlanNode] = Field(default_factory=list)
+
+    def by_key(self) -> dict[str, PlanNode]:
+        return {node.key: node for node in self.nodes}
+
+    def dependencies(self) -> dict[str, list[str]]:
+        return {node.key: node.depends_on for node in self.nodes}
+
+    def taken_by_failure(self, key: str) -> set[str]:
+        """Return the keys that a permanent failure of `key` takes with it, itself among them.
+
+        That is its unit (a bundle is all or nothing) and whatever depends on that, with the units of those; or every
+        node, where the failed node's policy is to roll the order back.
+        """
+        nodes = self.by_key()
+        if nodes[key].on_failure == OnFailure.ROLLBACK:
+            return set(nodes)
+        taken: set[str] = set()
+        more = {key}
+        while more:
+            taken |= more
+            units = {nodes[each].unit for each in taken}
+            same_unit = {each for each, node in nodes.items() if node.unit in units}
+            more = (same_unit | dependents(self.dependencies(), taken)) - taken
+        return taken
