@@ -35,8 +35,8 @@ from orders.violation import Violation, in_bounds
 from orders.wishes import SCHEDULING
 from store.claims import ClaimStore
 from store.documents import ITEM_LISTS, Json
-from store.errors import UnknownOrderError, UnknownPlanError
-from store.orders import OrderStore
+from store.errors import UnknownPlanError
+from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
 from store.revisions import RevisionStore
 
@@ -177,9 +177,7 @@ class AmendmentActivities:
             revision=revision.number,
             attributes=attributes,
         )
-        try:
-            await self._orders.record(change)
-        except UnknownOrderError:
+        if Recorded.UNKNOWN in await self._orders.record([change]):
             activity.logger.error("order not in the store", extra={"order": revision.order_id, "state": request.state})
         await self._revisions.settle(revision.model_copy(update={"state": RevisionState.APPLIED}))
 

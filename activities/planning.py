@@ -198,7 +198,7 @@ class PlanningActivities:
             return PlanAnswer(violations=violations)
         await self._plans.save(planned.plan, planned.installed)
         if isinstance(planned.order, ProductOrder):
-            await self._orders.record(_prices(planned.order, request))
+            await self._orders.record([_prices(planned.order, request)])
         return answer.model_copy(update={"graph": await self._plans.graph(request.order_id, request.revision)})
 
 

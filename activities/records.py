@@ -17,8 +17,7 @@ from orders.plan_graph import PlanGraph
 from orders.posted import names_of_items, posted_order
 from orders.redo import modified_service_order
 from orders.reversal import reverse_resources, reverse_service_order
-from store.errors import UnknownOrderError
-from store.orders import OrderStore
+from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
 
 
@@ -77,9 +76,7 @@ class RecordActivities:
 
         An order that the store has lost goes on all the same: its workflow owns the truth, and has effects to see to.
         """
-        try:
-            await self._orders.record(change)
-        except UnknownOrderError:
+        if Recorded.UNKNOWN in await self._orders.record([change]):
             activity.logger.error("order not in the store", extra={"order": change.order_id, "state": change.state})
 
     @activity.defn

@@ -91,6 +91,6 @@ class Starter:
             attributes=reasons_document(kind, [reason], (), datetime.now(UTC)),
             items={item_id: {"state": OrderState.REJECTED.value} for item_id in ids_of_items(kind, document)},
         )
-        await self._orders.record(rejected)
+        await self._orders.record([rejected])
         await self._orders.mark_started(kind, order_id)
         _log.error("order rejected, since it cannot be read", order=order_id, reason=faults)

@@ -160,7 +160,7 @@ async def compare_writes(
         at = next(version)
         order_id = f"order{draw.randrange(number):08d}"
         change = {"items": {"1": {"state": states[at % 2].value}}, "state": states[at % 2]}
-        await store.record(OrderChange(kind=_KIND, order_id=order_id, version=at, **change))
+        await store.record([OrderChange(kind=_KIND, order_id=order_id, version=at, **change)])
 
     table = Table(title="What recording a change of state costs")
     for name in ("with", "p50 ms", "p95 ms"):

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
-from orders.change import OrderChange
+from orders.change import OrderChange, OrderEntries
 from orders.instants import UtcDatetime, timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.links import cancellation_name, linked, resource_name
@@ -89,23 +89,23 @@ def information_required(
 def changed(change: OrderChange, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
     """Return the events of a change: of its state, or else of its attributes, and of what has events of its own."""
     kind, version = change.kind, str(change.version)
-    found: list[Event] = []
-    own = _MARKS[kind]
-    touched = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    states: list[Event] = []
     state = before.get("state")
     for index, each in enumerate([*change.passed, change.state]):
         if each != state:
             shown = {**after, "state": each.value}
-            found.append(_of_order(kind, "StateChange", shown, root_id, f"{version}.{index}", at))
+            states.append(_of_order(kind, "StateChange", shown, root_id, f"{version}.{index}", at))
         state = each
-    if not found and (paths := sorted(touched - own.keys())):
-        found.append(_of_order(kind, "AttributeValueChange", after, root_id, version, at, ",".join(paths)))
-    found += [
-        _of_order(kind, own[name], after, root_id, version, at, name)
-        for name in sorted(touched & own.keys())
-        if after.get(name)
-    ]
-    return found
+    own = _MARKS[kind].keys()
+    touched = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    return states + _of_attributes(kind, touched & own if states else touched, after, root_id, version, at)
+
+
+def extended(entries: OrderEntries, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
+    """Return the events of entries that were added to lists of an order."""
+    touched = {name for name in entries.appended if before.get(name) != after.get(name)}
+    told = sorted(f"{name}/{entry['id']}" for name in touched for entry in entries.appended[name])
+    return _of_attributes(entries.kind, touched, after, root_id, "+".join(told), at)
 
 
 def cancellation_created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
@@ -174,6 +174,21 @@ def _of_order(
         field_path=field_path,
         document=_snapshot(kind, document),
     )
+
+
+def _of_attributes(
+    kind: OrderKind, touched: set[str], document: Document, root_id: str, version: str, at: datetime
+) -> list[Event]:
+    """Return the events of attributes that have another value: one of all, and one of each that has its own."""
+    own = _MARKS[kind]
+    found = []
+    if paths := sorted(touched - own.keys()):
+        found.append(_of_order(kind, "AttributeValueChange", document, root_id, version, at, ",".join(paths)))
+    return found + [
+        _of_order(kind, own[name], document, root_id, version, at, name)
+        for name in sorted(touched & own.keys())
+        if document.get(name)
+    ]
 
 
 def _of_cancellation(kind: OrderKind, what: str, document: Document, root_id: str, at: datetime) -> Event:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from orders.change import OrderChange
+from orders.change import OrderChange, OrderEntries
 from orders.instants import read_day_or_instant, timestamp
 from orders.lifecycle import ITEM_LISTS as ITEM_LISTS
 
@@ -65,9 +65,7 @@ def apply_change(document: Json, change: OrderChange) -> Json:
     """
     changed = _merged(document, storable(change.attributes))
     for name, entries in storable(change.appended).items():
-        kept = changed.get(name)
-        # A client may have sent something else under a name that we make a list of.
-        changed[name] = [*kept, *entries] if isinstance(kept, list) else entries
+        changed[name] = [*_entries(changed, name), *entries]
     changed |= {"id": change.order_id, "state": change.state.value}
     if change.items:
         name = ITEM_LISTS[change.kind]
@@ -75,6 +73,23 @@ def apply_change(document: Json, change: OrderChange) -> Json:
         items = _merge_items(changed.get(name) or [], name, pending)
         changed[name] = [*items, *(_merged({"id": item_id}, rest) for item_id, rest in pending.items())]
     return changed
+
+
+def apply_entries(document: Json, entries: OrderEntries) -> Json:
+    """Return the document with those entries that its lists do not have yet; itself, where they have them all."""
+    added = {}
+    for name, told in storable(entries.appended).items():
+        kept = _entries(document, name)
+        known = {each.get("id") for each in kept if isinstance(each, dict)}
+        if new := [each for each in told if each["id"] not in known]:
+            added[name] = [*kept, *new]
+    return document | added if added else document
+
+
+def _entries(document: Json, name: str) -> list[Any]:
+    """Return a list of a document; a client may have sent something else under the name of one that we keep."""
+    kept = document.get(name)
+    return kept if isinstance(kept, list) else []
 
 
 def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list[Json]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, false, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from orders import events
-from orders.change import OrderChange
+from orders.change import OrderEntries, OrderUpdate
 from orders.events import Event
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
@@ -23,13 +24,14 @@ from store.database import Database
 from store.documents import (
     Json,
     apply_change,
+    apply_entries,
     indexed_columns,
     is_storable,
     references,
     storable,
     unstorable_paths,
 )
-from store.errors import DeletedOrderError, IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
+from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.listing import ORDERS, find_page
 from store.outbox import append, forget_family
 from store.query import ListQuery, Page
@@ -58,6 +60,16 @@ class UnstartedOrder:
     kind: OrderKind
     id: str
     document: Json
+
+
+class Recorded(Enum):
+    """What became of a change that was told."""
+
+    APPLIED = "applied"
+    OUTDATED = "outdated"
+    """A later one was told before, or this very one."""
+    UNKNOWN = "unknown"
+    """The store does not hold the order."""
 
 
 class OrderStore:
@@ -94,9 +106,19 @@ class OrderStore:
         return stored.document, False
 
     async def open(
-        self, kind: OrderKind, order_id: str, document: Json, parent_id: str, root_id: str, revision: int
-    ) -> None:
+        self,
+        kind: OrderKind,
+        order_id: str,
+        document: Json,
+        parent_id: str,
+        root_id: str,
+        revision: int,
+        changes: Sequence[OrderUpdate] = (),
+    ) -> list[Recorded]:
         """Keep an order that a running order has made; where the id is known already, nothing changes.
+
+        Args:
+            changes: what is told of this and of other orders by then: recorded in the same transaction, after it.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -106,37 +128,20 @@ class OrderStore:
         async with self._database.write() as connection:
             if await self._insert(connection, kind, order_id, kept, row):
                 await append(connection, [events.created(kind, kept, root_id, datetime.now(UTC))])
+            return await _record(connection, changes)
 
-    async def record(self, change: OrderChange) -> bool:
-        """Apply a change whose version is above the stored one; return whether it was applied.
+    async def record(self, changes: Sequence[OrderUpdate]) -> list[Recorded]:
+        """Apply what is told of any orders, one after another in one transaction; return what became of each.
 
-        Raises:
-            UnknownOrderError: when the store does not hold the order.
-            StoreUnavailableError: when the database cannot serve.
-        """
-        return (await self.record_many([change]))[0]
-
-    async def record_many(self, changes: Sequence[OrderChange]) -> list[bool]:
-        """Apply changes of any orders in one transaction, as `record` does each; return which were applied.
+        A change is applied when its version is above the stored one. Where one is not, the others are all the same.
 
         Raises:
-            UnknownOrderError: when the store does not hold one of the orders; none is applied then.
-            StoreUnavailableError: when the database cannot serve.
+            StoreUnavailableError: when the database cannot serve; none is applied then.
         """
         if not changes:
             return []
         async with self._database.write() as connection:
-            rows = await _locked(connection, {(change.kind.value, change.order_id) for change in changes})
-            before, now = dict(rows), datetime.now(UTC)
-            made: list[Event] = []
-            applied = [_applied(rows, change, made, now) for change in changes]
-            touched = {(c.kind.value, c.order_id) for c, done in zip(changes, applied, strict=True) if done}
-            for key in sorted(touched):
-                await _update(connection, key, rows[key])
-                if references(rows[key].document) != references(before[key].document):
-                    await _replace_references(connection, key, rows[key])
-            await append(connection, made)
-        return applied
+            return await _record(connection, changes)
 
     async def remove(self, kind: OrderKind, order_id: str) -> list[RemovedOrder]:
         """Delete a closed order with all that it has made, in one transaction; return what was deleted, parents first.
@@ -260,23 +265,48 @@ async def _locked(connection: AsyncConnection, keys: set[_Key]) -> dict[_Key, _R
         .order_by(orders.c.kind, orders.c.id)
         .with_for_update()
     )
-    found = {(kind, order_id): _Row(*row) for kind, order_id, *row in rows}
-    for key in keys - found.keys():
-        raise UnknownOrderError(*key)
-    return found
+    return {(kind, order_id): _Row(*row) for kind, order_id, *row in rows}
 
 
-def _applied(rows: dict[_Key, _Row], change: OrderChange, made: list[Event], now: datetime) -> bool:
-    """Apply a change to its row, where it is newer, and add the events that it makes; return whether it was."""
-    key = (change.kind.value, change.order_id)
-    row = rows[key]
+async def _record(connection: AsyncConnection, changes: Sequence[OrderUpdate]) -> list[Recorded]:
+    if not changes:
+        return []
+    stored = await _locked(connection, {_key(change) for change in changes})
+    rows, now = dict(stored), datetime.now(UTC)
+    made: list[Event] = []
+    outcomes = [_applied(rows, change, made, now) for change in changes]
+    for key in sorted(rows):
+        if rows[key] is not stored[key]:
+            await _update(connection, key, rows[key])
+            if references(rows[key].document) != references(stored[key].document):
+                await _replace_references(connection, key, rows[key])
+    await append(connection, made)
+    return outcomes
+
+
+def _applied(rows: dict[_Key, _Row], change: OrderUpdate, made: list[Event], now: datetime) -> Recorded:
+    """Apply what is told to its row, where it is new, and add the events that it makes."""
+    row = rows.get(_key(change))
+    if row is None:
+        return Recorded.UNKNOWN
+    if isinstance(change, OrderEntries):
+        document = apply_entries(row.document, change)
+        if document is row.document:
+            return Recorded.OUTDATED
+        rows[_key(change)] = replace(row, document=document)
+        made += events.extended(change, row.document, document, row.root_id, now)
+        return Recorded.APPLIED
     if change.version <= row.version:
-        return False
+        return Recorded.OUTDATED
     revision = row.revision if change.revision is None else change.revision
     document = apply_change(row.document, change)
-    rows[key] = replace(row, version=change.version, revision=revision, document=document)
+    rows[_key(change)] = replace(row, version=change.version, revision=revision, document=document)
     made += events.changed(change, row.document, document, row.root_id, now)
-    return True
+    return Recorded.APPLIED
+
+
+def _key(change: OrderUpdate) -> _Key:
+    return change.kind.value, change.order_id
 
 
 async def _update(connection: AsyncConnection, key: _Key, row: _Row) -> None:

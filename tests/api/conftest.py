@@ -41,7 +41,7 @@ from orders.subscription import Subscription
 from orders.violation import Violation
 from store.cancellations import CancelStore
 from store.database import Database, open_database
-from store.orders import OrderStore
+from store.orders import OrderStore, Recorded
 from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
@@ -242,7 +242,7 @@ class Bench:
             return
         self.versions += 1
         change = OrderChange(kind=kind, order_id=order_id, version=self.versions, state=state, attributes=more)
-        assert await self.orders.record(change)
+        assert await self.orders.record([change]) == [Recorded.APPLIED]
 
     async def child(self, kind: OrderKind, order_id: str, state: OrderState = OrderState.IN_PROGRESS) -> str:
         """Keep a service or resource order of order `abcdefghij` that runs; return its workflow's id."""

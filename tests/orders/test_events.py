@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from orders import events
-from orders.change import OrderChange
+from orders.change import OrderChange, OrderEntries
 from orders.lifecycle import OrderKind, OrderState
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -54,6 +54,20 @@ def test_a_change_of_attributes_names_them() -> None:
 
 def test_nothing_changed_makes_no_event() -> None:
     assert changed(order(), order()) == []
+
+
+def test_entries_from_elsewhere_make_the_events_that_a_change_would_have_made_once() -> None:
+    def extended(**appended: Any) -> list[events.Event]:
+        told = OrderEntries(kind=OrderKind.PRODUCT, order_id="o1", appended=appended)
+        return events.extended(told, order(), order(**appended), "o1", AT)
+
+    reached = extended(note=[{"id": "n"}], milestone=[{"id": "m"}])
+    assert [(each.type, each.field_path) for each in reached] == [
+        ("ProductOrderAttributeValueChangeEvent", "note"),
+        ("ProductOrderMilestoneEvent", "milestone"),
+    ]
+    assert len({each.id for each in [*reached, *extended(note=[{"id": "other"}])]}) == 3
+    assert extended(note=[{"id": "n"}], milestone=[{"id": "m"}]) == reached
 
 
 def test_a_milestone_has_an_event_of_its_own_beside_that_of_the_state() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.change import OrderChange
+from orders.change import OrderChange, OrderEntries
 from orders.lifecycle import OrderKind, OrderState
 from store.orders import AcceptedOrder
 
@@ -46,3 +46,7 @@ def change(
     return OrderChange(
         kind=kind, order_id=order_id, version=version, state=state, attributes=attributes or {}, items=items or {}
     )
+
+
+def entries(order_id: str, **appended: list[Json]) -> OrderEntries:
+    return OrderEntries(kind=OrderKind.PRODUCT, order_id=order_id, appended=appended)

@@ -186,7 +186,7 @@ async def test_orders_block_others_in_whatever_state_they_are(
     await started(store, "a", "b")
     await claims.claim("a", FIRST, ["product:1"])
     await claims.claim("b", SECOND, ["product:1"])
-    await store.record(change("a", 1, state))
+    await store.record([change("a", 1, state)])
     assert await claims.blocking() == ["a"]
 
 

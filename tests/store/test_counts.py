@@ -66,21 +66,21 @@ async def accept_again(store: OrderStore) -> None:
 
 
 async def change_states(store: OrderStore) -> None:
-    await store.record_many([change("a", 1, OrderState.HELD), change("d", 1, OrderState.HELD)])
-    await store.record_many([change("a", 1, OrderState.COMPLETED), change("d", 2), change("b", 1, OrderState.HELD)])
+    await store.record([change("a", 1, OrderState.HELD), change("d", 1, OrderState.HELD)])
+    await store.record([change("a", 1, OrderState.COMPLETED), change("d", 2), change("b", 1, OrderState.HELD)])
 
 
 async def amend(store: OrderStore) -> None:
     amended = {"category": "mobile", "priority": None, "relatedParty": [{"id": "shop-7"}, {"id": "eve"}]}
-    await store.record(change("a", 1, OrderState.ACKNOWLEDGED, amended))
+    await store.record([change("a", 1, OrderState.ACKNOWLEDGED, amended)])
     bought = {"0": {"productOffering": {"id": "internet"}}, "9": {"productOffering": {"id": "tv"}}}
-    await store.record(change("c", 1, OrderState.HELD, {"priority": "1"}, bought))
-    await store.record(change("b", 1, attributes={"category": "x" * 2000, "relatedParty": []}))
+    await store.record([change("c", 1, OrderState.HELD, {"priority": "1"}, bought)])
+    await store.record([change("b", 1, attributes={"category": "x" * 2000, "relatedParty": []})])
 
 
 async def delete(store: OrderStore) -> None:
     for name in ("a", "d"):
-        await store.record(change(name, 9, OrderState.COMPLETED))
+        await store.record([change(name, 9, OrderState.COMPLETED)])
         await store.remove(OrderKind.PRODUCT, name)
 
 
@@ -189,7 +189,7 @@ async def test_nobody_waits_for_a_writer_who_sums_up(backend: str, store: OrderS
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('order_counts'))"))
         await connection.execute(text("SELECT sum_up_order_counts()"))
         with anyio.fail_after(60):
-            await store.record(change("a", 1, OrderState.HELD))
+            await store.record([change("a", 1, OrderState.HELD)])
             assert (await store.find(OrderKind.PRODUCT, parse_list_query([("state", "held")]))).total == 1
     page = await store.find(OrderKind.PRODUCT, parse_list_query([("state.ne", "held"), ("limit", "1")]))
     assert page.total == 4

@@ -19,7 +19,7 @@ import store.migrations
 from orders.lifecycle import OrderKind, OrderState
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
-from store.orders import OrderStore
+from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
 from store.query import ListQuery, parse_list_query
 from store.tables import metadata, orders, plans
@@ -108,7 +108,7 @@ async def test_orders_of_a_release_without_references_and_counts_are_found_and_c
     ):
         page = await store.find(OrderKind.PRODUCT, parse_list_query([*params.items(), ("limit", "1")]))
         assert (page.total, len(page.documents)) == (total, 1), params
-    await store.record(change("o0001", 1, OrderState.HELD))
+    await store.record([change("o0001", 1, OrderState.HELD)])
     assert (await store.find(OrderKind.PRODUCT, parse_list_query([("state", "held"), ("limit", "1")]))).total == 242
     async with database.read() as connection:
         assert await connection.run_sync(differences) == []
@@ -198,7 +198,7 @@ async def test_cancelled_writer_gives_way_to_the_next(database: Database, store:
     holder = asyncio.create_task(hold())
     await holding.wait()
     holder.cancel()
-    assert await store.record(change("o1", 1))
+    assert await store.record([change("o1", 1)]) == [Recorded.APPLIED]
     with pytest.raises(asyncio.CancelledError):
         await holder
 
@@ -241,7 +241,7 @@ async def test_store_that_is_down_says_so_to_every_caller(dead_url: str) -> None
     for call in (
         database.ping(),
         store.accept(accepted("o1")),
-        store.record(change("o1", 1)),
+        store.record([change("o1", 1)]),
         store.get(OrderKind.PRODUCT, "o1"),
         store.find(OrderKind.PRODUCT, ListQuery()),
         migrate(dead_url),

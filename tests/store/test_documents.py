@@ -8,8 +8,17 @@ import json
 import pytest
 
 from orders.lifecycle import OrderKind, OrderState
-from store.documents import apply_change, as_instant, as_key, indexed_columns, references, storable, unstorable_paths
-from tests.store.samples import change, product_order
+from store.documents import (
+    apply_change,
+    apply_entries,
+    as_instant,
+    as_key,
+    indexed_columns,
+    references,
+    storable,
+    unstorable_paths,
+)
+from tests.store.samples import change, entries, product_order
 
 
 def test_change_sets_state_and_attributes_and_leaves_the_rest() -> None:
@@ -39,6 +48,16 @@ def test_entries_are_added_at_the_end_of_a_list_and_make_one_where_there_is_none
     assert after["milestone"] == [{"name": "\ufffd"}]
     assert after["jeopardyAlert"] == [{"id": "1"}]
     assert before["note"] == [{"text": "mind the dog"}]
+
+
+def test_only_entries_that_a_list_has_not_yet_are_added_to_it() -> None:
+    before = product_order("o1", note=["none of ours", {"id": "1", "text": "a"}], milestone="none of ours")
+    told = entries("o1", note=[{"id": "1", "text": "b"}, {"id": "2"}], milestone=[{"id": "1", "name": "\0"}])
+    after = apply_entries(before, told)
+    assert after["note"] == ["none of ours", {"id": "1", "text": "a"}, {"id": "2"}]
+    assert after["milestone"] == [{"id": "1", "name": "\ufffd"}]
+    assert apply_entries(after, told) is after
+    assert before["note"] == ["none of ours", {"id": "1", "text": "a"}]
 
 
 def test_none_removes_an_attribute_of_order_and_item() -> None:

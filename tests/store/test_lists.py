@@ -224,7 +224,7 @@ async def test_what_an_index_cannot_hold_is_found_all_the_same(store: OrderStore
 
 async def test_references_follow_the_document(store: OrderStore) -> None:
     await store.accept(accepted("a", productOrderItem=[{"id": "1", "product": {"id": "p"}}]))
-    await store.record(change("a", 1, items={"1": {"product": {"id": "q"}}}))
+    await store.record([change("a", 1, items={"1": {"product": {"id": "q"}}})])
     assert await ids(store, ("productOrderItem.product.id", "p")) == []
     assert await ids(store, ("productOrderItem.product.id", "q")) == ["a"]
 
@@ -252,8 +252,8 @@ async def test_totals_are_exact_while_orders_change_their_state(store: OrderStor
             parties = [{"id": "customer-1"}, {"id": "alice"}]
             await store.accept(accepted(f"{day}{number}", orderDate=date, category="fibre", relatedParty=parties))
     for order_id, state in (("10", OrderState.HELD), ("22", OrderState.HELD), ("30", OrderState.COMPLETED)):
-        await store.record(change(order_id, 1, state))
-    await store.record(change("22", 2, OrderState.COMPLETED))
+        await store.record([change(order_id, 1, state)])
+    await store.record([change("22", 2, OrderState.COMPLETED)])
     whole = await store.find(OrderKind.PRODUCT, parse_list_query(list(params.items())))
     part = await store.find(OrderKind.PRODUCT, parse_list_query([*params.items(), ("limit", "1")]))
     beyond = await store.find(OrderKind.PRODUCT, parse_list_query([*params.items(), ("offset", "50")]))
@@ -268,7 +268,7 @@ async def test_a_far_page_is_the_same_as_one_counted_off(
     monkeypatch.setattr(counts, "_FAR", 1)
     for number in range(12):
         await store.accept(accepted(f"o{number:02}", orderDate=f"2026-03-{number // 4 + 1:02}T10:00:00.000Z"))
-    await store.record(change("o05", 1, OrderState.HELD))
+    await store.record([change("o05", 1, OrderState.HELD)])
     whole = await ids(store, *params)
     for offset in range(1, 14):
         assert await ids(store, *params, ("offset", str(offset)), ("limit", "3")) == whole[offset : offset + 3]

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orders.change import OrderUpdate
 from orders.lifecycle import OrderKind, OrderState
-from store.errors import IdempotencyConflictError, UnknownOrderError, UnstorableDocumentError
-from store.orders import OrderStore
+from store.errors import IdempotencyConflictError, UnstorableDocumentError
+from store.orders import OrderStore, Recorded
 from store.query import ListQuery, parse_list_query
-from tests.store.samples import Json, accepted, change, product_order
+from tests.store.samples import Json, accepted, change, entries, product_order
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +49,7 @@ async def test_unknown_order_is_none(store: OrderStore) -> None:
 
 async def test_repeated_order_gives_back_the_order_as_it_stands_now(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    await store.record(change("o1", 1))
+    await store.record([change("o1", 1)])
     document, new = await store.accept(accepted("o1"))
     assert (document["state"], new) == ("inProgress", False)
 
@@ -75,7 +76,9 @@ async def test_what_no_database_keeps_is_refused_at_intake(store: OrderStore) ->
 
 async def test_rubbish_that_another_system_said_can_be_recorded(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    assert await store.record(change("o1", 1, items={"2": {"errorMessage": [{"message": "\0\ud83d"}]}}))
+    assert await store.record([change("o1", 1, items={"2": {"errorMessage": [{"message": "\0\ud83d"}]}})]) == [
+        Recorded.APPLIED
+    ]
     document = await stored(store, "o1")
     assert document["productOrderItem"][1]["errorMessage"] == [{"message": "\ufffd\ufffd"}]
 
@@ -84,7 +87,7 @@ async def test_change_reaches_the_document_and_the_lists(store: OrderStore) -> N
     await store.accept(accepted("o1"))
     done = {"completionDate": "2026-03-02T10:00:00.000Z", "relatedParty": [{"id": "customer-2"}]}
     items = {"1.1": {"state": "completed"}, "2": {"state": "failed"}}
-    assert await store.record(change("o1", 1, OrderState.PARTIAL, done, items))
+    assert await store.record([change("o1", 1, OrderState.PARTIAL, done, items)]) == [Recorded.APPLIED]
     assert await states(store, "o1") == {
         "o1": "partial",
         "1": "acknowledged",
@@ -99,9 +102,11 @@ async def test_change_reaches_the_document_and_the_lists(store: OrderStore) -> N
 
 async def test_late_and_repeated_changes_are_ignored(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    assert await store.record(change("o1", 2, OrderState.COMPLETED))
-    assert not await store.record(change("o1", 2, OrderState.HELD))
-    assert not await store.record(change("o1", 1, OrderState.IN_PROGRESS, items={"2": {"state": "inProgress"}}))
+    assert await store.record([change("o1", 2, OrderState.COMPLETED)]) == [Recorded.APPLIED]
+    assert await store.record([change("o1", 2, OrderState.HELD)]) == [Recorded.OUTDATED]
+    assert await store.record([change("o1", 1, OrderState.IN_PROGRESS, items={"2": {"state": "inProgress"}})]) == [
+        Recorded.OUTDATED
+    ]
     assert await states(store, "o1") == {
         "o1": "completed",
         "1": "acknowledged",
@@ -110,25 +115,25 @@ async def test_late_and_repeated_changes_are_ignored(store: OrderStore) -> None:
     }
 
 
-async def test_change_of_an_unknown_order_is_an_error_that_names_it_and_applies_nothing(store: OrderStore) -> None:
+async def test_changes_of_unknown_orders_are_told_and_the_others_are_applied(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    with pytest.raises(UnknownOrderError, match="there is no productOrder o2"):
-        await store.record_many([change("o1", 1), change("o2", 1)])
-    assert (await stored(store, "o1"))["state"] == "acknowledged"
+    told: list[OrderUpdate] = [entries("o3", note=[{"id": "n"}]), change("o1", 1), change("o2", 1)]
+    assert await store.record(told) == [Recorded.UNKNOWN, Recorded.APPLIED, Recorded.UNKNOWN]
+    assert (await stored(store, "o1"))["state"] == "inProgress"
 
 
 async def test_many_changes_are_applied_together_each_by_its_own_version(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
     await store.accept(accepted("o2"))
-    await store.record(change("o2", 5, OrderState.HELD))
-    applied = await store.record_many(
+    await store.record([change("o2", 5, OrderState.HELD)])
+    applied = await store.record(
         [
             change("o1", 1, items={"2": {"state": "inProgress"}}),
             change("o2", 4, OrderState.FAILED),
             change("o1", 2, OrderState.COMPLETED, items={"1": {"state": "completed"}}),
         ]
     )
-    assert applied == [True, False, True]
+    assert applied == [Recorded.APPLIED, Recorded.OUTDATED, Recorded.APPLIED]
     assert await states(store, "o1") == {
         "o1": "completed",
         "1": "completed",
@@ -136,16 +141,16 @@ async def test_many_changes_are_applied_together_each_by_its_own_version(store: 
         "2": "inProgress",
     }
     assert (await stored(store, "o2"))["state"] == "held"
-    assert await store.record_many([]) == []
+    assert await store.record([]) == []
 
 
 async def test_concurrent_changes_of_one_order_end_at_the_highest_version(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
     numbers = list(range(1, 21))
     applied = await asyncio.gather(
-        *(store.record(change("o1", number, attributes={"description": f"v{number}"})) for number in numbers)
+        *(store.record([change("o1", number, attributes={"description": f"v{number}"})]) for number in numbers)
     )
-    assert applied[-1]
+    assert applied[-1] == [Recorded.APPLIED]
     assert (await stored(store, "o1"))["description"] == "v20"
 
 
@@ -157,9 +162,9 @@ async def test_concurrent_batches_in_opposite_order_all_get_through(store: Order
         for version in range(1, 13)
         for ids in [("o1", "o2", "o3")]
     ]
-    await asyncio.gather(*(store.record_many(batch) for batch in batches))
-    assert not await store.record(change("o1", 12))
-    assert await store.record_many([change(order_id, 13) for order_id in ("o3", "o2", "o1")]) == [True, True, True]
+    await asyncio.gather(*(store.record(batch) for batch in batches))
+    assert await store.record([change("o1", 12)]) == [Recorded.OUTDATED]
+    assert await store.record([change(order_id, 13) for order_id in ("o3", "o2", "o1")]) == [Recorded.APPLIED] * 3
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -173,8 +178,8 @@ async def test_whatever_order_changes_arrive_in_the_highest_version_stands(
     highest = 0
     for version in deliveries:
         state = by_version[version]
-        applied = await store.record(change(order_id, version, state, items={"1.1": {"state": state.value}}))
-        assert applied == (version > highest)
+        applied = await store.record([change(order_id, version, state, items={"1.1": {"state": state.value}})])
+        assert applied == [Recorded.APPLIED if version > highest else Recorded.OUTDATED]
         highest = max(highest, version)
         now = await states(store, order_id)
         assert now[order_id] == now["1.1"] == by_version[highest]
@@ -190,13 +195,42 @@ async def test_child_order_is_opened_once_and_listed_under_its_parent(store: Ord
     }
     await store.open(OrderKind.SERVICE, "o1:1:internet", document, "o1", "o1", 1)
     assert await store.record(
-        change("o1:1:internet", 1, items={"internet": {"state": "inProgress"}}, kind=OrderKind.SERVICE)
-    )
+        [change("o1:1:internet", 1, items={"internet": {"state": "inProgress"}}, kind=OrderKind.SERVICE)]
+    ) == [Recorded.APPLIED]
     await store.open(OrderKind.SERVICE, "o1:1:internet", document, "o1", "o1", 1)
     assert await store.children(OrderKind.SERVICE, "o1") == [
         document | {"state": "inProgress", "serviceOrderItem": [{"id": "internet", "state": "inProgress"}]}
     ]
     assert await store.children(OrderKind.RESOURCE, "o1") == []
+
+
+async def test_child_order_is_opened_with_the_first_changes_of_it_and_of_others(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    document: Json = {"id": "child", "state": "acknowledged"}
+    first: list[OrderUpdate] = [
+        change("child", 1, kind=OrderKind.SERVICE),
+        entries("o1", milestone=[{"id": "m", "name": "begun"}]),
+    ]
+    opened = await store.open(OrderKind.SERVICE, "child", document, "o1", "o1", 1, first)
+    assert opened == [Recorded.APPLIED, Recorded.APPLIED]
+    assert await store.children(OrderKind.SERVICE, "o1") == [document | {"state": "inProgress"}]
+    assert (await stored(store, "o1"))["milestone"] == [{"id": "m", "name": "begun"}]
+    again = await store.open(OrderKind.SERVICE, "child", document, "o1", "o1", 1, first)
+    assert again == [Recorded.OUTDATED, Recorded.OUTDATED]
+
+
+async def test_entries_from_elsewhere_are_added_once_whatever_the_versions_and_leave_the_state(
+    store: OrderStore,
+) -> None:
+    await store.accept(accepted("o1", note=[{"text": "mind the dog"}]))
+    await store.record([change("o1", 7, OrderState.HELD)])
+    first, second = {"id": "n1", "text": "one"}, {"id": "n2", "text": "two"}
+    assert await store.record([entries("o1", note=[first])]) == [Recorded.APPLIED]
+    assert await store.record([entries("o1", note=[first])]) == [Recorded.OUTDATED]
+    assert await store.record([entries("o1", note=[first, second])]) == [Recorded.APPLIED]
+    document = await stored(store, "o1")
+    assert (document["state"], document["note"]) == ("held", [{"text": "mind the dog"}, first, second])
+    assert await store.record([change("o1", 8, OrderState.IN_PROGRESS)]) == [Recorded.APPLIED]
 
 
 async def test_accepted_orders_wait_to_be_started_oldest_first_and_child_orders_do_not(store: OrderStore) -> None:

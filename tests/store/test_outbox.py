@@ -147,7 +147,7 @@ async def test_the_position_before_a_time_is_that_behind_which_all_of_it_come(
 
 async def test_of_a_deleted_order_only_its_end_is_told(database: Database, store: OrderStore, outbox: Outbox) -> None:
     await store.accept(accepted("o1"))
-    await store.record(change("o1", 1, OrderState.COMPLETED))
+    await store.record([change("o1", 1, OrderState.COMPLETED)])
     end = await outbox.end()
 
     await store.remove(OrderKind.PRODUCT, "o1")
@@ -162,8 +162,8 @@ async def test_of_a_deleted_order_only_its_end_is_told(database: Database, store
 async def test_an_order_that_changes_makes_its_events_once(database: Database, store: OrderStore) -> None:
     await store.accept(accepted("o1"))
     await store.accept(accepted("o1"))
-    await store.record(change("o1", 1))
-    await store.record(change("o1", 1))
+    await store.record([change("o1", 1)])
+    await store.record([change("o1", 1)])
 
     async with database.read() as connection:
         assert await connection.scalar(select(func.count()).select_from(events)) == 2

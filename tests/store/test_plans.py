@@ -133,7 +133,7 @@ async def test_plan_of_an_order_is_that_of_its_own_revision(
     applied = bundle(revision=await amended(revisions, RevisionState.APPLIED), names=("internet",))
     await plan_store.save(applied)
     assert await plan_store.load("o1") == bundle()
-    await store.record(change("o1", 1).model_copy(update={"revision": applied.revision}))
+    await store.record([change("o1", 1).model_copy(update={"revision": applied.revision})])
     assert await plan_store.load("o1") == applied
 
 
@@ -144,7 +144,7 @@ async def test_revision_that_left_the_plan_alone_has_the_plan_that_was_applied_b
     await plan_store.save(bundle())
     await plan_store.save(bundle(revision=await amended(revisions, RevisionState.REFUSED), names=("tv",)))
     dates_only = await amended(revisions, RevisionState.APPLIED)
-    await store.record(change("o1", 1, OrderState.PENDING).model_copy(update={"revision": dates_only}))
+    await store.record([change("o1", 1, OrderState.PENDING).model_copy(update={"revision": dates_only})])
     assert await plan_store.load("o1") == bundle()
 
 

@@ -52,7 +52,7 @@ async def family(database: Database, order_id: str, state: OrderState = OrderSta
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
         cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}
         await CancelStore(database).open(kind, f"c-{order_id}", cancelled, cancel, NOW)
-    await store.record(change(order_id, 1, state))
+    await store.record([change(order_id, 1, state)])
 
 
 _NOT_COUNTED = (deleted_orders, order_counts, order_count_changes, events, subscriptions, qualifications)

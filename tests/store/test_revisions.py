@@ -38,7 +38,7 @@ def decided(number: int, state: RevisionState) -> Revision:
 
 async def test_order_that_was_never_amended_has_one_revision(store: OrderStore, revisions: RevisionStore) -> None:
     await store.accept(accepted("o1", note=[{"text": "mind the dog"}]))
-    await store.record(change("o1", 1, OrderState.IN_PROGRESS, items={"1.1": {"state": "inProgress"}}))
+    await store.record([change("o1", 1, OrderState.IN_PROGRESS, items={"1.1": {"state": "inProgress"}})])
     (first,) = await revisions.list("o1")
     assert (first.number, first.state, first.author) == (1, RevisionState.APPLIED, "crm")
     assert first.requested_at == first.decided_at == datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -69,7 +69,7 @@ async def test_first_revision_stays_what_it_was_when_the_order_is_amended(
     first = await revisions.get("o1", 1)
     await proposed(revisions)
     amended = {"productOrderItem": [{"id": "9", "action": "add"}]}
-    await store.record(change("o1", 1, attributes=amended))
+    await store.record([change("o1", 1, attributes=amended)])
     assert await revisions.get("o1", 1) == first
 
 

@@ -19,6 +19,7 @@ from api.listeners import ListenerStarter
 from orders.change import OrderChange
 from orders.instants import timestamp
 from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from store.orders import Recorded
 from tests.listener import FAILED, GONE, LYING, TAKEN, Listener, listening
 from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_hold import begun
@@ -424,7 +425,7 @@ async def test_many_events_of_an_order_that_a_listener_does_not_take_stop_no_oth
             state=OrderState.COMPLETED,
             attributes={"description": str(version)},
         )
-        assert await stage.orders.record(change)
+        assert await stage.orders.record([change]) == [Recorded.APPLIED]
 
     other = await stage.done(mobile())
     await ended(listener, other["id"])
