@@ -25,7 +25,7 @@ from console.options import (
 from console.order_app import order_app
 from console.task_app import task_app
 from console.terminal import terminal
-from settings import Settings, shown
+from settings import SYSTEMS, Settings, shown
 
 if TYPE_CHECKING:
     from console.commands import PlanSource
@@ -270,7 +270,6 @@ def system(
 
     Example: `ordersaga system activation --latency-ms 200`
     """
-    from embedded.layout import SYSTEMS
     from embedded.ports import Ports
 
     if name not in SYSTEMS:

@@ -23,6 +23,9 @@ from orders.signatures import key_of
 ADMIN_TOKEN_FILE = "admin-token"
 """The name of the file in the state directory in which the embedded stack keeps its administrators' token."""
 
+SYSTEMS = ("inventory", "activation", "billing")
+"""The downstream systems."""
+
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _NOT_FOR_EVENTS = (
     *LOOPBACK_NETWORKS,
@@ -49,6 +52,12 @@ class Settings(BaseSettings):
     billing_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9103")
     http_timeout: timedelta = timedelta(seconds=20)
     """How long one call to a downstream system may take."""
+    local_calls: str = ",".join(SYSTEMS)
+    """The systems, separated by commas, that are called locally first; each other is called through its queue only."""
+    local_calls_at_once: int = Field(default=50, gt=0)
+    """How many local calls to one system a worker makes at a time."""
+    local_call_slow: timedelta = Field(default=timedelta(milliseconds=500), gt=timedelta(0))
+    """A call that takes longer sends the system's next calls through its queue for a while."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8620, ge=0, le=65535)
@@ -83,6 +92,10 @@ class Settings(BaseSettings):
     """The task queue of workflows; those of the downstream systems have their name behind it."""
     graceful_shutdown: timedelta = timedelta(seconds=10)
     """How long a worker that was told to stop lets its activities finish."""
+    cached_workflows: int = Field(default=2000, ge=0)
+    """How many workflows a worker keeps in memory; others are replayed when they go on."""
+    workflow_sandbox: bool = False
+    """Whether workflows run in the SDK's sandbox, which finds what may not be done in them, and takes its time."""
     metrics_address: str | None = None
     """`host:port` at which the worker serves Prometheus metrics; none where it is not set."""
 
@@ -123,16 +136,28 @@ class Settings(BaseSettings):
     @field_validator("event_forbidden_networks")
     @classmethod
     def _are_networks(cls, written: str) -> str:
-        for each in filter(None, written.split(",")):
+        for each in _listed(written):
             try:
-                ip_network(each.strip())
+                ip_network(each)
             except ValueError:
-                raise ValueError(f"must be networks such as 10.0.0.0/8, and {shown(each.strip())} is none") from None
+                raise ValueError(f"must be networks such as 10.0.0.0/8, and {shown(each)} is none") from None
         return written
+
+    @field_validator("local_calls")
+    @classmethod
+    def _are_systems(cls, written: str) -> str:
+        for each in _listed(written):
+            if each not in SYSTEMS:
+                raise ValueError(f"must be some of {', '.join(SYSTEMS)}, and {shown(each)} is none")
+        return written
+
+    def local_systems(self) -> set[str]:
+        """Return the systems that are called locally first."""
+        return set(_listed(self.local_calls))
 
     def forbidden_networks(self) -> list[IPv4Network | IPv6Network]:
         """Return the networks that no event is sent into."""
-        return [ip_network(each.strip()) for each in self.event_forbidden_networks.split(",") if each.strip()]
+        return [ip_network(each) for each in _listed(self.event_forbidden_networks)]
 
     def known_admin_token(self) -> str | None:
         """Return what an administrator on this machine sends: as set, or as the embedded stack has kept it."""
@@ -161,6 +186,10 @@ def faults_of(error: ValidationError) -> Iterator[str]:
         secret = field is not None and SecretStr in get_args(field.annotation)
         value = "a secret" if secret else shown(str(fault["input"]))
         yield f"the setting ORDERSAGA_{name.upper()} is {value}: it {wanted(fault)}"
+
+
+def _listed(written: str) -> list[str]:
+    return [each.strip() for each in written.split(",") if each.strip()]
 
 
 def shown(value: str) -> str:

@@ -12,10 +12,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 import httpx
 import structlog
@@ -23,7 +24,7 @@ import uvloop
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
@@ -34,10 +35,12 @@ from activities.claims import ClaimActivities
 from activities.events import EventActivities, SubscriptionActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
+from activities.limits import LocalCallGuard, LocalCalls, LocalLimits
 from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.planning import Planner, PlanningActivities
 from activities.qualification import FeasibilityCheck, QualificationActivities
+from activities.queue_limits import rate_limits_followed
 from activities.records import RecordActivities
 from activities.tasks import TaskActivities
 from catalogs.catalog_set import CatalogSet
@@ -75,6 +78,13 @@ QUEUES = ("workflows", *policies.SYSTEMS, policies.EVENTS)
 
 _LISTENERS_AT_ONCE = 500
 """A listener takes one place for as long as it is told, or waits for events."""
+_WORKFLOW_TASKS: Final[dict[str, Any]] = {
+    # Half of the pollers for new workflows: with the default, one of five, children wait for each other's start.
+    "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(10),
+    "nonsticky_to_sticky_poll_ratio": 0.5,
+}
+_STORE_CALLS_AT_ONCE = 100
+"""Local activities that find a place while each system has as many calls as it may: the store waits for no system."""
 _HEARTBEATS = timedelta(seconds=1)
 _CONNECT_PAUSE = timedelta(seconds=1)
 _log = structlog.get_logger("worker")
@@ -90,13 +100,23 @@ def activities_of(instance: object) -> list[Any]:
 def activities_by_queue(
     database: Database, catalogs: CatalogSet, systems: Mapping[str, DownstreamSystem], listeners: Listeners
 ) -> dict[str, list[Any]]:
-    """Return what each queue's worker can do; `systems` has one entry for each of `policies.SYSTEMS`."""
+    """Return what each queue's worker can do; `systems` has one entry for each of `policies.SYSTEMS`.
+
+    The worker of the workflows can do what the systems' workers can, for the calls that are tried locally first.
+    """
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
     inventory = systems[policies.INVENTORY]
     planner, feasibility = Planner(catalogs, inventory), FeasibilityCheck(inventory)
+    calls = {
+        policies.INVENTORY: activities_of(InventoryActivities(inventory)),
+        policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),
+        policies.BILLING: activities_of(BillingActivities(systems[policies.BILLING])),
+    }
     return {
+        **calls,
         "workflows": [
+            *chain(*calls.values()),
             *activities_of(RecordActivities(orders, plans)),
             *activities_of(PlanningActivities(planner, orders, plans, claims)),
             *activities_of(QualificationActivities(inventory, plans, orders)),
@@ -106,11 +126,20 @@ def activities_by_queue(
             *activities_of(CancellationActivities(CancelStore(database))),
             *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],
-        policies.INVENTORY: activities_of(InventoryActivities(inventory)),
-        policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),
-        policies.BILLING: activities_of(BillingActivities(systems[policies.BILLING])),
         policies.EVENTS: activities_of(EventActivities(outbox, subscriptions, Bell(outbox), listeners)),
     }
+
+
+def local_calls(settings: Settings, queues: Collection[str]) -> dict[str, LocalCalls]:
+    """Return what watches over the calls of each system. They are local only where the worker serves its queue, too."""
+    limits = LocalLimits(at_once=settings.local_calls_at_once, slow=settings.local_call_slow)
+    on = settings.local_systems().intersection(queues)
+    return {system: LocalCalls(system, limits, on=system in on) for system in policies.SYSTEMS}
+
+
+def guard(calls: Mapping[str, LocalCalls], activities: Mapping[str, Sequence[Any]]) -> LocalCallGuard:
+    """Return what applies the limits of each system to its activities, which are those of its queue."""
+    return LocalCallGuard({each.__name__: calls[system] for system in calls for each in activities[system]})
 
 
 def make_worker(
@@ -124,6 +153,8 @@ def make_worker(
             "max_heartbeat_throttle_interval": _HEARTBEATS,
             "default_heartbeat_throttle_interval": _HEARTBEATS,
         }
+    if queue == "workflows":
+        options = _WORKFLOW_TASKS | options
     return Worker(
         client,
         task_queue=base if queue == "workflows" else policies.task_queue(base, queue),
@@ -152,8 +183,22 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
             settings.event_timeout,
         )
         activities = activities_by_queue(database, catalogs, await _systems(settings, stack), listeners)
+        calls = local_calls(settings, queues)
+        if "workflows" in queues:
+            watched = {policies.task_queue(settings.task_queue, name): each for name, each in calls.items() if each.on}
+            await stack.enter_async_context(rate_limits_followed(client, watched))
         for queue in queues:
-            worker = make_worker(client, settings.task_queue, queue, activities[queue], settings.graceful_shutdown)
+            worker = make_worker(
+                client,
+                settings.task_queue,
+                queue,
+                activities[queue],
+                settings.graceful_shutdown,
+                interceptors=[guard(calls, activities)],
+                max_concurrent_local_activities=len(calls) * settings.local_calls_at_once + _STORE_CALLS_AT_ONCE,
+                max_cached_workflows=settings.cached_workflows,
+                workflow_runner=sandbox() if settings.workflow_sandbox else UnsandboxedWorkflowRunner(),
+            )
             await stack.enter_async_context(worker)
         _log.info("working", queues=list(queues), catalog=catalogs.version.label, digest=catalogs.version.digest)
         await stopped.wait()

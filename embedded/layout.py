@@ -10,10 +10,9 @@ from pathlib import Path
 from catalogs.loader import default_catalogs
 from embedded.errors import StackError
 from embedded.ports import LOOPBACK, Ports
-from settings import LOOPBACK_NETWORKS, Settings
+from settings import LOOPBACK_NETWORKS, SYSTEMS, Settings
 
 TEMPORAL, GATEWAY, WORKER = "temporal", "gateway", "worker"
-SYSTEMS = ("inventory", "activation", "billing")
 PARTS = (TEMPORAL, *SYSTEMS, WORKER, GATEWAY)
 
 

@@ -12,12 +12,13 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from embedded.layout import GATEWAY, SYSTEMS, TEMPORAL, WORKER, Layout, database
+from embedded.layout import GATEWAY, TEMPORAL, WORKER, Layout, database
 from embedded.modules import module_command, module_environment
 from embedded.ports import LOOPBACK
 from embedded.process import Part
 from embedded.secrets import gateway_secrets
 from embedded.temporal_server import client_environment, temporal_part
+from settings import SYSTEMS
 from workflows.connection import DATA_CONVERTER, connect
 
 _WORKER_STOPS_WITHIN = 15.0

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from rich.console import Console
 
 from console.tables import facts_panel
-from embedded.layout import GATEWAY, PARTS, SYSTEMS, WORKER, Layout
+from embedded.layout import GATEWAY, PARTS, WORKER, Layout
 from embedded.layout import layout as default_layout
 from embedded.parts import environment
 from embedded.ports import LOOPBACK, Ports
 from embedded.secrets import admin_token, gateway_secrets
 from embedded.stack import running, stop_signals, until
-from settings import Settings
+from settings import SYSTEMS, Settings
 
 DOCS = "/docs"
 

@@ -451,7 +451,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         activities = activities_by_queue(database, catalogs, downstream, listeners)
         for each in QUEUES:
             # A bug in workflow code fails its order at once, where in production it waits for a mended worker. The
-            # sandbox takes an eighth of the time; replayed histories and the embedded stack run in it.
+            # sandbox takes an eighth of the time; replayed histories run in it.
             worker = make_worker(
                 client,
                 queue,

@@ -320,6 +320,12 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch)
         ("metrics_address", "127.0.0.1:x", '"127.0.0.1:x": it must be an IP address and a port, as in 127.0.0.1:90'),
         ("log_level", "loud", '"loud": it must be "DEBUG", "INFO", "WARNING" or "ERROR"'),
         ("event_forbidden_networks", "10.0.0.0/8,x", '"10.0.0.0/8,x": it must be networks such as 10.'),
+        (
+            "local_calls",
+            "billing, crm",
+            '"billing, crm": it must be some of inventory, activation, billing, and "crm" is',
+        ),
+        ("local_calls_at_once", "0", '"0": it must be more than 0'),
         ("admin_token", "geheim", "a secret: it must have 16 characters at least, and has 6"),
         ("callback_secret", "geheim", "a secret: it must be whsec_ followed by"),
     ],

@@ -14,8 +14,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from cli import app
-from embedded.layout import SYSTEMS
-from settings import Settings
+from settings import SYSTEMS, Settings
 from tests.deploy.repository import ROOT, read
 from worker import QUEUES
 

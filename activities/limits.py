@@ -1,0 +1,191 @@
+"""Whether a call to a downstream system may be made by the workflows' worker itself, as a local activity.
+
+A local activity is the quick way, and the hidden one: no queue, no attempts in the Web UI, nothing to pause. It is
+refused, with `NotLocal` and without any call, whenever that would matter: an operator limits the system's queue, the
+system fails or is slow, too many local calls run. The workflow then takes the system's queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+from temporalio import activity
+from temporalio.common import MetricCounter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from activities.http import DownstreamError
+
+NOT_LOCAL: Final = "NotLocal"
+"""The type of the error by which a local call is refused. A workflow gets it as an `ApplicationError`, not wrapped."""
+
+
+class Refusal(StrEnum):
+    """Why local calls of a system are refused."""
+
+    OFF = "off"
+    RATE_LIMIT = "rate limit"
+    FAILING = "failing"
+    SLOW = "slow"
+    BUSY = "busy"
+
+
+_REASONS: Final = {
+    Refusal.OFF: "they are switched off, or this worker does not serve its queue",
+    Refusal.RATE_LIMIT: "its queue has a rate limit",
+    Refusal.FAILING: "it failed a moment ago",
+    Refusal.SLOW: "it was slow a moment ago",
+    Refusal.BUSY: "as many as may run at once do",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLimits:
+    """How much of a system's calls may be local."""
+
+    at_once: int = 50
+    """Local calls that run at a time, in one process."""
+    slow: timedelta = timedelta(milliseconds=500)
+    """A call that takes longer is slow: a workflow task is held up as long."""
+    slow_pause: timedelta = timedelta(seconds=5)
+    """How long local calls are refused after a slow call."""
+    failure_pause: timedelta = timedelta(seconds=15)
+    """How long they are refused after a failure that is worth another try."""
+    longest_pause: timedelta = timedelta(minutes=2)
+    """What the pauses grow to, twice as long each time, while the system stays slow or goes on to fail."""
+
+
+class LocalCalls:
+    """The local calls of one system in this process: which are let through. Not for use by several threads."""
+
+    def __init__(
+        self,
+        system: str,
+        limits: LocalLimits | None = None,
+        *,
+        on: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.system = system
+        self.on = on
+        self.rate_limited: bool | None = False
+        """Whether an operator has limited the rate of the system's queue; None where it is not known yet."""
+        self._limits, self._clock = limits or LocalLimits(), clock
+        self._running = 0
+        self._trouble: Refusal | None = None
+        self._pause = 0.0
+        self._since = self._until = self._due = clock()
+        """When the trouble was last seen, until when calls are refused for it, and when the pause for it is over."""
+
+    def refusal(self) -> Refusal | None:
+        """Return why a local call is refused now, None where it is let through."""
+        if not self.on:
+            return Refusal.OFF
+        if self.rate_limited is not False:
+            return Refusal.RATE_LIMIT
+        if self._trouble and self._clock() < self._until:
+            return self._trouble
+        return Refusal.BUSY if self._running >= self._limits.at_once else None
+
+    @contextmanager
+    def call(self, *, local: bool) -> Iterator[None]:
+        """Watch how a call goes: what it shows of the system, local or not, counts for the local calls to come."""
+        started = self._clock()
+        if local and self._trouble:
+            # The first call after a pause tries for all: the others wait for what comes of it.
+            self._until = started + self._pause
+        self._running += local
+        try:
+            yield
+        except DownstreamError as error:
+            if error.retryable:
+                self._refuse(Refusal.FAILING, started, self._limits.failure_pause, error.next_retry_delay)
+            else:
+                self._answered(started)
+            raise
+        except ApplicationError:
+            self._answered(started)
+            raise
+        except asyncio.CancelledError:
+            if _timed_out():
+                self._refuse(Refusal.FAILING, started, self._limits.failure_pause)
+            raise
+        else:
+            self._answered(started)
+        finally:
+            self._running -= local
+
+    def _answered(self, started: float) -> None:
+        now = self._clock()
+        if now - started > self._limits.slow.total_seconds():
+            self._refuse(Refusal.SLOW, started, self._limits.slow_pause)
+        elif started >= self._since:
+            # What began before the trouble did says nothing of its end.
+            self._trouble, self._pause = None, 0.0
+            self._due = self._until = now
+
+    def _refuse(self, trouble: Refusal, started: float, first: timedelta, asked: timedelta | None = None) -> None:
+        """Refuse local calls for a while, at least as long as the system has asked for.
+
+        What was tried after a pause makes the next one twice as long; what was under way with others does not.
+        """
+        now = self._clock()
+        longer = self._pause * 2 if started >= self._due else self._pause
+        self._pause = min(max(longer, first.total_seconds()), self._limits.longest_pause.total_seconds())
+        self._trouble, self._since = trouble, now
+        self._due = self._until = max(self._due, now + max(self._pause, asked.total_seconds() if asked else 0.0))
+
+
+def not_local(system: str, refusal: Refusal) -> ApplicationError:
+    """Return the error by which a local call is refused."""
+    return ApplicationError(
+        f"{system} is not called locally: {_REASONS[refusal]}",
+        type=NOT_LOCAL,
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
+class LocalCallGuard(Interceptor):
+    """Applies the limits of the systems to the activities that call them, by the activities' types."""
+
+    def __init__(self, calls: Mapping[str, LocalCalls]) -> None:
+        self._calls = calls
+
+    def intercept_activity(self, inner: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _GuardedActivity(inner, self._calls)
+
+
+class _GuardedActivity(ActivityInboundInterceptor):
+    def __init__(self, inner: ActivityInboundInterceptor, calls: Mapping[str, LocalCalls]) -> None:
+        super().__init__(inner)
+        self._calls = calls
+
+    async def execute_activity(self, request: ExecuteActivityInput) -> Any:
+        info = activity.info()
+        calls = self._calls.get(info.activity_type)
+        if calls is None:
+            return await super().execute_activity(request)
+        refusal = calls.refusal() if info.is_local else None
+        way = "refused" if refusal else "local" if info.is_local else "regular"
+        _counter().add(1, {"system": calls.system, "way": way, "refusal": refusal or ""})
+        if refusal:
+            raise not_local(calls.system, refusal)
+        with calls.call(local=info.is_local):
+            return await super().execute_activity(request)
+
+
+def _counter() -> MetricCounter:
+    return activity.metric_meter().create_counter("ordersaga_system_calls", "Calls of downstream systems, by their way")
+
+
+def _timed_out() -> bool:
+    details = activity.cancellation_details() if activity.in_activity() else None
+    return details is not None and details.timed_out
