@@ -90,6 +90,8 @@ class Settings(BaseSettings):
 
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""
+    fairness: bool = False
+    """Whether customers whose orders have the same priority share the workers; the engine must have it on, too."""
     graceful_shutdown: timedelta = timedelta(seconds=10)
     """How long a worker that was told to stop lets its activities finish."""
     cached_workflows: int = Field(default=2000, ge=0)

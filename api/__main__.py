@@ -97,7 +97,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)
-    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue, delivery=delivery)
+    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue, delivery=delivery, fair=settings.fairness)
     starter = Starter(orders, engine, settings.start_sweep_interval)
     cancellations = CancelStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)

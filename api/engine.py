@@ -116,6 +116,7 @@ class TemporalEngine:
     """Temporal, through a client that `connect` makes at the first call.
 
     What a workflow must answer itself has `request_timeout`, since an amendment is planned first; all else `timeout`.
+    `fair`: customers whose orders have the same priority share the workers fairly.
     """
 
     def __init__(
@@ -125,17 +126,19 @@ class TemporalEngine:
         timeout: timedelta = timedelta(seconds=2),
         request_timeout: timedelta = timedelta(seconds=10),
         delivery: DeliveryPolicy | None = None,
+        fair: bool = False,
     ) -> None:
         self._connect = connect
         self._task_queue = task_queue
         self._delivery = delivery or DeliveryPolicy()
+        self._fair = fair
         self._timeout = timeout
         self._request_timeout = request_timeout
         self._client: Client | None = None
 
     async def start(self, order: PostedOrder) -> bool:
         async with self._answering() as client:
-            return await start_order(client, order, self._task_queue)
+            return await start_order(client, order, self._task_queue, fair=self._fair)
 
     async def listen(self, subscription: Subscription) -> bool:
         async with self._answering() as client:

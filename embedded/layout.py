@@ -68,7 +68,7 @@ def layout(settings: Settings, ports: Ports, environment: Mapping[str, str] | No
         temporal_address=address or f"{LOOPBACK}:{ports.temporal_port}",
         namespace=environment.get("TEMPORAL_NAMESPACE") or "default",
         task_queue=settings.task_queue,
-        settings=_reaching_this_machine(settings),
+        settings=_reaching_this_machine(settings) | _sharing_fairly(settings, own_engine=not address),
         secrets={
             f"ORDERSAGA_{name.upper()}": getattr(settings, name).get_secret_value()
             for name in ("admin_token", "callback_secret")
@@ -84,6 +84,11 @@ def _reaching_this_machine(settings: Settings) -> dict[str, str]:
     networks = settings.event_forbidden_networks.split(",")
     allowed = [each for each in networks if each not in LOOPBACK_NETWORKS]
     return {"ORDERSAGA_EVENT_FORBIDDEN_NETWORKS": ",".join(allowed)}
+
+
+def _sharing_fairly(settings: Settings, *, own_engine: bool) -> dict[str, str]:
+    """Return the setting by which customers share fairly, where nobody has decided otherwise: of our server it is free."""
+    return {"ORDERSAGA_FAIRNESS": "true"} if own_engine and "fairness" not in settings.model_fields_set else {}
 
 
 def leave_out(complete: Layout, names: Iterable[str]) -> Layout:

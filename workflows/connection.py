@@ -91,16 +91,16 @@ def describe(order: PostedOrder) -> tuple[str, str]:
     return summary[:200], "\n".join(lines)
 
 
-def precedence(order: PostedOrder) -> Priority:
-    """Return what an order's steps take precedence by: its priority, and among equals its customer's fair share.
+def precedence(order: PostedOrder, *, fair: bool) -> Priority:
+    """Return what an order's steps take precedence by: its priority, and, if `fair`, its customer's share among equals.
 
     The share counts where the engine's matching has fairness on.
     """
-    customer = hashlib.sha256((order.customer_id() or "").encode()).hexdigest()[:16]
+    customer = hashlib.sha256((order.customer_id() or "").encode()).hexdigest()[:16] if fair else None
     return Priority(priority_key=search_attributes.priority_number(order.priority) + 1, fairness_key=customer)
 
 
-async def start_order(client: Client, order: PostedOrder, task_queue: str) -> bool:
+async def start_order(client: Client, order: PostedOrder, task_queue: str, *, fair: bool = False) -> bool:
     """Start the workflow of an accepted order; return False when it runs already, or has run.
 
     Raises:
@@ -120,7 +120,7 @@ async def start_order(client: Client, order: PostedOrder, task_queue: str) -> bo
             search_attributes=search_attributes.of_order(order),
             static_summary=summary,
             static_details=details,
-            priority=precedence(order),
+            priority=precedence(order, fair=fair),
         )
     except WorkflowAlreadyStartedError:
         return False

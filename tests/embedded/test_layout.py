@@ -103,3 +103,12 @@ def test_a_key_for_another_server_does_not_reach_the_embedded_one() -> None:
     assert told["TEMPORAL_TLS"] is None
     assert told["TEMPORAL_ADDRESS"] == "127.0.0.1:7"
     assert "HOME" not in told
+
+
+def test_customers_share_our_own_temporal_fairly_unless_somebody_decides_otherwise() -> None:
+    told = {
+        "own": environment(layout(Settings(), Ports(), {})),
+        "own, decided": environment(layout(Settings(fairness=False), Ports(), {})),
+        "named": environment(layout(Settings(), Ports(), {"TEMPORAL_ADDRESS": "cluster:7233"})),
+    }
+    assert {name for name, each in told.items() if "ORDERSAGA_FAIRNESS" in each} == {"own"}

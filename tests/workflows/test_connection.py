@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from temporalio.common import Priority
+
 from orders.tmf import ProductOrder
-from workflows.connection import describe
+from workflows.connection import describe, precedence
 
 
 def described(*items: dict[str, Any], **attributes: Any) -> tuple[str, list[str]]:
@@ -51,3 +53,13 @@ def test_of_a_large_order_the_details_show_the_first_fifty_items() -> None:
     summary, lines = described(*(item(number) for number in range(5000)))
     assert summary == "add Fibre 500 and 4999 more"
     assert lines[-1] == "- `49` add Fibre 500"
+
+
+def test_priorities_begin_with_one_and_customers_have_shares_where_they_are_to() -> None:
+    order = ProductOrder.model_validate(
+        {"productOrderItem": [item(1)], "priority": "2", "relatedParty": [{"id": "c-1", "role": "customer"}]}
+    )
+    assert precedence(order, fair=False) == Priority(priority_key=3)
+    key = precedence(order, fair=True).fairness_key
+    assert key
+    assert "c-1" not in key
