@@ -87,7 +87,7 @@ def _reaching_this_machine(settings: Settings) -> dict[str, str]:
 
 
 def _sharing_fairly(settings: Settings, *, own_engine: bool) -> dict[str, str]:
-    """Return the setting by which customers share fairly, where nobody has decided otherwise: of our server it is free."""
+    """Return the setting by which customers share fairly, on our own server, where nobody decided otherwise."""
     return {"ORDERSAGA_FAIRNESS": "true"} if own_engine and "fairness" not in settings.model_fields_set else {}
 
 
