@@ -168,6 +168,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         callback_secret=settings.callback_secret,
         background=(
             partial(_sweep, settings, sweeps),
+            starter.note_for_ever,
             *_registrations(settings, activation),
             qualifying.run,
         ),

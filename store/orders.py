@@ -6,7 +6,7 @@ a late or repeated one is ignored, so a change that matters must be recorded bef
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -210,14 +210,16 @@ class OrderStore:
             rows = await connection.execute(waiting)
             return [UnstartedOrder(OrderKind(row.kind), row.id, row.document) for row in rows]
 
-    async def mark_started(self, kind: OrderKind, order_id: str) -> None:
-        """Note that an order's workflow has been started; noting it again changes nothing.
+    async def mark_started(self, started: Collection[tuple[OrderKind, str]]) -> None:
+        """Note that the workflows of orders, each by kind and id, have been started; noting it again changes nothing.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
+        keys = sorted((kind.value, order_id) for kind, order_id in started)
+        these = tuple_(orders.c.kind, orders.c.id).in_(keys)
         async with self._database.write() as connection:
-            await connection.execute(update(orders).where(_is(kind.value, order_id)).values(started=True))
+            await connection.execute(update(orders).where(these).values(started=True))
 
     async def _insert(
         self, connection: AsyncConnection, kind: OrderKind, order_id: str, document: Json, row: dict[str, Any]

@@ -161,6 +161,7 @@ async def test_an_order_that_waits_for_its_start_is_started_before_it_is_cancell
     assert await bench.canceller.sweep() == 1
     assert bench.engine.running == [order_id]
     assert bench.engine.told[-1][0] == f"po:{order_id}"
+    await bench.starter.note()
     assert await bench.orders.unstarted() == []
 
 

@@ -33,6 +33,7 @@ async def test_an_order_is_taken_in_kept_and_started(
     assert bench.engine.running == [order["id"]]
     assert (await bench.client.get(f"{orders}/{order['id']}")).json() == order
     assert (await bench.client.get(orders)).json() == [order]
+    await bench.starter.note()
     assert await bench.orders.unstarted() == []
 
 

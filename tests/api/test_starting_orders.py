@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -120,18 +121,50 @@ async def test_an_order_that_runs_already_is_noted_as_started(bench: Bench) -> N
     assert await bench.orders.unstarted() == []
 
 
-async def test_an_order_whose_start_could_not_be_noted_is_accepted_all_the_same(
+async def test_what_was_started_is_noted_together(bench: Bench) -> None:
+    ids = {(await bench.post(MINIMAL)).json()["id"] for _ in range(3)}
+    assert {order.id for order in await bench.orders.unstarted()} == ids
+    await bench.starter.note()
+    assert await bench.orders.unstarted() == []
+
+
+async def test_what_was_started_is_noted_a_moment_later_without_a_sweep(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(kind: OrderKind, order_id: str) -> None:
+    noted: asyncio.Queue[list[str]] = asyncio.Queue()
+
+    async def note(started: Collection[tuple[OrderKind, str]]) -> None:
+        noted.put_nowait([order_id for _, order_id in started])
+
+    monkeypatch.setattr(bench.orders, "mark_started", note)
+    noting = asyncio.create_task(bench.starter.note_for_ever())
+    for _ in range(2):
+        order_id = (await bench.post(MINIMAL)).json()["id"]
+        assert await noted.get() == [order_id]
+    noting.cancel()
+    await asyncio.gather(noting, return_exceptions=True)
+
+
+async def test_a_start_that_a_crash_kept_from_being_noted_is_found_by_the_next_gateway(bench: Bench) -> None:
+    order_id = (await bench.post(MINIMAL)).json()["id"]
+    after_the_crash = Starter(bench.orders, bench.engine, timedelta(seconds=5))
+    assert await after_the_crash.sweep() == 1
+    assert bench.engine.running == [order_id]
+    assert await bench.orders.unstarted() == []
+
+
+async def test_starts_that_could_not_be_noted_are_with_the_sweep(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(started: Collection[tuple[OrderKind, str]]) -> None:
         raise StoreUnavailableError("gone")
 
+    await bench.post(MINIMAL)
     monkeypatch.setattr(bench.orders, "mark_started", fail)
-    answer = await bench.post(MINIMAL)
-    assert answer.status_code == 201
+    with pytest.raises(StoreUnavailableError):
+        await bench.starter.sweep()
     monkeypatch.undo()
-    assert await bench.starter.sweep() == 1
-    assert bench.engine.running == [answer.json()["id"]]
+    assert await bench.starter.sweep() == 0
+    assert await bench.orders.unstarted() == []
+    assert len(bench.engine.attempts) == 1
 
 
 async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:

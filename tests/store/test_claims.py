@@ -151,7 +151,7 @@ async def started(store: OrderStore, *order_ids: str) -> None:
     """Keep orders whose workflows have been started."""
     for order_id in order_ids:
         await store.accept(accepted(order_id))
-        await store.mark_started(OrderKind.PRODUCT, order_id)
+        await store.mark_started([(OrderKind.PRODUCT, order_id)])
 
 
 async def test_orders_that_others_wait_for_are_found_part_by_part(claims: ClaimStore, store: OrderStore) -> None:
@@ -175,7 +175,7 @@ async def test_orders_that_are_still_to_be_started_block_none(claims: ClaimStore
     await claims.claim("a", FIRST, ["product:1"])
     await claims.claim("b", SECOND, ["product:1"])
     assert await claims.blocking() == []
-    await store.mark_started(OrderKind.PRODUCT, "a")
+    await store.mark_started([(OrderKind.PRODUCT, "a")])
     assert await claims.blocking() == ["a"]
 
 

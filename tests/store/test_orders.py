@@ -239,7 +239,7 @@ async def test_accepted_orders_wait_to_be_started_oldest_first_and_child_orders_
     await store.open(OrderKind.SERVICE, "child", {"id": "child", "state": "acknowledged"}, "late", "late", 1)
     assert [order.id for order in await store.unstarted(limit=10)] == ["early", "late"]
     assert [order.id for order in await store.unstarted(limit=1)] == ["early"]
-    await store.mark_started(OrderKind.PRODUCT, "early")
-    await store.mark_started(OrderKind.PRODUCT, "early")
+    await store.mark_started([(OrderKind.PRODUCT, "early")])
+    await store.mark_started([(OrderKind.PRODUCT, "early")])
     (waiting,) = await store.unstarted(limit=10)
     assert (waiting.kind, waiting.document) == (OrderKind.PRODUCT, await stored(store, "late"))
