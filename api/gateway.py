@@ -100,7 +100,8 @@ class Gateway:
         return CatalogDocuments(self.catalogs, self.base_url)
 
 
-def _gateway(request: Request) -> Gateway:
+# Without `async` FastAPI would call it in a thread, for each request.
+async def _gateway(request: Request) -> Gateway:
     gateway: Gateway = request.app.state.gateway
     return gateway
 
