@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import anyio.to_thread
 import structlog
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from activities.http import DownstreamError
 from activities.planning import PlannedOrder, plans_alike
+from api.answers import JsonAnswer
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
 from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.engine import MessageRefusedError, WorkflowEndedError
@@ -84,9 +84,9 @@ def _routes(kind: OrderKind) -> APIRouter:
         },
         openapi_extra=patch_body(UPDATES[kind], PATCH_EXAMPLES[kind]),
     )
-    async def patch(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+    async def patch(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
         await amend_order(request, gateway, kind, order_id)
-        return JSONResponse(await linked_order(gateway, kind, order_id))
+        return JsonAnswer(await linked_order(gateway, kind, order_id))
 
     @routes.post(
         "/{id}/preview",
@@ -103,7 +103,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         },
         openapi_extra=patch_body(UPDATES[kind], CANCEL_PREVIEW_EXAMPLE),
     )
-    async def preview(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+    async def preview(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
         body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
         current = await stored_order(gateway, kind, order_id)
         _admit_posted(kind, current)
@@ -123,7 +123,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         responses={**list_responses(Revision), **errors(404)},
         openapi_extra=LIST_PARAMETERS,
     )
-    async def list_revisions(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+    async def list_revisions(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=Revision)
         return answer_documents(map(_revision, await _revisions(gateway, kind, order_id)), query)
 
@@ -133,10 +133,10 @@ def _routes(kind: OrderKind) -> APIRouter:
         operation_id=f"retrieve{name}Revision",
         responses={200: {"model": Revision}, **errors(400, 404, 503)},
     )
-    async def retrieve_revision(gateway: GatewayDep, order_id: OrderId, number: int) -> JSONResponse:
+    async def retrieve_revision(gateway: GatewayDep, order_id: OrderId, number: int) -> JsonAnswer:
         for revision in await _revisions(gateway, kind, order_id):
             if revision.number == number:
-                return JSONResponse(_revision(revision))
+                return JsonAnswer(_revision(revision))
         raise NotFoundError(f"{kind.value} {order_id!r} has no revision {number}")
 
     return routes
@@ -235,9 +235,7 @@ def _as_refusals(error: MessageRefusedError) -> list[Refusal]:
     return broken or [Refusal(reason=error.message)]
 
 
-async def _preview_amendment(
-    gateway: Gateway, kind: OrderKind, current: Document, attributes: Document
-) -> JSONResponse:
+async def _preview_amendment(gateway: Gateway, kind: OrderKind, current: Document, attributes: Document) -> JsonAnswer:
     order_id = current["id"]
     running = await gateway.plans.load(order_id)
     try:
@@ -300,9 +298,9 @@ async def _progress(gateway: Gateway, kind: OrderKind, current: Document) -> dic
     return {key: NodeProgress.model_validate(node) for key, node in answer.get("nodes", {}).items()}
 
 
-def _preview(decided: Amendment, violations: list[Violation] | None = None) -> JSONResponse:
+def _preview(decided: Amendment, violations: list[Violation] | None = None) -> JsonAnswer:
     preview = ChangePreview(changes=decided.changes, refusals=decided.refusals, violations=violations or [])
-    return JSONResponse(preview.model_dump(mode="json", exclude_none=True))
+    return JsonAnswer(preview.model_dump(mode="json", exclude_none=True))
 
 
 async def _revisions(gateway: Gateway, kind: OrderKind, order_id: str) -> list[Revision]:

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 
+from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, document_of, read_json
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.errors import NotFoundError
@@ -101,10 +101,10 @@ def _routes(kind: OrderKind) -> APIRouter:
         },
         openapi_extra=body_of(REQUESTS[kind], example),
     )
-    async def create(request: Request, gateway: GatewayDep) -> JSONResponse:
+    async def create(request: Request, gateway: GatewayDep) -> JsonAnswer:
         body = await read_json(request, min(gateway.body_limit, SMALL_BODY))
         document = await taken_in(request, gateway, kind, body)
-        return JSONResponse(
+        return JsonAnswer(
             with_cancellation_links(gateway.base_url, kind, document),
             status_code=201,
             headers={"Location": cancellation_href(gateway.base_url, kind, document["id"])},
@@ -117,7 +117,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         responses=list_responses(model),
         openapi_extra=LIST_PARAMETERS,
     )
-    async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
+    async def find(request: Request, gateway: GatewayDep) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=model)
         page = await gateway.cancellations.find(kind, query)
         documents = [with_cancellation_links(gateway.base_url, kind, document) for document in page.documents]
@@ -132,10 +132,10 @@ def _routes(kind: OrderKind) -> APIRouter:
     )
     async def retrieve(
         request: Request, gateway: GatewayDep, cancellation_id: Annotated[str, Path(alias="id")]
-    ) -> JSONResponse:
+    ) -> JsonAnswer:
         query = fields_query(request)
         document = await stored_cancellation(gateway, kind, cancellation_id)
-        return JSONResponse(query.project(with_cancellation_links(gateway.base_url, kind, document)))
+        return JsonAnswer(query.project(with_cancellation_links(gateway.base_url, kind, document)))
 
     return routes
 

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Path, Request
 from fastapi.exceptions import HTTPException
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.answers import JsonAnswer
 from api.catalog_links import Collection, split_version
 from api.conditional import is_current, not_modified, tagged
 from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS, Responses, errors, list_responses
@@ -112,7 +113,7 @@ def serve(
             raise NotFoundError(f"there is no {collection.resource} {found!r}{named}")
         if is_current(request, documents.etag):
             return not_modified(documents.etag)
-        return tagged(JSONResponse(query.project(document)), documents.etag)
+        return tagged(JsonAnswer(query.project(document)), documents.etag)
 
     path = str(collection).removeprefix(router.prefix)
     router.add_api_route(

@@ -23,12 +23,12 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from api.answers import JsonAnswer
 from api.engine import EngineRefusedError, EngineUnavailableError, MessageRefusedError
 from api.methods import methods_at
 from orders.form_faults import in_words
@@ -70,7 +70,7 @@ class ApiError(Exception):
         self.message = message
         self.headers = dict(headers or {})
 
-    def response(self, base_url: str) -> JSONResponse:
+    def response(self, base_url: str) -> JsonAnswer:
         """Return the answer; `base_url` is the gateway's address, where the error is explained."""
         return error_response(base_url, self.status, self.code, self.reason, self.message, self.headers)
 
@@ -125,7 +125,7 @@ class NotAllowedError(ApiError):
         super().__init__(": ".join(part for part in (message, told) if part))
         self.refusals = list(refusals)
 
-    def response(self, base_url: str) -> JSONResponse:
+    def response(self, base_url: str) -> JsonAnswer:
         return error_response(base_url, self.status, self.code, self.reason, self.message, refusals=self.refusals)
 
 
@@ -138,7 +138,7 @@ class BrokenRulesError(ApiError):
         super().__init__("; ".join(str(violation) for violation in violations))
         self.violations = list(violations)
 
-    def response(self, base_url: str) -> JSONResponse:
+    def response(self, base_url: str) -> JsonAnswer:
         return error_response(base_url, self.status, self.code, self.reason, self.message, violations=self.violations)
 
 
@@ -190,7 +190,7 @@ def error_response(
     *,
     refusals: list[Refusal] | None = None,
     violations: list[Violation] | None = None,
-) -> JSONResponse:
+) -> JsonAnswer:
     """Return the answer with the TM Forum error body."""
     body = ErrorBody(
         code=code,
@@ -201,7 +201,7 @@ def error_response(
         refusals=refusals or None,
         violations=violations or None,
     )
-    return JSONResponse(body.model_dump(exclude_none=True), status_code=int(status), headers=dict(headers or {}))
+    return JsonAnswer(body.model_dump(exclude_none=True), status_code=int(status), headers=dict(headers or {}))
 
 
 def install_error_answers(app: FastAPI) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, read_as, read_json
 from api.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
 from api.engine import EngineRefusedError, MessageRefusedError
@@ -89,7 +89,7 @@ _EXAMPLE = {"action": "retry", "reason": "Activation is back", "author": "ada"}
     responses=list_responses(TaskDocument),
     openapi_extra=TASK_PARAMETERS,
 )
-async def list_fallout_tasks(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_fallout_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await answer_tasks(request, gateway, TaskKind.FALLOUT)
 
 
@@ -100,7 +100,7 @@ async def list_fallout_tasks(request: Request, gateway: GatewayDep) -> JSONRespo
     responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
     openapi_extra={"parameters": [FIELDS_PARAMETER]},
 )
-async def retrieve_fallout_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
+async def retrieve_fallout_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
     return await answer_task(request, gateway, TaskKind.FALLOUT, task_id)
 
 
@@ -116,7 +116,7 @@ async def retrieve_fallout_task(request: Request, gateway: GatewayDep, task_id: 
     },
     openapi_extra=body_of(ResolutionRequest, _EXAMPLE),
 )
-async def resolve_fallout_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
+async def resolve_fallout_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
     wish = read_as(ResolutionRequest, await read_json(request, min(gateway.body_limit, SMALL_BODY)))
     _check_values(wish)
     task = await stored_task(gateway, TaskKind.FALLOUT, task_id)
@@ -138,7 +138,7 @@ async def resolve_fallout_task(request: Request, gateway: GatewayDep, task_id: T
     },
     openapi_extra=body_of(BulkResolutionRequest, {"filter": {"system": "activation"}, **_EXAMPLE}),
 )
-async def resolve_fallout_tasks(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def resolve_fallout_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
     wish = read_as(BulkResolutionRequest, await read_json(request, min(gateway.body_limit, SMALL_BODY)))
     _check_values(wish)
     if not wish.filter.model_dump(exclude_none=True):
@@ -149,7 +149,7 @@ async def resolve_fallout_tasks(request: Request, gateway: GatewayDep) -> JSONRe
     resolved = sum(result.ok for result in results)
     _log.info("fallout tasks settled", action=wish.action.value, resolved=resolved, total=page.total)
     answer = BulkResolution(total=page.total, resolved=resolved, results=results)
-    return JSONResponse(answer.model_dump(mode="json", exclude_none=True))
+    return JsonAnswer(answer.model_dump(mode="json", exclude_none=True))
 
 
 async def _resolve_all(

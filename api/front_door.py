@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
+from api.answers import JsonAnswer
 from api.errors import EXPLANATIONS
 from api.gateway import GatewayDep
 from api.openapi import OPENAPI, PAGE, base_paths
@@ -46,7 +47,7 @@ async def front_door(request: Request, gateway: GatewayDep) -> Response:
     ]
     told = {"Vary": "Accept"}
     if _HTML not in request.headers.get("Accept", "").lower():
-        return JSONResponse({"name": "Ordersaga", **ways, "apis": apis}, headers=told)
+        return JsonAnswer({"name": "Ordersaga", **ways, "apis": apis}, headers=told)
     page = _PAGE.format(
         ways="\n".join(f"<li>{_link(url, _WORDS[name])}</li>" for name, url in ways.items()),
         apis="\n".join(

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import httpx
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 from pydantic import Field, SecretStr
 
+from api.answers import JsonAnswer
 from api.engine import Engine
 from orders.model import Model
 from orders.orchestration_plan import CatalogVersion
@@ -157,7 +157,7 @@ async def live() -> Live:
     response_model=Health,
     responses={503: {"model": Health, "description": "The order store cannot serve: no order can be taken."}},
 )
-async def ready(request: Request) -> JSONResponse:
+async def ready(request: Request) -> JsonAnswer:
     readiness: Readiness = request.app.state.gateway.readiness
     health = await readiness.health()
-    return JSONResponse(health.model_dump(exclude_none=True), status_code=503 if health.status == "down" else 200)
+    return JsonAnswer(health.model_dump(exclude_none=True), status_code=503 if health.status == "down" else 200)

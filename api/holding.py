@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, read_as, read_optional_json
 from api.documentation import TAGS, body_of, errors
 from api.errors import InvalidRequestError
@@ -56,7 +56,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         responses=answers,
         openapi_extra=body_of(HoldRequest, _EXAMPLE, required=False),
     )
-    async def hold(request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
+    async def hold(request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JsonAnswer:
         return await _tell(request, gateway, kind, order_id, Message.HOLD)
 
     @routes.post(
@@ -67,13 +67,13 @@ def _routes(kind: OrderKind) -> APIRouter:
         responses=answers,
         openapi_extra=body_of(HoldRequest, _EXAMPLE, required=False),
     )
-    async def resume(request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
+    async def resume(request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JsonAnswer:
         return await _tell(request, gateway, kind, order_id, Message.RESUME)
 
     return routes
 
 
-async def _tell(request: Request, gateway: Gateway, kind: OrderKind, order_id: str, message: Message) -> JSONResponse:
+async def _tell(request: Request, gateway: Gateway, kind: OrderKind, order_id: str, message: Message) -> JsonAnswer:
     wish = read_as(HoldRequest, await read_optional_json(request, min(gateway.body_limit, SMALL_BODY)))
     document = await stored_order(gateway, kind, order_id)
     if wish.item is not None and wish.item not in _item_ids(document.get(ITEM_LISTS[kind]), ITEM_LISTS[kind]):
@@ -83,7 +83,7 @@ async def _tell(request: Request, gateway: Gateway, kind: OrderKind, order_id: s
     argument = model(item=wish.item, by=author_of(request, wish.author), reason=wish.reason)
     await ask(gateway, kind, document, message.value, argument)
     _log.info("order told", order=order_id, message=message.value, item=wish.item)
-    return JSONResponse(await linked_order(gateway, kind, order_id))
+    return JsonAnswer(await linked_order(gateway, kind, order_id))
 
 
 def _item_ids(items: Any, name: str) -> Iterator[str]:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from activities.networks import ForbiddenAddressError, check_callback
+from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, read_as, read_json
 from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
 from api.engine import WorkflowEndedError
@@ -133,11 +133,11 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         },
         openapi_extra=body_of(EventSubscriptionInput, example),
     )
-    async def register(request: Request, gateway: GatewayDep) -> JSONResponse:
+    async def register(request: Request, gateway: GatewayDep) -> JsonAnswer:
         body = read_as(EventSubscriptionInput, await read_json(request, SMALL_BODY))
         subscription = await _registered(gateway, hub, body, client_of(request))
         document = _document(gateway, subscription) | {"secret": subscription.secret}
-        return JSONResponse(document, status_code=201, headers={"Location": document["href"]})
+        return JsonAnswer(document, status_code=201, headers={"Location": document["href"]})
 
     @routes.get(
         "",
@@ -146,7 +146,7 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         responses=list_responses(EventSubscription),
         openapi_extra=LIST_PARAMETERS,
     )
-    async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
+    async def find(request: Request, gateway: GatewayDep) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=EventSubscription)
         found = await gateway.subscriptions.find(hub.key)
         return answer_documents([_document(gateway, each) for each in found], query)
@@ -157,8 +157,8 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         operation_id="retrieveListener",
         responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
-    async def retrieve(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
-        return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
+    async def retrieve(gateway: GatewayDep, subscription_id: SubscriptionId) -> JsonAnswer:
+        return JsonAnswer(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     @routes.delete(
         "/{id}",
@@ -186,7 +186,7 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         responses={200: {"model": EventSubscription}, **errors(400, 404, 409, 413, 415, 503)},
         openapi_extra=body_of(ReplayRequest, {"from": "2026-11-25T00:00:00.000Z"}),
     )
-    async def replay(request: Request, gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
+    async def replay(request: Request, gateway: GatewayDep, subscription_id: SubscriptionId) -> JsonAnswer:
         wanted = read_as(ReplayRequest, await read_json(request, SMALL_BODY))
         await _stored(gateway, hub, subscription_id)
         word = Replay(at=wanted.from_, by=client_of(request))
@@ -195,7 +195,7 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         except WorkflowEndedError as error:
             said = "is not being told just now: its workflow is started within a minute; try again then"
             raise UnavailableError(f"listener {subscription_id!r} {said}") from error
-        return JSONResponse(_document(gateway, await _stored(gateway, hub, subscription_id)))
+        return JsonAnswer(_document(gateway, await _stored(gateway, hub, subscription_id)))
 
     return routes
 
@@ -208,8 +208,8 @@ def _add_word(routes: APIRouter, hub: Hub, word: _Word) -> None:
         description=word.description,
         responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
-    async def become(gateway: GatewayDep, subscription_id: SubscriptionId) -> JSONResponse:
-        return JSONResponse(_document(gateway, await _become(gateway, hub, subscription_id, word.state)))
+    async def become(gateway: GatewayDep, subscription_id: SubscriptionId) -> JsonAnswer:
+        return JsonAnswer(_document(gateway, await _become(gateway, hub, subscription_id, word.state)))
 
 
 async def _registered(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput, client: str) -> Subscription:

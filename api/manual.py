@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from api.answers import JsonAnswer
 from api.bodies import JSON, MERGE_PATCH, SMALL_BODY, read_as, read_json, read_optional_json
 from api.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
 from api.gateway import GatewayDep
@@ -56,7 +56,7 @@ class RescheduleRequest(Words):
     responses=list_responses(TaskDocument),
     openapi_extra=TASK_PARAMETERS,
 )
-async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await answer_tasks(request, gateway, TaskKind.MANUAL)
 
 
@@ -67,7 +67,7 @@ async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JSONRespon
     responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
     openapi_extra={"parameters": [FIELDS_PARAMETER]},
 )
-async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
+async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
     return await answer_task(request, gateway, TaskKind.MANUAL, task_id)
 
 
@@ -83,7 +83,7 @@ async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: T
     },
     openapi_extra=body_of(CompletionRequest, {"values": {"serialNumber": "SN-4711"}, "author": "ada"}, required=False),
 )
-async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
+async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
     wish = read_as(CompletionRequest, await read_optional_json(request, min(gateway.body_limit, SMALL_BODY)))
     task = await stored_task(gateway, TaskKind.MANUAL, task_id)
     check_open(task)
@@ -109,7 +109,7 @@ async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: T
         media_types=(JSON, MERGE_PATCH),
     ),
 )
-async def reschedule_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JSONResponse:
+async def reschedule_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
     body = await read_json(request, min(gateway.body_limit, SMALL_BODY), (JSON, MERGE_PATCH))
     wish = read_as(RescheduleRequest, body)
     task = await stored_task(gateway, TaskKind.MANUAL, task_id)

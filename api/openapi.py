@@ -15,11 +15,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from api.answers import JsonAnswer
 from api.documentation import RequestBody
 
 Document = dict[str, Any]
@@ -53,8 +54,8 @@ def serve_documents(app: FastAPI, base_url: str) -> None:
 
 def _serve(app: FastAPI, base: str, documents: Any) -> None:
     @app.get(f"{base}{OPENAPI}", include_in_schema=False)
-    async def document() -> JSONResponse:
-        return JSONResponse(documents()[base])
+    async def document() -> JsonAnswer:
+        return JsonAnswer(documents()[base])
 
     @app.get(f"{base}{PAGE}", include_in_schema=False)
     async def page(request: Request) -> HTMLResponse:

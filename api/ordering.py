@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-import anyio.to_thread
 import structlog
 from fastapi import Request
-from fastapi.responses import JSONResponse
 
 from activities.http import DownstreamError
-from api.bodies import read_json
+from api.answers import JsonAnswer
+from api.bodies import read_json, worked_on
 from api.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway
 from api.identity import client_of
@@ -44,7 +43,7 @@ KEY_PARAMETER = {
 _log = structlog.get_logger(__name__)
 
 
-async def take_in(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
+async def take_in(request: Request, gateway: Gateway, kind: OrderKind) -> JsonAnswer:
     """Take in the order of the request's body, and answer with it as it is stored.
 
     Raises:
@@ -52,7 +51,7 @@ async def take_in(request: Request, gateway: Gateway, kind: OrderKind) -> JSONRe
     """
     document = await taken_in(request, gateway, kind, await read_json(request, gateway.body_limit))
     location = href(gateway.base_url, kind, document["id"])
-    return JSONResponse(with_links(gateway.base_url, kind, document), status_code=201, headers={"Location": location})
+    return JsonAnswer(with_links(gateway.base_url, kind, document), status_code=201, headers={"Location": location})
 
 
 async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: Any) -> Document:
@@ -66,7 +65,7 @@ async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: An
         DeletedOrderError: when its key was that of an order that was deleted.
     """
     key = _idempotency_key(request)
-    checked = await _checked(body, kind)
+    checked = await _checked(request, body, kind)
     for attempt in count(1):
         order_id = _order_id(client_of(request), key, checked, kind, attempt)
         try:
@@ -104,15 +103,15 @@ def _conflict(gateway: Gateway, kind: OrderKind, key: str | None, sent: Document
     )
 
 
-async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JSONResponse:
+async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JsonAnswer:
     """Answer with what the order of the request's body would come down to; nothing is stored or executed."""
-    checked = await _checked(await read_json(request, gateway.body_limit), kind)
+    checked = await _checked(request, await read_json(request, gateway.body_limit), kind)
     order = posted_order(kind, accept(checked, _PREVIEW_ID, datetime.now(UTC), kind))
     try:
         planned = await gateway.planner.preview(order)
     except DownstreamError as error:
         raise UnavailableError(error.message) from error
-    return JSONResponse(
+    return JsonAnswer(
         {
             "order": planned.order.model_dump(mode="json", exclude_none=True, exclude={"id", "href"}),
             "plan": planned.plan.model_dump(mode="json") if planned.plan else None,
@@ -121,7 +120,7 @@ async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JSONRe
     )
 
 
-async def plan_of(gateway: Gateway, kind: OrderKind, order_id: str) -> JSONResponse:
+async def plan_of(gateway: Gateway, kind: OrderKind, order_id: str) -> JsonAnswer:
     """Answer with the plan of a posted order's latest revision.
 
     Raises:
@@ -133,7 +132,7 @@ async def plan_of(gateway: Gateway, kind: OrderKind, order_id: str) -> JSONRespo
         raise NotFoundError(f"{kind.value} {order_id!r} is a part of the plan of order {root_id(order_id)!r}")
     if plan is None:
         raise NotFoundError(f"{kind.value} {order_id!r} has no plan; the order is {document['state']}")
-    return JSONResponse(plan.model_dump(mode="json"))
+    return JsonAnswer(plan.model_dump(mode="json"))
 
 
 def _idempotency_key(request: Request) -> str | None:
@@ -159,8 +158,8 @@ def _order_id(client: str, key: str | None, document: Document, kind: OrderKind,
     return order_id_from(secrets.token_bytes(10), kind)
 
 
-async def _checked(body: Any, kind: OrderKind) -> Document:
+async def _checked(request: Request, body: Any, kind: OrderKind) -> Document:
     try:
-        return await anyio.to_thread.run_sync(check_order, kind, body, CREATES[kind])
+        return await worked_on(request, check_order, kind, body, CREATES[kind])
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 
+from api.answers import JsonAnswer
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.gateway import GatewayDep
 from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
@@ -37,7 +37,7 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.PRODUCT], tags=[TAGS[OrderKind.PR
     },
     openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
-async def create_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def create_product_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await take_in(request, gateway, OrderKind.PRODUCT)
 
 
@@ -52,7 +52,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
     },
     openapi_extra=body_of(ProductOrderCreate, PRODUCT_ORDER_EXAMPLE),
 )
-async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def preview_product_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await preview(request, gateway, OrderKind.PRODUCT)
 
 
@@ -63,7 +63,7 @@ async def preview_product_order(request: Request, gateway: GatewayDep) -> JSONRe
     responses=list_responses(ProductOrder),
     openapi_extra=LIST_PARAMETERS,
 )
-async def list_product_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_product_orders(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await answer_list(request, gateway, OrderKind.PRODUCT, ProductOrder)
 
 
@@ -76,7 +76,7 @@ async def list_product_orders(request: Request, gateway: GatewayDep) -> JSONResp
 )
 async def retrieve_product_order(
     request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]
-) -> JSONResponse:
+) -> JsonAnswer:
     return await answer_order(request, gateway, OrderKind.PRODUCT, order_id)
 
 
@@ -88,5 +88,5 @@ async def retrieve_product_order(
     "resources, its products, and what waits for what.",
     responses={200: {"model": OrchestrationPlan}, **errors(404, 503)},
 )
-async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
+async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JsonAnswer:
     return await plan_of(gateway, OrderKind.PRODUCT, order_id)

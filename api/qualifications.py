@@ -9,10 +9,10 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from activities.http import DownstreamError
+from api.answers import JsonAnswer
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, document_of, media_type_of, read_json
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors, list_responses
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
@@ -88,7 +88,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
         },
         openapi_extra=body_of(api.question, api.example),
     )
-    async def create(request: Request, gateway: GatewayDep) -> JSONResponse:
+    async def create(request: Request, gateway: GatewayDep) -> JsonAnswer:
         return await _create(request, gateway, api)
 
     @routes.get(
@@ -98,7 +98,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
         responses=list_responses(api.model),
         openapi_extra=LIST_PARAMETERS,
     )
-    async def find(request: Request, gateway: GatewayDep) -> JSONResponse:
+    async def find(request: Request, gateway: GatewayDep) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=api.model)
         page = await gateway.qualifications.find(api.kind, query)
         return list_answer([api.with_link(gateway.base_url, each) for each in page.documents], page.total)
@@ -112,12 +112,12 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
     )
     async def retrieve(
         request: Request, gateway: GatewayDep, qualification_id: Annotated[str, Path(alias="id")]
-    ) -> JSONResponse:
+    ) -> JsonAnswer:
         query = fields_query(request)
         document = await gateway.qualifications.get(api.kind, qualification_id)
         if document is None:
             raise _missing(api, qualification_id)
-        return JSONResponse(query.project(api.with_link(gateway.base_url, document)))
+        return JsonAnswer(query.project(api.with_link(gateway.base_url, document)))
 
     @routes.patch(
         "/{id}",
@@ -130,7 +130,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
     )
     async def patch(
         request: Request, gateway: GatewayDep, qualification_id: Annotated[str, Path(alias="id")]
-    ) -> JSONResponse:
+    ) -> JsonAnswer:
         return await _patch(request, gateway, api, qualification_id)
 
     @routes.delete(
@@ -152,7 +152,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
     return routes
 
 
-async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> JSONResponse:
+async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> JsonAnswer:
     question = _question(api, await read_json(request, gateway.body_limit))
     qualification_id, now = order_id_from(secrets.token_bytes(10)), gateway.qualifying.now()
     document = {
@@ -171,7 +171,7 @@ async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> 
     _log.info("qualification asked", qualification=qualification_id, state=document["state"])
     if not instant:
         gateway.qualifying.wake()
-    return JSONResponse(
+    return JsonAnswer(
         api.with_link(gateway.base_url, document),
         status_code=200 if instant else 201,
         headers={"Location": api.href(gateway.base_url, qualification_id)},
@@ -204,7 +204,7 @@ def _bare(value: Any, without: frozenset[str] | set[str]) -> Any:
     return {name: each for name, each in value.items() if name not in without} if isinstance(value, dict) else value
 
 
-async def _patch(request: Request, gateway: Gateway, api: QualificationApi, qualification_id: str) -> JSONResponse:
+async def _patch(request: Request, gateway: Gateway, api: QualificationApi, qualification_id: str) -> JsonAnswer:
     patch = await read_json(request, gateway.body_limit, (MERGE_PATCH, JSON, JSON_PATCH))
     operations = media_type_of(request) == JSON_PATCH
 
@@ -219,7 +219,7 @@ async def _patch(request: Request, gateway: Gateway, api: QualificationApi, qual
         raise InvalidRequestError(str(error)) from error
     if document is None:
         raise _missing(api, qualification_id)
-    return JSONResponse(api.with_link(gateway.base_url, document))
+    return JsonAnswer(api.with_link(gateway.base_url, document))
 
 
 def _checked_change(api: QualificationApi, before: Document, after: Any) -> Document:

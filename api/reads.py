@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from api.answers import JsonAnswer
 from api.errors import NotFoundError
 from api.gateway import Gateway
 from orders.lifecycle import OrderKind
@@ -16,7 +16,7 @@ from store.matching import page_of
 from store.query import ListQuery, parse_list_query
 
 
-async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JSONResponse:
+async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JsonAnswer:
     """Answer with the orders that the request's filters let through: 200, or 206 where some of them are left out.
 
     Raises:
@@ -28,22 +28,22 @@ async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model
     return list_answer(documents, page.total)
 
 
-def answer_documents(documents: Iterable[Document], query: ListQuery) -> JSONResponse:
+def answer_documents(documents: Iterable[Document], query: ListQuery) -> JsonAnswer:
     """Answer with those of the documents that the query lets through, as they come where it does not sort them."""
     page = page_of(query, documents)
     return list_answer(page.documents, page.total)
 
 
-def list_answer(documents: Sequence[Document], total: int) -> JSONResponse:
+def list_answer(documents: Sequence[Document], total: int) -> JsonAnswer:
     """Answer with a part of a list: 200 where it is all that matches, or else 206."""
-    return JSONResponse(
+    return JsonAnswer(
         list(documents),
         status_code=200 if len(documents) == total else 206,
         headers={"X-Total-Count": str(total), "X-Result-Count": str(len(documents))},
     )
 
 
-async def answer_order(request: Request, gateway: Gateway, kind: OrderKind, order_id: str) -> JSONResponse:
+async def answer_order(request: Request, gateway: Gateway, kind: OrderKind, order_id: str) -> JsonAnswer:
     """Answer with one order, and relations to those that it has made.
 
     Raises:
@@ -51,7 +51,7 @@ async def answer_order(request: Request, gateway: Gateway, kind: OrderKind, orde
     """
     query = fields_query(request)
     with_relations = query.fields is None or RELATIONS in query.fields
-    return JSONResponse(query.project(await linked_order(gateway, kind, order_id, with_relations=with_relations)))
+    return JsonAnswer(query.project(await linked_order(gateway, kind, order_id, with_relations=with_relations)))
 
 
 def fields_query(request: Request) -> ListQuery:

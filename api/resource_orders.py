@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 
+from api.answers import JsonAnswer
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.gateway import GatewayDep
 from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
@@ -38,7 +38,7 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.RESOURCE], tags=[TAGS[OrderKind.R
     },
     openapi_extra={**body_of(ResourceOrderCreate, RESOURCE_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
-async def create_resource_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def create_resource_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await take_in(request, gateway, OrderKind.RESOURCE)
 
 
@@ -56,7 +56,7 @@ async def create_resource_order(request: Request, gateway: GatewayDep) -> JSONRe
     },
     openapi_extra=body_of(ResourceOrderCreate, RESOURCE_ORDER_EXAMPLE),
 )
-async def preview_resource_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def preview_resource_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await preview(request, gateway, OrderKind.RESOURCE)
 
 
@@ -67,7 +67,7 @@ async def preview_resource_order(request: Request, gateway: GatewayDep) -> JSONR
     responses=list_responses(ResourceOrder),
     openapi_extra=LIST_PARAMETERS,
 )
-async def list_resource_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_resource_orders(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await answer_list(request, gateway, OrderKind.RESOURCE, ResourceOrder)
 
 
@@ -80,7 +80,7 @@ async def list_resource_orders(request: Request, gateway: GatewayDep) -> JSONRes
 )
 async def retrieve_resource_order(
     request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]
-) -> JSONResponse:
+) -> JsonAnswer:
     return await answer_order(request, gateway, OrderKind.RESOURCE, order_id)
 
 
@@ -91,5 +91,5 @@ async def retrieve_resource_order(
     description="The orchestration plan of the latest revision of an order that was posted.",
     responses={200: {"model": OrchestrationPlan}, **errors(404, 503)},
 )
-async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
+async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JsonAnswer:
     return await plan_of(gateway, OrderKind.RESOURCE, order_id)

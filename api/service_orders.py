@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 
+from api.answers import JsonAnswer
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, LOCATION, TAGS, body_of, errors, list_responses
 from api.gateway import GatewayDep
 from api.ordering import KEY_PARAMETER, plan_of, preview, take_in
@@ -38,7 +38,7 @@ router = APIRouter(prefix=BASE_PATHS[OrderKind.SERVICE], tags=[TAGS[OrderKind.SE
     },
     openapi_extra={**body_of(ServiceOrderCreate, SERVICE_ORDER_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
-async def create_service_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def create_service_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await take_in(request, gateway, OrderKind.SERVICE)
 
 
@@ -56,7 +56,7 @@ async def create_service_order(request: Request, gateway: GatewayDep) -> JSONRes
     },
     openapi_extra=body_of(ServiceOrderCreate, SERVICE_ORDER_EXAMPLE),
 )
-async def preview_service_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def preview_service_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await preview(request, gateway, OrderKind.SERVICE)
 
 
@@ -67,7 +67,7 @@ async def preview_service_order(request: Request, gateway: GatewayDep) -> JSONRe
     responses=list_responses(ServiceOrder),
     openapi_extra=LIST_PARAMETERS,
 )
-async def list_service_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_service_orders(request: Request, gateway: GatewayDep) -> JsonAnswer:
     return await answer_list(request, gateway, OrderKind.SERVICE, ServiceOrder)
 
 
@@ -80,7 +80,7 @@ async def list_service_orders(request: Request, gateway: GatewayDep) -> JSONResp
 )
 async def retrieve_service_order(
     request: Request, gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]
-) -> JSONResponse:
+) -> JsonAnswer:
     return await answer_order(request, gateway, OrderKind.SERVICE, order_id)
 
 
@@ -91,5 +91,5 @@ async def retrieve_service_order(
     description="The orchestration plan of the latest revision of an order that was posted.",
     responses={200: {"model": OrchestrationPlan}, **errors(404, 503)},
 )
-async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JSONResponse:
+async def retrieve_plan(gateway: GatewayDep, order_id: Annotated[str, Path(alias="id")]) -> JsonAnswer:
     return await plan_of(gateway, OrderKind.SERVICE, order_id)

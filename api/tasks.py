@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.answers import JsonAnswer
 from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError
 from api.gateway import Gateway
@@ -91,7 +91,7 @@ def task_document(gateway: Gateway, task: Task) -> Document:
     return {"id": task.id, "href": f"{gateway.base_url}{BASES[task.kind]}/task/{path}", **document}
 
 
-async def answer_tasks(request: Request, gateway: Gateway, kind: TaskKind) -> JSONResponse:
+async def answer_tasks(request: Request, gateway: Gateway, kind: TaskKind) -> JsonAnswer:
     """Answer with the tasks of a kind that the request's filters let through, the oldest first.
 
     Raises:
@@ -103,14 +103,14 @@ async def answer_tasks(request: Request, gateway: Gateway, kind: TaskKind) -> JS
     return list_answer([query.project(task_document(gateway, task)) for task in page.tasks], page.total)
 
 
-async def answer_task(request: Request, gateway: Gateway, kind: TaskKind, task_id: str) -> JSONResponse:
+async def answer_task(request: Request, gateway: Gateway, kind: TaskKind, task_id: str) -> JsonAnswer:
     """Answer with one task.
 
     Raises:
         NotFoundError: when there is none of that kind.
     """
     query = fields_query(request)
-    return JSONResponse(query.project(task_document(gateway, await stored_task(gateway, kind, task_id))))
+    return JsonAnswer(query.project(task_document(gateway, await stored_task(gateway, kind, task_id))))
 
 
 async def stored_task(gateway: Gateway, kind: TaskKind, task_id: str) -> Task:
@@ -149,14 +149,14 @@ def check_values(task: Task, values: Mapping[str, Any]) -> None:
         raise InvalidRequestError("; ".join(faults))
 
 
-async def ask_and_answer(gateway: Gateway, task: Task, name: str, argument: BaseModel) -> JSONResponse:
+async def ask_and_answer(gateway: Gateway, task: Task, name: str, argument: BaseModel) -> JsonAnswer:
     """Ask the workflow that waits for a task for something; answer with the task as it is recorded then.
 
     Raises:
         MessageRefusedError, NotAllowedError, UnavailableError: as `api.messages.request`.
     """
     await ask_workflow(gateway, task.workflow_id, name, argument)
-    return JSONResponse(task_document(gateway, await gateway.tasks.get(task.id) or task))
+    return JsonAnswer(task_document(gateway, await gateway.tasks.get(task.id) or task))
 
 
 def _condition(condition: Condition) -> Condition:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 
+from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, read_json
 from api.cancellations import stored_cancellation, taken_in
 from api.documentation import FIELDS_PARAMETER, LOCATION, body_of, errors, list_parameters, list_responses
@@ -41,7 +41,7 @@ router = APIRouter(prefix=f"{V5_BASE_PATH}/cancelProductOrder", tags=[TAG])
     },
     openapi_extra=body_of(CancelProductOrderCreate, CANCELLATION_V5_EXAMPLE),
 )
-async def create_cancellation(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def create_cancellation(request: Request, gateway: GatewayDep) -> JsonAnswer:
     body = await read_json(request, min(gateway.body_limit, SMALL_BODY))
     try:
         wish = cancellation_body(body)
@@ -49,7 +49,7 @@ async def create_cancellation(request: Request, gateway: GatewayDep) -> JSONResp
         raise InvalidRequestError(str(error)) from error
     document = await taken_in(request, gateway, OrderKind.PRODUCT, wish)
     cancellation = cancellation_in_v5(gateway.base_url, document)
-    return JSONResponse(cancellation, status_code=201, headers={"Location": cancellation["href"]})
+    return JsonAnswer(cancellation, status_code=201, headers={"Location": cancellation["href"]})
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def create_cancellation(request: Request, gateway: GatewayDep) -> JSONResp
     responses=list_responses(CancelProductOrder),
     openapi_extra=list_parameters("-requestedCancellationDate"),
 )
-async def list_cancellations(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_cancellations(request: Request, gateway: GatewayDep) -> JsonAnswer:
     query = list_query(request.query_params.multi_items(), CancelProductOrder)
     page = await gateway.cancellations.find(OrderKind.PRODUCT, query_in_v4(query, CANCELLATION))
     documents = [query.project(cancellation_in_v5(gateway.base_url, document)) for document in page.documents]
@@ -75,7 +75,7 @@ async def list_cancellations(request: Request, gateway: GatewayDep) -> JSONRespo
 )
 async def retrieve_cancellation(
     request: Request, gateway: GatewayDep, cancellation_id: Annotated[str, Path(alias="id")]
-) -> JSONResponse:
+) -> JsonAnswer:
     query = fields_query(request)
     document = await stored_cancellation(gateway, OrderKind.PRODUCT, cancellation_id)
-    return JSONResponse(query.project(cancellation_in_v5(gateway.base_url, document)))
+    return JsonAnswer(query.project(cancellation_in_v5(gateway.base_url, document)))

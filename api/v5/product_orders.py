@@ -5,12 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Path, Request, Response
-from fastapi.responses import JSONResponse
 
 from api.amendments import amend_order, patch_body
-from api.bodies import read_json
+from api.answers import JsonAnswer
+from api.bodies import read_json, worked_on
 from api.deletions import delete_order
 from api.documentation import FIELDS_PARAMETER, LOCATION, body_of, errors, list_parameters, list_responses
 from api.errors import InvalidRequestError
@@ -54,14 +53,14 @@ router = APIRouter(prefix=f"{V5_BASE_PATH}/productOrder", tags=[TAG])
     },
     openapi_extra={**body_of(ProductOrderCreate, PRODUCT_ORDER_V5_EXAMPLE), "parameters": [KEY_PARAMETER]},
 )
-async def create_product_order(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def create_product_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     body = await read_json(request, gateway.body_limit)
     try:
-        wanted = await anyio.to_thread.run_sync(order_body, body)
+        wanted = await worked_on(request, order_body, body)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error
     order = order_in_v5(gateway.base_url, await taken_in(request, gateway, OrderKind.PRODUCT, wanted))
-    return JSONResponse(order, status_code=201, headers={"Location": order["href"]})
+    return JsonAnswer(order, status_code=201, headers={"Location": order["href"]})
 
 
 @router.get(
@@ -71,7 +70,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JSONRes
     responses=list_responses(ProductOrder),
     openapi_extra=list_parameters("-creationDate"),
 )
-async def list_product_orders(request: Request, gateway: GatewayDep) -> JSONResponse:
+async def list_product_orders(request: Request, gateway: GatewayDep) -> JsonAnswer:
     query = list_query(request.query_params.multi_items(), ProductOrder)
     page = await gateway.orders.find(OrderKind.PRODUCT, query_in_v4(query))
     documents = [query.project(order_in_v5(gateway.base_url, document)) for document in page.documents]
@@ -85,11 +84,11 @@ async def list_product_orders(request: Request, gateway: GatewayDep) -> JSONResp
     responses={200: {"model": ProductOrder}, **errors(400, 404, 503)},
     openapi_extra={"parameters": [FIELDS_PARAMETER]},
 )
-async def retrieve_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+async def retrieve_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
     query = fields_query(request)
     with_relations = query.fields is None or RELATIONS in query.fields
     order = await linked_order(gateway, OrderKind.PRODUCT, order_id, with_relations=with_relations)
-    return JSONResponse(query.project(order_in_v5(gateway.base_url, order)))
+    return JsonAnswer(query.project(order_in_v5(gateway.base_url, order)))
 
 
 @router.patch(
@@ -106,9 +105,9 @@ async def retrieve_product_order(request: Request, gateway: GatewayDep, order_id
     },
     openapi_extra=patch_body(ProductOrderUpdate, PATCH_V5_EXAMPLE),
 )
-async def patch_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JSONResponse:
+async def patch_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
     await amend_order(request, gateway, OrderKind.PRODUCT, order_id, partial(changes, gateway.base_url))
-    return JSONResponse(order_in_v5(gateway.base_url, await linked_order(gateway, OrderKind.PRODUCT, order_id)))
+    return JsonAnswer(order_in_v5(gateway.base_url, await linked_order(gateway, OrderKind.PRODUCT, order_id)))
 
 
 @router.delete(
