@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-for-bench
 # More processes than two cores: a test that waits for a timer or the server leaves its core to another. Each process has
 # a Temporal server, databases and ports of its own; one that runs out of tests takes over another's.
 WORKERS ?= 4
 IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo up test test-thoroughly bench lint types check lock clean
+.PHONY: help demo up test test-thoroughly bench bench-lists lint types check lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,7 +33,14 @@ test: $(STAMP) ## run every test, four at a time or as WORKERS=n says
 test-thoroughly: $(STAMP) ## try all that `make test` tries some of, such as a cancellation at each step: half an hour
 	@THOROUGH=1 $(BIN)/pytest $$(grep -l '^from tests.thorough' -r tests)
 
-bench: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
+$(BENCH_STAMP): $(STAMP) requirements-bench.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+bench: $(BENCH_STAMP) ## what an order costs, beside hand-written workflows and another library; ARGS="--help" tells more
+	@$(BIN)/python -m bench $(ARGS)
+
+bench-lists: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
 	@$(BIN)/python -m bench.list_orders
 
 lint: $(STAMP) ## ruff, formatting, the import contract
@@ -48,6 +56,7 @@ check: lint types test ## everything a change must pass
 lock: $(STAMP) ## compile the exact versions from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header --constraint requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header --constraint requirements-dev.txt --group bench -o requirements-bench.txt
 
 clean: ## remove the environment and what a run left
 	rm -rf $(VENV) .ordersaga build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,134 @@
+"""Rounds: every contender runs the same number of orders, one after the other, so that all see the same machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import httpx
+
+from bench.contenders import Contender
+from bench.processes import cpu_seconds
+from bench.stacks import Stack
+from embedded.layout import GATEWAY, TEMPORAL, WORKER
+
+_RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
+_CONFIGURED = "/tmf-api/ResourceActivationAndConfiguration/v4/resource"
+_RESERVATIONS = "/tmf-api/resourcePoolManagement/v4/reservation"
+ENGINE = (WORKER, GATEWAY, TEMPORAL)
+"""The processes that are not the systems'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many orders of a kind, so many of them at a time."""
+
+    script: str
+    in_flight: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What one contender took for one load."""
+
+    contender: str
+    script: str
+    in_flight: int
+    orders: int
+    seconds: float
+    latencies: list[float]
+    """Seconds from the placing of each order to its end."""
+    cpu: Mapping[str, float]
+    """CPU seconds an order of each process."""
+
+    @property
+    def rate(self) -> float:
+        """Orders a second."""
+        return self.orders / self.seconds
+
+    @property
+    def latency(self) -> float:
+        return median(self.latencies)
+
+    @property
+    def engine_cpu(self) -> float:
+        """CPU seconds an order of worker, gateway and Temporal."""
+        return sum(seconds for name, seconds in self.cpu.items() if name in ENGINE)
+
+
+async def run_rounds(
+    stack: Stack,
+    contenders: Mapping[str, Contender],
+    rounds: Sequence[Sequence[Load]],
+    seconds: float,
+    tell: Callable[[str], None],
+) -> list[Block]:
+    """Let all contenders run the loads of each round, after an order each that does not count.
+
+    Args:
+        seconds: how long all may take; a round that would last longer, going by the one before, is not begun.
+    """
+    ends, last = time.monotonic() + seconds, 0.0
+    for contender in contenders.values():
+        for script in sorted({load.script for loads in rounds for load in loads}):
+            await contender.check(await contender.order(script))
+    blocks = []
+    for number, loads in enumerate(rounds):
+        began = time.monotonic()
+        if began + last > ends:
+            tell(f"no time for more than {number} rounds")
+            break
+        for load in loads:
+            # Turned by one each round, so that nobody is always first.
+            turn = number % len(contenders)
+            for name in [*contenders][turn:] + [*contenders][:turn]:
+                blocks.append(block := await run_block(name, contenders[name], load))
+                tell(
+                    f"{name:12} {load.script:12} {load.in_flight:2} in flight: {block.rate:6.3f} orders/s, "
+                    f"{block.latency:6.2f} s, CPU {block.engine_cpu:5.2f} s + systems "
+                    f"{sum(block.cpu.values()) - block.engine_cpu:5.2f} s an order"
+                )
+                await give_back(stack)
+        last = time.monotonic() - began
+    return blocks
+
+
+async def run_block(name: str, contender: Contender, load: Load) -> Block:
+    """Run the orders of a load; each must succeed."""
+    places = asyncio.Semaphore(load.in_flight)
+    latencies: list[float] = []
+
+    async def one() -> str:
+        async with places:
+            began = time.perf_counter()
+            order_id = await contender.order(load.script)
+            latencies.append(time.perf_counter() - began)
+            return order_id
+
+    before, began = cpu_seconds(contender.pids), time.perf_counter()
+    ids = await asyncio.gather(*(one() for _ in range(load.orders)))
+    seconds, after = time.perf_counter() - began, cpu_seconds(contender.pids)
+    for order_id in ids:
+        await contender.check(order_id)
+    cpu = {each: (after[each] - before[each]) / load.orders for each in before}
+    return Block(name, load.script, load.in_flight, load.orders, seconds, latencies, cpu)
+
+
+async def give_back(stack: Stack) -> None:
+    """Take all resources out of the network and give them back to their pools, which else would run dry."""
+    inventory, activation = stack.systems["inventory"], stack.systems["activation"]
+    for listed, given_back in (
+        (f"{activation}{_CONFIGURED}", f"{activation}{_CONFIGURED}"),
+        (f"{inventory}{_RESOURCES}?resourceStatus=reserved", f"{inventory}{_RESERVATIONS}"),
+    ):
+        for each in await _all(stack, listed):
+            (await stack.http.delete(f"{given_back}/{each}")).raise_for_status()
+
+
+async def _all(stack: Stack, url: str) -> list[str]:
+    answer = await stack.http.get(httpx.URL(url).copy_merge_params({"limit": "1000", "fields": "id"}))
+    return [each["id"] for each in answer.raise_for_status().json()]
