@@ -54,9 +54,9 @@ class Settings(BaseSettings):
     """How long one call to a downstream system may take."""
     local_calls: str = ",".join(SYSTEMS)
     """The systems, separated by commas, that are called locally first; each other is called through its queue only."""
-    local_calls_at_once: int = Field(default=50, gt=0)
+    local_calls_at_once: int = Field(default=100, gt=0)
     """How many local calls to one system a worker makes at a time."""
-    local_call_slow: timedelta = Field(default=timedelta(milliseconds=500), gt=timedelta(0))
+    local_call_slow: timedelta = Field(default=timedelta(seconds=2), gt=timedelta(0))
     """A call that takes longer sends the system's next calls through its queue for a while."""
 
     host: str = "127.0.0.1"

@@ -82,6 +82,8 @@ _WORKFLOW_TASKS: Final[dict[str, Any]] = {
     # Half of the pollers for new workflows: with the default, one of five, children wait for each other's start.
     "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(10),
     "nonsticky_to_sticky_poll_ratio": 0.5,
+    # A workflow task holds its place while its local calls run: fewer places gained no CPU, and would wait for systems.
+    "max_concurrent_workflow_tasks": 100,
 }
 _STORE_CALLS_AT_ONCE = 100
 """Local activities that find a place while each system has as many calls as it may: the store waits for no system."""
@@ -212,8 +214,10 @@ async def _systems(settings: Settings, stack: AsyncExitStack) -> dict[str, Downs
         policies.BILLING: settings.billing_url,
     }
     timeout = settings.http_timeout.total_seconds()
+    # How many calls there are at once is limited before: one that waited for a connection would make its system slow.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=settings.local_calls_at_once)
     clients = {
-        name: await stack.enter_async_context(httpx.AsyncClient(base_url=str(url), timeout=timeout))
+        name: await stack.enter_async_context(httpx.AsyncClient(base_url=str(url), timeout=timeout, limits=limits))
         for name, url in urls.items()
     }
     return {name: DownstreamSystem(name, each) for name, each in clients.items()}

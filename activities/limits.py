@@ -50,10 +50,13 @@ _REASONS: Final = {
 class LocalLimits:
     """How much of a system's calls may be local."""
 
-    at_once: int = 50
-    """Local calls that run at a time, in one process."""
-    slow: timedelta = timedelta(milliseconds=500)
-    """A call that takes longer is slow: a workflow task is held up as long."""
+    at_once: int = 100
+    """Local calls that run at a time, in one process: as many as a worker of the queue runs."""
+    slow: timedelta = timedelta(seconds=2)
+    """A call that takes longer is slow: a workflow task is held up as long.
+
+    A busy machine alone must not come to it, since calls through the queue would make it busier still.
+    """
     slow_pause: timedelta = timedelta(seconds=5)
     """How long local calls are refused after a slow call."""
     failure_pause: timedelta = timedelta(seconds=15)
