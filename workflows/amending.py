@@ -269,7 +269,7 @@ class Amending(Timetable):
                 self.begun.pop(key, None)
             self.graph.amend(
                 self.plan_graph.dependencies(),
-                taken_back=taken_back,
+                undo=taken_back,
                 again=[key for key, action in actions.items() if action == NodeAction.MODIFY],
             )
             self.nodes_changed()

@@ -191,7 +191,7 @@ class FulfilmentWorkflow(OrderWorkflow):
             taken_by_failure=(lambda key: {key, *dependents(graph, [key])}) if self.undoing else lambda _: set(graph),
             read_back=self.read_back,
             stuck=self.stuck,
-            changed=self.standing_changed,
+            changed=lambda _: self.standing_changed(),
         )
 
     async def fulfil(self, graph: SagaGraph) -> None:

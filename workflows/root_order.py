@@ -201,7 +201,7 @@ class RootOrder(Amending):
             taken_by_failure=self._taken_by_failure,
             read_back=self.read_back,
             stuck=self.stuck,
-            changed=self.nodes_changed,
+            changed=lambda _: self.nodes_changed(),
         )
         watch = asyncio.create_task(self.watch_dates())
         try:

@@ -8,16 +8,18 @@ three levels: the nodes are service orders and products, services, or resources.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from activities.inventory import Expectation
-from orders.graph import Graph, in_order, ready, reverse
+from orders.graph import DependencyGraph, Graph, Scheduler, in_order
 from orders.outcome import Residue
 from orders.task import TaskAction
 from workflows.failures import RESIDUE, explain
@@ -48,7 +50,7 @@ class Saga:
     expected: list[Expectation] = field(default_factory=list)
 
     def add(self, step: str, undo: Undo, *, system: str, target: str) -> None:
-        """Register how to take back a step that is about to be taken in `system` on `target`."""
+        """Register how to undo a step that is about to be taken in `system` on `target`."""
         self.steps.append((step, system, target, undo))
 
     def expect(self, expectation: Expectation) -> None:
@@ -56,9 +58,9 @@ class Saga:
         self.expected.append(expectation)
 
     async def undo(self, stuck: Stuck) -> list[Residue]:
-        """Take the steps back, last first, and return what could not be taken back.
+        """Undo the steps, last first, and return what could not be undone.
 
-        Nothing is given back that is still in use: where one step's undo is given up, those before it stay, and are
+        Nothing is released that is still in use: where one step's undo is given up, those before it stay, and are
         part of what is returned.
         """
         while self.steps:
@@ -96,21 +98,24 @@ class SagaGraph:
         taken_by_failure: Callable[[str], Collection[str]],
         read_back: Callable[[list[Expectation]], Awaitable[list[Residue]]],
         stuck: Stuck,
-        changed: Callable[[], None],
+        changed: Callable[[Collection[str]], None],
     ) -> None:
-        self.graph = graph
-        self.started: dict[str, None] = {}
-        """The nodes that have begun, first to last: what they did is undone when they are withdrawn."""
-        self.again: set[str] = set()
-        """Nodes that were done, and wait to run once more; `started` has them still."""
-        self.done: set[str] = set()
-        self.withdrawn: set[str] = set()
+        """Take a graph that is still to be run.
+
+        Args:
+            do: does what a node stands for, and registers its undo.
+            taken_by_failure: which nodes, itself among them, a node's failure takes with it.
+            read_back: compares inventory with what it must show after an undo, and returns what was left.
+            stuck: asks a person about an undo that has failed.
+            changed: is told which nodes have ended, were withdrawn, or are to run again.
+        """
         self.failures: dict[str, BaseException] = {}
         """Why nodes failed, also while they were being stopped for another's sake."""
         self.failed_at: dict[str, datetime] = {}
         self.residue: list[Residue] = []
         self.ended = False
         """Whether the graph has run to its end, or has been stopped: no amendment comes in any more."""
+        self._scheduler = Scheduler(graph)
         self._do = do
         self._taken_by_failure = taken_by_failure
         self._read_back = read_back
@@ -118,23 +123,42 @@ class SagaGraph:
         self._changed = changed
         self._sagas: dict[str, Saga] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._undoing: dict[asyncio.Task[None], set[str]] = {}
+        self._undoing: dict[asyncio.Task[None], list[str]] = {}
+        self._undone_by: dict[str, asyncio.Task[None]] = {}
+        """Node that is being undone → the task that undoes it; of several the last, which waits for those before."""
+        self._to_settle: list[tuple[str | None, asyncio.Task[None]]] = []
+        """Tasks that have ended, first to last, with the node that they ran; None where they undid nodes."""
+        self._to_tell: dict[str, None] = {}
         self._woken = asyncio.Event()
+
+    @property
+    def started(self) -> Collection[str]:
+        """The nodes that have begun, first to last: what they did is undone when they are withdrawn."""
+        return self._scheduler.started
+
+    @property
+    def done(self) -> Collection[str]:
+        return self._scheduler.done
+
+    @property
+    def withdrawn(self) -> AbstractSet[str]:
+        return self._scheduler.withdrawn
+
+    @property
+    def again(self) -> Collection[str]:
+        """Nodes that were done, and wait to run once more; `started` has them still."""
+        return self._scheduler.again
 
     async def run(self) -> None:
         """Run until every node is done or withdrawn. Failures are kept in `failures`, what undos left in `residue`."""
         self._start_ready()
         while self._running or self._undoing:
+            await self._woken.wait()
             self._woken.clear()
-            woken = asyncio.create_task(self._woken.wait())
-            pending: list[asyncio.Task[Any]] = [*self._running.values(), *self._undoing, woken]
-            try:
-                await workflow.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                woken.cancel()
             self._settle()
             self._start_ready()
-            self._changed()
+            told, self._to_tell = self._to_tell, {}
+            self._changed(told)
         self.ended = True
 
     @property
@@ -145,87 +169,124 @@ class SagaGraph:
     def stop(self) -> None:
         """Begin to undo every node that has started; nothing of what runs goes on to its next step."""
         self.ended = True
-        self._withdraw({*self.graph, *self.started} - self.withdrawn)
+        self._withdraw({*self._scheduler.graph.graph, *self.started})
 
     async def undone(self) -> None:
         """Wait until all that was withdrawn is undone."""
         await asyncio.gather(*self._undoing)
 
-    def amend(self, graph: Graph, *, taken_back: Collection[str], again: Collection[str]) -> None:
+    def amend(self, graph: Graph, *, undo: Collection[str], again: Collection[str]) -> None:
         """Go on with another graph.
 
-        What is `taken_back` is undone, and then done anew where the graph still has it; `again` names nodes that are
+        What is to `undo` is undone, and then done anew where the graph still has it; `again` names nodes that are
         done and run once more, on top of what they did.
         """
-        before = self.graph
-        self.graph = graph
-        self.again.update(again)
-        self.done.difference_update(again)
-        # What an earlier amendment takes back still, is done anew by this graph.
-        keys = {key for key in taken_back if key in self.started and not self.is_being_undone(key)}
-        self.again -= keys
-        self.done -= keys
+        before = self._scheduler.graph
+        # What an earlier amendment undoes still, is done anew by this graph.
+        keys = self._scheduler.as_started(key for key in undo if not self.is_being_undone(key))
+        self._scheduler.amend(graph, undo=keys, again=again)
+        self._to_tell.update(dict.fromkeys([*again, *keys]))
         if keys:
-            undoing = asyncio.create_task(self._take_back(before, keys, self._stopped(keys)))
-            self._undoing[undoing] = keys
+            running = self._stopped(keys)
+            self._begin_undo(keys, lambda: self._undo_to_do_anew(before, keys, running))
         self._woken.set()
 
     def is_being_undone(self, key: str) -> bool:
-        return key in self.withdrawn or any(key in keys for keys in self._undoing.values())
+        return key in self.withdrawn or key in self._undone_by
 
-    async def _take_back(self, graph: Graph, keys: set[str], running: dict[str, asyncio.Task[None]]) -> None:
+    async def _undo_to_do_anew(
+        self, graph: DependencyGraph, keys: list[str], running: dict[str, asyncio.Task[None]]
+    ) -> None:
         await self._undo(graph, keys, running, [])
-        self.started = {key: None for key in self.started if key not in keys or key in self.withdrawn}
-        for key in keys - self.withdrawn:
-            self._sagas.pop(key)
-            self.failures.pop(key, None)
+        self._scheduler.reset(keys)
+        for key in keys:
+            if key not in self.withdrawn:
+                self._sagas.pop(key)
+                self.failures.pop(key, None)
 
     def _start_ready(self) -> None:
-        for key in ready(self.graph, self.done, {*self.started, *self.withdrawn} - self.again):
-            self.again.discard(key)
-            self.started[key] = None
+        for key in self._scheduler.start_ready():
             saga = self._sagas.setdefault(key, Saga())
-            self._running[key] = asyncio.create_task(self._do(key, saga))
+            self._running[key] = self._task(key, partial(self._do, key, saga))
+
+    def _task(self, key: str | None, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        """Begin work on a node, or (None) an undo, which is settled once it has ended."""
+
+        async def noted() -> None:
+            try:
+                await work()
+            finally:
+                if key is None or key in self._running:
+                    self._to_settle.append((key, task))
+
+        task = asyncio.create_task(noted())
+        task.add_done_callback(lambda _: self._woken.set() if self._to_settle else None)
+        return task
 
     def _settle(self) -> None:
-        for key, task in list(self._running.items()):
-            if key not in self._running or not task.done():
-                continue
-            del self._running[key]
-            error = _failure_of(task)
-            if error is None:
-                self.done.add(key)
-            else:
-                self._failed(key, error)
-                self.residue += explain(error, key).residue
-                self._withdraw(set(self._taken_by_failure(key)) - self.withdrawn)
-        for task in [task for task in self._undoing if task.done()]:
-            del self._undoing[task]
-            task.result()
+        """Take note of what has ended; a failure takes other nodes with it."""
+        ended, self._to_settle = self._to_settle, []
+        for key, task in ended:
+            if key is None:
+                self._end_undo(task)
+            elif self._running.get(key) is task:
+                del self._running[key]
+                self._to_tell[key] = None
+                self._end_node(key, _failure_of(task))
+
+    def _end_node(self, key: str, error: BaseException | None) -> None:
+        if error is None:
+            self._scheduler.finish(key)
+        else:
+            self._failed(key, error)
+            self.residue += explain(error, key).residue
+            self._withdraw(self._taken_by_failure(key))
 
     def _failed(self, key: str, error: BaseException) -> None:
         self.failures[key] = error
         self.failed_at[key] = workflow.now()
 
-    def _withdraw(self, keys: set[str]) -> None:
-        self.withdrawn |= keys
-        self.again -= keys
-        self.done -= keys
-        before = [task for task, others in self._undoing.items() if others & keys]
-        mine = {key for key in self.started if key in keys}
-        undoing = asyncio.create_task(self._undo(self.graph, mine, self._stopped(keys), before))
-        self._undoing[undoing] = keys
+    def _withdraw(self, keys: Iterable[str]) -> None:
+        """Begin to undo nodes, and let them start no more; of those that are withdrawn already nothing changes."""
+        new = self._scheduler.in_order(set(keys) - self.withdrawn)
+        self._scheduler.withdraw(new)
+        self._to_tell.update(dict.fromkeys(new))
+        graph, started, running = self._scheduler.graph, self._scheduler.as_started(new), self._stopped(new)
+        before = list(dict.fromkeys(self._undone_by[key] for key in started if key in self._undone_by))
+        self._begin_undo(new, lambda: self._undo(graph, started, running, before))
 
-    def _stopped(self, keys: Collection[str]) -> dict[str, asyncio.Task[None]]:
+    def _stopped(self, keys: Iterable[str]) -> dict[str, asyncio.Task[None]]:
         """Cancel what runs of `keys`, and return it in its order."""
-        running = {key: self._running.pop(key) for key in list(self._running) if key in keys}
+        running = {key: self._running.pop(key) for key in self._scheduler.as_started(keys) if key in self._running}
         for task in running.values():
             task.cancel()
         return running
 
+    def _begin_undo(self, keys: list[str], work: Callable[[], Awaitable[None]]) -> None:
+        task = self._task(None, work)
+        self._undoing[task] = keys
+        self._undone_by.update(dict.fromkeys(keys, task))
+
+    def _end_undo(self, task: asyncio.Task[None]) -> None:
+        for key in self._undoing.pop(task):
+            self._to_tell[key] = None
+            if self._undone_by.get(key) is task:
+                del self._undone_by[key]
+        task.result()
+
     async def _undo(
-        self, graph: Graph, keys: set[str], running: dict[str, asyncio.Task[None]], before: list[asyncio.Task[None]]
+        self,
+        graph: DependencyGraph,
+        keys: list[str],
+        running: dict[str, asyncio.Task[None]],
+        before: list[asyncio.Task[None]],
     ) -> None:
+        """Undo nodes against the direction of the graph, once what runs of them has stopped.
+
+        Args:
+            keys: nodes that have started, first to last.
+            before: undos that have nodes of these, which are waited for.
+        """
         for key, task in running.items():
             await workflow.wait([task])
             if (error := _failure_of(task)) is None:
@@ -236,9 +297,8 @@ class SagaGraph:
                 self._failed(key, error)
         for task in before:
             await workflow.wait([task])
-        started = [key for key in self.started if key in keys and key in self._sagas]
-        graph = {**{key: [] for key in started}, **graph}
-        self.residue += await _undo_in_order(reverse(graph, started), self._sagas, self._stuck)
+        started = [key for key in keys if key in self._sagas]
+        self.residue += await _undo_in_order(graph.reverse(started), self._sagas, self._stuck)
         left = {each.target for each in self.residue}
         expected = [
             each for key in started for each in self._sagas[key].expected if f"{each.kind} {each.id}" not in left

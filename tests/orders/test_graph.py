@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.graph import dependents, find_circle, in_order, orient, ready, reverse
+from orders.graph import DependencyGraph, dependents, find_circle, in_order, orient, reverse
 from orders.tmf import Action
 
 Edges = dict[str, list[str]]
@@ -64,25 +64,8 @@ def test_what_is_called_a_circle_is_one_and_none_is_missed(graph: Edges) -> None
     assert all(after in graph[before] for before, after in pairwise(circle))
 
 
-def test_what_has_started_or_waits_is_not_ready() -> None:
-    graph = {"access": [], "vlan": [], "internet": ["access", "vlan"], "voice": ["access"]}
-    assert ready(graph, finished=[], started=[]) == ["access", "vlan"]
-    assert ready(graph, finished=["access"], started=["access", "vlan"]) == ["voice"]
-    assert ready(graph, finished=["access", "vlan"], started=["access", "vlan", "voice"]) == ["internet"]
-
-
 def test_what_is_not_in_the_graph_holds_up_nothing() -> None:
-    assert ready({"internet": ["elsewhere"]}, finished=[], started=[]) == ["internet"]
     assert in_order({"internet": ["elsewhere"]}) == ["internet"]
-
-
-@given(ACYCLIC)
-def test_starting_whatever_is_ready_gets_through_the_whole_graph(graph: Edges) -> None:
-    finished: list[str] = []
-    while now := ready(graph, finished, finished):
-        assert all(set(graph[key]) <= set(finished) for key in now)
-        finished += now
-    assert sorted(finished) == sorted(graph)
 
 
 @given(ACYCLIC)
@@ -138,6 +121,19 @@ def test_reversing_twice_keeps_who_waits_for_whom(graph: Edges, data: st.DataObj
     twice = reverse(reverse(graph, kept), kept)
     assert list(twice) == [key for key in graph if key in kept]
     assert reaches(twice) == {(a, b) for a, b in reaches(graph) if a in kept and b in kept}
+
+
+@given(ACYCLIC, st.data())
+def test_a_prepared_graph_is_reversed_in_the_order_of_the_keys_that_are_asked_for(
+    graph: Edges, data: st.DataObject
+) -> None:
+    kept = data.draw(st.lists(st.sampled_from(KEYS), unique=True))
+    known = [key for key in kept if key in graph]
+    turned = DependencyGraph(graph).reverse(kept)
+    assert list(turned) == kept
+    assert {key: sorted(needs) for key, needs in turned.items() if key in known} == {
+        key: sorted(needs) for key, needs in reverse(graph, known).items()
+    }
 
 
 def test_dependents_are_found_through_others_and_without_the_roots() -> None:

@@ -110,7 +110,7 @@ async def test_a_node_that_fails_while_it_is_stopped_for_anothers_sake_keeps_its
 
     nodes: dict[str, list[str]] = {"left": [], "right": [], "stopped": []}
     graph = SagaGraph(
-        nodes, do, taken_by_failure=lambda _: nodes, read_back=nothing, stuck=nothing, changed=lambda: None
+        nodes, do, taken_by_failure=lambda _: nodes, read_back=nothing, stuck=nothing, changed=lambda _: None
     )
     await graph.run()
 

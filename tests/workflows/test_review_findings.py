@@ -147,7 +147,7 @@ def graph_of(nodes: dict[str, list[str]], do: Callable[[str, Saga], Coroutine[An
         return []
 
     return SagaGraph(
-        nodes, do, taken_by_failure=lambda key: {key}, read_back=nothing, stuck=nothing, changed=lambda: None
+        nodes, do, taken_by_failure=lambda key: {key}, read_back=nothing, stuck=nothing, changed=lambda _: None
     )
 
 
@@ -172,7 +172,7 @@ async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
     await changing.wait()
     changing.clear()
 
-    graph.amend(nodes, taken_back=["last"], again=["first", "second"])
+    graph.amend(nodes, undo=["last"], again=["first", "second"])
     await changing.wait()
     graph.stop()
     await graph.undone()
@@ -203,9 +203,9 @@ async def test_a_node_that_two_amendments_take_back_is_undone_once() -> None:
     graph = graph_of(nodes, do)
     running = asyncio.create_task(graph.run())
     await begun.wait()
-    graph.amend(nodes, taken_back=["first", "second"], again=[])
+    graph.amend(nodes, undo=["first", "second"], again=[])
     await undoing.wait()
-    graph.amend(nodes, taken_back=["first", "second"], again=[])
+    graph.amend(nodes, undo=["first", "second"], again=[])
     go_on.set()
     await running
 
