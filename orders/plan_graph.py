@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from orders.graph import dependents
+from orders.graph import DependencyGraph, in_order
 from orders.model import Model
 from orders.policy import OnFailure
 from orders.tmf import Action
@@ -50,7 +51,7 @@ class PlanNode(Model):
 
 
 class PlanGraph(Model):
-    """What the workflow of a posted order schedules; the nodes' contents stay in the order store."""
+    """What the workflow of a posted order schedules: it does not change, and has no contents of nodes."""
 
     nodes: list[PlanNode] = Field(default_factory=list)
 
@@ -60,20 +61,45 @@ class PlanGraph(Model):
     def dependencies(self) -> dict[str, list[str]]:
         return {node.key: node.depends_on for node in self.nodes}
 
+    @cached_property
+    def in_order(self) -> list[str]:
+        """The keys so that each comes after those it depends on."""
+        return in_order(self.dependencies())
+
     def taken_by_failure(self, key: str) -> set[str]:
         """Return the keys that a permanent failure of `key` takes with it, itself among them.
 
         That is its unit (a bundle is all or nothing) and whatever depends on that, with the units of those; or every
         node, where the failed node's policy is to roll the order back.
         """
-        nodes = self.by_key()
-        if nodes[key].on_failure == OnFailure.ROLLBACK:
-            return set(nodes)
+        if self._nodes[key].on_failure == OnFailure.ROLLBACK:
+            return set(self._nodes)
         taken: set[str] = set()
-        more = {key}
-        while more:
-            taken |= more
-            units = {nodes[each].unit for each in taken}
-            same_unit = {each for each, node in nodes.items() if node.unit in units}
-            more = (same_unit | dependents(self.dependencies(), taken)) - taken
+        units: set[str] = set()
+        queue = [key]
+        while queue:
+            each = queue.pop()
+            if each in taken:
+                continue
+            taken.add(each)
+            queue += self._graph.dependents.get(each, ())
+            if (unit := self._nodes[each].unit) not in units:
+                units.add(unit)
+                queue += self._units[unit]
         return taken
+
+    @cached_property
+    def _nodes(self) -> dict[str, PlanNode]:
+        return self.by_key()
+
+    @cached_property
+    def _graph(self) -> DependencyGraph:
+        return DependencyGraph(self.dependencies())
+
+    @cached_property
+    def _units(self) -> dict[str, list[str]]:
+        """Unit → the keys of its nodes."""
+        units: dict[str, list[str]] = {}
+        for node in self.nodes:
+            units.setdefault(node.unit, []).append(node.key)
+        return units

@@ -11,7 +11,7 @@ from temporalio import workflow
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from orders.plan_graph import PlanGraph, PlanNode
-from orders.schedule import expected_completion, jeopardy, latest_starts
+from orders.schedule import Forecast, jeopardy, latest_starts
 from orders.words import span
 from workflows.order_workflow import OrderWorkflow
 from workflows.waiting import came
@@ -83,9 +83,8 @@ class Timetable(OrderWorkflow):
         start = max(now, self.requested_start) if self.requested_start else now
         finished = {*self.graph.done, *self.graph.withdrawn} if self.graph else set[str]()
         running = {key: at for key, at in self.begun.items() if key in self.nodes and key not in finished}
-        expected = expected_completion(
-            self.plan_graph, start, done=finished, started=running, not_before=self.latest_starts
-        )
+        forecast = Forecast(self.plan_graph, done=finished, started=running, not_before=self.latest_starts)
+        expected = forecast.completion(start)
         if self._expected is None or abs(expected - self._expected) >= _WORTH_TELLING:
             self._expected = expected
             self.tracker.set(expectedCompletionDate=timestamp(expected))

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from orders.graph import DependencyGraph, dependents, find_circle, in_order, orient, reverse
 from orders.tmf import Action
-
-Edges = dict[str, list[str]]
+from tests.orders.work import Edges
 
 KEYS = [f"k{number}" for number in range(8)]
 ANY = st.dictionaries(st.sampled_from(KEYS), st.lists(st.sampled_from([*KEYS, "elsewhere"]), unique=True, max_size=4))

@@ -15,6 +15,7 @@ from orders.plan_graph import NodeKind, PlanGraph
 from orders.policy import OnFailure, Policy
 from orders.tmf import Action
 from tests.orders.samples import graph, internet, node, service, service_order
+from tests.orders.work import counted, pairs
 
 HOSTILE = [
     "1",
@@ -136,6 +137,38 @@ def test_nothing_that_is_left_depends_on_what_a_failure_takes(plan: PlanGraph, f
         if one.key in taken and other.key not in taken:
             assert one.unit != other.unit
             assert one.key not in other.depends_on
+
+
+@given(plan_graphs(), st.sampled_from(KEYS))
+def test_a_failure_takes_no_more_than_units_and_what_depends_on_them(plan: PlanGraph, failed: str) -> None:
+    expected: set[str] = set()
+    more = {failed}
+    while more:
+        expected |= more
+        units = {each.unit for each in plan.nodes if each.key in expected}
+        more = {each.key for each in plan.nodes if each.unit in units or expected & {*each.depends_on}} - expected
+    assert plan.taken_by_failure(failed) == expected
+
+
+def test_what_a_failure_takes_is_found_without_looking_at_the_rest() -> None:
+    def looks(number: int) -> int:
+        # A copy keeps the keys that are counted; validation does not.
+        parts = [{"key": key, "unit": key, "depends_on": needs} for key, needs in pairs(number).items()]
+        plan = graph(*(node("any").model_copy(update=part) for part in parts))
+        first, second = plan.nodes[-2:]
+        plan.taken_by_failure(second.key)
+        with counted() as work:
+            assert plan.taken_by_failure(first.key) == {first.key, second.key}
+        return work.looks
+
+    assert looks(5000) == looks(50) > 0
+
+
+def test_a_graph_that_was_asked_is_the_same_as_one_that_was_not() -> None:
+    asked, other = (graph(node("hub"), node("spoke", depends_on=["hub"])) for _ in range(2))
+    asked.taken_by_failure("hub")
+    assert asked == other
+    assert asked.model_dump_json() == other.model_dump_json()
 
 
 def test_the_graph_of_a_plan_has_every_node_with_what_scheduling_needs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +15,10 @@ from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan import Delivery, ProductPlan, ResourceItem, ServiceItem
 from orders.plan_graph import PlanGraph
 from orders.policy import Policy
-from orders.schedule import expected_completion, jeopardy, latest_starts
+from orders.schedule import Forecast, jeopardy, latest_starts
 from orders.tmf import Action
 from tests.orders.samples import graph, node, resource, service, service_order
+from tests.orders.work import SHAPES, Edges, counted
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -96,7 +98,7 @@ def chain() -> PlanGraph:
 
 
 def expected(*done: str, **started: datetime) -> datetime:
-    return expected_completion(chain(), NOW, done=set(done), started=started)
+    return Forecast(chain(), done=set(done), started=started).completion(NOW)
 
 
 def test_an_order_that_has_not_begun_takes_its_longest_way() -> None:
@@ -123,7 +125,7 @@ def test_what_is_done_counts_as_done_though_it_has_started() -> None:
 
 
 def test_an_order_of_nothing_is_done_now() -> None:
-    assert expected_completion(graph(), NOW, done=set(), started={}) == NOW
+    assert Forecast(graph()).completion(NOW) == NOW
     assert latest_starts(graph(), NOW) == {}
 
 
@@ -152,7 +154,7 @@ def test_an_order_is_late_by_what_it_is_expected_after_the_requested_date() -> N
 def test_dates_stay_within_the_years_that_there_are(moment: datetime) -> None:
     plan = graph(node("a", duration=DAY), node("b", depends_on=["a"], duration=DAY))
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-    assert expected_completion(plan, moment, done=set(), started={}) == min(last - 2 * DAY, moment) + 2 * DAY
+    assert Forecast(plan).completion(moment) == min(last - 2 * DAY, moment) + 2 * DAY
     assert latest_starts(plan, moment)["a"] == max(first + 2 * DAY, moment) - 2 * DAY
 
 
@@ -181,20 +183,91 @@ def test_what_starts_at_its_latest_is_done_in_time_and_the_first_of_all_not_befo
         behind = [starts[other.key] for other in plan.nodes if key in other.depends_on]
         assert ends == min(behind, default=NOW)
     begin = min(starts.values())
-    assert expected_completion(plan, begin, done=set(), started={}) == NOW
+    assert Forecast(plan).completion(begin) == NOW
 
 
 @given(plans())
 def test_what_starts_at_its_latest_is_expected_when_it_is_due(plan: PlanGraph) -> None:
     starts = latest_starts(plan, NOW)
     early = min(starts.values()) - minutes(60)
-    assert expected_completion(plan, early, done=set(), started={}, not_before=starts) == NOW
+    assert Forecast(plan, not_before=starts).completion(early) == NOW
 
 
 @given(plans(), st.sets(st.sampled_from(KEYS)))
 def test_an_order_is_never_expected_later_for_what_is_done(plan: PlanGraph, done: set[str]) -> None:
-    nothing = expected_completion(plan, NOW, done=set(), started={})
-    assert NOW <= expected_completion(plan, NOW, done=done, started={}) <= nothing
+    nothing = Forecast(plan).completion(NOW)
+    assert NOW <= Forecast(plan, done=done).completion(NOW) <= nothing
+
+
+def expected_by_definition(
+    plan: PlanGraph, now: datetime, done: set[str], started: dict[str, datetime], not_before: dict[str, datetime]
+) -> datetime:
+    """When the last node ends, by the end of each."""
+    ends: dict[str, datetime] = {}
+    for each in sorted(plan.nodes, key=lambda each: each.key):
+        if each.key in done:
+            ends[each.key] = now
+        elif each.key in started:
+            ends[each.key] = max(now, started[each.key] + each.duration)
+        else:
+            begin = max((ends[need] for need in each.depends_on), default=now)
+            ends[each.key] = max(begin, not_before.get(each.key, now)) + each.duration
+    return max(ends.values(), default=now)
+
+
+SOME = st.sets(st.sampled_from(KEYS))
+DATES = st.dictionaries(st.sampled_from(KEYS), st.integers(-300, 300).map(lambda number: NOW + minutes(number)))
+
+
+@given(plans(), SOME, DATES, DATES)
+def test_a_forecast_takes_a_plan_as_far_as_it_is(
+    plan: PlanGraph, done: set[str], started: dict[str, datetime], not_before: dict[str, datetime]
+) -> None:
+    forecast = Forecast(plan, done=done, started=started, not_before=not_before)
+    assert forecast.completion(NOW) == expected_by_definition(plan, NOW, done, started, not_before)
+
+
+@given(plans(), SOME, DATES, st.data())
+def test_a_forecast_follows_what_begins_and_ends(
+    plan: PlanGraph, withdrawn: set[str], not_before: dict[str, datetime], data: st.DataObject
+) -> None:
+    done, started, now = set(withdrawn), dict[str, datetime](), NOW
+    forecast = Forecast(plan, done=withdrawn, not_before=not_before)
+    nodes = plan.by_key()
+    while ready := sorted(key for key in nodes if key not in done and done.issuperset(nodes[key].depends_on)):
+        now += minutes(data.draw(st.integers(0, 60)))
+        key = data.draw(st.sampled_from(ready))
+        if key in started:
+            forecast.end(key)
+            done.add(key)
+        else:
+            forecast.begin(key, now)
+            started[key] = now
+        assert forecast.completion(now) == expected_by_definition(plan, now, done, started, not_before)
+
+
+def test_what_a_plan_does_not_have_changes_no_forecast() -> None:
+    forecast = Forecast(chain(), done=["elsewhere"], started={"elsewhere": NOW}, not_before={"elsewhere": NOW + DAY})
+    forecast.begin("other", NOW + DAY)
+    forecast.end("other")
+    assert forecast.completion(NOW) == expected()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_forecast_looks_at_what_changes_and_not_at_the_whole_plan(shape: Callable[[int], Edges]) -> None:
+    def looks_a_node(number: int) -> float:
+        parts = [{"key": key, "unit": key, "depends_on": needs} for key, needs in shape(number).items()]
+        plan = graph(*(node("any", duration=minutes(1)).model_copy(update=part) for part in parts))
+        forecast = Forecast(plan)
+        with counted() as work:
+            for each in plan.nodes:
+                forecast.begin(each.key, NOW)
+                forecast.completion(NOW)
+                forecast.end(each.key)
+                forecast.completion(NOW)
+        return work.looks / number
+
+    assert looks_a_node(5000) == pytest.approx(looks_a_node(50), rel=0.1)
 
 
 @given(plans(), st.lists(st.integers(0, 300), min_size=len(KEYS), max_size=len(KEYS)))
@@ -204,16 +277,16 @@ def test_an_order_that_runs_as_expected_is_expected_when_it_was(plan: PlanGraph,
     begins: dict[str, datetime] = {}
     for key in KEYS:
         begins[key] = max((begins[need] + nodes[need].duration for need in nodes[key].depends_on), default=NOW)
-    whole = expected_completion(plan, NOW, done=set(), started={})
+    whole = Forecast(plan).completion(NOW)
     for delay in delays:
         now = NOW + minutes(delay)
         done = {key for key, begin in begins.items() if begin + nodes[key].duration <= now}
         started = {key: begin for key, begin in begins.items() if begin <= now}
-        assert expected_completion(plan, now, done=done, started=started) == max(whole, now)
+        assert Forecast(plan, done=done, started=started).completion(now) == max(whole, now)
 
 
 def test_thousands_of_nodes_are_scheduled_at_once() -> None:
     nodes = [node(f"n{n}", depends_on=[f"n{n - 1}"] if n else [], duration=minutes(1)) for n in range(5000)]
     large = graph(*nodes)
-    assert expected_completion(large, NOW, done=set(), started={}) == NOW + minutes(5000)
+    assert Forecast(large).completion(NOW) == NOW + minutes(5000)
     assert latest_starts(large, NOW)["n0"] == NOW - minutes(5000)

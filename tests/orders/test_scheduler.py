@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.graph import Scheduler
-from tests.orders.test_graph import ACYCLIC, KEYS, Edges
-from tests.orders.work import SHAPES, counted
+from tests.orders.test_graph import ACYCLIC, KEYS
+from tests.orders.work import SHAPES, Edges, counted
 
 
 def ready(graph: Mapping[str, Collection[str]], done: Collection[str], begun: Collection[str]) -> list[str]:
@@ -157,4 +157,4 @@ def test_the_work_of_a_failure_does_not_grow_with_the_graph(shape: Callable[[int
             assert len(scheduler.graph.reverse(scheduler.as_started(scheduler.in_order(taken)))) == 2
         return work.looks
 
-    assert looks(5000) == looks(50)
+    assert looks(5000) == looks(50) > 0

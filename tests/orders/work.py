@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+Edges = dict[str, list[str]]
+
 
 class Count:
     """How often keys were looked up since the counting began."""
@@ -45,21 +47,21 @@ def keys(number: int) -> list[str]:
     return [CountedKey(f"n{place:05}") for place in range(number)]
 
 
-def chain(number: int) -> dict[str, list[str]]:
+def chain(number: int) -> Edges:
     """Each node waits for the one before it."""
     every = keys(number)
     return {key: every[place - 1 : place] if place else [] for place, key in enumerate(every)}
 
 
-def flat(number: int) -> dict[str, list[str]]:
+def flat(number: int) -> Edges:
     """No node waits for another."""
     return {key: [] for key in keys(number)}
 
 
-def pairs(number: int) -> dict[str, list[str]]:
+def pairs(number: int) -> Edges:
     """Each second node waits for the one before it: many are ready, and many wait."""
     every = keys(number)
     return {key: every[place - 1 : place] if place % 2 else [] for place, key in enumerate(every)}
 
 
-SHAPES: list[Callable[[int], dict[str, list[str]]]] = [chain, flat, pairs]
+SHAPES: list[Callable[[int], Edges]] = [chain, flat, pairs]

@@ -11,12 +11,11 @@ import pytest
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from tests.orders.work import SHAPES, counted
+from tests.orders.work import SHAPES, Edges, counted
 from workflows.saga import Saga, SagaGraph
 
 pytestmark = pytest.mark.anyio
 
-Edges = dict[str, list[str]]
 Do = Callable[[str, Saga], Coroutine[Any, Any, None]]
 
 
