@@ -174,7 +174,7 @@ class Scheduler:
 
     def start_ready(self) -> list[str]:
         """Return the nodes that are ready, in the graph's order; they have started now."""
-        ready = self.in_order(key for key in self._candidates if self._is_ready(key))
+        ready = self.in_graph_order(key for key in self._candidates if self._is_ready(key))
         self._candidates.clear()
         for key in ready:
             self.again.discard(key)
@@ -214,11 +214,11 @@ class Scheduler:
         self.done.difference_update(again, undo)
         self._follow(graph)
 
-    def in_order(self, keys: Iterable[str]) -> list[str]:
+    def in_graph_order(self, keys: Iterable[str]) -> list[str]:
         """Return keys in the graph's order, after those that it does not have."""
         return sorted(keys, key=lambda key: (self._place.get(key, -1), key))
 
-    def as_started(self, keys: Iterable[str]) -> list[str]:
+    def in_start_order(self, keys: Iterable[str]) -> list[str]:
         """Return those keys that have started, first to last."""
         return sorted((key for key in keys if key in self.started), key=self.started.__getitem__)
 

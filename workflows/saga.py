@@ -183,7 +183,7 @@ class SagaGraph:
         """
         before = self._scheduler.graph
         # What an earlier amendment undoes still, is done anew by this graph.
-        keys = self._scheduler.as_started(key for key in undo if not self.is_being_undone(key))
+        keys = self._scheduler.in_start_order(key for key in undo if not self.is_being_undone(key))
         self._scheduler.amend(graph, undo=keys, again=again)
         self._to_tell.update(dict.fromkeys([*again, *keys]))
         if keys:
@@ -248,16 +248,16 @@ class SagaGraph:
 
     def _withdraw(self, keys: Iterable[str]) -> None:
         """Begin to undo nodes, and let them start no more; of those that are withdrawn already nothing changes."""
-        new = self._scheduler.in_order(set(keys) - self.withdrawn)
+        new = self._scheduler.in_graph_order(set(keys) - self.withdrawn)
         self._scheduler.withdraw(new)
         self._to_tell.update(dict.fromkeys(new))
-        graph, started, running = self._scheduler.graph, self._scheduler.as_started(new), self._stopped(new)
+        graph, started, running = self._scheduler.graph, self._scheduler.in_start_order(new), self._stopped(new)
         before = list(dict.fromkeys(self._undone_by[key] for key in started if key in self._undone_by))
         self._begin_undo(new, lambda: self._undo(graph, started, running, before))
 
     def _stopped(self, keys: Iterable[str]) -> dict[str, asyncio.Task[None]]:
         """Cancel what runs of `keys`, and return it in its order."""
-        running = {key: self._running.pop(key) for key in self._scheduler.as_started(keys) if key in self._running}
+        running = {key: self._running.pop(key) for key in self._scheduler.in_start_order(keys) if key in self._running}
         for task in running.values():
             task.cancel()
         return running

@@ -154,7 +154,7 @@ def test_the_work_of_a_failure_does_not_grow_with_the_graph(shape: Callable[[int
         with counted() as work:
             scheduler.withdraw(taken)
             assert scheduler.start_ready() == []
-            assert len(scheduler.graph.reverse(scheduler.as_started(scheduler.in_order(taken)))) == 2
+            assert len(scheduler.graph.reverse(scheduler.in_start_order(scheduler.in_graph_order(taken)))) == 2
         return work.looks
 
     assert looks(5000) == looks(50) > 0
