@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AsyncExitStack
 
+import httpx
 import pytest
 
+from activities.http import DownstreamSystem
+from activities.listeners import Listeners
+from activities.networks import listener_client
+from catalogs.loader import default_catalogs, load_catalogs
 from settings import SYSTEMS, Settings
-from worker import QUEUES, local_calls
+from store.database import open_database
+from worker import QUEUES, activities_by_queue, local_calls
 from workflows import policies
 
 
@@ -29,3 +36,16 @@ def test_calls_are_local_to_the_systems_that_are_set_and_whose_queues_are_served
     calls = local_calls(settings, queues)
     assert set(calls) == set(policies.SYSTEMS) == set(SYSTEMS)
     assert {name for name, each in calls.items() if each.refusal() is None} == local
+
+
+@pytest.mark.anyio
+async def test_the_workflows_worker_can_do_what_the_systems_workers_can(store_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        database = open_database(store_url)
+        stack.push_async_callback(database.close)
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        listeners = Listeners(await stack.enter_async_context(listener_client([])), "http://gateway")
+        systems = {name: DownstreamSystem(name, client) for name in policies.SYSTEMS}
+        activities = activities_by_queue(database, load_catalogs(default_catalogs()), systems, listeners)
+    for system in policies.SYSTEMS:
+        assert set(activities[system]) < set(activities["workflows"])
