@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     local_calls_at_once: int = Field(default=100, gt=0)
     """How many local calls to one system a worker makes at a time."""
     local_call_slow: timedelta = Field(default=timedelta(seconds=2), gt=timedelta(0))
-    """A call that takes longer sends the system's next calls through its queue for a while."""
+    """Where calls to a system take longer on average, the next go through its queue for a while."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8620, ge=0, le=65535)

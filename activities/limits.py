@@ -41,9 +41,13 @@ _REASONS: Final = {
     Refusal.OFF: "they are switched off, or this worker does not serve its queue",
     Refusal.RATE_LIMIT: "its queue has a rate limit",
     Refusal.FAILING: "it failed a moment ago",
-    Refusal.SLOW: "it was slow a moment ago",
+    Refusal.SLOW: "it is slow",
     Refusal.BUSY: "as many as may run at once do",
 }
+
+
+_AVERAGED: Final = 8
+"""How many calls the average time of a call looks back on, about: a single slow one among them is no slow system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,12 @@ class LocalLimits:
     at_once: int = 100
     """Local calls that run at a time, in one process: as many as a worker of the queue runs."""
     slow: timedelta = timedelta(seconds=2)
-    """A call that takes longer is slow: a workflow task is held up as long.
+    """A system whose calls take longer on average is slow: a workflow task is held up as long.
 
     A busy machine alone must not come to it, since calls through the queue would make it busier still.
     """
     slow_pause: timedelta = timedelta(seconds=5)
-    """How long local calls are refused after a slow call."""
+    """How long local calls are refused once a system is slow."""
     failure_pause: timedelta = timedelta(seconds=15)
     """How long they are refused after a failure that is worth another try."""
     longest_pause: timedelta = timedelta(minutes=2)
@@ -83,7 +87,7 @@ class LocalCalls:
         self._limits, self._clock = limits or LocalLimits(), clock
         self._running = 0
         self._trouble: Refusal | None = None
-        self._pause = 0.0
+        self._average = self._pause = 0.0
         self._since = self._until = self._due = clock()
         """When the trouble was last seen, until when calls are refused for it, and when the pause for it is over."""
 
@@ -127,11 +131,13 @@ class LocalCalls:
 
     def _answered(self, started: float) -> None:
         now = self._clock()
-        if now - started > self._limits.slow.total_seconds():
+        took = now - started
+        self._average += (took - self._average) / _AVERAGED
+        if (took if self._trouble else self._average) > self._limits.slow.total_seconds():
             self._refuse(Refusal.SLOW, started, self._limits.slow_pause)
-        elif started >= self._since:
+        elif self._trouble and started >= self._since:
             # What began before the trouble did says nothing of its end.
-            self._trouble, self._pause = None, 0.0
+            self._trouble, self._pause, self._average = None, 0.0, took
             self._due = self._until = now
 
     def _refuse(self, trouble: Refusal, started: float, first: timedelta, asked: timedelta | None = None) -> None:

@@ -146,18 +146,29 @@ def test_an_answer_that_is_no_success_is_an_answer(calls: LocalCalls, clock: Clo
 
 
 @pytest.mark.parametrize("local", [True, False])
-def test_after_a_slow_call_local_calls_are_refused_for_a_shorter_while(
-    calls: LocalCalls, clock: Clock, local: bool
-) -> None:
-    make(calls, clock, local=local, takes=0.6)
+def test_local_calls_are_refused_once_calls_are_slow_on_average(calls: LocalCalls, clock: Clock, local: bool) -> None:
+    make(calls, clock, local=local, takes=3)
+    assert calls.refusal() is None, "one slow call is no slow system"
+    for _ in range(30):
+        make(calls, clock, local=local, takes=0.4)
+    assert calls.refusal() is None
+    make(calls, clock, local=local, takes=2)
     assert calls.refusal() == Refusal.SLOW
     clock.passes(5)
     assert calls.refusal() is None
-    make(calls, clock, local=local, takes=0.6)
-    clock.passes(9)
-    assert calls.refusal() == Refusal.SLOW
-    make(calls, clock, local=False, takes=0.5)
+
+
+def test_a_slow_system_is_tried_after_pauses_that_double_until_a_call_is_quick(calls: LocalCalls, clock: Clock) -> None:
+    make(calls, clock, local=True, takes=5)
+    for pause in (5, 10, 20, 40, 80, 120, 120):
+        assert calls.refusal() == Refusal.SLOW
+        clock.passes(pause)
+        assert calls.refusal() is None
+        make(calls, clock, local=True, takes=0.6)
+    make(calls, clock, local=False, takes=0.4)
     assert calls.refusal() is None
+    make(calls, clock, local=True, takes=0.4)
+    assert calls.refusal() is None, "the average begins anew"
 
 
 def test_a_defect_of_ours_says_nothing_of_the_system(calls: LocalCalls) -> None:
