@@ -25,14 +25,15 @@ def oversized(body: Any) -> Iterator[tuple[Location, str]]:
     while queue:
         value, location = queue.pop()
         if isinstance(value, list):
-            queue += [(each, (*location, index)) for index, each in enumerate(value)]
+            queue += [(each, (*location, index)) for index, each in enumerate(value) if isinstance(each, dict | list)]
         elif isinstance(value, dict):
             for name, each in value.items():
                 if name == "id" and isinstance(each, str) and len(each) > LONGEST_ID:
                     yield (*location, name), f"has {len(each)} characters; at most {LONGEST_ID}"
                 elif name.endswith("haracteristic") and isinstance(each, list):
                     yield from _too_large(each, (*location, name))
-                queue.append((each, (*location, name)))
+                if isinstance(each, dict | list):
+                    queue.append((each, (*location, name)))
 
 
 def _too_large(characteristics: list[Any], location: Location) -> Iterator[tuple[Location, str]]:

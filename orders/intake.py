@@ -35,6 +35,7 @@ MAX_DEPTH = 100
 """Levels of arrays and objects that a body may nest: far more than any order, far less than any reader's stack."""
 
 _MAX_FAULTS = 100
+_CONTAINERS = (dict, list)
 
 ITEM_LIST_NAMES = frozenset(
     {
@@ -110,12 +111,13 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
         raise InvalidBodyError([Fault("", f"the body must be a JSON object, not {shown(body)}")])
     document = as_sent(kind, body)
     shape = form or MODELS[kind]
+    written = to_json(document)
     faults = [
         *_faults_of_draft(body),
         *misnamed(document, ITEM_LISTS[kind]),
-        *faults_of(WISHES[kind], document),
-        *faults_of(MODELS[kind], document),
-        *faults_of(shape, document),
+        *faults_of(WISHES[kind], document, written),
+        *faults_of(MODELS[kind], document, written),
+        *faults_of(shape, document, written),
         *_faults_of_items(kind, document),
         *(Fault(_path(location), told) for location, told in oversized(document)),
     ]
@@ -168,11 +170,11 @@ def ids_of_items(kind: OrderKind, document: Document) -> list[str]:
     return [item["id"] for item, _ in _items(document.get(name), name, name) if isinstance(item.get("id"), str)]
 
 
-def faults_of(model: type[BaseModel], document: Document) -> Iterator[Fault]:
-    """Yield what keeps a JSON document from being a `model`."""
+def faults_of(model: type[BaseModel], document: Document, written: bytes | None = None) -> Iterator[Fault]:
+    """Yield what keeps a JSON document from being a `model`; `written`: the document as JSON, where that is at hand."""
     try:
         # JSON mode is strict where Python mode could not be: "add" is an action there, "1" is no number.
-        model.model_validate_json(to_json(document), strict=True)
+        model.model_validate_json(to_json(document) if written is None else written, strict=True)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             steps = _steps(document, detail["loc"])
@@ -285,19 +287,27 @@ def _unstorable(body: Any) -> Iterator[Fault]:
     queue: list[tuple[Any, tuple[int | str, ...]]] = [(body, ())]
     while queue:
         value, location = queue.pop()
-        if isinstance(value, dict | list):
+        if isinstance(value, _CONTAINERS):
             if len(location) >= MAX_DEPTH:
                 yield Fault("", f"the body nests deeper than {MAX_DEPTH} levels")
                 return
-            named = value.items() if isinstance(value, dict) else enumerate(value)
-            for name, each in named:
+            for name, each in value.items() if isinstance(value, dict) else enumerate(value):
                 if isinstance(name, str) and "\0" in name:
                     yield Fault(_path(location), "the NUL character is not allowed in an attribute's name")
-                queue.append((each, (*location, name)))
-        elif isinstance(value, str) and "\0" in value:
-            yield Fault(_path(location), "the NUL character is not allowed")
-        elif isinstance(value, int | float) and not _is_double(value):
-            yield Fault(_path(location), "the number is out of range")
+                # What has no parts waits only if there is something wrong with it: most of a body is such values.
+                if isinstance(each, _CONTAINERS) or _unstorable_scalar(each):
+                    queue.append((each, (*location, name)))
+        elif told := _unstorable_scalar(value):
+            yield Fault(_path(location), told)
+
+
+def _unstorable_scalar(value: Any) -> str | None:
+    """Return what keeps a JSON value without parts from being kept, in words."""
+    if isinstance(value, str):
+        return "the NUL character is not allowed" if "\0" in value else None
+    if isinstance(value, int | float) and not _is_double(value):
+        return "the number is out of range"
+    return None
 
 
 def _is_double(number: float) -> bool:
