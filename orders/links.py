@@ -69,11 +69,9 @@ def with_links(base_url: str, kind: OrderKind, document: Document) -> Document:
     return linked
 
 
-def with_children(document: Document, kind: OrderKind, children: Iterable[Document]) -> Document:
-    """Return the document with a relation to each of the orders of `kind` that it has made."""
-    added = [
-        {"id": child["id"], "relationshipType": "child", "@referredType": resource_name(kind)} for child in children
-    ]
+def with_children(document: Document, kind: OrderKind, children: Iterable[str]) -> Document:
+    """Return the document with a relation to each of the orders of `kind`, by their ids, that it has made."""
+    added = [{"id": child, "relationshipType": "child", "@referredType": resource_name(kind)} for child in children]
     relations = document.get(RELATIONS, [])
     # A product order's client may have sent anything under a name that TMF622 v4 does not know.
     if not added or not isinstance(relations, list):

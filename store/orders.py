@@ -180,8 +180,8 @@ class OrderStore:
         """
         return await find_page(self._database, ORDERS, kind, query)
 
-    async def children(self, kind: OrderKind, parent_id: str) -> list[Json]:
-        """Return the documents of the orders of `kind` that an order has made, oldest first.
+    async def children(self, kind: OrderKind, parent_id: str) -> list[str]:
+        """Return the ids of the orders of `kind` that an order has made, oldest first.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -189,7 +189,7 @@ class OrderStore:
         wanted = and_(orders.c.parent_id == parent_id, orders.c.kind == kind.value)
         async with self._database.read() as connection:
             found = await connection.scalars(
-                select(orders.c.document).where(wanted).order_by(orders.c.order_date, orders.c.id)
+                select(orders.c.id).where(wanted).order_by(orders.c.order_date, orders.c.id)
             )
             return list(found)
 

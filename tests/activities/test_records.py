@@ -85,8 +85,7 @@ async def test_service_and_resource_orders_get_their_plans_and_their_places_in_t
     assert resources.resources == item.resources
     for _ in range(2):
         await perform(records(database).open_resource_order, below)
-    children = await OrderStore(database).children(OrderKind.RESOURCE, opened.order_id)
-    assert [child["id"] for child in children] == [below.order_id]
+    assert await OrderStore(database).children(OrderKind.RESOURCE, opened.order_id) == [below.order_id]
 
 
 async def test_an_undo_is_opened_with_the_plan_taken_the_other_way(

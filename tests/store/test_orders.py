@@ -198,10 +198,12 @@ async def test_child_order_is_opened_once_and_listed_under_its_parent(store: Ord
         [change("o1:1:internet", 1, items={"internet": {"state": "inProgress"}}, kind=OrderKind.SERVICE)]
     ) == [Recorded.APPLIED]
     await store.open(OrderKind.SERVICE, "o1:1:internet", document, "o1", "o1", 1)
-    assert await store.children(OrderKind.SERVICE, "o1") == [
-        document | {"state": "inProgress", "serviceOrderItem": [{"id": "internet", "state": "inProgress"}]}
-    ]
+    assert await store.children(OrderKind.SERVICE, "o1") == ["o1:1:internet"]
     assert await store.children(OrderKind.RESOURCE, "o1") == []
+    assert await store.get(OrderKind.SERVICE, "o1:1:internet") == document | {
+        "state": "inProgress",
+        "serviceOrderItem": [{"id": "internet", "state": "inProgress"}],
+    }
 
 
 async def test_child_order_is_opened_with_the_first_changes_of_it_and_of_others(store: OrderStore) -> None:
@@ -213,7 +215,8 @@ async def test_child_order_is_opened_with_the_first_changes_of_it_and_of_others(
     ]
     opened = await store.open(OrderKind.SERVICE, "child", document, "o1", "o1", 1, first)
     assert opened == [Recorded.APPLIED, Recorded.APPLIED]
-    assert await store.children(OrderKind.SERVICE, "o1") == [document | {"state": "inProgress"}]
+    assert await store.children(OrderKind.SERVICE, "o1") == ["child"]
+    assert await store.get(OrderKind.SERVICE, "child") == document | {"state": "inProgress"}
     assert (await stored(store, "o1"))["milestone"] == [{"id": "m", "name": "begun"}]
     again = await store.open(OrderKind.SERVICE, "child", document, "o1", "o1", 1, first)
     assert again == [Recorded.OUTDATED, Recorded.OUTDATED]
