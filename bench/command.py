@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,68 +16,87 @@ import psutil
 import uvloop
 from rich.console import Console
 
-from bench.contenders import CONTENDERS, contenders
+from bench.chart import chart
+from bench.figures import ALONE, CONTENDERS, MANY, SOME, Figures
 from bench.gateway import ORDERS
-from bench.report import order_table
-from bench.rounds import Block, Load, run_rounds
-from bench.stacks import running_stack
+from bench.parts import PARTS, Choice, measure
+from bench.report import tables
+from bench.targets import targets
+from embedded.errors import StackError
+from embedded.layout import GATEWAY, WORKER
+from logs import configure_logging
+from settings import SYSTEMS
 from worker import exit_now
 
-ALONE, SOME, MANY = 1, 10, 30
-"""How many orders are in flight."""
+_FOLDER = Path(".bench")
+_WIDTH = 150
+"""Columns of the tables where there is no terminal."""
 
 
-def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+def chosen(arguments: Sequence[str]) -> Choice:
     """Return what the command line chooses."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure what an order costs, side by side.")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts: of {', '.join(PARTS)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often each load is run [default: 3]")
-    parser.add_argument("--minutes", type=float, default=10, help="no further round begins that would last longer")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="no round begins that would last longer [default: 10]"
+    )
     parser.add_argument("--contenders", default=",".join(CONTENDERS), help=f"of {', '.join(CONTENDERS)}")
     parser.add_argument("--orders", default=",".join(ORDERS), help=f"of {', '.join(ORDERS)}")
-    parser.add_argument("--in-flight", default=f"{ALONE},{SOME},{MANY}", help="how many at a time [default: 1,10,30]")
-    parser.add_argument("--json", type=Path, default=Path(".bench/figures.json"), help="where the figures are written")
-    chosen = parser.parse_args(arguments)
-    chosen.contenders = _among(parser, chosen.contenders, CONTENDERS)
-    chosen.orders = _among(parser, chosen.orders, ORDERS)
-    chosen.in_flight = [int(word) for word in chosen.in_flight.split(",")]
-    return chosen
+    parser.add_argument("--in-flight", default=f"{ALONE},{SOME},{MANY}", help="orders at a time [default: 1,10,30]")
+    parser.add_argument(
+        "--seconds", type=float, default=4, help="how long orders are taken in for each time [default: 4]"
+    )
+    parser.add_argument("--open", type=int, default=200, help="open orders by which memory is measured [default: 200]")
+    parser.add_argument("--profile", default="", help=f"flame graphs: of {', '.join((WORKER, GATEWAY, *SYSTEMS))}")
+    parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the figures are written [default: .bench]")
+    given = parser.parse_args(arguments)
+    return Choice(
+        parts=_among(parser, given.only, PARTS),
+        rounds=given.rounds,
+        ends=time.monotonic() + given.minutes * 60,
+        contenders=_among(parser, given.contenders, CONTENDERS),
+        orders=_among(parser, given.orders, ORDERS),
+        in_flight=[int(word) for word in given.in_flight.split(",")],
+        seconds=given.seconds,
+        open_orders=given.open,
+        profiled=_among(parser, given.profile, (WORKER, GATEWAY, *SYSTEMS)) if given.profile else [],
+        folder=given.folder,
+    )
 
 
-def rounds(orders: Sequence[str], in_flight: Sequence[int], count: int) -> list[list[Load]]:
-    """Return the loads of each round. Of the smaller order only the usual load, and the heaviest load once."""
-    every = []
-    for number in range(count):
-        loads = [Load(orders[0], k, k if k > ALONE else 2) for k in in_flight if k < MANY or number == 0]
-        loads += [Load(order, SOME, 2 * SOME) for order in orders[1:] if SOME in in_flight]
-        every.append(loads)
-    return every
-
-
-async def run(chosen: argparse.Namespace, console: Console) -> int:
-    """Measure what is chosen; return the exit code."""
+async def run(choice: Choice, console: Console) -> int:
+    """Measure what is chosen; return the exit code: 1 where a target is missed, or a stack did not come up."""
 
     def tell(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
-    began = time.monotonic()
-    blocks = await _orders(chosen, tell)
-    for order in chosen.orders:
-        console.print(order_table(order, blocks))
-    figures = {"machine": machine(), "seconds": time.monotonic() - began, "blocks": [asdict(each) for each in blocks]}
-    chosen.json.parent.mkdir(parents=True, exist_ok=True)
-    chosen.json.write_text(json.dumps(figures, indent=1) + "\n")
-    tell(f"figures: {chosen.json}; {time.monotonic() - began:.0f} s")
-    return 0
+    began, before = time.monotonic(), machine()
+    choice.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        figures = await measure(choice, tell)
+    except StackError as error:
+        tell(str(error))
+        return 1
+    for table in tables(figures):
+        console.print(table)
+    write(choice.folder, before | {"seconds": round(time.monotonic() - began)}, figures)
+    tell(f"{time.monotonic() - began:.0f} s; figures and chart are in {choice.folder}")
+    return int(any(target.fails for target in targets(figures)))
 
 
-async def _orders(chosen: argparse.Namespace, tell: Callable[[str], None]) -> list[Block]:
-    loads = rounds(chosen.orders, chosen.in_flight, chosen.rounds)
-    async with running_stack() as stack, contenders(stack, chosen.contenders) as running:
-        return await run_rounds(stack, running, loads, chosen.minutes * 60, tell)
+def write(folder: Path, machine: dict[str, Any], figures: Figures) -> None:
+    """Write the figures as JSON, and as a chart where there is something to be drawn."""
+    held = [asdict(target) | {"figure": target.figure, "verdict": target.verdict} for target in targets(figures)]
+    counted = [each.figures() for each in figures.counted]
+    written = {"machine": machine, "targets": held, **asdict(figures), "counted": counted}
+    (folder / "figures.json").write_text(json.dumps(written, indent=1) + "\n")
+    if figures.blocks:
+        (folder / "chart.svg").write_text(chart(figures.blocks, figures.blocks[0].script))
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
+    """Return what the figures are measured on, and how busy it is."""
     return {
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -95,12 +114,14 @@ def _processor() -> str:
 
 
 def _among(parser: argparse.ArgumentParser, words: str, known: Sequence[str]) -> list[str]:
-    chosen = words.split(",")
-    if unknown := sorted(set(chosen) - set(known)):
+    names = words.split(",")
+    if unknown := sorted(set(names) - set(known)):
         parser.error(f"{unknown[0]} is none of {', '.join(known)}")
-    return [each for each in known if each in chosen]
+    return [each for each in known if each in names]
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the bench; end the process with 1 where a target is missed."""
-    exit_now(uvloop.run(run(parsed(arguments), Console(width=150 if not sys.stdout.isatty() else None))))
+    configure_logging("console", "ERROR")
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    exit_now(uvloop.run(run(chosen(arguments), console)))

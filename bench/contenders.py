@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
+from bench.figures import FLOOR, FLOOR_LAYERS, FLOOR_LOCAL, OURS, PEER
 from bench.floor import Way, Work
 from bench.gateway import Gateway, example, new_customer
 from bench.processes import module_running
@@ -17,8 +18,6 @@ from bench.stacks import Stack
 from embedded.layout import GATEWAY, TEMPORAL, WORKER
 from settings import SYSTEMS
 
-OURS, FLOOR, FLOOR_LOCAL, FLOOR_LAYERS, PEER = "ours", "floor", "floor-local", "floor-layers", "peer"
-CONTENDERS = (OURS, FLOOR, FLOOR_LOCAL, FLOOR_LAYERS, PEER)
 _WAYS = {FLOOR: Way.REGULAR, FLOOR_LOCAL: Way.LOCAL, FLOOR_LAYERS: Way.LAYERS}
 _QUEUE = "bench-floor"
 

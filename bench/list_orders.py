@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.orders import FIRST, OFFERINGS, SPAN, STATES, fill, fill_sqlite
-from bench.server import postgresql
+from bench.postgresql import postgresql
 from orders.change import OrderChange
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState

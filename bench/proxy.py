@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bench.server import Server
 from embedded.ports import LOOPBACK
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
@@ -74,23 +74,7 @@ async def proxied(systems: Mapping[str, str], ports: Mapping[str, int]) -> Async
             await asyncio.gather(*running)
 
 
-class _Server(uvicorn.Server):
-    """A server that tells when it is up, and leaves signals to the process around it."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(proxies: Proxies, client: httpx.AsyncClient, name: str, url: str, port: int) -> _Server:
+def _server(proxies: Proxies, client: httpx.AsyncClient, name: str, url: str, port: int) -> Server:
     async def pass_on(request: Request) -> Response:
         began, content = time.time(), await request.body()
         path = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
@@ -113,7 +97,7 @@ def _server(proxies: Proxies, client: httpx.AsyncClient, name: str, url: str, po
         return Response(answer.content, answer.status_code, kept)
 
     app = Starlette(routes=[Route("/{path:path}", pass_on, methods=_METHODS)])
-    return _Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error", access_log=False))
+    return Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error", access_log=False))
 
 
 def _json(content: bytes) -> Any:

@@ -6,20 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import httpx
 
 from bench.contenders import Contender
+from bench.figures import Block
 from bench.processes import cpu_seconds
 from bench.stacks import Stack
-from embedded.layout import GATEWAY, TEMPORAL, WORKER
 
 _RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 _CONFIGURED = "/tmf-api/ResourceActivationAndConfiguration/v4/resource"
 _RESERVATIONS = "/tmf-api/resourcePoolManagement/v4/reservation"
-ENGINE = (WORKER, GATEWAY, TEMPORAL)
-"""The processes that are not the systems'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,48 +28,20 @@ class Load:
     orders: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """What one contender took for one load."""
-
-    contender: str
-    script: str
-    in_flight: int
-    orders: int
-    seconds: float
-    latencies: list[float]
-    """Seconds from the placing of each order to its end."""
-    cpu: Mapping[str, float]
-    """CPU seconds an order of each process."""
-
-    @property
-    def rate(self) -> float:
-        """Orders a second."""
-        return self.orders / self.seconds
-
-    @property
-    def latency(self) -> float:
-        return median(self.latencies)
-
-    @property
-    def engine_cpu(self) -> float:
-        """CPU seconds an order of worker, gateway and Temporal."""
-        return sum(seconds for name, seconds in self.cpu.items() if name in ENGINE)
-
-
 async def run_rounds(
     stack: Stack,
     contenders: Mapping[str, Contender],
     rounds: Sequence[Sequence[Load]],
-    seconds: float,
+    ends: float,
     tell: Callable[[str], None],
 ) -> list[Block]:
     """Let all contenders run the loads of each round, after an order each that does not count.
 
     Args:
-        seconds: how long all may take; a round that would last longer, going by the one before, is not begun.
+        ends: when, by `time.monotonic`, all should be over; a round that would last longer, going by the one before,
+            is not begun.
     """
-    ends, last = time.monotonic() + seconds, 0.0
+    last = 0.0
     for contender in contenders.values():
         for script in sorted({load.script for loads in rounds for load in loads}):
             await contender.check(await contender.order(script))

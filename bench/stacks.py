@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 from temporalio.client import Client
 
 from bench.proxy import Proxies, proxied
+from embedded.errors import StackError
 from embedded.layout import Layout, isolated_layout, leave_out
 from embedded.parts import engine_client
 from embedded.ports import Ports
 from embedded.stack import running
 from settings import SYSTEMS
+
+T = TypeVar("T")
 
 TIMEOUT_SECONDS = 60.0
 
@@ -38,30 +42,57 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(left_out: Iterable[str] = (), systems: Mapping[str, str] | None = None) -> AsyncIterator[Stack]:
+async def running_stack(left_out: Iterable[str] = ()) -> AsyncIterator[Stack]:
     """Run a stack without some parts, for the length of the block.
-
-    Args:
-        systems: where gateway and worker are to find the systems, where that is not where they are.
 
     Raises:
         StackError: when it does not come up.
     """
-    async with _laid_out() as layout, _run(layout, left_out, systems) as stack:
+    async with _up(lambda: _alone(left_out)) as stack:
         yield stack
 
 
 @asynccontextmanager
 async def watched_stack() -> AsyncIterator[tuple[Stack, Proxies]]:
-    """Run a whole stack whose worker reaches the systems through proxies.
+    """Run a whole stack that reaches the systems through proxies.
 
     Raises:
         StackError: when it does not come up.
     """
+    async with _up(_watched) as stack_and_proxies:
+        yield stack_and_proxies
+
+
+@asynccontextmanager
+async def _up(make: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
+    """Try again where a port that was free has been taken meanwhile, as others that measure or test may do."""
+    async with AsyncExitStack() as entered:
+        for last in (False, False, True):
+            try:
+                made = await entered.enter_async_context(make())
+            except (StackError, OSError):
+                if last:
+                    raise
+            else:
+                break
+        yield made
+
+
+@asynccontextmanager
+async def _alone(left_out: Iterable[str]) -> AsyncIterator[Stack]:
+    async with _laid_out() as layout, _run(leave_out(layout, left_out)) as stack:
+        yield stack
+
+
+@asynccontextmanager
+async def _watched() -> AsyncIterator[tuple[Stack, Proxies]]:
     ports = Ports.free()
     async with _laid_out() as layout:
         at = {name: getattr(ports, f"{name}_port") for name in SYSTEMS}
-        async with proxied(layout.systems, at) as proxies, _run(layout, (), proxies.urls) as stack:
+        async with (
+            proxied(layout.systems, at) as proxies,
+            _run(replace(layout, systems=proxies.urls)) as stack,
+        ):
             yield stack, proxies
 
 
@@ -72,8 +103,7 @@ async def _laid_out() -> AsyncIterator[Layout]:
 
 
 @asynccontextmanager
-async def _run(layout: Layout, left_out: Iterable[str], systems: Mapping[str, str] | None) -> AsyncIterator[Stack]:
-    layout = leave_out(replace(layout, systems=systems or layout.systems), left_out)
+async def _run(layout: Layout) -> AsyncIterator[Stack]:
     async with (
         running(layout, print) as supervisor,
         httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as http,
