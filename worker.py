@@ -28,7 +28,6 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRu
 
 from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
-from activities.bell import Bell
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
 from activities.claims import ClaimActivities
@@ -38,6 +37,7 @@ from activities.inventory import InventoryActivities
 from activities.limits import LocalCallGuard, LocalCalls, LocalLimits
 from activities.listeners import Listeners
 from activities.networks import listener_client
+from activities.outbox_poller import OutboxPoller
 from activities.planning import Planner, PlanningActivities
 from activities.qualification import FeasibilityCheck, QualificationActivities
 from activities.queue_limits import rate_limits_followed
@@ -128,7 +128,7 @@ def activities_by_queue(
             *activities_of(CancellationActivities(CancelStore(database))),
             *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],
-        policies.EVENTS: activities_of(EventActivities(outbox, subscriptions, Bell(outbox), listeners)),
+        policies.EVENTS: activities_of(EventActivities(outbox, subscriptions, OutboxPoller(outbox), listeners)),
     }
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from activities.bell import Bell
 from activities.delivery import Delivery, GivenUp, Stuck
 from activities.listeners import Listener, Listeners
+from activities.outbox_poller import OutboxPoller
 from orders.hubs import HUBS, Hub
 from orders.instants import UtcDatetime
 from orders.model import Model
@@ -105,10 +105,12 @@ class SubscriptionActivities:
 class EventActivities:
     """Tells listeners."""
 
-    def __init__(self, outbox: Outbox, subscriptions: SubscriptionStore, bell: Bell, listeners: Listeners) -> None:
+    def __init__(
+        self, outbox: Outbox, subscriptions: SubscriptionStore, outbox_poller: OutboxPoller, listeners: Listeners
+    ) -> None:
         self._outbox = outbox
         self._subscriptions = subscriptions
-        self._bell = bell
+        self._outbox_poller = outbox_poller
         self._listeners = listeners
 
     @activity.defn
@@ -184,7 +186,7 @@ class EventActivities:
         if found or (round_.stuck and round_.retry):
             return position, found
         is_there = partial(self._outbox.is_behind, position, api=hub.events_of)
-        await self._bell.rings(position, is_there, round_.patience, activity.is_cancelled)
+        await self._outbox_poller.wait_for_events(position, is_there, round_.patience, activity.is_cancelled)
         return await self._look(hub, position)
 
     async def _look(self, hub: Hub, after: int) -> tuple[int, list[Placed]]:

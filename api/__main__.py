@@ -19,8 +19,8 @@ import uvicorn
 import uvloop
 from pydantic import ValidationError
 
-from activities.bell import Bell
 from activities.http import DownstreamSystem
+from activities.outbox_poller import OutboxPoller
 from activities.planning import Planner
 from activities.qualification import FeasibilityCheck
 from activities.qualifiers import qualifiers
@@ -158,7 +158,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         outbox=outbox,
         subscriptions=subscriptions,
         listener_starter=listener_starter,
-        bell=Bell(outbox),
+        outbox_poller=OutboxPoller(outbox),
         forbidden_networks=settings.forbidden_networks(),
         catalogs=catalogs,
         base_url=settings.gateway_url(),

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
-from activities.bell import Bell
 from activities.networks import Network
+from activities.outbox_poller import OutboxPoller
 from activities.planning import PlannedOrder
 from api.canceller import Canceller
 from api.catalog_documents import CatalogDocuments
@@ -75,7 +75,7 @@ class Gateway:
     outbox: Outbox
     subscriptions: SubscriptionStore
     listener_starter: ListenerStarter
-    bell: Bell
+    outbox_poller: OutboxPoller
     catalogs: CatalogSet
     base_url: str
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""

@@ -85,7 +85,9 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
             if gateway.closing.is_set() or (ended and not found):
                 return
             is_there = partial(gateway.outbox.is_behind, after, root_id=root_id)
-            if not found and not await gateway.bell.rings(after, is_there, _BREATH, gateway.closing.is_set):
+            if not found and not await gateway.outbox_poller.wait_for_events(
+                after, is_there, _BREATH, gateway.closing.is_set
+            ):
                 yield KEEPALIVE_COMMENT
     except StoreUnavailableError:
         # The client comes back by itself, with the id of the last event that it has.

@@ -20,10 +20,10 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, 
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from activities.bell import Bell
 from activities.http import DownstreamSystem
 from activities.listeners import Listeners
 from activities.networks import listener_client
+from activities.outbox_poller import OutboxPoller
 from activities.planning import Planner
 from activities.qualification import FeasibilityCheck
 from activities.qualifiers import qualifiers
@@ -435,7 +435,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 outbox=outbox,
                 subscriptions=subscriptions,
                 listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
-                bell=Bell(outbox, _LOOKS),
+                outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,
                 body_limit=4_000_000,

@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
 
-from activities.bell import Bell
+from activities.outbox_poller import OutboxPoller
 from activities.planning import PlannedOrder
 from activities.qualifiers import Qualifier
 from api.app import create_app
@@ -325,7 +325,7 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         outbox=outbox,
         subscriptions=subscriptions,
         listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
-        bell=Bell(outbox, timedelta(milliseconds=10)),
+        outbox_poller=OutboxPoller(outbox, timedelta(milliseconds=10)),
         forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
         catalogs=shipped,
         base_url=BASE_URL,

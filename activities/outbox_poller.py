@@ -1,4 +1,4 @@
-"""One look at the outbox for all who wait for events in a process: a hundred idle listeners cost one query."""
+"""The outbox poller: one query for all who wait for events in a process, so that idle listeners cost nothing more."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from datetime import timedelta
 from store.outbox import Outbox
 
 
-class Bell:
-    """Rings when there are new events. Looks only while somebody waits."""
+class OutboxPoller:
+    """Polls the outbox for new events, only while somebody waits for some."""
 
     def __init__(self, outbox: Outbox, interval: timedelta = timedelta(milliseconds=200)) -> None:
         self._outbox = outbox
         self._interval = interval.total_seconds()
-        self._look: asyncio.Task[int] | None = None
+        self._poll: asyncio.Task[int] | None = None
 
-    async def rings(
+    async def wait_for_events(
         self,
         after: int,
         is_there: Callable[[], Awaitable[bool]],
@@ -44,11 +44,11 @@ class Bell:
         return False
 
     async def _end(self) -> int:
-        if self._look is None or self._look.done():
-            self._look = asyncio.create_task(self._look_soon())
-        # Whoever goes away must not take the look from the others.
-        return await asyncio.shield(self._look)
+        if self._poll is None or self._poll.done():
+            self._poll = asyncio.create_task(self._poll_soon())
+        # Whoever goes away must not end the poll of the others.
+        return await asyncio.shield(self._poll)
 
-    async def _look_soon(self) -> int:
+    async def _poll_soon(self) -> int:
         await asyncio.sleep(self._interval)
         return await self._outbox.end()
