@@ -1,4 +1,4 @@
-"""The deliveries of one round to one listener: in the order of each family of orders, several families at a time."""
+"""The deliveries of one round to one listener: in order within each order tree, several trees at a time."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from orders.instants import UtcDatetime
 from orders.model import Model
 from store.outbox import Placed
 
-ORDERS_AT_ONCE = 8
-"""How many families of orders one listener is told of at the same time."""
+TREES_AT_ONCE = 8
+"""How many order trees one listener is told of at the same time."""
 
 
 class Stuck(Model):
-    """A family of orders of which an event was not taken: those behind it wait until it is, or is given up."""
+    """An order tree of which an event was not taken: those behind it wait until it is, or is given up."""
 
     root_id: str
     after: int
@@ -40,7 +40,7 @@ class GivenUp(Model):
 
 
 class Delivery:
-    """The deliveries of one round: those of a family of orders one after another, those of others at the same time."""
+    """The deliveries of one round: those of an order tree one after another, those of others at the same time."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Delivery:
         self._is_told = is_told
         self._give_up_after = give_up_after
         self._done = done
-        self._turns = asyncio.Semaphore(ORDERS_AT_ONCE)
+        self._at_once = asyncio.Semaphore(TREES_AT_ONCE)
         self.stuck: list[Stuck] = []
         self.given_up: list[GivenUp] = []
         self.delivered = 0
@@ -61,23 +61,23 @@ class Delivery:
         self.gone = False
 
     async def fresh(self, root_id: str, events: Sequence[Placed]) -> None:
-        """Deliver the events of a family of which nothing was held back."""
-        async with self._turns:
+        """Deliver the events of an order tree of which nothing was held back."""
+        async with self._at_once:
             before = Stuck(root_id=root_id, after=events[0].position - 1, since=datetime.now(UTC))
-            await self._family(before, events)
+            await self._tree(before, events)
 
     async def again(self, stuck: Stuck, read: Callable[[Stuck], Awaitable[tuple[list[Placed], int | None]]]) -> None:
-        """Deliver what a family held back."""
-        async with self._turns:
+        """Deliver what was held back of an order tree."""
+        async with self._at_once:
             if self.gone or activity.is_cancelled():
                 self.stuck.append(stuck)
                 return
             events, more_after = await read(stuck)
-            if await self._family(stuck, events) and more_after is not None:
+            if await self._tree(stuck, events) and more_after is not None:
                 self.stuck.append(Stuck(root_id=stuck.root_id, after=more_after, since=datetime.now(UTC)))
 
-    async def _family(self, stuck: Stuck, events: Sequence[Placed]) -> bool:
-        """Deliver a family's events; return whether they are done, rather than held back again."""
+    async def _tree(self, stuck: Stuck, events: Sequence[Placed]) -> bool:
+        """Deliver an order tree's events; return whether they are done, rather than held back again."""
         since, done_upto = stuck.since, self._done.get(stuck.root_id, 0)
         events = [each for each in events if each.position > done_upto]
         if events and not await self._is_told():

@@ -1,4 +1,4 @@
-"""Delivering events to one listener: in the order of each family of orders, at least once, signed."""
+"""Delivering events to one listener: in order within each order tree, at least once, signed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Round(Model):
 
     subscription_id: str
     position: int
-    """All events up to here were delivered, are none that the listener asks for, or are of a stuck family."""
+    """All events up to here were delivered, are none that the listener asks for, or are of a stuck order tree."""
     stuck: list[Stuck] = Field(default_factory=list)
     retry: bool = True
-    """Whether to try the stuck families, or only what comes behind the position, of other orders."""
+    """Whether to try the stuck order trees, or only what comes behind the position, of other orders."""
     look_further: bool = True
     """Whether to look behind the position at all: not while the listener takes nothing."""
     patience: timedelta = timedelta(minutes=5)
@@ -156,13 +156,13 @@ class EventActivities:
         for each in filter(listener.asks_for, new):
             if each.event.root_id not in known:
                 fresh.setdefault(each.event.root_id, []).append(each)
-        families = [delivery.fresh(root_id, events) for root_id, events in fresh.items()]
+        trees = [delivery.fresh(root_id, events) for root_id, events in fresh.items()]
         if round_.retry:
             read = partial(self._held_back, listener, position)
-            families += [delivery.again(each, read) for each in round_.stuck]
+            trees += [delivery.again(each, read) for each in round_.stuck]
         else:
             delivery.stuck += round_.stuck
-        await asyncio.gather(*families)
+        await asyncio.gather(*trees)
         held_back = {each.root_id: each.after for each in delivery.stuck}
         return Delivered(
             position=position,
@@ -198,7 +198,7 @@ class EventActivities:
         return max([after, end, *(each.position for each in found)]), found
 
     async def _held_back(self, listener: Listener, upto: int, stuck: Stuck) -> tuple[list[Placed], int | None]:
-        """Return the next events of a stuck family up to a position, and where to go on, where there are more."""
+        """Return the next events of a stuck order tree up to a position, and where to go on, where there are more."""
         read = await self._outbox.read(stuck.after, BATCH, api=listener.hub.events_of, root_id=stuck.root_id)
         wanted = [each for each in read if each.position <= upto and listener.asks_for(each)]
         more = len(read) == BATCH and read[-1].position < upto
@@ -227,7 +227,7 @@ def _excused(round_: Round) -> Round:
 
 
 def _done_before() -> dict[str, int]:
-    """Return up to where an earlier attempt at the same round told each family, as far as it could still say so."""
+    """Return up to where an earlier attempt at the same round told each order tree, as far as it could still say so."""
     details = activity.info().heartbeat_details
     return dict(details[0]) if details and isinstance(details[0], dict) else {}
 

@@ -120,7 +120,7 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         status_code=201,
         summary="Register a listener",
         operation_id="registerListener",
-        description="From now on events are sent to the listener: in the order of each family of orders, at least "
+        description="From now on events are sent to the listener: in order within each order tree, at least "
         "once, each with an `eventId` that stays the same, signed by the Standard Webhooks scheme. What it does not "
         "take is tried again for days.",
         responses={

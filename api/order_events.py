@@ -71,7 +71,7 @@ def _routes(kind: OrderKind) -> APIRouter:
 
 
 async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) -> AsyncIterator[bytes]:
-    """Yield the events of an order's family behind a position, until the order has ended, or the gateway does."""
+    """Yield the events of an order's tree behind a position, until the order has ended, or the gateway does."""
     root_id = order_id.partition(":")[0]
 
     try:

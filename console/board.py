@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from console.family import UNDO, Document, OrderFamily, messages
+from console.order_tree import UNDO, Document, OrderTree, messages
 from console.states import is_terminal, state_text
 from orders.lifecycle import OrderState
 
@@ -21,7 +21,7 @@ class Row:
 
     what: str
     expected: OrderState
-    family: OrderFamily | None = None
+    tree: OrderTree | None = None
     way: str = ""
     """What is to be said of it when it ended as expected, where its state alone says too little: `after fallout`."""
     story: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Row:
     @property
     def met(self) -> bool:
         """Whether the order ended as it was to, and by the way that it was to go."""
-        return self.family is not None and self.family.state == self.expected and not self.missed
+        return self.tree is not None and self.tree.state == self.expected and not self.missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Progress:
     undone: int = 0
 
 
-def progress(family: OrderFamily) -> Progress:
+def progress(tree: OrderTree) -> Progress:
     """Count the items of service and resource orders."""
-    services = [each for each in family.service_orders.values() if UNDO not in str(each["id"])]
-    resources = [each for each in family.resource_orders.values() if UNDO not in str(each["id"])]
+    services = [each for each in tree.service_orders.values() if UNDO not in str(each["id"])]
+    resources = [each for each in tree.resource_orders.values() if UNDO not in str(each["id"])]
     undoing = [
         each
-        for each in (*family.service_orders.values(), *family.resource_orders.values())
+        for each in (*tree.service_orders.values(), *tree.resource_orders.values())
         if UNDO in str(each["id"]) and each.get("state") == OrderState.COMPLETED
     ]
     done, of = _count(services, "serviceOrderItem")
@@ -86,13 +86,13 @@ def duration(order: Document, now: datetime) -> float | None:
 
 
 def _cells(row: Row) -> list[str | Text]:
-    if row.family is None:
+    if row.tree is None:
         return ["", row.what, Text("waits", style="dim"), "", "", "", ""]
-    done, seconds = progress(row.family), duration(row.family.order, datetime.now(UTC))
+    done, seconds = progress(row.tree), duration(row.tree.order, datetime.now(UTC))
     return [
-        row.family.id,
+        row.tree.id,
         row.what,
-        state_text(row.family.state),
+        state_text(row.tree.state),
         f"{done.services_done}/{done.services}" if done.services else "",
         f"{done.resources_done}/{done.resources}" if done.resources else "",
         str(done.undone or ""),
@@ -112,7 +112,7 @@ def stories(rows: Sequence[Row]) -> Table:
     table.add_column("what", no_wrap=True)
     table.add_column("line", overflow="fold")
     for row in rows:
-        lines = [*row.story, *(messages(row.family.order) if row.family else [])]
+        lines = [*row.story, *(messages(row.tree.order) if row.tree else [])]
         for number, line in enumerate(lines):
             table.add_row("" if number else row.what, Text(line, style="dim"))
     return table

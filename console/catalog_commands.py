@@ -14,7 +14,7 @@ from catalogs.loader import load_catalogs
 from catalogs.planning import plan_posted
 from console.commands import PlanSource, print_json
 from console.errors import CommandError
-from console.family import Document, kind_of
+from console.order_tree import Document, kind_of
 from orders.installed import InstalledBase
 from orders.intake import InvalidBodyError, check_order
 from orders.posted import posted_order

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from console.family import Document
+from console.order_tree import Document
 from orders.words import bare
 
 _CHARACTERISTICS = {

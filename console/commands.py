@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from rich.console import Console
 from rich.text import Text
 
-from console.family import Document, OrderFamily
 from console.gateway import Gateway
-from console.order_tree import order_tree
+from console.order_tree import Document, OrderTree
+from console.order_view import order_view
 from console.plan_tree import plan_tree
 from console.tables import facts_panel, orders_table, prices_table
 from console.watch import watch
@@ -110,11 +110,11 @@ async def order_show(address: str, order_id: str, console: Console, as_json: boo
         if as_json:
             print_json(console, await gateway.order(order_id))
             return
-        family = await gateway.family(order_id)
-    console.print(facts_panel(f"{in_words(family.kind).capitalize()} {order_id}", order_facts(family.order)))
-    console.print(order_tree(family))
-    if family.order.get("orderTotalPrice"):
-        console.print(prices_table(family.order))
+        tree = await gateway.order_tree(order_id)
+    console.print(facts_panel(f"{in_words(tree.kind).capitalize()} {order_id}", order_facts(tree.order)))
+    console.print(order_view(tree))
+    if tree.order.get("orderTotalPrice"):
+        console.print(prices_table(tree.order))
 
 
 def order_facts(order: Document) -> list[tuple[str, str]]:
@@ -153,5 +153,5 @@ def say(document: object, sentence: str, console: Console, as_json: bool) -> Non
         console.print(sentence, soft_wrap=True)
 
 
-def _completed(family: OrderFamily) -> bool:
-    return family.state == OrderState.COMPLETED
+def _completed(tree: OrderTree) -> bool:
+    return tree.state == OrderState.COMPLETED

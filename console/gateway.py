@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 
 from console.errors import CommandError, UnreachableError
-from console.family import UNDO, Document, OrderFamily, child_ids, kind_of
+from console.order_tree import UNDO, Document, OrderTree, child_ids, kind_of
 from console.states import is_terminal
 from orders.identity import root_kind
 from orders.lifecycle import OrderKind
@@ -134,21 +134,21 @@ class Gateway:
         """
         await self._ask("DELETE", path, headers={"Authorization": f"Bearer {token}"} if token else {})
 
-    async def family(self, order_id: str, before: OrderFamily | None = None) -> OrderFamily:
+    async def order_tree(self, order_id: str, before: OrderTree | None = None) -> OrderTree:
         """Return a posted order with its service and resource orders; what had ended `before` is not read again.
 
         Raises:
             CommandError: when there is no such order or the gateway cannot be reached.
         """
         order = await self.order(order_id)
-        known = before or OrderFamily(order)
+        known = before or OrderTree(order)
         of_resources = known.kind == OrderKind.RESOURCE
         made = [] if of_resources else child_ids(order)
         services = await self._refresh(SERVICE_ORDERS, made, known.service_orders)
         below = [id_ for document in services.values() for id_ in resource_order_ids(document)]
         wanted = child_ids(order) if of_resources else below
         resources = await self._refresh(RESOURCE_ORDERS, wanted, known.resource_orders)
-        return OrderFamily(order, services, resources)
+        return OrderTree(order, services, resources)
 
     async def _refresh(self, path: str, ids: Iterable[str], known: Mapping[str, Document]) -> dict[str, Document]:
         ended = {id_: document for id_, document in known.items() if is_terminal(document.get("state"))}

@@ -12,8 +12,8 @@ from rich.text import Text
 from console.change_tables import moment
 from console.commands import print_json, say
 from console.errors import CommandError
-from console.family import Document
 from console.gateway import Gateway
+from console.order_tree import Document
 from console.tables import facts_panel, id_column
 from orders.hubs import HUBS
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from console.change_tables import cancellations_table, changes_table, notes_table, revisions_table
 from console.commands import print_json, say
 from console.errors import CommandError
-from console.family import Document
 from console.gateway import Gateway, order_path
+from console.order_tree import Document
 from orders.identity import is_root, root_id, root_kind
 
 _MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"

@@ -1,95 +1,144 @@
-"""An order as a tree: its items, their service orders, the resource orders of each, and what was assigned."""
+"""An order tree: a posted order with the service and resource orders that it came down to, as the gateway has them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import IntEnum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
-from rich.console import Console, Group
-from rich.text import Text
-from rich.tree import Tree
+from console.states import is_terminal
+from orders.keys import segment
+from orders.lifecycle import ITEM_LISTS, OrderKind
 
-from console.family import UNDO, Document, OrderFamily, messages, residue, subject
-from console.states import state_text
-from console.tables import customer
-from orders.lifecycle import ITEM_LISTS, OrderKind, in_words
-
-
-class Detail(IntEnum):
-    """How deep a tree goes."""
-
-    ITEMS = 1
-    SERVICE_ORDERS = 2
-    SERVICES = 3
-    RESOURCES = 4
+Document = dict[str, Any]
+UNDO = ":undo"
 
 
-def order_tree(family: OrderFamily, detail: Detail = Detail.RESOURCES) -> Tree:
-    """Return an order with the state of each part, the whole of it unless less `detail` is wanted."""
-    tree = Tree(_line(Text(f"{in_words(family.kind)} {family.id}", style="bold"), family.state, _about(family.order)))
-    for message in messages(family.order):
-        tree.add(Text(message, style="red"))
-    for item in family.order.get(ITEM_LISTS[family.kind]) or []:
-        _add_item(tree, item, family, detail)
-    for left in residue(family.order):
-        tree.add(Text(left, style="red"))
-    return tree
+@dataclass(frozen=True, slots=True)
+class OrderTree:
+    """Documents of TMF622, 641 and 652; the children by id."""
+
+    order: Document
+    service_orders: dict[str, Document] = field(default_factory=dict)
+    resource_orders: dict[str, Document] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return str(self.order["id"])
+
+    @property
+    def state(self) -> str:
+        return str(self.order.get("state", ""))
+
+    @property
+    def ended(self) -> bool:
+        return is_terminal(self.state)
+
+    @property
+    def kind(self) -> OrderKind:
+        return kind_of(self.order)
+
+    def services_of(self, item_id: str) -> list[Document]:
+        """Return the service orders of one item of the order, its undoing ones behind, in the order of their ids."""
+        return self._of_item(self.service_orders, item_id)
+
+    def single_resources_of(self, item_id: str) -> list[Document]:
+        """Return the resource orders of one item of an order of resources, its undoing ones behind."""
+        return self._of_item(self.resource_orders, item_id)
+
+    def _of_item(self, orders: dict[str, Document], item_id: str) -> list[Document]:
+        key = segment(item_id)
+        found = [
+            document
+            for id_, document in orders.items()
+            if re.split("[*@]", id_.removeprefix(f"{self.id}:").split(":")[0])[0] == key
+        ]
+        return sorted(found, key=lambda each: str(each["id"]))
+
+    def resources_of(self, service_order_id: str, item_key: str) -> list[Document]:
+        """Return the resource orders of a service order's item: the one that does, then the one that undoes."""
+        id_ = f"{service_order_id}:{item_key}"
+        return [self.resource_orders[each] for each in (id_, f"{id_}{UNDO}") if each in self.resource_orders]
+
+    def reasons(self) -> Iterator[tuple[str, str]]:
+        """Yield a name and a reason, for all of why the order, or a part of it, was rejected, failed or undone."""
+        named = [(f"order {self.id}", self.order)]
+        for kind, children in (("service order", self.service_orders), ("resource order", self.resource_orders)):
+            named += [(f"{kind} {id_.removeprefix(f'{self.id}:')}", each) for id_, each in sorted(children.items())]
+        for name, document in named:
+            yield from ((name, message) for message in messages(document))
+        if wish := self.order.get("cancellationReason"):
+            yield f"order {self.id}", f"to be cancelled: {wish}"
+        yield from ((f"order {self.id}", left) for left in residue(self.order))
+
+    def states(self) -> Iterator[tuple[str, str]]:
+        """Yield a name and a state for the order, each item, and each service and resource order."""
+        yield f"order {self.id}", self.state
+        for item, _ in items(self.order):
+            yield f"item {item['id']}", str(item.get("state") or "")
+        for kind, children in (("service order", self.service_orders), ("resource order", self.resource_orders)):
+            for id_, document in sorted(children.items()):
+                yield f"{kind} {id_.removeprefix(f'{self.id}:')}", str(document.get("state") or "")
 
 
-def fitting_trees(families: Sequence[OrderFamily], console: Console) -> Group:
-    """Return orders one below the other, in as much detail as the terminal is high."""
-    for detail in sorted(Detail, reverse=True):
-        trees = Group(*(order_tree(family, detail) for family in families))
-        if len(console.render_lines(trees, pad=False)) < console.height:
-            break
-    return trees
+def kind_of(order: Document) -> OrderKind:
+    """Return what kind of order a document is, by the attribute that its items are under."""
+    return next((kind for kind, name in ITEM_LISTS.items() if name in order), OrderKind.PRODUCT)
 
 
-def _add_item(parent: Tree, item: Document, family: OrderFamily, detail: Detail) -> None:
-    title = Text.assemble((f"{item['id']} ", "bold"), f"{item.get('action', '')} {subject(item)}")
-    branch = parent.add(_line(title, item.get("state")))
-    if detail >= Detail.SERVICE_ORDERS:
-        for service_order in family.services_of(str(item["id"])):
-            _add_service_order(branch, service_order, family, detail)
-    if family.kind == OrderKind.RESOURCE and detail >= Detail.RESOURCES:
-        for resource_order in family.single_resources_of(str(item["id"])):
-            _add_resources(branch, resource_order)
-    for child in item.get(ITEM_LISTS[family.kind]) or []:
-        _add_item(branch, child, family, detail)
+def items(order: Document) -> Iterator[tuple[Document, int]]:
+    """Yield every item of an order with how deep it is nested, parents first."""
+    name = ITEM_LISTS[kind_of(order)]
+
+    def walk(level: list[Document], depth: int) -> Iterator[tuple[Document, int]]:
+        for item in level:
+            yield item, depth
+            yield from walk(item.get(name) or [], depth + 1)
+
+    yield from walk(order.get(name) or [], 0)
 
 
-def _add_service_order(parent: Tree, document: Document, family: OrderFamily, detail: Detail) -> None:
-    name = str(document["id"]).removeprefix(f"{family.id}:")
-    title = Text.assemble(("undo ", "yellow") if name.endswith(UNDO) else "", name.removesuffix(UNDO))
-    branch = parent.add(_line(title, document.get("state"), *messages(document)))
-    if detail < Detail.SERVICES:
-        return
-    for item in document.get("serviceOrderItem") or []:
-        specification = (item.get("service") or {}).get("serviceSpecification") or {}
-        title = Text(f"{item.get('action', '')} {item['id']}  {specification.get('name', '')}".strip())
-        leaf = branch.add(_line(title, item.get("state")))
-        if detail >= Detail.RESOURCES:
-            for resource_order in family.resources_of(str(document["id"]), str(item["id"])):
-                _add_resources(leaf, resource_order)
+def subject(item: Document) -> str:
+    """Return what an item is about: an offering or a specification, or else a product, service or resource, by id."""
+    thing = item.get("product") or item.get("service") or item.get("resource") or {}
+    named = (
+        item.get("productOffering")
+        or thing.get("productOffering")
+        or thing.get("serviceSpecification")
+        or thing.get("resourceSpecification")
+        or item.get("resourceSpecification")
+        or thing
+    )
+    return str(named.get("id") or "")
 
 
-def _add_resources(parent: Tree, document: Document) -> None:
-    if str(document["id"]).endswith(UNDO):
-        parent = parent.add(_line(Text("undo of its resources", style="yellow"), document.get("state")))
-    for item in document.get("orderItem") or []:
-        value = str((item.get("resource") or {}).get("value") or "")
-        parent.add(_line(Text(f"{item.get('action', '')} {item['id']}"), item.get("state"), value))
-    for message in messages(document):
-        parent.add(Text(message, style="red"))
+def child_ids(document: Document) -> list[str]:
+    """Return the ids of the orders that an order came down to."""
+    relations = document.get("orderRelationship") or []
+    return [str(each["id"]) for each in relations if each.get("relationshipType") == "child"]
 
 
-def _about(order: Document) -> str:
-    return " · ".join(str(each) for each in (order.get("description"), customer(order)) if each)
+def messages(order: Document) -> list[str]:
+    """Return why an order was rejected or failed, a line each."""
+    found = order.get("productOrderErrorMessage") or order.get("errorMessage") or []
+    said = [each if isinstance(each, dict) else {"message": each} for each in found]
+    return [str(each.get("message") or each.get("reason") or each.get("code") or "no reason given") for each in said]
 
 
-def _line(title: Text, state: str | None, *notes: str) -> Text:
-    text = Text.assemble(title, "  ", state_text(state))
-    for note in notes:
-        if note:
-            text.append(f"  {note}", style="dim")
-    return text
+def residue(order: Document) -> list[str]:
+    """Return what an order could not undo, a line each."""
+    return [
+        f"left behind: {left.get('target', '?')} in {left.get('system', '?')}" for left in order.get("residue") or []
+    ]
+
+
+def changes(before: OrderTree | None, after: OrderTree) -> list[str]:
+    """Return a line for each state that differs, and for each reason that is new, in the order of the tree."""
+    known = dict(before.states()) if before else {}
+    lines = []
+    for name, state in after.states():
+        if state and known.get(name) != state:
+            lines.append(f"{name}: {f'{known[name]} → ' if known.get(name) else ''}{state}")
+    told = set(before.reasons()) if before else set()
+    return [*lines, *(f"{name}: {reason}" for name, reason in after.reasons() if (name, reason) not in told)]

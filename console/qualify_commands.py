@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from console.commands import print_json
-from console.family import Document
 from console.gateway import Gateway
+from console.order_tree import Document
 from orders.qualification import Result
 from orders.words import bare
 

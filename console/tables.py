@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
-from console.family import Document, items, subject
+from console.order_tree import Document, items, subject
 from console.states import state_text
 from orders.tmf import RelatedParty, customer_among
 

@@ -20,8 +20,8 @@ from rich.text import Text
 
 from console.board import Row, board, stories
 from console.errors import CommandError
-from console.family import Document, changes
 from console.gateway import Gateway
+from console.order_tree import Document, changes
 from console.tables import facts_panel
 from console.task_commands import tasks_table
 from console.watch import follow
@@ -140,9 +140,9 @@ class Demo:
         await asyncio.gather(self._follow(row, order_id), *happening)
 
     async def _follow(self, row: Row, order_id: str) -> None:
-        async for family in follow(self.gateway, order_id, POLL_SECONDS):
-            lines, row.family = changes(row.family, family), family
-            self._show([f"{family.id}  {line}" for line in lines if line.startswith(("order", "service order"))])
+        async for tree in follow(self.gateway, order_id, POLL_SECONDS):
+            lines, row.tree = changes(row.tree, tree), tree
+            self._show([f"{tree.id}  {line}" for line in lines if line.startswith(("order", "service order"))])
 
     async def _happens(self, row: Row, event: Awaitable[None]) -> None:
         try:
@@ -153,8 +153,8 @@ class Demo:
 
     async def _product_of(self, row: Row, specification: str) -> str | None:
         """Return the id of the product that an order made, as product inventory has it; None where it made none."""
-        assert row.family is not None
-        wanted = {"productOrderItem.productOrderId": row.family.id, "productSpecification.id": specification}
+        assert row.tree is not None
+        wanted = {"productOrderItem.productOrderId": row.tree.id, "productSpecification.id": specification}
         async with httpx.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{self.layout.systems['inventory']}{PRODUCTS}", params=wanted)
         found = answer.raise_for_status().json()
@@ -230,7 +230,7 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
         *run.wrong,
         *differences(
             {row.what: row.expected for row in run.rows},
-            {row.what: row.family.state for row in run.rows if row.family},
+            {row.what: row.tree.state for row in run.rows if row.tree},
         ),
         *(f"{check.question}: {', '.join(check.wrong)}" for check in checks if check.wrong),
     ]
@@ -245,22 +245,20 @@ async def _demonstrate(layout: Layout, console: Console) -> bool:
 
 def _taken_back(rows: list[Row]) -> list[str]:
     """Return the ids of the orders that ended without having been completed: nothing may be left of them."""
-    return [
-        row.family.id for row in rows if row.family and row.family.ended and row.family.state != OrderState.COMPLETED
-    ]
+    return [row.tree.id for row in rows if row.tree and row.tree.ended and row.tree.state != OrderState.COMPLETED]
 
 
 def _grown(held: Holdings, rows: list[Row]) -> list[Check]:
     """Check that the amended VPN has its new sites, and no other."""
     wanted = demo_orders.places(demo_orders.grown_vpn(demo_orders.COMPANY))
-    amended = (row for row in rows if row.way == _AMENDED and row.family)
-    return [sites(held, row.family.id, wanted) for row in amended if row.family]
+    amended = (row for row in rows if row.way == _AMENDED and row.tree)
+    return [sites(held, row.tree.id, wanted) for row in amended if row.tree]
 
 
 def _moved(held: Holdings, rows: list[Row]) -> list[Check]:
     """Check that the internet product that moved is at its new place, with its services."""
-    lines = (row for row in rows if row.what == _LINE and row.family)
-    return [sites(held, row.family.id, {_TO}) for row in lines if row.family]
+    lines = (row for row in rows if row.what == _LINE and row.tree)
+    return [sites(held, row.tree.id, {_TO}) for row in lines if row.tree]
 
 
 def _audit_table(checks: list[Check]) -> Table:

@@ -12,8 +12,8 @@ import httpx
 
 from console.board import Row
 from console.change_tables import moment
-from console.family import Document, OrderFamily
 from console.gateway import PRODUCT_ORDERS, Gateway, RefusedError
+from console.order_tree import Document, OrderTree
 from embedded import demo_orders
 from orders.lifecycle import OrderState
 
@@ -76,15 +76,13 @@ class People:
             EventMissedError: when the order ended before, or was not cancelled.
             CommandError: when the gateway refuses.
         """
-        family = await _until(row, lambda family: _done(family, "1.internet:internet"))
-        preview = await self.gateway.tell("POST", f"{PRODUCT_ORDERS}/{family.id}/preview", {"cancel": True})
+        tree = await _until(row, lambda tree: _done(tree, "1.internet:internet"))
+        preview = await self.gateway.tell("POST", f"{PRODUCT_ORDERS}/{tree.id}/preview", {"cancel": True})
         reason = "The customer moves to another town"
-        wish = {"productOrder": {"id": family.id}, "cancellationReason": reason, "author": "shop"}
+        wish = {"productOrder": {"id": tree.id}, "cancellationReason": reason, "author": "shop"}
         made = await self.gateway.tell("POST", _CANCELLATIONS, wish)
-        self.tell(
-            f"{family.id}  POST cancelProductOrder: {made['state']}, {len(preview['changes'])} parts to be undone"
-        )
-        await _until(row, lambda family: family.ended)
+        self.tell(f"{tree.id}  POST cancelProductOrder: {made['state']}, {len(preview['changes'])} parts to be undone")
+        await _until(row, lambda tree: tree.ended)
         ended = await self._settled(f"{_CANCELLATIONS}/{made['id']}", {"done", "terminatedWithError"})
         if ended["state"] != "done":
             raise EventMissedError(f"its cancellation is {ended['state']}")
@@ -98,8 +96,8 @@ class People:
             EventMissedError: when the order ended before, or the amendment was not applied.
             CommandError: when the gateway refuses.
         """
-        family = await _until(row, lambda family: _done(family, f"{demo_orders.MOVED_SITE}:access"))
-        path = f"{PRODUCT_ORDERS}/{family.id}"
+        tree = await _until(row, lambda tree: _done(tree, f"{demo_orders.MOVED_SITE}:access"))
+        path = f"{PRODUCT_ORDERS}/{tree.id}"
         preview = await self.gateway.tell("POST", f"{path}/preview", document)
         try:
             await self.gateway.tell("PATCH", path, document)
@@ -114,7 +112,7 @@ class People:
         said = (
             f"{did['do']} parts new, {did['replace']} undone and done anew, {did['modify']} changed, {left} left alone"
         )
-        self.tell(f"{family.id}  PATCH productOrder: revision {revision['number']} applied, {said}")
+        self.tell(f"{tree.id}  PATCH productOrder: revision {revision['number']} applied, {said}")
         row.story.append(f"revision {revision['number']}, {_AMENDED}: {said}")
 
     async def settle_fallout(self, row: Row, fault_id: str) -> None:
@@ -128,23 +126,23 @@ class People:
         ways = ", ".join(task["actions"])
         self.tell(f"task {task['id']}  {task['error']}")
         self.tell(f"task {task['id']}  can be settled by {ways}; waits until {moment(task.get('dueAt'))}")
-        await _until(row, lambda family: family.state == OrderState.HELD)
+        await _until(row, lambda tree: tree.state == OrderState.HELD)
         await self._repair(fault_id)
         wish = {"action": "retry", "author": "ada", "reason": "The fibre is plugged in again"}
         await self.gateway.tell("POST", f"{TASKS}/{task['id']}/resolution", wish)
         self.tell(f"task {task['id']}  POST resolution: retry")
-        family = await _until(row, lambda family: family.ended)
+        tree = await _until(row, lambda tree: tree.ended)
         row.story += [f"task {task['id']}: {ways}", f"  {task['error']}"]
-        row.story += [f"  {note['text']}" for note in family.order.get("note") or []]
+        row.story += [f"  {note['text']}" for note in tree.order.get("note") or []]
 
     async def _task(self, row: Row) -> Document:
         while True:
-            family = await _until(row, lambda family: True)
-            found, _ = await self.gateway.listing(TASKS, {"orderId": f'"{family.id}"', "state": "open"})
+            tree = await _until(row, lambda tree: True)
+            found, _ = await self.gateway.listing(TASKS, {"orderId": f'"{tree.id}"', "state": "open"})
             if found:
                 return found[0]
-            if family.ended:
-                raise EventMissedError(f"it is {family.state}, and nothing of it has fallen out")
+            if tree.ended:
+                raise EventMissedError(f"it is {tree.state}, and nothing of it has fallen out")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _settled(self, path: str, states: set[str]) -> Document:
@@ -162,19 +160,19 @@ class People:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _until(row: Row, reached: Callable[[OrderFamily], bool]) -> OrderFamily:
+async def _until(row: Row, reached: Callable[[OrderTree], bool]) -> OrderTree:
     """Wait until the order of a row, as the board has it, has come to where it is to be.
 
     Raises:
         EventMissedError: when it ends before.
     """
-    while row.family is None or not reached(row.family):
-        if row.family is not None and row.family.ended:
-            raise EventMissedError(f"it was {row.family.state} before anything could be done to it")
+    while row.tree is None or not reached(row.tree):
+        if row.tree is not None and row.tree.ended:
+            raise EventMissedError(f"it was {row.tree.state} before anything could be done to it")
         await asyncio.sleep(POLL_SECONDS)
-    return row.family
+    return row.tree
 
 
-def _done(family: OrderFamily, key: str) -> bool:
-    document: dict[str, Any] = family.service_orders.get(f"{family.id}:{key}") or {}
+def _done(tree: OrderTree, key: str) -> bool:
+    document: dict[str, Any] = tree.service_orders.get(f"{tree.id}:{key}") or {}
     return document.get("state") == OrderState.COMPLETED

@@ -52,7 +52,7 @@ class Event(Model):
     """The name of the resource in the event's payload, such as `cancelProductOrder`."""
     subject_id: str
     root_id: str
-    """The order at the top of the family; the events of a family are delivered in their order."""
+    """The root of the order tree; the events of a tree are delivered in their order."""
     at: UtcDatetime
     title: str
     field_path: str | None = None

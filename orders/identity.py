@@ -6,7 +6,7 @@
 | service order that was posted | `s-7f3k2a9dqe` | `s-7f3k2a9dqe:1:service` |
 | resource order that was posted | `r-7f3k2a9dqe` | `r-7f3k2a9dqe:1` |
 
-So plans, revisions, claims and tasks, which are kept by the id of the order at the top, never mix those of two kinds.
+So plans, revisions, claims and tasks, which are kept by the id of the root order, never mix those of two kinds.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def marked(kind: OrderKind, name: str) -> str:
 
 
 def root_id(order_id: str) -> str:
-    """Return the id of the order at the top of the family that an order belongs to."""
+    """Return the id of the root of the tree that an order belongs to."""
     return order_id.partition(":")[0]
 
 
 def root_kind(order_id: str) -> OrderKind:
-    """Return the kind of the order at the top of the family that an order belongs to."""
+    """Return the kind of the root of the tree that an order belongs to."""
     marked = (kind for kind, mark in _MARKS.items() if mark and order_id.startswith(mark))
     return next(marked, OrderKind.PRODUCT)
 

@@ -63,7 +63,7 @@ class Task(Model):
     order_kind: OrderKind
     order_id: str
     root_id: str
-    """The id of the order at the top: the product order, or an order that came in directly."""
+    """The id of the root order: the product order, or an order that came in directly."""
     item: str | None = None
     """The item of the order whose step it is."""
     step: str

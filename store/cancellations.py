@@ -135,7 +135,7 @@ class CancelStore:
 
 
 async def _locked_root(connection: AsyncConnection, kind: OrderKind, order_id: str) -> str:
-    """Return the id of the order at the top of an order's family.
+    """Return the id of the root of an order's tree.
 
     The order is locked, so that its events are in the sequence in which they are committed.
     """

@@ -33,9 +33,9 @@ from store.documents import (
 )
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.listing import ORDERS, find_page
-from store.outbox import append, forget_family
+from store.outbox import append, forget_tree
 from store.query import ListQuery, Page
-from store.removal import RemovedOrder, remove_family
+from store.removal import RemovedOrder, remove_tree
 from store.tables import deleted_orders, order_references, orders
 
 
@@ -154,8 +154,8 @@ class OrderStore:
         """
         now = datetime.now(UTC)
         async with self._database.write() as connection:
-            removed = await remove_family(connection, kind, order_id, timestamp(now))
-            await forget_family(connection, order_id)
+            removed = await remove_tree(connection, kind, order_id, timestamp(now))
+            await forget_tree(connection, order_id)
             await append(connection, [events.deleted(each.kind, each.document, order_id, now) for each in removed])
         return removed
 

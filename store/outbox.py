@@ -43,8 +43,8 @@ async def append(connection: AsyncConnection, found: Sequence[Event]) -> None:
         await connection.execute(insert(events), [_row(each) for each in found])
 
 
-async def forget_family(connection: AsyncConnection, root_id: str) -> None:
-    """Forget what was to be told of a family of orders: nothing of it is kept once it is deleted."""
+async def forget_tree(connection: AsyncConnection, root_id: str) -> None:
+    """Forget what was to be told of an order tree: nothing of it is kept once it is deleted."""
     last = await connection.scalar(select(func.max(events.c.position))) or 0
     theirs = events.c.root_id == root_id
     is_last = events.c.position == last
@@ -72,7 +72,7 @@ class Outbox:
             return await connection.scalar(select(func.max(events.c.position))) or 0
 
     async def read(self, after: int, limit: int, *, api: str | None = None, root_id: str | None = None) -> list[Placed]:
-        """Return the next events after a position: those of an API, or of a family of orders.
+        """Return the next events after a position: those of an API, or of an order tree.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -106,24 +106,24 @@ class Outbox:
         async with self._database.read() as connection:
             return await connection.scalar(select(func.count()).select_from(some.subquery())) or 0
 
-    async def held_back(self, families: Mapping[str, int], upto: int, api: str) -> int:
-        """Return how many events of an API these families have behind a position of each, up to one of all.
+    async def held_back(self, trees: Mapping[str, int], upto: int, api: str) -> int:
+        """Return how many events of an API these order trees have behind a position of each, up to one of all.
 
         Counted up to MOST_COUNTED.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        if not families:
+        if not trees:
             return 0
-        between = events.c.position > min(families.values()), events.c.position <= upto, events.c.api == api
-        theirs = select(events.c.root_id, events.c.position).where(*between, events.c.root_id.in_(families))
+        between = events.c.position > min(trees.values()), events.c.position <= upto, events.c.api == api
+        theirs = select(events.c.root_id, events.c.position).where(*between, events.c.root_id.in_(trees))
         async with self._database.read() as connection:
             found = await connection.execute(theirs.limit(MOST_COUNTED))
-            return sum(row.position > families[row.root_id] for row in found)
+            return sum(row.position > trees[row.root_id] for row in found)
 
     async def is_behind(self, after: int, *, api: str | None = None, root_id: str | None = None) -> bool:
-        """Return whether an event comes after a position, of an API or of a family; only those with a position count.
+        """Return whether an event comes after a position, of an API or an order tree; only those with a position count.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.

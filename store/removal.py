@@ -26,7 +26,7 @@ class RemovedOrder:
     document: Json
 
 
-async def remove_family(connection: AsyncConnection, kind: OrderKind, order_id: str, at: str) -> list[RemovedOrder]:
+async def remove_tree(connection: AsyncConnection, kind: OrderKind, order_id: str, at: str) -> list[RemovedOrder]:
     """Delete a closed order with all below it, and return what was deleted, parents first.
 
     Raises:
@@ -42,14 +42,14 @@ async def remove_family(connection: AsyncConnection, kind: OrderKind, order_id: 
         raise OwnedOrderError(kind, order_id, row.root_id)
     if row.state not in TERMINAL:
         raise OrderNotClosedError(kind, order_id, row.state)
-    family = [RemovedOrder(kind, order_id, row.document), *await _below(connection, [order_id])]
-    for start in range(0, len(family), _AT_ONCE):
-        await _remove(connection, family[start : start + _AT_ONCE])
+    tree = [RemovedOrder(kind, order_id, row.document), *await _below(connection, [order_id])]
+    for start in range(0, len(tree), _AT_ONCE):
+        await _remove(connection, tree[start : start + _AT_ONCE])
     # A product order's plan, tasks and revisions are kept by its own id, and so are those of what it has made.
     for table, column in ((plans, "order_id"), (revisions, "order_id"), (claims, "order_id"), (tasks, "root_id")):
         await connection.execute(delete(table).where(table.c[column] == order_id))
     await connection.execute(deleted_orders.insert().values(kind=kind.value, id=order_id, deleted_at=at))
-    return family
+    return tree
 
 
 async def _below(connection: AsyncConnection, parents: Sequence[str]) -> list[RemovedOrder]:

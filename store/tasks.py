@@ -27,7 +27,7 @@ class TaskFilter:
     kind: TaskKind | None = None
     state: TaskState | None = None
     order_id: str | None = None
-    """The order whose step it is, or the order at the top of that one."""
+    """The order whose step it is, or the root order of that one."""
     item: str | None = None
     step: str | None = None
     system: str | None = None
@@ -101,7 +101,7 @@ class TaskStore:
 
 
 async def _information_required(connection: AsyncConnection, task: Task) -> list[Event]:
-    """Return the events that say that an order, and the one at the top, wait for what people are to do and to tell."""
+    """Return the events that say that an order, and its root order, wait for what people are to do and to tell."""
     concerned = orders.c.id.in_({task.order_id, task.root_id}), orders.c.root_id == task.root_id
     ordered = select(orders.c.kind, orders.c.id, orders.c.document).order_by(orders.c.kind, orders.c.id)
     # Locked, so that the events of an order are in the sequence in which they are committed.

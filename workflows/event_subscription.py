@@ -30,7 +30,7 @@ from workflows.refusals import RefusedError
 from workflows.waiting import came
 
 MOST_STUCK = 500
-"""Families of orders that may wait for another try; with so many, nothing further is looked at before that."""
+"""Order trees that may wait for another try; with so many, nothing further is looked at before that."""
 
 _GIVEN_UP_SHOWN = 20
 _PAUSE = "Deliver nothing until `resume`; what comes meanwhile is kept."
@@ -85,7 +85,7 @@ class SubscriptionView(Model):
     position: int
     backlog: int
     stuck: int
-    """Families of orders of which an event has failed, and is tried again."""
+    """Order trees of which an event has failed, and is tried again."""
     delivered: int
     given_up: int
     """How many events were tried for too long, and left out."""
@@ -337,7 +337,7 @@ class EventSubscriptionWorkflow:
             summary=f"replay from {timestamp(at)}",
             **policies.LOCAL,
         )
-        # A family that is stuck further on is told again from there, like all others.
+        # A tree that is stuck further on is told again from there, like all others.
         self.position = min(position, self.position)
         self.stuck = [each for each in self.stuck if each.after < self.position]
         self.next_try = None

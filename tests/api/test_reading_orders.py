@@ -13,9 +13,9 @@ from tests.api.conftest import BASE_URL, CATALOG, MINIMAL, PRODUCT_ORDERS, RESOU
 pytestmark = pytest.mark.anyio
 
 
-async def _family(bench: Bench) -> str:
+async def _tree(bench: Bench) -> str:
     """Take in an order that has made a service order, which has made a resource order; return the first one's id."""
-    order_id: str = (await bench.post({**MINIMAL, "externalId": "family"})).json()["id"]
+    order_id: str = (await bench.post({**MINIMAL, "externalId": "tree"})).json()["id"]
     service, resource = f"{order_id}:1%2Fa:internet", f"{order_id}:1%2Fa:internet:access"
     common = {"state": "inProgress", "orderDate": "2026-11-23T09:00:00.000Z"}
     await bench.orders.open(
@@ -52,7 +52,7 @@ def _links(document: dict[str, Any]) -> dict[str, str]:
 
 
 async def test_the_three_orders_lead_to_each_other_by_their_links(bench: Bench) -> None:
-    order_id = await _family(bench)
+    order_id = await _tree(bench)
     product = (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}")).json()
     service = (await bench.client.get(_links(product)["child"])).json()
     resource = (await bench.client.get(_links(service)["child"])).json()
@@ -65,7 +65,7 @@ async def test_the_three_orders_lead_to_each_other_by_their_links(bench: Bench) 
 
 
 async def test_lists_have_links_to_parents_too(bench: Bench) -> None:
-    order_id = await _family(bench)
+    order_id = await _tree(bench)
     for collection, parent in ((SERVICE_ORDERS, PRODUCT_ORDERS), (RESOURCE_ORDERS, SERVICE_ORDERS)):
         answer = await bench.client.get(collection)
         assert answer.status_code == 200
@@ -75,15 +75,15 @@ async def test_lists_have_links_to_parents_too(bench: Bench) -> None:
 
 
 async def test_fields_leave_id_and_href(bench: Bench) -> None:
-    order_id = await _family(bench)
+    order_id = await _tree(bench)
     single = (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}", params={"fields": "state,unknown"})).json()
     assert single == {"id": order_id, "href": f"{BASE_URL}{PRODUCT_ORDERS}/{order_id}", "state": "acknowledged"}
     listed = (await bench.client.get(PRODUCT_ORDERS, params={"fields": "externalId"})).json()
-    assert listed == [{"id": order_id, "href": f"{BASE_URL}{PRODUCT_ORDERS}/{order_id}", "externalId": "family"}]
+    assert listed == [{"id": order_id, "href": f"{BASE_URL}{PRODUCT_ORDERS}/{order_id}", "externalId": "tree"}]
 
 
 async def test_fields_may_ask_for_the_relations(bench: Bench) -> None:
-    order_id = await _family(bench)
+    order_id = await _tree(bench)
     answer = await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}", params={"fields": "orderRelationship"})
     assert answer.json()["orderRelationship"][0]["relationshipType"] == "child"
 
@@ -190,7 +190,7 @@ async def test_a_plan_is_given_once_there_is_one(bench: Bench) -> None:
 
 
 async def test_reads_need_no_engine(bench: Bench) -> None:
-    order_id = await _family(bench)
+    order_id = await _tree(bench)
     bench.engine.away = True
     asked = len(bench.engine.attempts)
     for path in (PRODUCT_ORDERS, f"{PRODUCT_ORDERS}/{order_id}", SERVICE_ORDERS, RESOURCE_ORDERS):

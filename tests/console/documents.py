@@ -1,4 +1,4 @@
-"""An order's family as the gateway gives it, small enough to read."""
+"""An order's tree as the gateway gives it, small enough to read."""
 
 from __future__ import annotations
 

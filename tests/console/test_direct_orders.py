@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from console.family import OrderFamily, kind_of
 from console.gateway import Gateway, order_path
-from console.order_tree import order_tree
+from console.order_tree import OrderTree, kind_of
+from console.order_view import order_view
 from console.plan_tree import plan_tree
 from console.tables import what
 from orders.lifecycle import OrderKind
@@ -79,7 +79,7 @@ async def test_an_order_is_submitted_and_previewed_where_its_kind_is_taken(docum
     assert [path.split("/v4/")[1] for path in asked] == [collection, f"{collection}/preview"]
 
 
-async def test_the_families_of_posted_orders_are_read_whole() -> None:
+async def test_the_trees_of_posted_orders_are_read_whole() -> None:
     known: dict[str, Any] = {
         SERVICE: services(),
         f"{SERVICE}:1.1:service": service_order(f"{SERVICE}:1.1:service", "completed", "completed"),
@@ -95,7 +95,7 @@ async def test_the_families_of_posted_orders_are_read_whole() -> None:
         return httpx.Response(200, json=known[request.url.path.rpartition("/")[2]])
 
     async with Gateway("http://gateway.test", transport=httpx.MockTransport(answer)) as client:
-        shown = [text(order_tree(await client.family(each))) for each in (SERVICE, RESOURCE)]
+        shown = [text(order_view(await client.order_tree(each))) for each in (SERVICE, RESOURCE)]
     assert shown[0].startswith(f"service order {SERVICE}")
     for part in ("1.1 add cfs-mobile", "add stream  TV stream", "SN-1"):
         assert part in shown[0]
@@ -106,7 +106,7 @@ async def test_the_families_of_posted_orders_are_read_whole() -> None:
 
 def test_an_order_without_a_description_is_about_its_first_item() -> None:
     assert what(resources()) == "add port"
-    assert OrderFamily(services()).kind == OrderKind.SERVICE
+    assert OrderTree(services()).kind == OrderKind.SERVICE
 
 
 def test_the_plan_of_resources_has_a_line_for_each() -> None:

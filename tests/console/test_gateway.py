@@ -86,7 +86,7 @@ async def test_nobody_at_the_address_is_said_with_what_helps() -> None:
             await client.order("abc")
 
 
-async def test_a_family_is_read_by_ids_and_ended_children_are_not_read_again() -> None:
+async def test_an_order_tree_is_read_by_ids_and_ended_children_are_not_read_again() -> None:
     asked: list[tuple[str, str | None]] = []
     documents: dict[str, Document] = {
         "abc:1.tv:tv": service_order("abc:1.tv:tv", "inProgress", "inProgress"),
@@ -101,11 +101,11 @@ async def test_a_family_is_read_by_ids_and_ended_children_are_not_read_again() -
         return httpx.Response(200, json=[documents[id_] for id_ in ids.replace('"', "").split(",") if id_ in documents])
 
     async with gateway(answer) as client:
-        first = await client.family("abc")
+        first = await client.order_tree("abc")
         assert set(first.service_orders) == {"abc:1.tv:tv"}
         assert set(first.resource_orders) == {"abc:1.tv:tv:stream"}
         asked.clear()
-        second = await client.family("abc", first)
+        second = await client.order_tree("abc", first)
     assert second.resource_orders == first.resource_orders
     assert asked == [
         ("abc", None),
@@ -126,7 +126,7 @@ async def test_following_an_order_ends_with_it_and_bears_a_gateway_that_restarts
         return httpx.Response(200, json=product_order(state))
 
     async with gateway(answer) as client:
-        states = [family.state async for family in follow(client, "abc", poll=0)]
+        states = [tree.state async for tree in follow(client, "abc", poll=0)]
     assert states == ["inProgress", "completed"]
 
 
@@ -134,7 +134,7 @@ async def test_an_order_that_is_not_there_is_not_followed() -> None:
     body = {"code": "notFound", "reason": "Not found", "message": "there is no product order abc"}
     async with gateway(lambda _request: httpx.Response(404, json=body)) as client:
         with pytest.raises(RefusedError, match="there is no product order abc"):
-            [family async for family in follow(client, "abc", poll=0)]
+            [tree async for tree in follow(client, "abc", poll=0)]
 
 
 async def test_an_order_is_deleted_as_the_administrator() -> None:

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from console import commands
-from console.family import OrderFamily, changes
 from console.gateway import Gateway
+from console.order_tree import OrderTree, changes
 from console.tables import orders_table
 from console.task_commands import tasks_table
 from console.watch import watch
@@ -41,8 +41,8 @@ async def test_an_order_that_is_rejected_is_followed_to_its_reason() -> None:
 
 
 def test_every_reason_is_told_once_by_whose_it_is() -> None:
-    running = OrderFamily(product_order())
-    failed = OrderFamily(
+    running = OrderTree(product_order())
+    failed = OrderTree(
         product_order("failed", residue=[{"target": "port-7", "system": "inventory"}]),
         {"abc:1.tv:tv": service_order("abc:1.tv:tv", "failed", "failed", errorMessage=[{"reason": "no light"}])},
         {
@@ -60,7 +60,7 @@ def test_every_reason_is_told_once_by_whose_it_is() -> None:
 
 
 def test_a_cancelled_order_says_why() -> None:
-    cancelled = OrderFamily(product_order("cancelled", cancellationReason="The customer moves"))
+    cancelled = OrderTree(product_order("cancelled", cancellationReason="The customer moves"))
     assert changes(None, cancelled)[-1] == "order abc: to be cancelled: The customer moves"
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from rich.console import Console, RenderableType
 
 from console.board import Row, board, duration, progress
-from console.family import OrderFamily, changes
-from console.order_tree import fitting_trees, order_tree
+from console.order_tree import OrderTree, changes
+from console.order_view import fitting_views, order_view
 from console.plan_tree import plan_tree
 from console.tables import orders_table, prices_table
 from orders.lifecycle import OrderState
@@ -26,13 +26,13 @@ def text(renderable: RenderableType, width: int = 160) -> str:
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
-RUNNING = OrderFamily(
+RUNNING = OrderTree(
     product_order(),
     {"abc:1.tv:tv": service_order("abc:1.tv:tv", "inProgress", "inProgress")},
     {"abc:1.tv:tv:stream": resource_order("abc:1.tv:tv:stream", "completed", "SN-STB-7")},
 )
 
-UNDONE = OrderFamily(
+UNDONE = OrderTree(
     product_order(
         "failed",
         productOrderErrorMessage=[{"message": "the TV platform refused"}],
@@ -50,7 +50,7 @@ UNDONE = OrderFamily(
 
 
 def test_an_order_shows_its_items_services_and_resources_with_their_states() -> None:
-    assert text(order_tree(RUNNING)) == "\n".join(
+    assert text(order_view(RUNNING)) == "\n".join(
         [
             "product order abc  ● inProgress  Fibre Home at BER-1 · c-1",
             "└── 1 add fibre-home-bundle  ● inProgress",
@@ -65,13 +65,13 @@ def test_an_order_shows_its_items_services_and_resources_with_their_states() -> 
 def test_a_tree_has_as_much_detail_as_the_terminal_is_high() -> None:
     def lines(height: int) -> int:
         console = Console(file=io.StringIO(), width=160, height=height)
-        return len(text(fitting_trees([RUNNING], console)).splitlines())
+        return len(text(fitting_views([RUNNING], console)).splitlines())
 
     assert [lines(height) for height in (7, 6, 5, 4, 2)] == [6, 5, 4, 3, 3]
 
 
 def test_a_failed_order_shows_why_what_was_undone_and_what_is_left() -> None:
-    shown = text(order_tree(UNDONE))
+    shown = text(order_view(UNDONE))
     assert "the TV platform refused" in shown
     assert "1.tv:tv  ✘ failed  refused" in shown
     assert "undo 1.tv:tv  ✔ completed" in shown
@@ -80,19 +80,19 @@ def test_a_failed_order_shows_why_what_was_undone_and_what_is_left() -> None:
 
 
 def test_markup_in_an_orders_texts_is_shown_as_it_is() -> None:
-    family = OrderFamily(product_order(description="[bold]5 [/] sites"))
-    assert "[bold]5 [/] sites" in text(order_tree(family))
+    tree = OrderTree(product_order(description="[bold]5 [/] sites"))
+    assert "[bold]5 [/] sites" in text(order_view(tree))
 
 
 def test_item_ids_with_separators_find_their_service_orders() -> None:
     order = product_order(productOrderItem=[{"id": "a:1", "action": "add", "state": "completed"}])
     id_ = "abc:a%3A1*2:tv"
-    shown = text(order_tree(OrderFamily(order, {id_: service_order(id_, "completed", "completed")})))
+    shown = text(order_view(OrderTree(order, {id_: service_order(id_, "completed", "completed")})))
     assert "a%3A1*2:tv  ✔ completed" in shown
 
 
 def test_changes_name_what_became_different_and_from_what() -> None:
-    done = OrderFamily(
+    done = OrderTree(
         product_order("completed"),
         {"abc:1.tv:tv": service_order("abc:1.tv:tv", "completed", "completed")},
         RUNNING.resource_orders,

@@ -9,15 +9,15 @@ import pytest
 from rich.console import Console
 
 from console.board import Row, board, stories
-from console.family import OrderFamily
 from console.gateway import Gateway
+from console.order_tree import OrderTree
 from embedded import demo_orders
 from embedded.demo_events import EventMissedError, People
 from orders.lifecycle import OrderState
 
 pytestmark = pytest.mark.anyio
 
-COMPLETED = OrderFamily({"id": "o1", "state": "completed"})
+COMPLETED = OrderTree({"id": "o1", "state": "completed"})
 
 
 def shown(*tables: Any) -> str:

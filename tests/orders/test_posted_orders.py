@@ -105,7 +105,7 @@ def test_the_same_key_gives_each_kind_of_order_an_id_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("kind", OrderKind)
-def test_the_kind_of_a_family_is_told_from_any_id_in_it(kind: OrderKind) -> None:
+def test_the_kind_of_an_order_tree_is_told_from_any_id_in_it(kind: OrderKind) -> None:
     order_id = order_id_from(b"\0" * 10, kind)
     for each in (order_id, f"{order_id}:1:service", f"{order_id}:1:service:access:undo"):
         assert (root_kind(each), root_id(each)) == (kind, order_id)

@@ -63,7 +63,7 @@ async def test_what_is_rolled_back_leaves_no_event(database: Database, outbox: O
     assert await outbox.end() == 0
 
 
-async def test_events_are_found_by_their_api_and_by_their_family(database: Database, outbox: Outbox) -> None:
+async def test_events_are_found_by_their_api_and_by_their_order_tree(database: Database, outbox: Outbox) -> None:
     await kept(database, event("1"), event("2", "o2"), event("3", "o1", "serviceOrder"))
 
     assert [each.event.id for each in await outbox.read(0, 10, api="productOrder")] == ["1", "2"]

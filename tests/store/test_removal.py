@@ -36,7 +36,7 @@ NOW = datetime(2026, 3, 1, 10, tzinfo=UTC)
 DATE = "2026-03-01T10:00:00.000Z"
 
 
-async def family(database: Database, order_id: str, state: OrderState = OrderState.COMPLETED) -> None:
+async def order_tree(database: Database, order_id: str, state: OrderState = OrderState.COMPLETED) -> None:
     """Keep an order with a service order, a resource order, and everything that is kept beside them."""
     store = OrderStore(database)
     await store.accept(accepted(order_id))
@@ -71,9 +71,9 @@ async def counts(database: Database) -> dict[str, int]:
 
 
 async def test_an_order_goes_with_all_that_is_kept_of_it_and_nothing_else(database: Database) -> None:
-    await family(database, "o1")
+    await order_tree(database, "o1")
     before = await counts(database)
-    await family(database, "o2")
+    await order_tree(database, "o2")
     removed = await OrderStore(database).remove(OrderKind.PRODUCT, "o2")
     assert await counts(database) == before
     assert [(each.kind, each.id) for each in removed] == [
@@ -87,13 +87,13 @@ async def test_an_order_goes_with_all_that_is_kept_of_it_and_nothing_else(databa
 
 
 async def test_every_table_but_the_trace_is_looked_at(database: Database) -> None:
-    await family(database, "o1")
+    await order_tree(database, "o1")
     empty = [name for name, rows in (await counts(database)).items() if rows == 0]
     assert empty == ["plan_nodes"]
 
 
 async def test_an_order_that_may_still_change_stays(database: Database) -> None:
-    await family(database, "o1", OrderState.HELD)
+    await order_tree(database, "o1", OrderState.HELD)
     before = await counts(database)
     with pytest.raises(OrderNotClosedError, match="'o1' is held"):
         await OrderStore(database).remove(OrderKind.PRODUCT, "o1")
@@ -106,14 +106,14 @@ async def test_an_order_that_may_still_change_stays(database: Database) -> None:
 async def test_an_order_that_another_has_made_is_not_deleted_alone(
     database: Database, kind: OrderKind, order_id: str
 ) -> None:
-    await family(database, "o1")
+    await order_tree(database, "o1")
     with pytest.raises(OwnedOrderError, match="order 'o1'") as refused:
         await OrderStore(database).remove(kind, order_id)
     assert refused.value.root_id == "o1"
 
 
 async def test_an_order_is_deleted_once_and_its_id_is_not_given_away(store: OrderStore, database: Database) -> None:
-    await family(database, "o1")
+    await order_tree(database, "o1")
     await store.remove(OrderKind.PRODUCT, "o1")
     with pytest.raises(UnknownOrderError):
         await store.remove(OrderKind.PRODUCT, "o1")
