@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     list_timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))
     """How long the order store may take for one list; what takes longer is refused."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
-    """How often orders that were accepted while the engine was down are tried again."""
+    """How often orders that were accepted while Temporal was down are tried again."""
     qualification_retention: timedelta = timedelta(days=30)
     """How long after they were asked answered qualifications are kept."""
 
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""
     fairness: bool = False
-    """Whether customers whose orders have the same priority share the workers; the engine must have it on, too."""
+    """Whether customers whose orders have the same priority share the workers; Temporal must have it on, too."""
     graceful_shutdown: timedelta = timedelta(seconds=10)
     """How long a worker that was told to stop lets its activities finish."""
     cached_workflows: int = Field(default=2000, ge=0)

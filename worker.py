@@ -224,7 +224,7 @@ async def _systems(settings: Settings, stack: AsyncExitStack) -> dict[str, Downs
 
 
 async def _engine(settings: Settings, stopped: asyncio.Event) -> Client | None:
-    """Connect to the engine, however long it takes to be there; None when told to stop before."""
+    """Connect to Temporal, however long it takes to be there; None when told to stop before."""
     runtime = None
     if settings.metrics_address:
         metrics = PrometheusConfig(bind_address=settings.metrics_address)
@@ -233,7 +233,7 @@ async def _engine(settings: Settings, stopped: asyncio.Event) -> Client | None:
         try:
             return await connect(**({"runtime": runtime} if runtime else {}))
         except RuntimeError as error:
-            _log.warning("the engine is not there yet", reason=str(error))
+            _log.warning("Temporal is not there yet", reason=str(error))
             await asyncio.sleep(_CONNECT_PAUSE.total_seconds())
     return None
 

@@ -69,7 +69,7 @@ class PlannedAmendment(Model):
     attributes: dict[str, Any] = {}
     """What the amendment sets, in JSON names, but for the items; with its value only what the order goes by.
 
-    The rest stays in the order store: it may be larger than what the engine takes.
+    The rest stays in the order store: it may be larger than what Temporal takes.
     """
     requested_start_date: UtcDatetime | None = None
     """As it is in the new version, whether the amendment sets it or not; so are the next two."""
@@ -241,7 +241,7 @@ class AmendmentActivities:
 
 
 def _as_key(text: str | None) -> str | None:
-    """Return the beginning of a text by which an order is found: the engine finds by no more."""
+    """Return the beginning of a text by which an order is found: Temporal finds by no more."""
     return text and text[:_FOUND_BY]
 
 

@@ -35,7 +35,7 @@ from store.orders import OrderStore
 from store.plans import PlanStore
 
 LARGEST_ANSWER = 1_900_000
-"""Bytes of JSON that planning answers a workflow with at most: the engine takes 2 MB."""
+"""Bytes of JSON that planning answers a workflow with at most: Temporal takes 2 MB."""
 
 
 class PlannedOrder(Model):
@@ -203,7 +203,7 @@ class PlanningActivities:
 
 
 def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
-    """Return that an order comes down to more than the engine takes in one answer about its plan, where it does."""
+    """Return that an order comes down to more than Temporal takes in one answer about its plan, where it does."""
     if len(answer.model_dump_json().encode()) <= LARGEST_ANSWER:
         return []
     parts = len(plan.graph().nodes)

@@ -27,7 +27,7 @@ async def is_rate_limited(client: Client, queue: str) -> bool:
     """Return whether somebody has set a rate limit on a task queue of activities, or on its fairness keys.
 
     Raises:
-        RPCError: when the engine cannot be reached or refuses.
+        RPCError: when Temporal cannot be reached or refuses.
     """
     answer = await client.workflow_service.describe_task_queue(
         DescribeTaskQueueRequest(

@@ -23,7 +23,7 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 SMALL_BODY = 256 * 1024
-"""Bytes of the largest body that goes on to a workflow as it is: far below what the engine takes in a message."""
+"""Bytes of the largest body that goes on to a workflow as it is: far below what Temporal takes in a message."""
 
 _UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
 """Names of what is UTF-8; ASCII is a part of it."""

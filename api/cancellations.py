@@ -1,6 +1,6 @@
 """Cancellations of product, service and resource orders: TMF622, TMF641 and TMF652 v4 alike, each with its own names.
 
-A cancellation is kept before the order's workflow is told of it, so that none is lost while the engine is away; the
+A cancellation is kept before the order's workflow is told of it, so that none is lost while Temporal is away; the
 workflow assesses it, and writes into it how it ended.
 """
 

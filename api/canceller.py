@@ -1,4 +1,4 @@
-"""Tells workflows of cancellations that were accepted: at once where the engine is there, by a sweep where it was not.
+"""Tells workflows of cancellations that were accepted: at once where Temporal is there, by a sweep where it was not.
 
 A cancellation that was told twice is one to the workflow, which knows it by its id.
 """
@@ -44,7 +44,7 @@ class Canceller:
         """Pass on, oldest first, what no workflow has been told of yet; return how many cancellations were.
 
         Raises:
-            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
         return await pass_on_all(self._cancellations.unsent, self._send)

@@ -1,4 +1,4 @@
-"""The engine as the gateway needs it: to start an order, to pass on what people and systems say, to look at it."""
+"""Temporal as the gateway needs it: to start an order, to pass on what people and systems say, to look at it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _REFUSALS = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PREC
 
 
 class EngineUnavailableError(Exception):
-    """The engine gave no answer in time, or cannot serve anyone just now."""
+    """Temporal gave no answer in time, or cannot serve anyone just now."""
 
 
 class EngineRefusedError(Exception):
-    """The engine answered, and does not take this request as it is."""
+    """Temporal answered, and does not take this request as it is."""
 
 
 class WorkflowEndedError(Exception):
@@ -71,7 +71,7 @@ class MessageRefusedError(Exception):
 
 
 class Engine(Protocol):
-    """What the gateway asks of the engine. Each call ends within seconds, whether the engine is there or not.
+    """What the gateway asks of Temporal. Each call ends within seconds, whether Temporal is there or not.
 
     All raise EngineUnavailableError or EngineRefusedError.
     """
@@ -106,10 +106,10 @@ class Engine(Protocol):
         """Return whether a workflow runs, or one of those below it, which undo their part when it was terminated."""
 
     async def check(self) -> None:
-        """Return when the engine serves."""
+        """Return when Temporal serves."""
 
     async def missing_search_attributes(self) -> list[str]:
-        """Return the search attributes that orders need and the engine does not know."""
+        """Return the search attributes that orders need and Temporal does not know."""
 
 
 class TemporalEngine:
@@ -214,13 +214,13 @@ class TemporalEngine:
     @asynccontextmanager
     async def _answering(self, timeout: timedelta | None = None) -> AsyncIterator[Client]:
         """Give the client, and turn what goes wrong with it into one of the two errors, in bounded time."""
-        engine = "the engine"
+        engine = "Temporal"
         seconds = (timeout or self._timeout).total_seconds()
         try:
             async with asyncio.timeout(seconds):
                 if self._client is None:
                     self._client = await self._connect()
-                engine = f"the engine at {self._client.service_client.config.target_host}"
+                engine = f"Temporal at {self._client.service_client.config.target_host}"
                 yield self._client
         except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             raise EngineUnavailableError(f"{engine} gave no answer within {seconds:g} s") from error

@@ -252,7 +252,7 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 
 
 async def _on_engine_trouble(request: Request, error: Exception) -> Response:
-    _log.warning("engine cannot serve", path=request.url.path, error=str(error))
+    _log.warning("Temporal cannot serve", path=request.url.path, error=str(error))
     return UnavailableError(str(error)).response(_base_url(request))
 
 

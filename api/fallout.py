@@ -155,7 +155,7 @@ async def resolve_fallout_tasks(request: Request, gateway: GatewayDep) -> JsonAn
 async def _resolve_all(
     request: Request, gateway: Gateway, tasks: list[Task], wish: ResolutionRequest
 ) -> list[BulkResult]:
-    """Settle tasks, some at a time; once the engine does not answer, the rest is not tried."""
+    """Settle tasks, some at a time; once Temporal does not answer, the rest is not tried."""
     results: list[BulkResult] = []
     for start in range(0, len(tasks), _CONCURRENT):
         chunk = tasks[start : start + _CONCURRENT]

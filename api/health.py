@@ -1,7 +1,7 @@
 """Liveness and readiness: whether the process serves, and what it lacks to serve well, in sentences.
 
-The gateway is ready when it can take orders in, for which it needs the order store alone: orders taken in while the
-engine is away start when it returns. So a missing engine makes it `degraded`, not unready.
+The gateway is ready when it can take orders in, for which it needs the order store alone: orders taken in while
+Temporal is away start when it returns. So a missing Temporal makes it `degraded`, not unready.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ def store_probe(database: Database) -> Probe:
 
 
 def engine_probes(engine: Engine) -> tuple[Probe, Probe]:
-    """The engine serves, and knows the search attributes that orders start with."""
+    """Temporal serves, and knows the search attributes that orders start with."""
 
     async def look() -> None:
         await engine.check()
 
     async def look_at_search_attributes() -> None:
         if missing := await engine.missing_search_attributes():
-            raise LookupError(f"the engine does not know {', '.join(missing)}; `ordersaga register` makes them known")
+            raise LookupError(f"Temporal does not know {', '.join(missing)}; `ordersaga register` makes them known")
 
     return Probe("engine", "degrading", look), Probe("searchAttributes", "degrading", look_at_search_attributes)
 

@@ -47,7 +47,7 @@ class ListenerStarter:
         """Start what has not been started yet, and tell what was not told; return how many listeners it was.
 
         Raises:
-            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
         return await pass_on_all(self._subscriptions.unstarted, self._start)
@@ -56,7 +56,7 @@ class ListenerStarter:
         """Start again what must run and does not, such as what was terminated, each minute at most; return how many.
 
         Raises:
-            EngineUnavailableError: when the engine does not serve; what is left waits for the next time.
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next time.
             StoreUnavailableError: when the order store does not.
         """
         if not self._looking.is_due():
@@ -72,7 +72,7 @@ class ListenerStarter:
         """Tell the workflows of listeners that were taken off, and do not know yet; return how many.
 
         Raises:
-            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
         return await pass_on_all(self._subscriptions.unstopped, self._stop)
@@ -94,7 +94,7 @@ class ListenerStarter:
             if not new:
                 await self._engine.signal(subscription_workflow(subscription.id), _WORDS[subscription.state])
         except EngineRefusedError as error:
-            _log.error("listener refused by the engine; it is tried again", listener=subscription.id, reason=str(error))
+            _log.error("listener refused by Temporal; it is tried again", listener=subscription.id, reason=str(error))
             return False
         await self._subscriptions.mark_started(subscription)
         _log.info("listener told", listener=subscription.id, state=subscription.state.value, new=new)
@@ -104,7 +104,7 @@ class ListenerStarter:
         try:
             lost = await self._engine.listen(subscription)
         except EngineRefusedError as error:
-            _log.error("lost listener refused by the engine", listener=subscription.id, reason=str(error))
+            _log.error("lost listener refused by Temporal", listener=subscription.id, reason=str(error))
             return False
         if lost:
             _log.warning("lost listener started again", listener=subscription.id, position=subscription.position)
@@ -114,7 +114,7 @@ class ListenerStarter:
         try:
             await self._engine.signal(subscription_workflow(subscription_id), "stop")
         except EngineRefusedError as error:
-            _log.error("the engine refuses to stop a listener", listener=subscription_id, reason=str(error))
+            _log.error("Temporal refuses to stop a listener", listener=subscription_id, reason=str(error))
             return False
         await self._subscriptions.mark_stopped(subscription_id)
         return True

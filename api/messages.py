@@ -49,7 +49,7 @@ async def ask(
     Raises:
         MessageRefusedError: when the workflow refuses.
         NotAllowedError: when the order has ended.
-        UnavailableError: when the engine cannot say whether it was done.
+        UnavailableError: when Temporal cannot say whether it was done.
     """
     order_id = str(document["id"])
     workflow_id = workflow_of(kind, order_id)
@@ -59,7 +59,7 @@ async def ask(
         if not is_root(order_id) or document["state"] in TERMINAL:
             raise NotAllowedError(f"{kind.value} {order_id!r} has ended") from None
     if not await gateway.starter.start(order_id, document):
-        raise UnavailableError(f"{kind.value} {order_id!r} waits for the engine to start it, and so must this")
+        raise UnavailableError(f"{kind.value} {order_id!r} waits for Temporal to start it, and so must this")
     try:
         return await _request(gateway, workflow_id, name, argument, update_id)
     except WorkflowEndedError:
@@ -72,7 +72,7 @@ async def request(gateway: Gateway, workflow_id: str, name: str, argument: BaseM
     Raises:
         MessageRefusedError: when the workflow refuses.
         NotAllowedError: when the workflow has ended.
-        UnavailableError: when the engine cannot say whether it was done.
+        UnavailableError: when Temporal cannot say whether it was done.
     """
     try:
         return await _request(gateway, workflow_id, name, argument)

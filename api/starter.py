@@ -1,6 +1,6 @@
-"""Starts what was accepted: at once where the engine is there, by a sweep where it was not. Never lost, never twice.
+"""Starts what was accepted: at once where Temporal is there, by a sweep where it was not. Never lost, never twice.
 
-The workflow's id follows from the order's, so however many gateways try, the engine runs it once. That an order has
+The workflow's id follows from the order's, so however many gateways try, Temporal runs it once. That an order has
 been started is noted a moment later, for many orders in one write; what a crash keeps from being noted is tried again.
 """
 
@@ -39,7 +39,7 @@ _log = structlog.get_logger(__name__)
 class Starter:
     """Starts the workflows of accepted orders.
 
-    After the engine failed once, new orders are left to the sweep for `interval`, so that taking one in stays quick.
+    After Temporal failed once, new orders are left to the sweep for `interval`, so that taking one in stays quick.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Starter:
         """Start, oldest first, what has not been started yet; return how many orders were.
 
         Raises:
-            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
         return await pass_on_all(self._unstarted, lambda order: self._start(order.id, order.document))
@@ -97,7 +97,7 @@ class Starter:
         return await self._orders.unstarted(skip)
 
     async def _start(self, order_id: str, document: dict[str, Any]) -> bool:
-        """Start one order and note it; return False when the engine cannot take this order as it is."""
+        """Start one order and note it; return False when Temporal cannot take this order as it is."""
         kind = root_kind(order_id)
         try:
             order = posted_order(kind, document)
@@ -107,7 +107,7 @@ class Starter:
         try:
             new = await self._engine.start(order)
         except (EngineRefusedError, ValueError) as error:
-            _log.error("order refused by the engine; it is tried again", order=order_id, reason=str(error))
+            _log.error("order refused by Temporal; it is tried again", order=order_id, reason=str(error))
             return False
         except EngineUnavailableError:
             self._resting_until = self._clock() + self._interval

@@ -1,4 +1,4 @@
-"""What was accepted and is still to be passed on to the engine: looked for again and again."""
+"""What was accepted and is still to be passed on to Temporal: looked for again and again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def pass_on_now(passing_on: Awaitable[bool], what: str, which: str) -> bool:
-    """Return whether something could be passed on just now; where engine or store is away, the sweep sees to it."""
+    """Return whether something could be passed on just now; if Temporal or the store is away, the sweep sees to it."""
     try:
         return await passing_on
     except (EngineUnavailableError, StoreUnavailableError) as error:

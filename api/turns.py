@@ -36,7 +36,7 @@ class Turns:
         """Release what orders claim that are gone, and tell who waits for it; return how many orders were told.
 
         Raises:
-            EngineUnavailableError: when the engine does not serve; what is left waits for the next sweep.
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
         told = 0

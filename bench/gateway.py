@@ -36,7 +36,7 @@ class Gateway:
         return str(answer.raise_for_status().json()["id"])
 
     async def over(self, order_id: str) -> None:
-        """Wait until the workflow of an order is over: the engine says so, and the gateway is asked nothing."""
+        """Wait until the workflow of an order is over: Temporal says so, and the gateway is asked nothing."""
         await self._stack.temporal.get_workflow_handle(workflow_id(order_id)).result()
 
     async def order(self, order_id: str) -> dict[str, Any]:

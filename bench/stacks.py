@@ -15,7 +15,7 @@ from temporalio.client import Client
 from bench.proxy import Proxies, proxied
 from embedded.errors import StackError
 from embedded.layout import Layout, isolated_layout, leave_out
-from embedded.parts import engine_client
+from embedded.parts import temporal_client
 from embedded.ports import Ports
 from embedded.stack import running
 from settings import SYSTEMS
@@ -108,4 +108,4 @@ async def _run(layout: Layout) -> AsyncIterator[Stack]:
         running(layout, print) as supervisor,
         httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as http,
     ):
-        yield Stack(layout, supervisor.pids, await engine_client(layout), http)
+        yield Stack(layout, supervisor.pids, await temporal_client(layout), http)

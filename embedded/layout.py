@@ -68,7 +68,7 @@ def layout(settings: Settings, ports: Ports, environment: Mapping[str, str] | No
         temporal_address=address or f"{LOOPBACK}:{ports.temporal_port}",
         namespace=environment.get("TEMPORAL_NAMESPACE") or "default",
         task_queue=settings.task_queue,
-        settings=_reaching_this_machine(settings) | _sharing_fairly(settings, own_engine=not address),
+        settings=_reaching_this_machine(settings) | _sharing_fairly(settings, own_temporal=not address),
         secrets={
             f"ORDERSAGA_{name.upper()}": getattr(settings, name).get_secret_value()
             for name in ("admin_token", "callback_secret")
@@ -86,9 +86,9 @@ def _reaching_this_machine(settings: Settings) -> dict[str, str]:
     return {"ORDERSAGA_EVENT_FORBIDDEN_NETWORKS": ",".join(allowed)}
 
 
-def _sharing_fairly(settings: Settings, *, own_engine: bool) -> dict[str, str]:
+def _sharing_fairly(settings: Settings, *, own_temporal: bool) -> dict[str, str]:
     """Return the setting by which customers share fairly, on our own server, where nobody decided otherwise."""
-    return {"ORDERSAGA_FAIRNESS": "true"} if own_engine and "fairness" not in settings.model_fields_set else {}
+    return {"ORDERSAGA_FAIRNESS": "true"} if own_temporal and "fairness" not in settings.model_fields_set else {}
 
 
 def leave_out(complete: Layout, names: Iterable[str]) -> Layout:

@@ -71,7 +71,7 @@ def environment(layout: Layout) -> dict[str, str | None]:
     return own
 
 
-async def engine_client(layout: Layout) -> Client:
+async def temporal_client(layout: Layout) -> Client:
     """Connect to the stack's Temporal.
 
     Raises:
@@ -134,7 +134,7 @@ def _polls(layout: Layout) -> Callable[[int], Awaitable[bool]]:
     async def check(pid: int) -> bool:
         try:
             if not clients:
-                clients.append(await engine_client(layout))
+                clients.append(await temporal_client(layout))
             answer = await clients[0].workflow_service.describe_task_queue(
                 DescribeTaskQueueRequest(
                     namespace=layout.namespace,

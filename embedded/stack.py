@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from embedded.errors import StackError
 from embedded.layout import TEMPORAL, Layout
-from embedded.parts import engine_client, needed_ports, parts
+from embedded.parts import needed_ports, parts, temporal_client
 from embedded.supervisor import Supervisor
 from embedded.temporal_server import unreachable
 from workflows import search_attributes
@@ -79,7 +79,7 @@ async def until(stopped: asyncio.Event, work: Awaitable[T]) -> T | None:
 
 async def _prepare_named_temporal(layout: Layout) -> None:
     try:
-        client = await engine_client(layout)
+        client = await temporal_client(layout)
     except RuntimeError as error:
         raise StackError(unreachable(layout.temporal_address, error)) from error
     await search_attributes.register(client)

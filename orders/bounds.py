@@ -1,4 +1,4 @@
-"""How large may be what an order hands on to its plan and its workflows: the engine takes 2 MB at once.
+"""How large may be what an order hands on to its plan and its workflows: Temporal takes 2 MB at once.
 
 Descriptions, notes and whatever is only kept are bounded by the size of the request alone.
 """

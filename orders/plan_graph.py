@@ -41,7 +41,7 @@ class PlanNode(Model):
 
     @model_serializer(mode="wrap")
     def _short(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what goes without saying: a graph of thousands of nodes must fit into one payload of the engine."""
+        """Leave out what goes without saying: a graph of thousands of nodes must fit into one payload of Temporal."""
         written: dict[str, Any] = serialise(self)
         for name, field in type(self).model_fields.items():
             if not field.is_required() and getattr(self, name) == field.get_default(call_default_factory=True):

@@ -8,7 +8,7 @@ from orders.model import Model
 
 _SHOWN = 500
 _LONGEST = 1000
-"""Reasons, and characters of each, that go through the engine in one answer, which it bounds to 2 MB."""
+"""Reasons, and characters of each, that go through Temporal in one answer, which it bounds to 2 MB."""
 
 
 class Violation(Model):
@@ -24,7 +24,7 @@ class Violation(Model):
 
 
 def in_bounds(violations: Sequence[Violation]) -> list[Violation]:
-    """Return violations as the engine takes them: long texts cut, and of very many the first ones and how many more."""
+    """Return violations as Temporal takes them: long texts cut, and of very many the first ones and how many more."""
     shown = [
         each.model_copy(update={"path": _cut(each.path), "message": _cut(each.message)}) for each in violations[:_SHOWN]
     ]

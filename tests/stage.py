@@ -104,7 +104,7 @@ class Stage:
         return document
 
     async def ended(self, order_id: str) -> dict[str, Any]:
-        """Wait until an order has ended, in the store and in the engine, and return it."""
+        """Wait until an order has ended, in the store and in Temporal, and return it."""
         handle = self.client.get_workflow_handle(ids.root_workflow(order_id))
         await self.until(lambda document: document["state"] in TERMINAL, order_id)
 

@@ -104,7 +104,7 @@ class FakeEngine:
         describe(order)
         search_attributes.of_order(order)
         if order.external_id in self.refused:
-            raise EngineRefusedError("the engine answered INVALID_ARGUMENT")
+            raise EngineRefusedError("Temporal answered INVALID_ARGUMENT")
         if order.id in self.running:
             return False
         self.running.append(order.id)
@@ -144,7 +144,7 @@ class FakeEngine:
 
     async def check(self) -> None:
         if self.away:
-            raise EngineUnavailableError("the engine gave no answer within 2 s")
+            raise EngineUnavailableError("Temporal gave no answer within 2 s")
 
     async def missing_search_attributes(self) -> list[str]:
         await self.check()

@@ -167,7 +167,7 @@ async def test_without_an_answer_the_revision_stays_proposed(bench: Bench) -> No
     order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
 
     def stay_silent(_name: str, _argument: Any) -> None:
-        raise EngineUnavailableError("the engine gave no answer within 10 s")
+        raise EngineUnavailableError("Temporal gave no answer within 10 s")
 
     bench.engine.answer = stay_silent
     answer = await patch(bench, order_id, {"description": "new"})

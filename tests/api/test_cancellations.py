@@ -202,7 +202,7 @@ async def test_a_cancellation_that_the_engine_does_not_take_ends_with_its_reason
     order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
 
     async def refuse(workflow_id: str, name: str, argument: Any = None) -> bool:
-        raise EngineRefusedError("the engine answered INVALID_ARGUMENT: too many signals")
+        raise EngineRefusedError("Temporal answered INVALID_ARGUMENT: too many signals")
 
     monkeypatch.setattr(bench.engine, "signal", refuse)
     made = (await bench.client.post(CANCEL_PRODUCT, json=of(order_id))).json()

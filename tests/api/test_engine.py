@@ -1,4 +1,4 @@
-"""The gateway's way to the engine, against a real Temporal server and against none."""
+"""The gateway's way to Temporal, against a real Temporal server and against none."""
 
 from __future__ import annotations
 

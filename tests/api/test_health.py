@@ -27,7 +27,7 @@ async def test_without_the_engine_orders_are_still_taken(bench: Bench) -> None:
     answer = await bench.client.get("/health/ready")
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
-    assert "engine: the engine gave no answer within 2 s" in answer.json()["missing"]
+    assert "engine: Temporal gave no answer within 2 s" in answer.json()["missing"]
 
 
 async def test_missing_search_attributes_are_named(bench: Bench) -> None:
@@ -35,7 +35,7 @@ async def test_missing_search_attributes_are_named(bench: Bench) -> None:
     health = (await bench.client.get("/health/ready")).json()
     assert health["status"] == "degraded"
     assert health["missing"] == [
-        "searchAttributes: the engine does not know OrderDate, OrderState; `ordersaga register` makes them known"
+        "searchAttributes: Temporal does not know OrderDate, OrderState; `ordersaga register` makes them known"
     ]
 
 

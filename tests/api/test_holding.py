@@ -105,7 +105,7 @@ async def test_an_engine_that_does_not_answer_is_503_and_says_that_it_may_be_don
     order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
 
     def stay_silent(_name: str, _argument: Any) -> None:
-        raise EngineUnavailableError("the engine gave no answer within 10 s")
+        raise EngineUnavailableError("Temporal gave no answer within 10 s")
 
     bench.engine.answer = stay_silent
     answer = await bench.client.post(f"{PRODUCT_ORDERS}/{order_id}/resume")
@@ -121,7 +121,7 @@ async def test_an_order_that_waits_for_its_start_is_started_first(bench: Bench) 
     await bench.become(order_id, OrderState.PENDING)
     early = await bench.client.post(f"{PRODUCT_ORDERS}/{order_id}/hold")
     assert early.status_code == 503
-    assert "waits for the engine to start it" in early.json()["message"]
+    assert "waits for Temporal to start it" in early.json()["message"]
     bench.clock.now += 5
     assert (await bench.client.post(f"{PRODUCT_ORDERS}/{order_id}/hold")).status_code == 200
     assert bench.engine.running == [order_id]

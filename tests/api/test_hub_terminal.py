@@ -113,7 +113,7 @@ async def test_what_the_gateway_refuses_is_said_with_its_reason(bench: Bench, co
         await hub_commands.replay(BASE_URL, listener_id, "yesterday", console, False)
 
     def away(_name: str, _argument: Any) -> None:
-        raise EngineUnavailableError("the engine gave no answer within 2 s")
+        raise EngineUnavailableError("Temporal gave no answer within 2 s")
 
     bench.engine.answer = away
     with pytest.raises(RefusedError, match="503"):

@@ -1,4 +1,4 @@
-"""Accepted orders are started at once where the engine is there, else by the sweep; never lost, never twice."""
+"""Accepted orders are started at once where Temporal is there, else by the sweep; never lost, never twice."""
 
 from __future__ import annotations
 

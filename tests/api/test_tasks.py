@@ -208,7 +208,7 @@ async def test_once_the_engine_is_away_the_rest_is_not_tried(bench: Bench) -> No
 
     def stay_silent(_name: str, argument: Resolve) -> None:
         tried.append(argument.task or "")
-        raise EngineUnavailableError("the engine gave no answer within 10 s")
+        raise EngineUnavailableError("Temporal gave no answer within 10 s")
 
     bench.engine.answer = stay_silent
     body = {"filter": {"orderId": "abc"}, "action": "retry"}

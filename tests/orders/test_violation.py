@@ -1,4 +1,4 @@
-"""Reasons that go through the engine, which takes no more than 2 MB at once."""
+"""Reasons that go through Temporal, which takes no more than 2 MB at once."""
 
 from __future__ import annotations
 
