@@ -163,7 +163,7 @@ class EventSubscriptionWorkflow:
 
     @workflow.signal(name="pause", description=_PAUSE)
     def pause_signal(self) -> None:
-        self._heed(self._pause)
+        self._apply(self._pause)
 
     @workflow.update(name="pause", description=_PAUSE)
     def pause_update(self) -> None:
@@ -171,19 +171,19 @@ class EventSubscriptionWorkflow:
 
     @workflow.signal(name="resume", description=_RESUME)
     def resume_signal(self) -> None:
-        self._heed(self._resume)
+        self._apply(self._resume)
 
     @workflow.update(name="resume", description=_RESUME)
     def resume_update(self) -> None:
         self._resume()
 
     @workflow.signal(name="replay", description=_REPLAY)
-    def replay_signal(self, word: Replay) -> None:
-        self._heed(partial(self._replay, word))
+    def replay_signal(self, command: Replay) -> None:
+        self._apply(partial(self._replay, command))
 
     @workflow.update(name="replay", description=_REPLAY)
-    def replay_update(self, word: Replay) -> None:
-        self._replay(word)
+    def replay_update(self, command: Replay) -> None:
+        self._replay(command)
 
     @workflow.signal(name="stop", description=_STOP)
     def stop_signal(self) -> None:
@@ -193,10 +193,10 @@ class EventSubscriptionWorkflow:
     def stop_update(self) -> None:
         self._stop()
 
-    def _heed(self, act: Callable[[], None]) -> None:
-        """Do as a signal says; what is refused is passed over, since nobody waits for the answer."""
+    def _apply(self, command: Callable[[], None]) -> None:
+        """Apply a signal; what is refused is passed over, since nobody waits for the answer."""
         with suppress(RefusedError):
-            act()
+            command()
 
     def _pause(self) -> None:
         self._admit()
@@ -211,9 +211,9 @@ class EventSubscriptionWorkflow:
         self.stuck = [each.model_copy(update={"since": workflow.now()}) for each in self.stuck]
         self._interrupt()
 
-    def _replay(self, word: Replay) -> None:
+    def _replay(self, command: Replay) -> None:
         self._admit()
-        self.replay_from = word.at
+        self.replay_from = command.at
         self._interrupt()
 
     def _stop(self) -> None:
@@ -268,7 +268,7 @@ class EventSubscriptionWorkflow:
         finally:
             self._round = None
         if _is_being_cancelled():
-            # The activity has heeded the cancel by ending well, which must not hide it.
+            # The activity has obeyed the cancel by ending well, which must not hide it.
             raise asyncio.CancelledError
         self._take_in(done, retried=retry)
 
