@@ -69,7 +69,7 @@ def check(entries: Entries) -> list[Fault]:
 
 
 def warnings(entries: Entries, on: datetime) -> list[Fault]:
-    """Return what is odd but no fault at a moment: what nothing uses, finds or heeds, and what hardly is as meant."""
+    """Return what is odd but no fault at a moment: what nothing uses, finds or reads, and what hardly is as meant."""
     return [*(warning for rule in _ODDITIES for warning in rule(entries)), *sale_warnings(entries, on)]
 
 

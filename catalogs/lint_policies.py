@@ -1,4 +1,4 @@
-"""What a policy says and nothing heeds: how fallout waits where nothing is held, `rollback` below a service order."""
+"""What a policy says and nothing reads: how fallout waits where nothing is held, `rollback` below a service order."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ def policy_warnings(entries: Entries) -> Iterator[Fault]:
     requirements = list(_requirements(entries))
     specifications = list(_specifications(entries))
     for place in requirements:
-        yield from _unheeded(place, [])
+        yield from _unread(place, [])
     for place in specifications:
         entry = place.sourced.entry
         asking = [each for each in requirements if each.needs and each.needs == (_section(entry), entry.id)]
-        yield from _unheeded(place, asking)
+        yield from _unread(place, asking)
     for catalog in entries.catalogs:
         place = _Place(catalog, ["policy"], catalog.entry.policy or PolicyBlock())
         inheriting = [each for each in (*specifications, *requirements) if each.folder == place.folder]
-        yield from _unheeded(place, inheriting)
+        yield from _unread(place, inheriting)
 
 
-def _unheeded(place: _Place, inheriting: Sequence[_Place]) -> Iterator[Fault]:
+def _unread(place: _Place, inheriting: Sequence[_Place]) -> Iterator[Fault]:
     written = place.written
     if all(each.policy.on_failure is not OnFailure.HOLD for each in (place, *inheriting)):
         instead = (place.policy.on_failure or OnFailure.FAIL).value

@@ -1,4 +1,4 @@
-"""Prices: amounts that are missing or contradict each other, attributes that nothing heeds, amounts hardly meant."""
+"""Prices: amounts that are missing or contradict each other, attributes that nothing reads, amounts hardly meant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relations between entries: words that make a rule only by a slip, and words that nothing heeds."""
+"""Relations between entries: words that make a rule only by a slip, and words that nothing reads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Vocabulary:
     rules: tuple[str, ...]
     """Those by which something is done."""
     instead: Mapping[str, str]
-    """Words of the standards for the same → the word that is heeded here."""
+    """Words of the standards for the same → the word that is known here."""
     known: frozenset[str] = field(default_factory=frozenset)
     """Words that say something to shops, and ask nothing of an order."""
 
@@ -60,7 +60,7 @@ def relation_faults(entries: Entries) -> Iterator[Fault]:
         loc: list[str | int] = [vocabulary.path, index, "relationshipType"]
         meant = vocabulary.instead.get(word) or _alike(word, vocabulary.rules)
         if meant:
-            yield sourced.fault(loc, f"{word!r} is heeded by nothing here; write {meant!r}")
+            yield sourced.fault(loc, f"{word!r} means nothing here; write {meant!r}")
         elif not vocabulary.known:
             yield sourced.fault(loc, f"{word!r} is no type of such a relation; it is {_listed(vocabulary.rules)}")
 

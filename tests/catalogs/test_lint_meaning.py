@@ -31,7 +31,7 @@ MODEM = {"id": "modem", "name": "Modem", "productSpecification": {"id": "line"}}
 def test_a_relation_that_is_void_by_a_slip_is_a_fault(tmp_path: Path, word: str, meant: str) -> None:
     shop = shop_with(RELATION, [{"id": "bundle", "relationshipType": word}])
     assert faults_of(tmp_path, shop) == [
-        f"{RELATION}[0].relationshipType: {word!r} is heeded by nothing here; write {meant!r}"
+        f"{RELATION}[0].relationshipType: {word!r} means nothing here; write {meant!r}"
     ]
 
 
@@ -42,7 +42,7 @@ def test_so_is_one_between_products(tmp_path: Path, word: str) -> None:
     relation = "productSpecification[0].productSpecificationRelationship"
     shop = shop_with(relation, [{"id": "other", "relationshipType": word}], shop)
     assert faults_of(tmp_path, shop) == [
-        f"{relation}[0].relationshipType: {word!r} is heeded by nothing here; write 'reliesOn'"
+        f"{relation}[0].relationshipType: {word!r} means nothing here; write 'reliesOn'"
     ]
 
 

@@ -43,7 +43,7 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
         (
             f"{MONTHLY}.popRelationship",
             [{"id": "off", "relationshipType": "discont"}],
-            f"{MONTHLY}.popRelationship[0].relationshipType: 'discont' is heeded by nothing here; write 'discount'",
+            f"{MONTHLY}.popRelationship[0].relationshipType: 'discont' means nothing here; write 'discount'",
         ),
         (
             f"{MONTHLY}.popRelationship",

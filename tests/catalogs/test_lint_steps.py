@@ -186,7 +186,7 @@ def test_what_a_policy_says_in_vain_is_warned_of(tmp_path: Path, path: str, valu
         ("catalog.policy", {"onFailure": "rollback"}, None),
     ],
 )
-def test_what_is_heeded_somewhere_is_not_warned_of(tmp_path: Path, path: str, value: Any, holding: str | None) -> None:
+def test_what_is_read_somewhere_is_not_warned_of(tmp_path: Path, path: str, value: Any, holding: str | None) -> None:
     shop = shop_with(path, value)
     if holding:
         shop = shop_with(holding, {"onFailure": "hold"}, shop)
