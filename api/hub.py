@@ -42,7 +42,7 @@ _EXAMPLE = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Word:
+class _Command:
     """What a listener can be asked to be."""
 
     name: str
@@ -51,14 +51,14 @@ class _Word:
     description: str
 
 
-_WORDS = (
-    _Word(
+_COMMANDS = (
+    _Command(
         "pause",
         SubscriptionState.PAUSED,
         "Stop telling a listener for now",
         "What comes meanwhile is kept, and delivered once it is resumed.",
     ),
-    _Word(
+    _Command(
         "resume",
         SubscriptionState.ACTIVE,
         "Go on telling a listener",
@@ -174,8 +174,8 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         await gateway.listener_starter.stop(subscription_id)
         return Response(status_code=204)
 
-    for word in _WORDS:
-        _add_word(routes, hub, word)
+    for command in _COMMANDS:
+        _add_command(routes, hub, command)
 
     @routes.post(
         "/{id}/replay",
@@ -189,9 +189,9 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
     async def replay(request: Request, gateway: GatewayDep, subscription_id: SubscriptionId) -> JsonAnswer:
         wanted = read_as(ReplayRequest, await read_json(request, SMALL_BODY))
         await _stored(gateway, hub, subscription_id)
-        word = Replay(at=wanted.from_, by=client_of(request))
+        command = Replay(at=wanted.from_, by=client_of(request))
         try:
-            await gateway.engine.request(subscription_workflow(subscription_id), "replay", word)
+            await gateway.engine.request(subscription_workflow(subscription_id), "replay", command)
         except WorkflowEndedError as error:
             said = "is not being told just now: its workflow is started within a minute; try again then"
             raise UnavailableError(f"listener {subscription_id!r} {said}") from error
@@ -200,16 +200,16 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
     return routes
 
 
-def _add_word(routes: APIRouter, hub: Hub, word: _Word) -> None:
+def _add_command(routes: APIRouter, hub: Hub, command: _Command) -> None:
     @routes.post(
-        f"/{{id}}/{word.name}",
-        summary=word.summary,
-        operation_id=f"{word.name}Listener",
-        description=word.description,
+        f"/{{id}}/{command.name}",
+        summary=command.summary,
+        operation_id=f"{command.name}Listener",
+        description=command.description,
         responses={200: {"model": EventSubscription}, **errors(404, 503)},
     )
     async def become(gateway: GatewayDep, subscription_id: SubscriptionId) -> JsonAnswer:
-        return JsonAnswer(_document(gateway, await _become(gateway, hub, subscription_id, word.state)))
+        return JsonAnswer(_document(gateway, await _become(gateway, hub, subscription_id, command.state)))
 
 
 async def _registered(gateway: Gateway, hub: Hub, wanted: EventSubscriptionInput, client: str) -> Subscription:

@@ -10,7 +10,7 @@ from console.exits import finish
 from console.options import GatewayOption, JsonOption, gateway_address, given, instant
 from console.terminal import terminal
 
-hub_app = typer.Typer(help="See, steer and register listeners, which are told of events.", no_args_is_help=True)
+hub_app = typer.Typer(help="See, register, pause and resume listeners, which are told of events.", no_args_is_help=True)
 
 ListenerId = Annotated[str, typer.Argument(help="The id of a listener.", metavar="ID")]
 
@@ -78,7 +78,7 @@ def hub_pause(listener_id: ListenerId, gateway: GatewayOption = None, as_json: J
     """
     from console import hub_commands
 
-    finish(hub_commands.steer(gateway_address(gateway), listener_id, "pause", terminal(), as_json))
+    finish(hub_commands.pause_or_resume(gateway_address(gateway), listener_id, "pause", terminal(), as_json))
 
 
 @hub_app.command("resume")
@@ -89,7 +89,7 @@ def hub_resume(listener_id: ListenerId, gateway: GatewayOption = None, as_json: 
     """
     from console import hub_commands
 
-    finish(hub_commands.steer(gateway_address(gateway), listener_id, "resume", terminal(), as_json))
+    finish(hub_commands.pause_or_resume(gateway_address(gateway), listener_id, "resume", terminal(), as_json))
 
 
 @hub_app.command("replay")

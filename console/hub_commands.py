@@ -68,7 +68,7 @@ async def add(address: str, api: str, wish: Document, console: Console, as_json:
     console.print(made["secret"], soft_wrap=True)
 
 
-async def steer(address: str, listener_id: str, word: str, console: Console, as_json: bool) -> None:
+async def pause_or_resume(address: str, listener_id: str, command: str, console: Console, as_json: bool) -> None:
     """Pause a listener, or resume it.
 
     Raises:
@@ -76,7 +76,7 @@ async def steer(address: str, listener_id: str, word: str, console: Console, as_
     """
     async with Gateway(address) as gateway:
         listener = await _found(gateway, listener_id)
-        listener |= await gateway.tell("POST", f"{_path(listener)}/{word}", {})
+        listener |= await gateway.tell("POST", f"{_path(listener)}/{command}", {})
     say(listener, f"listener {listener_id} is {listener['state']}", console, as_json)
 
 

@@ -1,4 +1,4 @@
-"""The commands `ordersaga order …`: reading orders, and steering those that run."""
+"""The commands `ordersaga order …`: to read orders, and to hold, resume, amend or cancel those that run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Kind(StrEnum):
     RESOURCE = "resource"
 
 
-order_app = typer.Typer(help="Read orders, and steer those that run.", no_args_is_help=True)
+order_app = typer.Typer(help="Read orders, and hold, resume, amend or cancel those that run.", no_args_is_help=True)
 
 AnyOrder = Annotated[
     str, typer.Argument(help="The id of a product order, or of a service or resource order.", metavar="ID")
@@ -123,7 +123,7 @@ def order_hold(
     from console import order_commands
 
     wish = given(item=item, reason=reason, author=by)
-    finish(order_commands.steer(gateway_address(gateway), order_id, "hold", wish, terminal(), as_json))
+    finish(order_commands.hold_or_resume(gateway_address(gateway), order_id, "hold", wish, terminal(), as_json))
 
 
 @order_app.command("resume")
@@ -142,7 +142,7 @@ def order_resume(
     from console import order_commands
 
     wish = given(item=item, reason=reason, author=by)
-    finish(order_commands.steer(gateway_address(gateway), order_id, "resume", wish, terminal(), as_json))
+    finish(order_commands.hold_or_resume(gateway_address(gateway), order_id, "resume", wish, terminal(), as_json))
 
 
 @order_app.command("amend")

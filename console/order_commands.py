@@ -1,4 +1,4 @@
-"""What the commands that steer orders do and print."""
+"""What the commands do and print that hold, resume, amend, cancel or delete orders."""
 
 from __future__ import annotations
 
@@ -33,16 +33,18 @@ async def cancel(address: str, order_id: str, wish: Document, console: Console, 
     say(made, sentence, console, as_json)
 
 
-async def steer(address: str, order_id: str, word: str, wish: Document, console: Console, as_json: bool) -> None:
+async def hold_or_resume(
+    address: str, order_id: str, command: str, wish: Document, console: Console, as_json: bool
+) -> None:
     """Hold an order, or resume it.
 
     Raises:
         CommandError: when it is refused or the gateway cannot be reached.
     """
     async with Gateway(address) as gateway:
-        order = await gateway.tell("POST", f"{order_path(order_id)}/{word}", wish)
+        order = await gateway.tell("POST", f"{order_path(order_id)}/{command}", wish)
     what = f"item {wish['item']} of order {order_id}" if wish.get("item") else f"order {order_id}"
-    done = "on hold" if word == "hold" else "resumed"
+    done = "on hold" if command == "hold" else "resumed"
     say(order, f"{what} is {done}; the order is {order.get('state')}", console, as_json)
 
 

@@ -33,7 +33,7 @@ class EventMissedError(Exception):
 
 @dataclass(slots=True)
 class People:
-    """Who steers orders: through the gateway, as a shop or an operator would. `tell` is given a line for each act."""
+    """Who amends and cancels orders and settles tasks, through the gateway. `tell` is given a line for each act."""
 
     gateway: Gateway
     activation: str

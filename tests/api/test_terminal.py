@@ -1,4 +1,4 @@
-"""The terminal's commands that steer orders and settle tasks, against the gateway that answers them."""
+"""The terminal's commands that change orders and settle tasks, against the gateway that answers them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def test_orders_of_every_kind_are_known_by_their_ids(
     bench: Bench, console: Console, printed: Printed, kind: OrderKind, order_id: str
 ) -> None:
     workflow_id = await bench.child(kind, order_id)
-    await order_commands.steer(BASE_URL, order_id, "hold", {"author": "ada"}, console, False)
+    await order_commands.hold_or_resume(BASE_URL, order_id, "hold", {"author": "ada"}, console, False)
     await order_commands.cancel(BASE_URL, order_id, {}, console, True)
     assert bench.engine.asked == [(workflow_id, "hold", Hold(by="ada"))]
     assert [to for to, _ in bench.engine.told] == [workflow_id]
@@ -79,7 +79,7 @@ async def test_what_is_only_for_product_orders_names_the_product_order(console: 
 
 async def test_an_order_is_resumed(bench: Bench, console: Console, printed: Printed) -> None:
     order_id = await bench.ordered(state=OrderState.HELD)
-    await order_commands.steer(BASE_URL, order_id, "resume", {"item": "1"}, console, False)
+    await order_commands.hold_or_resume(BASE_URL, order_id, "resume", {"item": "1"}, console, False)
     assert printed() == f"item 1 of order {order_id} is resumed; the order is held\n"
 
 

@@ -32,7 +32,7 @@ def people(told: list[str]) -> People:
     return People(Gateway("http://nowhere.invalid"), "http://nowhere.invalid", told.append)
 
 
-async def test_an_order_that_ends_before_it_could_be_steered_is_said_to_be_so() -> None:
+async def test_an_order_that_ends_before_it_could_be_changed_is_said_to_be_so() -> None:
     told: list[str] = []
     row = Row("VPN", OrderState.COMPLETED, COMPLETED)
     with pytest.raises(EventMissedError, match="it was completed before"):
