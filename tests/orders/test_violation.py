@@ -12,7 +12,8 @@ def test_few_reasons_of_a_common_length_stay_as_they_are() -> None:
 
 
 def test_of_very_many_long_reasons_the_first_ones_are_told_and_how_many_more_there_are() -> None:
-    many = [Violation(code="unknown", path="y" * 5000, message="x" * 3_000_000, item_id=str(n)) for n in range(700)]
+    reason = Violation(code="unknown", path="y" * 5000, message="x" * 3_000_000)
+    many = [reason.model_copy(update={"item_id": str(n)}) for n in range(700)]
     told = in_bounds(many)
     assert [each.item_id for each in told] == [str(n) for n in range(500)]
     assert told[-1].message.endswith("; and 200 more reasons")
