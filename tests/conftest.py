@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
+from catalogs.catalog_set import CatalogSet
 from logs import configure_logging
 from store.database import migrate
 from tests.engine import started_engine
+from tests.shipped import shipped_catalogs
 from tests.stage import Stage, staged
 
 
@@ -43,6 +45,12 @@ def _quiet_logs() -> None:
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def shipped() -> CatalogSet:
+    """The catalogs of the project itself."""
+    return shipped_catalogs()
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.turns import Turns
-from catalogs.loader import default_catalogs, load_catalogs
+from catalogs.loader import load_catalogs
 from orders.identity import root_kind
 from orders.lifecycle import ITEM_LISTS, TERMINAL, OrderKind
 from orders.links import BASE_PATHS
@@ -54,6 +54,7 @@ from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
+from tests.shipped import shipped_catalogs
 from worker import QUEUES, activities_by_queue, make_worker
 from workflows import ids
 from workflows.event_subscription import DeliveryPolicy
@@ -383,7 +384,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
     """Run everything on databases in `folder`, with a task queue of its own, and the shipped catalogs or others."""
     store_url = f"sqlite:///{folder}/store.db"
     await migrate(store_url)
-    catalogs = load_catalogs(catalogs_folder or default_catalogs())
+    catalogs = load_catalogs(catalogs_folder) if catalogs_folder else shipped_catalogs()
     queue = f"test-{uuid4().hex[:8]}"
     events = _LateTransport()
     async with AsyncExitStack() as stack:

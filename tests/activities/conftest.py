@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,6 @@ from activities.inventory import (
 )
 from activities.planning import Planner, PlanningActivities
 from catalogs.catalog_set import CatalogSet
-from catalogs.loader import default_catalogs, load_catalogs
 from orders import tmf
 from orders.lifecycle import OrderKind
 from orders.plan import Demand, ProductPlan, Specification
@@ -34,7 +34,8 @@ from store.plans import PlanStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
-from tests.systems.conftest import running, sqlite
+from tests.shipped import shipped_catalogs
+from tests.systems.reusable import ReusableSystem, reusable
 
 T = TypeVar("T")
 
@@ -194,29 +195,49 @@ async def install_internet(stocked: DownstreamSystem, customer: str, place: str)
     return await perform(activities.record_product, request), service_id
 
 
+@pytest.fixture(scope="session")
+async def small_inventory(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> ReusableSystem:
+    folder = tmp_path_factory.mktemp("small-inventory")
+    (folder / "stock.yaml").write_text(STOCK)
+    return await reusable(folder, partial(create_inventory, stock=folder / "stock.yaml"))
+
+
+@pytest.fixture(scope="session")
+async def full_inventory(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> ReusableSystem:
+    return await reusable(tmp_path_factory.mktemp("full-inventory"), create_inventory)
+
+
+@pytest.fixture(scope="session")
+async def network(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> ReusableSystem:
+    return await reusable(tmp_path_factory.mktemp("network"), create_activation)
+
+
+@pytest.fixture(scope="session")
+async def charges(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> ReusableSystem:
+    return await reusable(tmp_path_factory.mktemp("charges"), create_billing)
+
+
 @pytest.fixture
-async def inventory(tmp_path: Path) -> AsyncIterator[Reference]:
-    stock = tmp_path / "stock.yaml"
-    stock.write_text(STOCK)
-    async with running(create_inventory(sqlite(tmp_path, "inventory"), stock=stock)) as client:
+async def inventory(small_inventory: ReusableSystem) -> AsyncIterator[Reference]:
+    async with small_inventory.as_new() as client:
         yield Reference(DownstreamSystem("inventory", client), client)
 
 
 @pytest.fixture
-async def activation(tmp_path: Path) -> AsyncIterator[Reference]:
-    async with running(create_activation(sqlite(tmp_path, "activation"))) as client:
+async def activation(network: ReusableSystem) -> AsyncIterator[Reference]:
+    async with network.as_new() as client:
         yield Reference(DownstreamSystem("activation", client), client)
 
 
 @pytest.fixture
-async def billing(tmp_path: Path) -> AsyncIterator[Reference]:
-    async with running(create_billing(sqlite(tmp_path, "billing"))) as client:
+async def billing(charges: ReusableSystem) -> AsyncIterator[Reference]:
+    async with charges.as_new() as client:
         yield Reference(DownstreamSystem("billing", client), client)
 
 
 @pytest.fixture(scope="session")
 def catalogs() -> CatalogSet:
-    return load_catalogs(default_catalogs())
+    return shipped_catalogs()
 
 
 @pytest.fixture
@@ -227,7 +248,7 @@ async def database(store_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def stocked(tmp_path: Path) -> AsyncIterator[DownstreamSystem]:
+async def stocked(full_inventory: ReusableSystem) -> AsyncIterator[DownstreamSystem]:
     """An inventory with the stock that it comes with."""
-    async with running(create_inventory(sqlite(tmp_path, "inventory"))) as client:
+    async with full_inventory.as_new() as client:
         yield DownstreamSystem("inventory", client)

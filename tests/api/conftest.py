@@ -28,7 +28,6 @@ from api.qualifying import Qualifying
 from api.starter import Starter
 from api.workflow_ids import workflow_of
 from catalogs.catalog_set import CatalogSet
-from catalogs.loader import default_catalogs, load_catalogs
 from console.gateway import Gateway as TerminalGateway
 from orders.change import OrderChange
 from orders.installed import InstalledBase
@@ -266,12 +265,6 @@ SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
 RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 
 MINIMAL: dict[str, Any] = {"productOrderItem": [{"id": "1", "action": "add"}]}
-
-
-@pytest.fixture(scope="session")
-def shipped() -> CatalogSet:
-    """The catalogs that are shipped, loaded once."""
-    return load_catalogs(default_catalogs())
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from catalogs.loader import default_catalogs, load_catalogs
 from catalogs.order_check import check_order
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder
 from tests.api.conftest import BASE_URL, PRODUCT_ORDERS, Bench
+from tests.shipped import shipped_catalogs
 
 pytestmark = pytest.mark.anyio
 
@@ -121,7 +121,7 @@ async def test_the_example_of_an_order_can_be_ordered(bench: Bench) -> None:
     )
     assert answer.status_code == 201
     order = ProductOrder.model_validate(answer.json())
-    assert check_order(order, load_catalogs(default_catalogs()), InstalledBase(), datetime.now(UTC)) == []
+    assert check_order(order, shipped_catalogs(), InstalledBase(), datetime.now(UTC)) == []
 
 
 def _references(node: Any) -> Iterator[str]:

@@ -7,12 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalogs.catalog_set import CatalogSet
-from catalogs.loader import default_catalogs, load_catalogs
-
-
-@pytest.fixture(scope="session")
-def shipped() -> CatalogSet:
-    return load_catalogs(default_catalogs())
+from catalogs.loader import load_catalogs
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from catalogs.characteristics import default_of, of_offering
-from catalogs.loader import default_catalogs, load_catalogs
 from catalogs.planning import Planned, plan_posted
 from orders.installed import InstalledBase, InstalledProduct, InstalledService
 from orders.tmf import ProductOrder
@@ -25,9 +24,10 @@ from tests.catalogs.generated_orders import (
 )
 from tests.catalogs.installation import install
 from tests.catalogs.sample_orders import TODAY, Document
+from tests.shipped import shipped_catalogs
 from tests.thorough import examples
 
-SHIPPED = load_catalogs(default_catalogs())
+SHIPPED = shipped_catalogs()
 
 QUICK = settings(
     max_examples=examples(25, 500),

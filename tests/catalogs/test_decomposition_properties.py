@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalogs.decomposition import DecompositionError, decompose
-from catalogs.loader import default_catalogs, load_catalogs
 from catalogs.order_check import check_order
 from catalogs.pricing import price_order
 from orders.graph import find_circle
@@ -30,8 +29,9 @@ from tests.catalogs.generated_orders import (
 )
 from tests.catalogs.installation import install
 from tests.catalogs.sample_orders import TODAY, Document, add, delete, item, modify, order
+from tests.shipped import shipped_catalogs
 
-SHIPPED = load_catalogs(default_catalogs())
+SHIPPED = shipped_catalogs()
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from catalogs.loader import default_catalogs, load_catalogs
 from catalogs.planning import Planned, plan_posted
 from orders.installed import InstalledResource, InstalledService
 from orders.lifecycle import OrderKind
@@ -19,9 +18,10 @@ from tests.catalogs.enactment import World
 from tests.catalogs.generated_posted_orders import choices, resource_orders, service_orders
 from tests.catalogs.sample_orders import TODAY, Document
 from tests.posted_agreement import Held, HeldResource, single_disagreements
+from tests.shipped import shipped_catalogs
 from tests.thorough import examples
 
-SHIPPED = load_catalogs(default_catalogs())
+SHIPPED = shipped_catalogs()
 
 QUICK = settings(
     max_examples=examples(25, 2000),

@@ -6,16 +6,16 @@ from functools import partial
 
 import pytest
 
-from catalogs.loader import default_catalogs, load_catalogs
 from tests.agreement import Document
 from tests.catalogs.generated_posted_orders import choices
 from tests.held import held_singly
 from tests.posted_agreement import ABOUT, Single, item_key, single_disagreements
+from tests.shipped import shipped_catalogs
 from tests.stage import Stage
 
 pytestmark = pytest.mark.anyio
 
-SHIPPED = load_catalogs(default_catalogs())
+SHIPPED = shipped_catalogs()
 
 
 async def agrees(stage: Stage, posted: Document, before: Single) -> Single:

@@ -1,0 +1,14 @@
+"""The catalogs that are shipped, read once in each process: it takes as long as a hundred small tests."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from catalogs.catalog_set import CatalogSet
+from catalogs.loader import default_catalogs, load_catalogs
+
+
+@cache
+def shipped_catalogs() -> CatalogSet:
+    """Return the catalogs of the project itself."""
+    return load_catalogs(default_catalogs())
