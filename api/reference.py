@@ -14,8 +14,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from fastapi import FastAPI
-
 from api.app import create_app
 from api.explanations import explained
 from api.openapi import OPENAPI, PAGE, Document, api_documents
@@ -36,13 +34,12 @@ _HERE = "http://127.0.0.1:8620"
 """Where a gateway answers whose settings say nothing else."""
 
 
-def with_tables(app: FastAPI, page: str) -> str:
-    """Return a page with its tables as the application has it: `apis`, `operations`, `errors`, `events`, `ignored`.
+def with_tables(documents: Mapping[str, Document], page: str) -> str:
+    """Return a page with its tables, made of the APIs' documents: `apis`, `operations`, `errors`, `events`, `ignored`.
 
     Raises:
         KeyError: when the page has the marks of another one.
     """
-    documents = api_documents(app, _HERE)
     tables: Mapping[str, Callable[[], str]] = {
         "apis": partial(apis_table, documents),
         "operations": partial(operations_tables, documents),
@@ -157,4 +154,4 @@ def _table(head: tuple[str, ...], *rows: tuple[str, ...]) -> str:
 
 if __name__ == "__main__":
     gateway = cast(Any, SimpleNamespace(base_url=_HERE, background=()))
-    rewrite(Path(sys.argv[1]), partial(with_tables, create_app(gateway)))
+    rewrite(Path(sys.argv[1]), partial(with_tables, api_documents(create_app(gateway), _HERE)))

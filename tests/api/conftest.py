@@ -24,6 +24,7 @@ from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEnded
 from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe
 from api.listeners import ListenerStarter
+from api.openapi import Document, api_documents
 from api.qualifying import Qualifying
 from api.starter import Starter
 from api.workflow_ids import workflow_of
@@ -271,6 +272,12 @@ MINIMAL: dict[str, Any] = {"productOrderItem": [{"id": "1", "action": "add"}]}
 def app() -> FastAPI:
     """The application, to be given the gateway of each test: making its routes takes longer than a test."""
     return create_app(cast(Any, SimpleNamespace(base_url=BASE_URL, background=())))
+
+
+@pytest.fixture(scope="session")
+def documents(app: FastAPI) -> dict[str, Document]:
+    """The OpenAPI document of each API by its base path, made once: that takes as long as some APIs' tests."""
+    return api_documents(app, BASE_URL)
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from api.errors import ERRORS
-from api.openapi import api_documents
+from api.openapi import Document
 from api.reference import apis_table, errors_table, events_table, operations_tables, with_tables
 from orders.hubs import HUBS
 from orders.signatures import new_secret, sign
-from tests.api.conftest import BASE_URL
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 PARTS = ["apis", "operations", "errors", "events", "ignored"]
@@ -26,23 +24,22 @@ def page() -> str:
     return PAGE.read_text(encoding="utf-8")
 
 
-def test_the_page_has_its_tables_as_they_are(app: FastAPI, page: str) -> None:
+def test_the_page_has_its_tables_as_they_are(documents: dict[str, Document], page: str) -> None:
     assert [part for part in PARTS if f"<!-- generated: {part} -->" not in page] == []
-    assert with_tables(app, page) == page, "write it anew: python -m api.reference docs/api.md"
+    assert with_tables(documents, page) == page, "write it anew: python -m api.reference docs/api.md"
 
 
-def test_a_page_keeps_what_is_not_generated(app: FastAPI) -> None:
+def test_a_page_keeps_what_is_not_generated(documents: dict[str, Document]) -> None:
     page = "before\n<!-- generated: errors -->\nold\n<!-- end -->\nafter\n"
-    assert with_tables(app, page) == f"before\n<!-- generated: errors -->\n{errors_table()}<!-- end -->\nafter\n"
+    assert with_tables(documents, page) == f"before\n<!-- generated: errors -->\n{errors_table()}<!-- end -->\nafter\n"
 
 
-def test_a_mark_that_stands_for_no_table_is_refused(app: FastAPI) -> None:
+def test_a_mark_that_stands_for_no_table_is_refused(documents: dict[str, Document]) -> None:
     with pytest.raises(KeyError, match="prices"):
-        with_tables(app, "<!-- generated: prices -->\n<!-- end -->\n")
+        with_tables(documents, "<!-- generated: prices -->\n<!-- end -->\n")
 
 
-def test_each_api_has_a_row_that_leads_to_its_operations(app: FastAPI) -> None:
-    documents = api_documents(app, BASE_URL)
+def test_each_api_has_a_row_that_leads_to_its_operations(documents: dict[str, Document]) -> None:
     rows = apis_table(documents).splitlines()[2:]
     assert len(rows) == len(documents)
     assert any(
@@ -53,8 +50,7 @@ def test_each_api_has_a_row_that_leads_to_its_operations(app: FastAPI) -> None:
     )
 
 
-def test_each_operation_has_a_row_with_what_it_answers(app: FastAPI) -> None:
-    documents = api_documents(app, BASE_URL)
+def test_each_operation_has_a_row_with_what_it_answers(documents: dict[str, Document]) -> None:
     rows = [line for line in operations_tables(documents).splitlines() if line.startswith("| ")]
     operations = [each for document in documents.values() for path in document["paths"].values() for each in path]
     assert len(rows) == len(operations) + 2 * len(documents)

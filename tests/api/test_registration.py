@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from pydantic import SecretStr
 
-from api.app import create_app
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 from api.registration import HubRegistration
-from tests.api.conftest import BASE_URL, CALLBACK_SECRET, Bench
+from tests.api.conftest import BASE_URL, CALLBACK_SECRET
 
 pytestmark = pytest.mark.anyio
 
@@ -36,12 +36,12 @@ class Hubs:
         return HubRegistration(client, BASE_URL, SecretStr(CALLBACK_SECRET), pause=timedelta(0))
 
 
-async def test_the_callback_leads_to_the_listener(bench: Bench) -> None:
+async def test_the_callback_leads_to_the_listener(app: FastAPI) -> None:
     hubs = Hubs()
     assert await hubs.registration().register()
     assert [request.url.path for request in hubs.requests] == [f"{SERVICE_BASE}/hub", f"{RESOURCE_BASE}/hub"]
-    paths = {getattr(route, "path", "") for route in create_app(bench.gateway).routes}
-    documented = create_app(bench.gateway).openapi()["paths"]
+    paths = {getattr(route, "path", "") for route in app.routes}
+    documented = app.openapi()["paths"]
     for request, name in zip(hubs.requests, ("serviceStateChangeEvent", "resourceStateChangeEvent"), strict=True):
         told = json.loads(request.content)
         assert told["secret"] == CALLBACK_SECRET

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
 from itertools import cycle
-from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
@@ -28,10 +26,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.app import create_app
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 from api.catalog_links import TMF620, TMF633, TMF634
-from api.openapi import api_documents
+from api.openapi import Document
 from api.schemas import PRODUCT_ORDER_EXAMPLE
 from api.tasks import BASES
 from orders.hubs import HUBS
@@ -60,19 +57,13 @@ APIS = sorted(
 )
 
 
-@cache
-def documents() -> dict[str, Any]:
-    """Return the document of each API by its base path, made once: that takes as long as some APIs' tests."""
-    return api_documents(create_app(cast(Any, SimpleNamespace(base_url=BASE_URL, background=()))), BASE_URL)
+def test_every_api_is_tried(documents: dict[str, Document]) -> None:
+    assert sorted(documents) == APIS
 
 
-def test_every_api_is_tried() -> None:
-    assert sorted(documents()) == APIS
-
-
-def operations(base: str) -> Iterator[Any]:
+def operations(document: Document) -> Iterator[Any]:
     """Yield every operation of an API as schemathesis reads it from the API's own document, those that delete last."""
-    found = [cast(Any, each).ok() for each in schemathesis.openapi.from_dict(documents()[base]).get_all_operations()]
+    found = [cast(Any, each).ok() for each in schemathesis.openapi.from_dict(document).get_all_operations()]
     yield from sorted(found, key=lambda operation: operation.method == "delete")
 
 
@@ -135,8 +126,12 @@ def cases_of(operation: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("base", APIS)
-async def test_every_answer_is_as_its_document_says(furnished: Bench, base: str) -> None:
-    wrong = [each for operation in operations(base) for each in await differences(furnished, base, operation)]
+async def test_every_answer_is_as_its_document_says(
+    furnished: Bench, documents: dict[str, Document], base: str
+) -> None:
+    wrong: list[str] = []
+    for operation in operations(documents[base]):
+        wrong += await differences(furnished, base, operation)
     assert not wrong, "\n\n".join(wrong)
 
 
