@@ -31,6 +31,11 @@ def pytest_cmdline_main() -> Generator[None, int, int]:
     os._exit(code)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long; all else stays in its order."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish() -> None:
     """Leave what tests are made of out of the garbage collector's later rounds: none of it goes before the end."""
     gc.collect()

@@ -20,7 +20,7 @@ T = TypeVar("T")
 BASE = "/tmf-api/productOrderingManagement/v4"
 PUBLISHED = SPECS / "TMF622-v4.0.0.swagger.json"
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 @pytest.fixture(scope="session")

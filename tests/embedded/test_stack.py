@@ -61,6 +61,7 @@ async def test_a_named_temporal_that_is_not_there_is_said(tmp_path: Path, monkey
             pass
 
 
+@pytest.mark.long
 async def test_the_whole_stack_comes_up_heals_a_killed_worker_and_leaves_no_process(tmp_path: Path) -> None:
     told: list[str] = []
     layout = isolated_layout(tmp_path, {})

@@ -17,7 +17,7 @@ from tests.stage import Stage, customer_of, stalled
 from tests.thorough import examples
 from tests.workflows.test_any_interleaving import more_effects
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 FEASIBLE = {'"HAM-1"': '"MUC-1"', '"SITE-0"': '"SITE-10"', '"technician"': '"self"', "true": "false"}
 """What cannot be had, or asks for people → what can be had without them."""

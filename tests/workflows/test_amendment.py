@@ -107,6 +107,7 @@ async def revised(stage: Stage, order_id: str, number: int) -> Document:
 # --- the VPN ---
 
 
+@pytest.mark.long
 async def test_a_vpn_that_grows_and_moves_a_site_in_flight_touches_those_sites_only(stage: Stage) -> None:
     document = example("vpn-8-sites")
     customer = customer_of(document)

@@ -19,7 +19,7 @@ from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 from tests.workflows.test_fallout import small_vpn
 from workflows import ids
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 
 def faster(items: list[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ from tests.stage import Stage, customer_of, example
 from tests.thorough import chosen
 from workflows import ids
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 CANCELLATION = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"

@@ -12,7 +12,7 @@ from tests.stage import Stage, customer_of, example
 from tests.thorough import examples
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 FAULTS = [
     ("inventory", "createService"),

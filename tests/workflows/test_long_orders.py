@@ -16,7 +16,7 @@ from worker import WORKFLOWS
 from workflows import ids
 from workflows.connection import DATA_CONVERTER, sandbox
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 WEEKS = 57
 """400 days."""

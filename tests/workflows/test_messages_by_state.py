@@ -22,7 +22,7 @@ from tests.stage import Stage, eventually
 from tests.thorough import chosen
 from tests.workflows.visits import AT_REST, FALLOUT, MANUAL, Visit, in_progress, visiting
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 PRODUCT, SERVICE, RESOURCE = OrderKind
 S = OrderState
