@@ -6,11 +6,14 @@ much, and there are three for each order that is taken in.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import structlog
+from pydantic_core import to_json
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
@@ -61,7 +64,16 @@ def _without_colours(_logger: object, _method: str, event: EventDict) -> EventDi
 
 def _renderers(log_format: LogFormat) -> list[Processor]:
     if log_format == "json":
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(_as_json)]
     return [
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
     ]
+
+
+def _as_json(event: EventDict, default: Callable[[Any], Any]) -> str:
+    """Return an event as JSON; `default` writes what has no form there."""
+    try:
+        return to_json(event, fallback=default).decode()
+    except ValueError:
+        # Half a surrogate pair, which has no bytes, or bytes that are no text: slower, and with escape sequences.
+        return json.dumps(event, default=default)

@@ -10,7 +10,7 @@ _PROGRAM = """
 import logging, structlog
 from logs import configure_logging
 configure_logging({log_format!r}, "INFO")
-structlog.get_logger("ours").info("order started", order="x1")
+structlog.get_logger("ours").info("order started", order="x1", path="/\\ud800", raw=b"\\xff", kind=object)
 logging.getLogger("theirs").warning("port %d taken", 7, extra={{"system": "inventory"}})
 logging.getLogger("theirs").debug("not shown")
 logging.getLogger("httpx").info("not shown")
@@ -32,6 +32,7 @@ def _lines(log_format: str) -> list[str]:
 def test_as_json_each_event_is_a_line_with_its_values() -> None:
     ours, theirs, failed = (json.loads(line) for line in _lines("json"))
     assert (ours["event"], ours["order"], ours["level"], ours["logger"]) == ("order started", "x1", "info", "ours")
+    assert (ours["path"], ours["raw"], ours["kind"]) == ("/\ud800", r"b'\xff'", "<class 'object'>")
     assert (theirs["event"], theirs["level"], theirs["system"]) == ("port 7 taken", "warning", "inventory")
     assert ours["timestamp"].endswith("Z")
     assert failed["exception"][0]["exc_value"] == "broken"
