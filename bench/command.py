@@ -24,11 +24,14 @@ from bench.report import tables
 from bench.targets import targets
 from embedded.errors import StackError
 from embedded.layout import GATEWAY, WORKER
+from embedded.stack import stop_signals, until
 from logs import configure_logging
 from settings import SYSTEMS
 from worker import exit_now
 
 _FOLDER = Path(".bench")
+_STOPPED = 130
+"""The exit code where somebody stopped it."""
 _WIDTH = 150
 """Columns of the tables where there is no terminal."""
 
@@ -74,10 +77,13 @@ async def run(choice: Choice, console: Console) -> int:
     began, before = time.monotonic(), machine()
     choice.folder.mkdir(parents=True, exist_ok=True)
     try:
-        figures = await measure(choice, tell)
+        async with stop_signals() as stopped:
+            figures = await until(stopped, measure(choice, tell))
     except StackError as error:
         tell(str(error))
         return 1
+    if figures is None:
+        return _STOPPED
     for table in tables(figures):
         console.print(table)
     write(choice.folder, before | {"seconds": round(time.monotonic() - began)}, figures)

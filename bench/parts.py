@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench import counted, open_orders
 from bench.contenders import contenders
-from bench.figures import ALONE, MANY, OURS, SOME, Figures
+from bench.figures import ALONE, CONTENDERS, FLOOR_LAYERS, FLOOR_LOCAL, MANY, OURS, SOME, Figures
 from bench.gateway import ORDERS
 from bench.profile import profiled
 from bench.rounds import Load, run_rounds
@@ -49,13 +49,22 @@ class Choice:
 
 
 def loads(choice: Choice) -> list[list[Load]]:
-    """Return the loads of each round. The smaller orders have the usual load alone; the heaviest is run once."""
+    """Return the loads of each round. The smaller orders have the usual load alone; the heaviest is run once.
+
+    Where all contenders run, those whose figures no target needs leave out what takes longest.
+    """
+    spare = tuple(choice.contenders) == CONTENDERS
     every = []
     for number in range(choice.rounds):
-        heavy = [k for k in choice.in_flight if k < MANY or number == 0]
-        first = [Load(choice.orders[0], k, k if k > ALONE else 2) for k in heavy]
-        others = [Load(order, SOME, SOME) for order in choice.orders[1:] if SOME in choice.in_flight]
-        every.append(first + others)
+        less = (FLOOR_LAYERS,) if spare and number else ()
+        first = [Load(choice.orders[0], k, k if k > ALONE else 2, less) for k in choice.in_flight if k < MANY]
+        heavy = [
+            Load(choice.orders[0], k, k, (FLOOR_LOCAL, FLOOR_LAYERS) if spare else ())
+            for k in choice.in_flight
+            if k >= MANY and number == 0
+        ]
+        others = [Load(order, SOME, SOME, less) for order in choice.orders[1:] if SOME in choice.in_flight]
+        every.append([*first, *others, *heavy])
     return every
 
 

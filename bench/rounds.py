@@ -26,6 +26,8 @@ class Load:
     script: str
     in_flight: int
     orders: int
+    without: tuple[str, ...] = ()
+    """Contenders that do not run it."""
 
 
 async def run_rounds(
@@ -38,32 +40,41 @@ async def run_rounds(
     """Let all contenders run the loads of each round, after an order each that does not count.
 
     Args:
-        ends: when, by `time.monotonic`, all should be over; a round that would last longer, going by the one before,
-            is not begun.
+        ends: when, by `time.monotonic`, all should be over; a round that would last longer, going by those before, is
+            not begun.
     """
-    last = 0.0
     for contender in contenders.values():
         for script in sorted({load.script for loads in rounds for load in loads}):
             await contender.check(await contender.order(script))
-    blocks = []
+    blocks: list[Block] = []
+    lasted: dict[tuple[str, int], float] = {}
     for number, loads in enumerate(rounds):
-        began = time.monotonic()
-        if began + last > ends:
-            tell(f"no time for more than {number} rounds")
+        if number and time.monotonic() + sum(lasted[load.script, load.in_flight] for load in loads) > ends:
+            tell(f"no time for more than {number} of {len(rounds)} rounds")
             break
         for load in loads:
-            # Turned by one each round, so that nobody is always first.
-            turn = number % len(contenders)
-            for name in [*contenders][turn:] + [*contenders][:turn]:
-                blocks.append(block := await run_block(name, contenders[name], load))
-                tell(
-                    f"{name:12} {load.script:12} {load.in_flight:2} in flight: {block.rate:6.3f} orders/s, "
-                    f"{block.latency:6.2f} s, CPU {block.engine_cpu:5.2f} s + systems "
-                    f"{sum(block.cpu.values()) - block.engine_cpu:5.2f} s an order"
-                )
-                await give_back(stack)
-        last = time.monotonic() - began
+            began = time.monotonic()
+            for name in _turned([*contenders], number):
+                if name not in load.without:
+                    blocks.append(block := await run_block(name, contenders[name], load))
+                    tell(_line(block))
+                    await give_back(stack)
+            lasted[load.script, load.in_flight] = time.monotonic() - began
     return blocks
+
+
+def _turned(names: list[str], number: int) -> list[str]:
+    """Return the names in another order each round, so that nobody is always first."""
+    turn = number % len(names)
+    return names[turn:] + names[:turn]
+
+
+def _line(block: Block) -> str:
+    systems = sum(block.cpu.values()) - block.engine_cpu
+    return (
+        f"{block.contender:12} {block.script:12} {block.in_flight:2} in flight: {block.rate:6.3f} orders/s, "
+        f"{block.latency:6.2f} s, CPU {block.engine_cpu:5.2f} s + systems {systems:5.2f} s an order"
+    )
 
 
 async def run_block(name: str, contender: Contender, load: Load) -> Block:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
 
-from bench.figures import ALONE, BARE, FLOOR, FLOOR_LOCAL, MANY, OURS, PEER, SOME, Block, Figures, Submission
+from bench.figures import ALONE, BARE, FLOOR, MANY, OURS, PEER, SOME, Block, Figures, Submission
 
 ACTIONS = 1.15
 CPU, CPU_STRETCH = 1.0, 0.8
@@ -74,7 +74,6 @@ def _all(figures: Figures) -> Iterator[Target]:
         cpu = _Ratio(figures.blocks, in_flight, "CPU s an order", lambda block: block.engine_cpu)
         yield cpu.target(FLOOR, CPU)
         yield cpu.target(FLOOR, CPU_STRETCH, stretch=True)
-        yield cpu.target(FLOOR_LOCAL, CPU, stretch=True)
     for in_flight in (SOME, MANY):
         rate = _Ratio(figures.blocks, in_flight, "orders/s", lambda block: block.rate)
         yield rate.target(FLOOR, RATE, at_most=False)
