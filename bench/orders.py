@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
 
 from orders.instants import timestamp
 from store.database import Database
@@ -134,9 +135,12 @@ async def fill(connection: asyncpg.Connection, number: int) -> None:
 async def fill_sqlite(database: Database, number: int) -> None:
     """Fill a store's empty file with product orders."""
     for kept in _batches(number):
-        async with database.write() as connection:
-            await connection.execute(insert(orders), [row for row, _ in kept])
-            await connection.execute(insert(order_references), [each for _, referring in kept for each in referring])
+        await database.write(partial(_insert_all, kept))
+
+
+def _insert_all(kept: list[tuple[Json, list[Json]]], connection: Connection) -> None:
+    connection.execute(insert(orders), [row for row, _ in kept])
+    connection.execute(insert(order_references), [each for _, referring in kept for each in referring])
 
 
 def _batches(number: int) -> Iterator[list[tuple[Json, list[Json]]]]:

@@ -5,13 +5,13 @@ Source of the types: the notifications of TMF622 v4.0 and v5.0, TMF641 v4.1 and 
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
+from pydantic_core import to_json
 
 from orders.change import OrderChange, OrderEntries
 from orders.instants import UtcDatetime, timestamp
@@ -69,7 +69,7 @@ def event_types(kind: OrderKind, *, marks: bool = True) -> list[str]:
 
 def created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
     """Return the event of an order that was taken in, or made by another one."""
-    return _of_order(kind, "Create", document, root_id, "0", at)
+    return _of_order(kind, "Create", _snapshot(kind, document), root_id, "0", at)
 
 
 def deleted(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
@@ -83,7 +83,7 @@ def information_required(
 ) -> Event:
     """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is."""
     path = f"{ITEM_LISTS[kind]}[id={item}]" if item else ITEM_LISTS[kind]
-    return _of_order(kind, "InformationRequired", document, root_id, task_id, at, path)
+    return _of_order(kind, "InformationRequired", _snapshot(kind, document), root_id, task_id, at, path)
 
 
 def changed(change: OrderChange, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
@@ -91,21 +91,22 @@ def changed(change: OrderChange, before: Document, after: Document, root_id: str
     kind, version = change.kind, str(change.version)
     states: list[Event] = []
     state = before.get("state")
+    snapshot = _snapshot(kind, after)
     for index, each in enumerate([*change.passed, change.state]):
         if each != state:
-            shown = {**after, "state": each.value}
+            shown = {**snapshot, "state": each.value}
             states.append(_of_order(kind, "StateChange", shown, root_id, f"{version}.{index}", at))
         state = each
     own = _MARKS[kind].keys()
     touched = {name for name in {*before, *after} if before.get(name) != after.get(name)}
-    return states + _of_attributes(kind, touched & own if states else touched, after, root_id, version, at)
+    return states + _of_attributes(kind, touched & own if states else touched, snapshot, root_id, version, at)
 
 
 def extended(entries: OrderEntries, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
     """Return the events of entries that were added to lists of an order."""
     touched = {name for name in entries.appended if before.get(name) != after.get(name)}
     told = sorted(f"{name}/{entry['id']}" for name in touched for entry in entries.appended[name])
-    return _of_attributes(entries.kind, touched, after, root_id, "+".join(told), at)
+    return _of_attributes(entries.kind, touched, _snapshot(entries.kind, after), root_id, "+".join(told), at)
 
 
 def cancellation_created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
@@ -172,7 +173,7 @@ def _of_order(
         at=at,
         title=f"{name} {order_id}: {document.get('state')}",
         field_path=field_path,
-        document=_snapshot(kind, document),
+        document=document,
     )
 
 
@@ -207,7 +208,8 @@ def _of_cancellation(kind: OrderKind, what: str, document: Document, root_id: st
 
 
 def _snapshot(kind: OrderKind, document: Document) -> Document:
-    if len(json.dumps(document)) <= MAX_SNAPSHOT:
+    """Return an order as its events carry it."""
+    if len(to_json(document)) <= MAX_SNAPSHOT:
         return document
     return {**document, **_bare_items(kind, document)}
 

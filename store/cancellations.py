@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, and_, false, select, update
 
 from orders import events
 from orders.instants import timestamp
@@ -54,11 +53,14 @@ class CancelStore:
             "document": storable(document),
             "created_at": timestamp(at),
         }
-        async with self._database.write() as connection:
-            made = await connection.execute(self._database.insert_if_absent(cancellations).values(**row))
-            if made.rowcount:
-                root_id = await _locked_root(connection, kind, order_id)
-                await append(connection, [events.cancellation_created(kind, row["document"], root_id, at)])
+        made = self._database.insert_if_absent(cancellations).values(**row)
+
+        def kept(connection: Connection) -> None:
+            if connection.execute(made).rowcount:
+                root_id = _locked_root(connection, kind, order_id)
+                append(connection, [events.cancellation_created(kind, row["document"], root_id, at)])
+
+        await self._database.write(kept)
 
     async def get(self, kind: OrderKind, cancel_id: str) -> Json | None:
         """Return a request's document; None where there is none.
@@ -68,10 +70,8 @@ class CancelStore:
         """
         if not is_storable(cancel_id):
             return None
-        async with self._database.read() as connection:
-            found: Json | None = await connection.scalar(
-                select(cancellations.c.document).where(_is(kind.value, cancel_id))
-            )
+        this = select(cancellations.c.document).where(_is(kind.value, cancel_id))
+        found: Json | None = await self._database.read(lambda connection: connection.scalar(this))
         return found
 
     async def find(self, kind: OrderKind, query: ListQuery) -> Page:
@@ -91,21 +91,23 @@ class CancelStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        async with self._database.write() as connection:
-            this = _is(kind.value, cancel_id)
-            order_id = await connection.scalar(select(cancellations.c.order_id).where(this))
+        this = _is(kind.value, cancel_id)
+
+        def settled(connection: Connection) -> bool:
+            order_id = connection.scalar(select(cancellations.c.order_id).where(this))
             if order_id is None:
                 return False
             # Whoever locks both locks the order first.
-            root_id = await _locked_root(connection, kind, order_id)
-            row = (await connection.execute(select(cancellations).where(this).with_for_update())).one_or_none()
+            root_id = _locked_root(connection, kind, order_id)
+            row = connection.execute(select(cancellations).where(this).with_for_update()).one_or_none()
             if row is None or _PROGRESS[state] <= _PROGRESS[row.state]:
                 return False
             document = {**row.document, **storable(attributes), "state": state}
-            changed = update(cancellations).where(this)
-            await connection.execute(changed.values(state=state, sent=True, document=document))
-            await append(connection, [events.cancellation_changed(kind, document, root_id, datetime.now(UTC))])
-        return True
+            connection.execute(update(cancellations).where(this).values(state=state, sent=True, document=document))
+            append(connection, [events.cancellation_changed(kind, document, root_id, datetime.now(UTC))])
+            return True
+
+        return await self._database.write(settled)
 
     async def unsent(self, skip: int = 0, limit: int = 100) -> list[UnsentCancel]:
         """Return requests that the order's workflow is still to be told of, oldest first, behind `skip` of them.
@@ -120,9 +122,8 @@ class CancelStore:
             .offset(skip)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            rows = await connection.execute(waiting)
-            return [UnsentCancel(OrderKind(row.kind), row.id, row.order_id, row.document) for row in rows]
+        rows = await self._database.read(lambda connection: connection.execute(waiting).all())
+        return [UnsentCancel(OrderKind(row.kind), row.id, row.order_id, row.document) for row in rows]
 
     async def mark_sent(self, kind: OrderKind, cancel_id: str) -> None:
         """Note that the order's workflow has been told of a request; noting it again changes nothing.
@@ -130,17 +131,17 @@ class CancelStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        async with self._database.write() as connection:
-            await connection.execute(update(cancellations).where(_is(kind.value, cancel_id)).values(sent=True))
+        sent = update(cancellations).where(_is(kind.value, cancel_id)).values(sent=True)
+        await self._database.write(lambda connection: connection.execute(sent))
 
 
-async def _locked_root(connection: AsyncConnection, kind: OrderKind, order_id: str) -> str:
+def _locked_root(connection: Connection, kind: OrderKind, order_id: str) -> str:
     """Return the id of the root of an order's tree.
 
     The order is locked, so that its events are in the sequence in which they are committed.
     """
     root = select(orders.c.root_id).where(orders.c.kind == kind.value, orders.c.id == order_id)
-    return await connection.scalar(root.with_for_update()) or order_id
+    return connection.scalar(root.with_for_update()) or order_id
 
 
 def _listed(kind: OrderKind) -> Listed:

@@ -13,8 +13,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, bindparam, exists, func, not_, or_, select, true, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from orders.graph import dependents
 from orders.lifecycle import OrderKind, OrderState
@@ -68,14 +81,21 @@ class ClaimStore:
         if not rows:
             return []
         keep = self._database.insert_or_update(claims, where=claims.c.state == _State.RELEASED.value)
-        async with self._database.write() as connection:
-            await self._take_turn(connection)
-            await connection.execute(keep, rows)
-            before = await _going_before(connection, order_id)
+
+        def claimed(connection: Connection) -> set[_Place]:
+            _take_turn(connection)
+            attempt = connection.begin_nested()
+            connection.execute(keep, rows)
+            before = _going_before(connection, order_id)
+            if before and not queue:
+                attempt.rollback()
+                return before
             if not before:
-                await _grant(connection, order_id)
-            elif not queue:
-                await connection.rollback()
+                _grant(connection, order_id)
+            attempt.commit()
+            return before
+
+        before = await self._database.write(claimed)
         return [place.order_id for place in sorted(before, key=lambda place: (place.accepted_at, place.order_id))]
 
     async def release(self, order_id: str) -> list[str]:
@@ -93,11 +113,14 @@ class ClaimStore:
             .group_by(claims.c.order_id)
             .order_by(func.min(claims.c.accepted_at), claims.c.order_id)
         )
-        async with self._database.write() as connection:
-            await self._take_turn(connection)
-            given_up = update(claims).where(claims.c.order_id == order_id).values(state=_State.RELEASED.value)
-            await connection.execute(given_up)
-            return list(await connection.scalars(waiting))
+        given_up = update(claims).where(claims.c.order_id == order_id).values(state=_State.RELEASED.value)
+
+        def released(connection: Connection) -> list[str]:
+            _take_turn(connection)
+            connection.execute(given_up)
+            return list(connection.scalars(waiting))
+
+        return await self._database.write(released)
 
     async def reduce(self, order_id: str, subjects: Collection[str]) -> None:
         """Give up all that an order claims but these subjects; whoever waits for one of the others waits on.
@@ -111,11 +134,14 @@ class ClaimStore:
             .where(claims.c.order_id == order_id, claims.c.subject == bindparam("gone"))
             .values(state=_State.RELEASED.value)
         )
-        async with self._database.write() as connection:
-            await self._take_turn(connection)
-            gone = set(await connection.scalars(own)) - set(storable(list(subjects)))
+
+        def reduced(connection: Connection) -> None:
+            _take_turn(connection)
+            gone = set(connection.scalars(own)) - set(storable(list(subjects)))
             if gone:
-                await connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
+                connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
+
+        await self._database.write(reduced)
 
     async def blocking(self, limit: int = 100, after: str = "") -> list[str]:
         """Return orders that go before one that waits, by their ids, from the one behind `after` on.
@@ -138,8 +164,7 @@ class ClaimStore:
             .order_by(order_id)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            return list(await connection.scalars(found))
+        return await self._database.read(lambda connection: list(connection.scalars(found)))
 
     async def overdue(self, limit: int = 100) -> list[str]:
         """Return orders that wait though none goes before them, by their ids: they have to be told, or take their turn.
@@ -161,42 +186,42 @@ class ClaimStore:
             .order_by(mine.c.order_id)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            return list(await connection.scalars(found))
-
-    async def _take_turn(self, connection: AsyncConnection) -> None:
-        """Wait until no other transaction decides on claims: who waits for whom must not change meanwhile.
-
-        Only orders that touch what is installed come here, once or twice each; on SQLite every writer waits its turn.
-        """
-        if self._database.dialect == "postgresql":
-            await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        return await self._database.read(lambda connection: list(connection.scalars(found)))
 
 
-async def _going_before(connection: AsyncConnection, order_id: str) -> set[_Place]:
-    before = (await _waits(connection, {order_id})).get(order_id)
+def _take_turn(connection: Connection) -> None:
+    """Wait until no other transaction decides on claims: who waits for whom must not change meanwhile.
+
+    Only orders that touch what is installed come here, once or twice each; on SQLite every writer waits its turn.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+def _going_before(connection: Connection, order_id: str) -> set[_Place]:
+    before = _waits(connection, {order_id}).get(order_id)
     if not before:
         return set()
     # Only an order that others can be waiting for by now can close a circle.
     held = select(exists().where(claims.c.order_id == order_id, claims.c.state == _State.GRANTED.value))
-    if not await connection.scalar(held):
+    if not connection.scalar(held):
         return before
-    circling = await _waiting_for(connection, order_id, {place.order_id for place in before})
+    circling = _waiting_for(connection, order_id, {place.order_id for place in before})
     return {place for place in before if place.order_id not in circling}
 
 
-async def _waiting_for(connection: AsyncConnection, order_id: str, suspects: set[str]) -> set[str]:
+def _waiting_for(connection: Connection, order_id: str, suspects: set[str]) -> set[str]:
     """Return those that wait for `order_id`, directly or through others, among `suspects` and those they wait for."""
     graph: dict[str, set[str]] = {order_id: set()}
     unknown = set(suspects)
     while unknown:
-        found = await _waits(connection, unknown)
+        found = _waits(connection, unknown)
         graph |= {each: {place.order_id for place in found.get(each, ())} for each in unknown}
         unknown = {need for each in unknown for need in graph[each]} - graph.keys()
     return dependents(graph, [order_id])
 
 
-async def _waits(connection: AsyncConnection, order_ids: set[str]) -> dict[str, set[_Place]]:
+def _waits(connection: Connection, order_ids: set[str]) -> dict[str, set[_Place]]:
     """Return for each of these orders that waits, those that go before it."""
     mine, other = claims.alias("mine"), claims.alias("other")
     rivals = (
@@ -206,7 +231,7 @@ async def _waits(connection: AsyncConnection, order_ids: set[str]) -> dict[str, 
         .where(mine.c.order_id.in_(order_ids), mine.c.state == _State.WAITING.value)
     )
     before: dict[str, set[_Place]] = {}
-    for row in await connection.execute(rivals):
+    for row in connection.execute(rivals):
         before.setdefault(row.waits, set()).add(_Place(row.order_id, row.accepted_at))
     return before
 
@@ -244,10 +269,10 @@ def _is_started(order: FromClause, claim: FromClause) -> ColumnElement[bool]:
     return and_(its, order.c.started.is_(true()))
 
 
-async def _grant(connection: AsyncConnection, order_id: str) -> None:
+def _grant(connection: Connection, order_id: str) -> None:
     """Grant an order all it waits for; what others hold of that is theirs no more: they wait for this very order."""
     own = select(claims.c.subject).where(claims.c.order_id == order_id, claims.c.state != _State.RELEASED.value)
     others = and_(claims.c.subject.in_(own), claims.c.order_id != order_id, claims.c.state == _State.GRANTED.value)
-    await connection.execute(update(claims).where(others).values(state=_State.WAITING.value))
+    connection.execute(update(claims).where(others).values(state=_State.WAITING.value))
     waiting = and_(claims.c.order_id == order_id, claims.c.state == _State.WAITING.value)
-    await connection.execute(update(claims).where(waiting).values(state=_State.GRANTED.value))
+    connection.execute(update(claims).where(waiting).values(state=_State.GRANTED.value))

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     CompoundSelect,
+    Connection,
     String,
     Table,
     exists,
@@ -23,7 +24,6 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from store.documents import REFERENCES, as_key
 from store.matching import COMPARISONS, bounds
@@ -59,9 +59,7 @@ def counted(kind: StrEnum, filters: Sequence[Condition]) -> ColumnElement[int] |
     return _total(replace(told, value=None)) - _total(replace(told, value=others))
 
 
-async def skipped(
-    connection: AsyncConnection, kind: StrEnum, query: ListQuery
-) -> tuple[int, ColumnElement[bool]] | None:
+def skipped(connection: Connection, kind: StrEnum, query: ListQuery) -> tuple[int, ColumnElement[bool]] | None:
     """Return how to come to a far part of a list by date: from which day on, and how many to leave out from there.
 
     None where counts cannot tell, or where it is not far.
@@ -76,7 +74,7 @@ async def skipped(
     days = _by_day(told).subquery("days").c
     nearest = days.day.asc() if ascending else days.day.desc()
     offset = query.offset
-    for day, of_day in await connection.execute(select(days.day, days.number).order_by(nearest)):
+    for day, of_day in connection.execute(select(days.day, days.number).order_by(nearest)):
         if of_day > offset:
             return offset, orders.c.order_date >= day if ascending else orders.c.order_date < day + _AFTER_DAY
         offset -= of_day

@@ -1,46 +1,38 @@
 """The order store's database: an SQLite file (WAL) when embedded, PostgreSQL in production.
 
 database = open_database("sqlite:///orders.db")
-async with database.write() as connection:
-    await connection.execute(...)
+await database.write(lambda connection: connection.execute(...))
+found = await database.read(lambda connection: connection.scalar(...))
 await database.close()
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import ColumnElement, Connection, Insert, Table, event, exc, func, select
+from sqlalchemy import ColumnElement, Connection, Insert, Table, exc, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from orders.words import reason_of
-from store.documents import write_json
-from store.errors import ListTimeoutError, StoreUnavailableError, UnsupportedDatabaseError
-from store.functions import document_admits, document_sort_key, matches_pattern, order_instant
+from store.engines import Transactions, transactions, was_stopped
+from store.errors import ListTimeoutError, StoreUnavailableError
 from store.tables import orders
+from store.writer import Work, Writer
 
-BUSY_TIMEOUT = 10
-"""Seconds to wait for another writer, for a connection from the pool, and for a server to answer a connect."""
+T = TypeVar("T")
+A = TypeVar("A")
 
 LIST_TIMEOUT = timedelta(seconds=5)
 """How long the database may take for one list, where nothing else is said."""
 
-_BUSY_PAUSE = 0.02
-_STEPS_BETWEEN_LOOKS = 100
-_QUERY_CANCELED = "57014"
 _MIGRATION_LOCK = 0x6F72646572
 _WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise without SQLAlchemy's wrapping, which they do only before there is a connection."""
@@ -62,60 +54,74 @@ in use, shutting down, I/O error."""
 
 
 class Database:
-    """An open database: transactions to read and to write in, until it is closed."""
+    """An open database: transactions to read and to write in, until it is closed.
 
-    def __init__(self, engine: AsyncEngine, list_timeout: timedelta = LIST_TIMEOUT) -> None:
+    What is done in a transaction is a function of its connection, which is called in a thread on SQLite.
+    """
+
+    def __init__(self, engine: Transactions, list_timeout: timedelta = LIST_TIMEOUT) -> None:
         self._engine = engine
+        # SQLite has one writer at a time. PostgreSQL has many: there only what the same function writes goes together,
+        # so that no lock is waited for in a transaction that holds others'.
+        self._writer = Writer(engine.transact) if engine.dialect == "sqlite" else None
+        self._writers: dict[object, Writer] = {}
         self._list_timeout = list_timeout.total_seconds()
-        self.dialect = engine.dialect.name
-        self._turn: AbstractAsyncContextManager[Any] = nullcontext()
-        if self.dialect == "sqlite":
-            # SQLite's own waiting for a busy database is not fair: without turns a writer may wait till it gives up.
-            self._turn = asyncio.Lock()
-            self._reader, self._writer = engine, engine.execution_options(write=True)
-        else:
-            self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            self._writer = engine
+        self.dialect = engine.dialect
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection whose statements all see the same moment.
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a function in a transaction whose statements all see the same moment.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         with _unavailability():
-            async with self._reader.begin() as connection:
-                yield connection
+            return await self._engine.read(work)
 
-    @asynccontextmanager
-    async def list(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection as `read` does, for a list: what it takes is bounded.
+    async def list(self, work: Callable[[Connection], T]) -> T:
+        """Run a function as `read` does, for a list: what it takes is bounded.
 
         Raises:
             ListTimeoutError: when it takes too long.
             StoreUnavailableError: when the database cannot serve.
         """
-        limit = _limited_postgresql if self.dialect == "postgresql" else _limited_sqlite
-        async with self.read() as connection:
+
+        def bounded(connection: Connection) -> T:
+            with self._engine.limited(connection, self._list_timeout):
+                return work(connection)
+
+        with _unavailability():
             try:
-                async with limit(connection, self._list_timeout):
-                    yield connection
+                return await self._engine.read(bounded)
             except exc.DBAPIError as error:
-                if _was_stopped(error):
+                if was_stopped(error):
                     raise ListTimeoutError(self._list_timeout) from error
                 raise
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection in a transaction that is committed at the end, or rolled back on an error.
+    async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
+        """Run a function in a transaction, with others' perhaps, and return its result when that is committed.
+
+        It has no effects but on the database: it is run again when another one of the transaction failed.
+
+        Args:
+            durable: whether it must outlast a power cut from then on; else that may cost what was written last.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         with _unavailability():
-            async with self._turn, self._writer.begin() as connection:
-                yield connection
+            if self._writer is None:
+                return await self._engine.transact(work, durable=durable)
+            return await self._writer.write(lambda connection, _: [work(connection)], None, durable=durable)
+
+    async def write_together(self, work: Work[A, T], argument: A, *, durable: bool = True) -> T:
+        """Write as `write` does, by one call for all that wait to have something written by the same function.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        writer = self._writer or self._writers.setdefault(work, Writer(self._engine.transact))
+        with _unavailability():
+            return await writer.write(work, argument, durable=durable)
 
     def insert_if_absent(self, table: Table) -> Insert:
         """Return an insertion that changes nothing where a row with that key is there already."""
@@ -133,12 +139,13 @@ class Database:
         Raises:
             StoreUnavailableError: when it does not.
         """
-        async with self.read() as connection:
-            await connection.execute(select(orders.c.id).limit(1))
+        await self.read(lambda connection: connection.execute(select(orders.c.id).limit(1)).first())
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._engine.dispose()
+        """Close all connections, when all is written that was to be."""
+        for writer in filter(None, (self._writer, *self._writers.values())):
+            await writer.close()
+        await self._engine.close()
 
     def _insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
@@ -153,7 +160,7 @@ def open_database(url: str, list_timeout: timedelta = LIST_TIMEOUT) -> Database:
     Raises:
         UnsupportedDatabaseError: when the URL names neither an SQLite file nor a PostgreSQL database.
     """
-    return Database(_engine(url), list_timeout)
+    return Database(transactions(url), list_timeout)
 
 
 async def migrate(url: str) -> None:
@@ -163,133 +170,23 @@ async def migrate(url: str) -> None:
         UnsupportedDatabaseError: as `open_database`.
         StoreUnavailableError: when the database cannot serve.
     """
-    engine = _engine(url)
-    database = Database(engine)
+    engine = transactions(url)
     try:
-        if database.dialect == "sqlite":
-            with _unavailability():
-                await _switch_to_wal(engine)
-        async with database.write() as connection:
-            if database.dialect == "postgresql":
-                await connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            await connection.run_sync(_upgrade)
+        with _unavailability():
+            await engine.prepare()
+            await engine.transact(_upgrade)
     finally:
-        await database.close()
-
-
-async def _switch_to_wal(engine: AsyncEngine) -> None:
-    """Set the file's journal mode, which it keeps.
-
-    SQLite does not wait for others here, whatever the time-out says, but fails at once: so we wait ourselves.
-    """
-    deadline = time.monotonic() + BUSY_TIMEOUT
-    async with engine.connect() as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        while True:
-            try:
-                await driver.execute_fetchall("PRAGMA journal_mode=WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
-            await asyncio.sleep(_BUSY_PAUSE)
+        await engine.close()
 
 
 def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
     config = Config()
     scripts = Path(__file__).with_name("migrations")
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-
-
-def _engine(url: str) -> AsyncEngine:
-    target = _with_driver(url)
-    if target.get_backend_name() == "postgresql":
-        return create_async_engine(
-            target,
-            json_serializer=write_json,
-            pool_pre_ping=True,
-            pool_size=10,
-            max_overflow=10,
-            pool_timeout=BUSY_TIMEOUT,
-            connect_args={"timeout": BUSY_TIMEOUT},
-        )
-    engine = create_async_engine(
-        target,
-        json_serializer=write_json,
-        pool_timeout=BUSY_TIMEOUT,
-        # No implicit transactions of the driver's own: they begin below, so that a writer has its lock from the start.
-        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT},
-    )
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _with_driver(url: str) -> URL:
-    """Return the URL with the asynchronous driver, and libpq's `sslmode` under that driver's name for it."""
-    try:
-        target = make_url(url)
-    except exc.ArgumentError as error:
-        raise UnsupportedDatabaseError("this is not a database URL") from error
-    shown = target.render_as_string(hide_password=True)
-    match target.drivername:
-        case "sqlite" | "sqlite+aiosqlite":
-            if not target.database or target.database == ":memory:" or "mode=memory" in url:
-                raise UnsupportedDatabaseError(f"{shown}: the order store needs a file, as in sqlite:///orders.db")
-            return target.set(drivername="sqlite+aiosqlite")
-        case "postgresql" | "postgres" | "postgresql+asyncpg":
-            query = {"ssl" if name == "sslmode" else name: value for name, value in target.query.items()}
-            return target.set(drivername="postgresql+asyncpg", query=query)
-        case _:
-            raise UnsupportedDatabaseError(f"{shown}: the order store runs on sqlite:///path or postgresql://…")
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    functions = ((document_admits, 2), (document_sort_key, 2), (matches_pattern, 2), (order_instant, 1))
-    for function, arguments in functions:
-        connection.create_function(function.__name__, arguments, function, deterministic=True)
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-@asynccontextmanager
-async def _limited_postgresql(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
-    """Bound each statement of the transaction, and have it planned for the values that it is asked with.
-
-    Compiling (`jit`) takes longer than what lists ask for, and so do more processes, but for reading all documents.
-    """
-    chosen = {
-        "statement_timeout": str(int(seconds * 1000)),
-        "jit": "off",
-        "plan_cache_mode": "force_custom_plan",
-        "parallel_setup_cost": "10000",
-    }
-    await connection.execute(select(*(func.set_config(name, value, True) for name, value in chosen.items())))
-    yield
-
-
-@asynccontextmanager
-async def _limited_sqlite(connection: AsyncConnection, seconds: float) -> AsyncIterator[None]:
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    end = time.monotonic() + seconds
-    await driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
-    try:
-        yield
-    finally:
-        await driver.set_progress_handler(None, 0)
-
-
-def _was_stopped(error: exc.DBAPIError) -> bool:
-    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
-    return sqlite_code == sqlite3.SQLITE_INTERRUPT or getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
 
 
 @contextmanager

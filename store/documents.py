@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from orders.change import OrderChange, OrderEntries
+from pydantic_core import from_json, to_json
+
+from orders.change import OrderChange, OrderEntries, OrderUpdate
 from orders.instants import read_day_or_instant, timestamp
 from orders.lifecycle import ITEM_LISTS as ITEM_LISTS
 
@@ -38,6 +40,7 @@ REFERENCES = {
 }
 """Paths of what an order may refer to several times, with its name among the rows of `order_references`."""
 
+_REFERRING = {name for path in REFERENCES for name in path.split(".")} - {"id"}
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _INSTANT = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
@@ -49,13 +52,22 @@ _LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:[0-9]{2}$)")
 _LONGEST_KEY = 1000
 
 
-def write_json(value: Any) -> str:
-    """Return a JSON value as the store writes it.
+class WrittenJson(str):
+    """A JSON value as the store writes it."""
 
-    Raises:
-        ValueError: on NaN and infinity, which JSON does not have.
-    """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+def write_json(value: Any) -> str:
+    """Return a JSON value as the store writes it; of NaN and infinity, which JSON does not have, the names."""
+    return value if isinstance(value, WrittenJson) else to_json(value, inf_nan_mode="strings").decode()
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return the JSON value that the store has written."""
+    try:
+        return from_json(text)
+    except ValueError:
+        # What nests deeper than that reads: an event of an order that nests as deep as a body may.
+        return json.loads(text)
 
 
 def apply_change(document: Json, change: OrderChange) -> Json:
@@ -96,10 +108,10 @@ def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list
     """Merge into `items`, and those nested under `name`, what is pending for them, taking it out of `pending`."""
     merged = []
     for item in items:
-        changes = pending.pop(str(item.get("id")), {})
-        item = _merged(item, _over(item, changes))
-        if item.get(name) and pending:
-            item[name] = _merge_items(item[name], name, pending)
+        if changes := pending.pop(str(item.get("id")), None):
+            item = _merged(item, _over(item, changes))
+        if pending and item.get(name):
+            item = {**item, name: _merge_items(item[name], name, pending)}
         merged.append(item)
     return merged
 
@@ -123,10 +135,25 @@ def indexed_columns(document: Json) -> dict[str, str | None]:
     }
 
 
+def changed_columns(before: Json, after: Json) -> dict[str, str | None]:
+    """Return the columns that mirror attributes which a change gave other values; an order's date never changes."""
+    changed = {name for name in (*TEXTS, *DATES) if before.get(name) != after.get(name)} - {"orderDate"}
+    mirrored = indexed_columns({name: after[name] for name in changed if name in after})
+    return {(TEXTS | DATES)[name]: mirrored[(TEXTS | DATES)[name]] for name in changed}
+
+
 def references(document: Json) -> set[tuple[str, str]]:
     """Return what the document refers to, of all that has rows of its own: its name in `REFERENCES`, and its key."""
     found = ((name, _key(value)) for path, name in REFERENCES.items() for value in values_at(document, path.split(".")))
     return {(name, key) for name, key in found if key is not None}
+
+
+def changes_references(change: OrderUpdate) -> bool:
+    """Return whether a change may make a document refer to something else."""
+    if isinstance(change, OrderEntries):
+        return not _REFERRING.isdisjoint(change.appended)
+    named = (change.attributes, change.appended, *change.items.values())
+    return any(not _REFERRING.isdisjoint(names) for names in named)
 
 
 def values_at(node: Any, names: Sequence[str]) -> Iterator[Any]:

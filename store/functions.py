@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 
-from store.documents import as_instant, write_json
+from store.documents import as_instant, read_json, write_json
 from store.matching import admits, candidates, sort_key
 from store.patterns import pattern
 from store.query import Filter, Operator
@@ -21,12 +20,12 @@ def document_admits(document: str, kept: str) -> bool:
     read, traces = _read(kept)
     if not any(trace in document for trace in traces):
         return False
-    return admits([read], json.loads(document))
+    return admits([read], read_json(document))
 
 
 def document_sort_key(document: str, path: str) -> int | float | str | bytes | None:
     """Return what a document is sorted by, of the type by which SQLite sorts numbers, text and truth values apart."""
-    key = sort_key(json.loads(document), _names(path))
+    key = sort_key(read_json(document), _names(path))
     if key is None:
         return None
     value: bool | int | float | str
@@ -50,7 +49,7 @@ def matches_pattern(text: str | None, written: str) -> bool:
 @lru_cache(maxsize=256)
 def _read(kept: str) -> tuple[Filter, list[str]]:
     """Return a filter, and texts of which a document that passes has one: most need not be parsed then."""
-    path, values, operator = json.loads(kept)
+    path, values, operator = read_json(kept)
     read = Filter(tuple(path), tuple(values), Operator(operator))
     if read.operator == Operator.EQ:
         return read, [write_json(each) if isinstance(each, str) else "" for each in candidates(read.values)]
@@ -59,4 +58,4 @@ def _read(kept: str) -> tuple[Filter, list[str]]:
 
 @lru_cache(maxsize=256)
 def _names(path: str) -> list[str]:
-    return list(json.loads(path))
+    return list(read_json(path))

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
     Column,
     ColumnElement,
+    Connection,
     FromClause,
     Integer,
     Numeric,
@@ -37,7 +39,6 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import UnaryExpression
 
 from store.counts import counted, skipped
@@ -104,41 +105,39 @@ async def find_page(database: Database, listed: Listed, kind: StrEnum, query: Li
         StoreUnavailableError: when the database cannot serve.
     """
     try:
-        async with database.list() as connection:
-            return await _page(connection, database.dialect, listed, kind, query)
+        return await database.list(partial(_page, listed=listed, kind=kind, query=query))
     except ListTimeoutError as error:
         raise _too_broad(listed, query, error) from error
 
 
-async def _page(connection: AsyncConnection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery) -> Page:
+def _page(connection: Connection, listed: Listed, kind: StrEnum, query: ListQuery) -> Page:
+    dialect = connection.dialect.name
     source = _source(listed, kind, query, dialect)
-    rows = await _rows(connection, dialect, listed, kind, query, source)
+    rows = _rows(connection, dialect, listed, kind, query, source)
     documents = [query.project(row[0]) for row in rows]
     if 0 < len(rows) < query.limit or (not rows and query.offset == 0):
         return Page(query.offset + len(rows), documents)
     if rows and rows[0].total is not None:
         return Page(rows[0].total, documents)
-    return Page(await connection.scalar(_count(listed, kind, query, source)) or 0, documents)
+    return Page(connection.scalar(_count(listed, kind, query, source)) or 0, documents)
 
 
-async def _rows(
-    connection: AsyncConnection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
+def _rows(
+    connection: Connection, dialect: str, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
 ) -> Sequence[Row[Any]]:
     """Return the documents of a page, each with the total where that is found with them."""
     rows: Sequence[Row[Any]] = []
-    for part in await _parts(connection, listed, kind, query, source):
+    for part in _parts(connection, listed, kind, query, source):
         if len(rows) < query.limit:
-            rows = (await connection.execute(_documents(listed, kind, query, dialect, part))).all()
+            rows = connection.execute(_documents(listed, kind, query, dialect, part)).all()
     return rows
 
 
-async def _parts(
-    connection: AsyncConnection, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source
-) -> list[Subquery]:
+def _parts(connection: Connection, listed: Listed, kind: StrEnum, query: ListQuery, source: _Source) -> list[Subquery]:
     """Return where the ids of a page are found: in the first that fills it, else in the last."""
     if any(map(listed.in_documents, query.filters)):
         return [_part_of_all(source, query)]
-    begin = None if listed is not ORDERS else await skipped(connection, kind, query)
+    begin = None if listed is not ORDERS else skipped(connection, kind, query)
     offset, further = begin or (query.offset, None)
     if further is not None:
         source = replace(source, wanted=[*source.wanted, further])

@@ -7,36 +7,32 @@ a late or repeated one is ignored, so a change that matters must be recorded bef
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, false, insert, select, tuple_, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, bindparam, false, select, tuple_, update
 
 from orders import events
-from orders.change import OrderEntries, OrderUpdate
-from orders.events import Event
+from orders.change import OrderUpdate
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from store.database import Database
-from store.documents import (
-    Json,
-    apply_change,
-    apply_entries,
-    indexed_columns,
-    is_storable,
-    references,
-    storable,
-    unstorable_paths,
-)
+from store.documents import Json, is_storable, storable, unstorable_paths
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.listing import ORDERS, find_page
 from store.outbox import append, forget_tree
 from store.query import ListQuery, Page
+from store.recording import Opening, Told, insert_order, record
+from store.recording import Recorded as Recorded
 from store.removal import RemovedOrder, remove_tree
-from store.tables import deleted_orders, order_references, orders
+from store.tables import deleted_orders, orders
+
+_THIS = and_(orders.c.kind == bindparam("kind"), orders.c.id == bindparam("id"))
+_DOCUMENT = select(orders.c.document).where(_THIS)
+_ACCEPTED = select(orders.c.document, orders.c.digest).where(_THIS)
+_DELETED = select(deleted_orders.c.id).where(
+    deleted_orders.c.kind == bindparam("kind"), deleted_orders.c.id == bindparam("id")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +58,6 @@ class UnstartedOrder:
     document: Json
 
 
-class Recorded(Enum):
-    """What became of a change that was told."""
-
-    APPLIED = "applied"
-    OUTDATED = "outdated"
-    """A later one was told before, or this very one."""
-    UNKNOWN = "unknown"
-    """The store does not hold the order."""
-
-
 class OrderStore:
     """Orders of all three kinds, with their documents in TM Forum's shape."""
 
@@ -95,15 +81,21 @@ class OrderStore:
             "digest": order.digest,
             "started": False,
         }
-        async with self._database.write() as connection:
-            if await self._insert(connection, order.kind, order.id, order.document, row):
-                await _check_not_deleted(connection, order.kind, order.id)
-                await append(connection, [events.created(order.kind, order.document, order.id, datetime.now(UTC))])
+        this = {"kind": order.kind.value, "id": order.id}
+
+        def kept(connection: Connection) -> tuple[Json, bool]:
+            now = datetime.now(UTC)
+            if insert_order(connection, order.kind, order.id, order.document, row, now):
+                if connection.scalar(_DELETED, this):
+                    raise DeletedOrderError(order.kind, order.id)
+                append(connection, [events.created(order.kind, order.document, order.id, now)])
                 return order.document, True
-            stored = (await connection.execute(select(orders).where(_is(order.kind.value, order.id)))).one()
-        if stored.digest != order.digest:
-            raise IdempotencyConflictError(order.kind, order.id)
-        return stored.document, False
+            document, digest = connection.execute(_ACCEPTED, this).one()
+            if digest != order.digest:
+                raise IdempotencyConflictError(order.kind, order.id)
+            return document, False
+
+        return await self._database.write(kept)
 
     async def open(
         self,
@@ -123,12 +115,8 @@ class OrderStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        row = {"parent_id": parent_id, "root_id": root_id, "revision": revision, "started": True}
-        kept = storable(document)
-        async with self._database.write() as connection:
-            if await self._insert(connection, kind, order_id, kept, row):
-                await append(connection, [events.created(kind, kept, root_id, datetime.now(UTC))])
-            return await _record(connection, changes)
+        opening = Opening(kind, order_id, storable(document), parent_id, root_id, revision)
+        return await self._database.write_together(record, Told(changes, opening), durable=False)
 
     async def record(self, changes: Sequence[OrderUpdate]) -> list[Recorded]:
         """Apply what is told of any orders, one after another in one transaction; return what became of each.
@@ -140,8 +128,7 @@ class OrderStore:
         """
         if not changes:
             return []
-        async with self._database.write() as connection:
-            return await _record(connection, changes)
+        return await self._database.write_together(record, Told(changes), durable=False)
 
     async def remove(self, kind: OrderKind, order_id: str) -> list[RemovedOrder]:
         """Delete a closed order with all that it has made, in one transaction; return what was deleted, parents first.
@@ -152,12 +139,15 @@ class OrderStore:
             OrderNotClosedError: when it may still change.
             StoreUnavailableError: when the database cannot serve; nothing is deleted then.
         """
-        now = datetime.now(UTC)
-        async with self._database.write() as connection:
-            removed = await remove_tree(connection, kind, order_id, timestamp(now))
-            await forget_tree(connection, order_id)
-            await append(connection, [events.deleted(each.kind, each.document, order_id, now) for each in removed])
-        return removed
+
+        def removed(connection: Connection) -> list[RemovedOrder]:
+            now = datetime.now(UTC)
+            tree = remove_tree(connection, kind, order_id, timestamp(now))
+            forget_tree(connection, order_id)
+            append(connection, [events.deleted(each.kind, each.document, order_id, now) for each in tree])
+            return tree
+
+        return await self._database.write(removed)
 
     async def get(self, kind: OrderKind, order_id: str) -> Json | None:
         """Return an order's document; None where there is none.
@@ -167,8 +157,8 @@ class OrderStore:
         """
         if not is_storable(order_id):
             return None
-        async with self._database.read() as connection:
-            found: Json | None = await connection.scalar(select(orders.c.document).where(_is(kind.value, order_id)))
+        this = {"kind": kind.value, "id": order_id}
+        found: Json | None = await self._database.read(lambda connection: connection.scalar(_DOCUMENT, this))
         return found
 
     async def find(self, kind: OrderKind, query: ListQuery) -> Page:
@@ -187,11 +177,8 @@ class OrderStore:
             StoreUnavailableError: when the database cannot serve.
         """
         wanted = and_(orders.c.parent_id == parent_id, orders.c.kind == kind.value)
-        async with self._database.read() as connection:
-            found = await connection.scalars(
-                select(orders.c.id).where(wanted).order_by(orders.c.order_date, orders.c.id)
-            )
-            return list(found)
+        made = select(orders.c.id).where(wanted).order_by(orders.c.order_date, orders.c.id)
+        return await self._database.read(lambda connection: list(connection.scalars(made)))
 
     async def unstarted(self, skip: int = 0, limit: int = 100) -> list[UnstartedOrder]:
         """Return accepted orders whose workflow is still to be started, oldest first, behind `skip` of them.
@@ -206,9 +193,8 @@ class OrderStore:
             .offset(skip)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            rows = await connection.execute(waiting)
-            return [UnstartedOrder(OrderKind(row.kind), row.id, row.document) for row in rows]
+        rows = await self._database.read(lambda connection: connection.execute(waiting).all())
+        return [UnstartedOrder(OrderKind(row.kind), row.id, row.document) for row in rows]
 
     async def mark_started(self, started: Collection[tuple[OrderKind, str]]) -> None:
         """Note that the workflows of orders, each by kind and id, have been started; noting it again changes nothing.
@@ -217,122 +203,5 @@ class OrderStore:
             StoreUnavailableError: when the database cannot serve.
         """
         keys = sorted((kind.value, order_id) for kind, order_id in started)
-        these = tuple_(orders.c.kind, orders.c.id).in_(keys)
-        async with self._database.write() as connection:
-            await connection.execute(update(orders).where(these).values(started=True))
-
-    async def _insert(
-        self, connection: AsyncConnection, kind: OrderKind, order_id: str, document: Json, row: dict[str, Any]
-    ) -> bool:
-        now = timestamp(datetime.now(UTC))
-        columns = indexed_columns(document)
-        order_date = columns.pop("order_date") or now
-        values = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": now}
-        values["order_date"] = order_date
-        result = await connection.execute(self._database.insert_if_absent(orders).values(**columns, **values, **row))
-        if result.rowcount == 0:
-            return False
-        await _insert_references(connection, (kind.value, order_id), document, order_date)
-        return True
-
-
-async def _check_not_deleted(connection: AsyncConnection, kind: OrderKind, order_id: str) -> None:
-    known = and_(deleted_orders.c.kind == kind.value, deleted_orders.c.id == order_id)
-    if await connection.scalar(select(deleted_orders.c.id).where(known)):
-        raise DeletedOrderError(kind, order_id)
-
-
-_Key = tuple[str, str]
-"""Kind and id."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    root_id: str
-    version: int
-    revision: int
-    order_date: str
-    document: Json
-
-
-async def _locked(connection: AsyncConnection, keys: set[_Key]) -> dict[_Key, _Row]:
-    """Return what is stored of each order, which no other writer changes until this transaction ends.
-
-    Locks are taken in the order of the keys, so that two batches never wait for each other.
-    """
-    kept = (orders.c[field.name] for field in fields(_Row))
-    rows = await connection.execute(
-        select(orders.c.kind, orders.c.id, *kept)
-        .where(tuple_(orders.c.kind, orders.c.id).in_(sorted(keys)))
-        .order_by(orders.c.kind, orders.c.id)
-        .with_for_update()
-    )
-    return {(kind, order_id): _Row(*row) for kind, order_id, *row in rows}
-
-
-async def _record(connection: AsyncConnection, changes: Sequence[OrderUpdate]) -> list[Recorded]:
-    if not changes:
-        return []
-    stored = await _locked(connection, {_key(change) for change in changes})
-    rows, now = dict(stored), datetime.now(UTC)
-    made: list[Event] = []
-    outcomes = [_applied(rows, change, made, now) for change in changes]
-    for key in sorted(rows):
-        if rows[key] is not stored[key]:
-            await _update(connection, key, rows[key])
-            if references(rows[key].document) != references(stored[key].document):
-                await _replace_references(connection, key, rows[key])
-    await append(connection, made)
-    return outcomes
-
-
-def _applied(rows: dict[_Key, _Row], change: OrderUpdate, made: list[Event], now: datetime) -> Recorded:
-    """Apply what is told to its row, where it is new, and add the events that it makes."""
-    row = rows.get(_key(change))
-    if row is None:
-        return Recorded.UNKNOWN
-    if isinstance(change, OrderEntries):
-        document = apply_entries(row.document, change)
-        if document is row.document:
-            return Recorded.OUTDATED
-        rows[_key(change)] = replace(row, document=document)
-        made += events.extended(change, row.document, document, row.root_id, now)
-        return Recorded.APPLIED
-    if change.version <= row.version:
-        return Recorded.OUTDATED
-    revision = row.revision if change.revision is None else change.revision
-    document = apply_change(row.document, change)
-    rows[_key(change)] = replace(row, version=change.version, revision=revision, document=document)
-    made += events.changed(change, row.document, document, row.root_id, now)
-    return Recorded.APPLIED
-
-
-def _key(change: OrderUpdate) -> _Key:
-    return change.kind.value, change.order_id
-
-
-async def _update(connection: AsyncConnection, key: _Key, row: _Row) -> None:
-    columns = indexed_columns(row.document)
-    del columns["order_date"]
-    values = {"version": row.version, "revision": row.revision, "document": row.document}
-    now = timestamp(datetime.now(UTC))
-    await connection.execute(update(orders).where(_is(*key)).values(**values, updated_at=now, **columns))
-
-
-def _is(kind: str, order_id: str) -> ColumnElement[bool]:
-    return and_(orders.c.kind == kind, orders.c.id == order_id)
-
-
-async def _replace_references(connection: AsyncConnection, key: _Key, row: _Row) -> None:
-    kind, order_id = key
-    referring = and_(order_references.c.kind == kind, order_references.c.order_id == order_id)
-    await connection.execute(delete(order_references).where(referring))
-    await _insert_references(connection, key, row.document, row.order_date)
-
-
-async def _insert_references(connection: AsyncConnection, key: _Key, document: Json, order_date: str) -> None:
-    kind, order_id = key
-    order = {"kind": kind, "order_id": order_id, "order_date": order_date}
-    rows = [{**order, "name": name, "key": value} for name, value in sorted(references(document))]
-    if rows:
-        await connection.execute(insert(order_references), rows)
+        noted = update(orders).where(tuple_(orders.c.kind, orders.c.id).in_(keys)).values(started=True)
+        await self._database.write(lambda connection: connection.execute(noted), durable=False)

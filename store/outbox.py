@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from orders.events import Event
 from orders.instants import timestamp
 from store.database import Database
-from store.documents import storable
+from store.documents import WrittenJson
 from store.tables import events
 
 MOST_COUNTED = 10_000
@@ -27,6 +26,8 @@ MOST_COUNTED = 10_000
 _NUMBERING_LOCK = 0x6F7574626F78
 _NUMBERED_AT_ONCE = 5_000
 _FORGOTTEN_AT_ONCE = 1_000
+
+_APPENDED = insert(events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +38,22 @@ class Placed:
     event: Event
 
 
-async def append(connection: AsyncConnection, found: Sequence[Event]) -> None:
-    """Keep events in the transaction of what they tell of."""
+def append(connection: Connection, found: Sequence[Event]) -> None:
+    """Keep events in the transaction of what they tell of; what no database keeps has been taken out of them."""
     if found:
-        await connection.execute(insert(events), [_row(each) for each in found])
+        connection.execute(_APPENDED, [_row(each) for each in found])
 
 
-async def forget_tree(connection: AsyncConnection, root_id: str) -> None:
+def forget_tree(connection: Connection, root_id: str) -> None:
     """Forget what was to be told of an order tree: nothing of it is kept once it is deleted."""
-    last = await connection.scalar(select(func.max(events.c.position))) or 0
+    last = connection.scalar(select(func.max(events.c.position))) or 0
     theirs = events.c.root_id == root_id
     is_last = events.c.position == last
     # The last one's position is where the numbering goes on.
-    await connection.execute(delete(events).where(theirs, or_(events.c.position.is_(None), ~is_last)))
-    if kept := await connection.scalar(select(events.c.event).where(theirs, is_last)):
+    connection.execute(delete(events).where(theirs, or_(events.c.position.is_(None), ~is_last)))
+    if kept := connection.scalar(select(events.c.event).where(theirs, is_last)):
         document = {name: kept["document"][name] for name in ("id", "state") if name in kept["document"]}
-        await connection.execute(update(events).where(theirs, is_last).values(event={**kept, "document": document}))
+        connection.execute(update(events).where(theirs, is_last).values(event={**kept, "document": document}))
 
 
 class Outbox:
@@ -68,8 +69,7 @@ class Outbox:
             StoreUnavailableError: when the database cannot serve.
         """
         await self._number()
-        async with self._database.read() as connection:
-            return await connection.scalar(select(func.max(events.c.position))) or 0
+        return await self._database.read(_last_position)
 
     async def read(self, after: int, limit: int, *, api: str | None = None, root_id: str | None = None) -> list[Placed]:
         """Return the next events after a position: those of an API, or of an order tree.
@@ -80,8 +80,8 @@ class Outbox:
         await self._number()
         wanted = events.c.position > after, *_of(api, root_id)
         page = select(events.c.position, events.c.event).where(*wanted).order_by(events.c.position).limit(limit)
-        async with self._database.read() as connection:
-            return [Placed(row.position, Event.model_validate(row.event)) for row in await connection.execute(page)]
+        rows = await self._database.read(lambda connection: connection.execute(page).all())
+        return [Placed(row.position, Event.model_validate(row.event)) for row in rows]
 
     async def position_before(self, at: datetime) -> int:
         """Return the position after which come all events from that time on.
@@ -91,10 +91,12 @@ class Outbox:
         """
         await self._number()
         first = select(func.min(events.c.position)).where(events.c.at >= timestamp(at))
-        async with self._database.read() as connection:
-            found = await connection.scalar(first)
-            last = await connection.scalar(select(func.max(events.c.position)))
-        return (last or 0) if found is None else found - 1
+
+        def before(connection: Connection) -> int:
+            found: int | None = connection.scalar(first)
+            return _last_position(connection) if found is None else found - 1
+
+        return await self._database.read(before)
 
     async def backlog(self, after: int, api: str) -> int:
         """Return how many events of an API come after a position; of more than MOST_COUNTED, one more than that.
@@ -103,8 +105,8 @@ class Outbox:
             StoreUnavailableError: when the database cannot serve.
         """
         some = select(events.c.sequence).where(events.c.position > after, *_of(api, None)).limit(MOST_COUNTED + 1)
-        async with self._database.read() as connection:
-            return await connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+        number = select(func.count()).select_from(some.subquery())
+        return await self._database.read(lambda connection: connection.scalar(number)) or 0
 
     async def held_back(self, trees: Mapping[str, int], upto: int, api: str) -> int:
         """Return how many events of an API these order trees have behind a position of each, up to one of all.
@@ -118,9 +120,8 @@ class Outbox:
             return 0
         between = events.c.position > min(trees.values()), events.c.position <= upto, events.c.api == api
         theirs = select(events.c.root_id, events.c.position).where(*between, events.c.root_id.in_(trees))
-        async with self._database.read() as connection:
-            found = await connection.execute(theirs.limit(MOST_COUNTED))
-            return sum(row.position > trees[row.root_id] for row in found)
+        found = await self._database.read(lambda connection: connection.execute(theirs.limit(MOST_COUNTED)).all())
+        return sum(row.position > trees[row.root_id] for row in found)
 
     async def is_behind(self, after: int, *, api: str | None = None, root_id: str | None = None) -> bool:
         """Return whether an event comes after a position, of an API or an order tree; only those with a position count.
@@ -129,8 +130,7 @@ class Outbox:
             StoreUnavailableError: when the database cannot serve.
         """
         some = select(events.c.sequence).where(events.c.position > after, *_of(api, root_id))
-        async with self._database.read() as connection:
-            return bool(await connection.scalar(select(some.exists())))
+        return bool(await self._database.read(lambda connection: connection.scalar(select(some.exists()))))
 
     async def prune(self, before: datetime, needed_after: int | None = None) -> int:
         """Forget the events from before a time, but none that a listener has still to get, and never the last one.
@@ -146,34 +146,35 @@ class Outbox:
         if needed_after is not None:
             upto = min(needed_after, upto)
         old = select(events.c.sequence).where(events.c.at < timestamp(before), events.c.position <= upto)
+        some = delete(events).where(events.c.sequence.in_(old.limit(_FORGOTTEN_AT_ONCE)))
         forgotten, part = 0, _FORGOTTEN_AT_ONCE
         while part == _FORGOTTEN_AT_ONCE:
-            async with self._database.write() as connection:
-                some = events.c.sequence.in_(old.limit(_FORGOTTEN_AT_ONCE))
-                part = (await connection.execute(delete(events).where(some))).rowcount
+            part = await self._database.write(lambda connection: connection.execute(some).rowcount)
             forgotten += part
         return forgotten
 
     async def _number(self) -> None:
         """Give positions to all that has been committed, in its sequence."""
         waiting = select(events.c.sequence).where(events.c.position.is_(None))
-        async with self._database.read() as connection:
-            if await connection.scalar(waiting.limit(1)) is None:
-                return
-        while await self._number_some() == _NUMBERED_AT_ONCE:
+        if await self._database.read(lambda connection: connection.scalar(waiting.limit(1))) is None:
+            return
+        while await self._database.write(_number_some, durable=False) == _NUMBERED_AT_ONCE:
             pass
 
-    async def _number_some(self) -> int:
-        """Give positions to a part of what has none, in a transaction of its own; return to how many."""
-        async with self._database.write() as connection:
-            if self._database.dialect == "postgresql":
-                await connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING_LOCK)))
-            last = await connection.scalar(select(func.max(events.c.position))) or 0
-            rank = func.row_number().over(order_by=events.c.sequence)
-            found = select(events.c.sequence, (rank + last).label("position")).where(events.c.position.is_(None))
-            numbered = found.order_by(events.c.sequence).limit(_NUMBERED_AT_ONCE).subquery()
-            given = update(events).where(events.c.sequence == numbered.c.sequence)
-            return (await connection.execute(given.values(position=numbered.c.position))).rowcount
+
+def _last_position(connection: Connection) -> int:
+    return connection.scalar(select(func.max(events.c.position))) or 0
+
+
+def _number_some(connection: Connection) -> int:
+    """Give positions to a part of what has none, in a transaction of its own; return to how many."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING_LOCK)))
+    rank = func.row_number().over(order_by=events.c.sequence)
+    found = select(events.c.sequence, (rank + _last_position(connection)).label("position"))
+    numbered = found.where(events.c.position.is_(None)).order_by(events.c.sequence).limit(_NUMBERED_AT_ONCE).subquery()
+    given = update(events).where(events.c.sequence == numbered.c.sequence)
+    return connection.execute(given.values(position=numbered.c.position)).rowcount
 
 
 def _of(api: str | None, root_id: str | None) -> list[ColumnElement[bool]]:
@@ -187,5 +188,5 @@ def _row(event: Event) -> dict[str, Any]:
         "api": event.api,
         "root_id": event.root_id,
         "at": timestamp(event.at),
-        "event": storable(event.model_dump(mode="json", exclude_none=True)),
+        "event": WrittenJson(event.model_dump_json(exclude_none=True)),
     }

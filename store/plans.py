@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select
 
 from orders.installed import InstalledBase
 from orders.instants import timestamp
@@ -49,11 +48,14 @@ class PlanStore:
             values["installed"] = installed.model_dump(mode="json")
         row = self._database.insert_if_absent(plans).values(**values)
         nodes = list(_node_rows(plan))
-        async with self._database.write() as connection:
-            kept = (await connection.execute(row)).rowcount == 1
+
+        def saved(connection: Connection) -> bool:
+            kept = connection.execute(row).rowcount == 1
             if kept and nodes:
-                await connection.execute(insert(plan_nodes), nodes)
-        return kept
+                connection.execute(insert(plan_nodes), nodes)
+            return kept
+
+        return await self._database.write(saved)
 
     async def installed(self, order_id: str, revision: int | None = None) -> InstalledBase | None:
         """Return what a plan was made against, of a revision or the one that the order runs; None where none is kept.
@@ -65,8 +67,8 @@ class PlanStore:
             return None
         chosen = _running() if revision is None else plans.c.revision == revision
         wanted = select(plans.c.installed).where(plans.c.order_id == order_id, chosen, plans.c.installed.is_not(None))
-        async with self._database.read() as connection:
-            found = await connection.scalar(wanted.order_by(plans.c.revision.desc()).limit(1))
+        latest = wanted.order_by(plans.c.revision.desc()).limit(1)
+        found = await self._database.read(lambda connection: connection.scalar(latest))
         return None if found is None else InstalledBase.model_validate(found)
 
     async def graph(self, order_id: str, revision: int) -> PlanGraph:
@@ -77,8 +79,7 @@ class PlanStore:
             StoreUnavailableError: when the database cannot serve.
         """
         wanted = and_(plans.c.order_id == order_id, plans.c.revision == revision)
-        async with self._database.read() as connection:
-            found = await connection.scalar(select(plans.c.graph).where(wanted))
+        found = await self._database.read(lambda connection: connection.scalar(select(plans.c.graph).where(wanted)))
         if found is None:
             raise UnknownPlanError(order_id, revision)
         return PlanGraph.model_validate(found)
@@ -128,12 +129,13 @@ class PlanStore:
             .order_by(plans.c.revision.desc())
             .limit(1)
         )
-        async with self._database.read() as connection:
-            row = (await connection.execute(wanted)).one_or_none()
-            if row is None:
-                return None
-            nodes = await _nodes(connection, order_id, row.revision)
-        return OrchestrationPlan.model_validate(row.document | nodes)
+
+        def found(connection: Connection) -> Json | None:
+            row = connection.execute(wanted).one_or_none()
+            return None if row is None else row.document | _nodes(connection, order_id, row.revision)
+
+        document = await self._database.read(found)
+        return None if document is None else OrchestrationPlan.model_validate(document)
 
     async def _node(self, order_id: str, revision: int, key: str, kind: NodeKind) -> Json:
         wanted = and_(
@@ -142,8 +144,8 @@ class PlanStore:
             plan_nodes.c.key == key,
             plan_nodes.c.kind == kind.value,
         )
-        async with self._database.read() as connection:
-            found: Json | None = await connection.scalar(select(plan_nodes.c.document).where(wanted))
+        node = select(plan_nodes.c.document).where(wanted)
+        found: Json | None = await self._database.read(lambda connection: connection.scalar(node))
         if found is None:
             raise UnknownPlanError(order_id, revision, key)
         return found
@@ -185,9 +187,9 @@ def _node_rows(plan: OrchestrationPlan) -> Iterator[dict[str, Any]]:
             }
 
 
-async def _nodes(connection: AsyncConnection, order_id: str, revision: int) -> dict[str, list[Json]]:
+def _nodes(connection: Connection, order_id: str, revision: int) -> dict[str, list[Json]]:
     wanted = and_(plan_nodes.c.order_id == order_id, plan_nodes.c.revision == revision)
-    rows = await connection.execute(
+    rows = connection.execute(
         select(plan_nodes.c.kind, plan_nodes.c.document).where(wanted).order_by(plan_nodes.c.position)
     )
     nodes: dict[str, list[Json]] = {name: [] for name in _NODE_LISTS.values()}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, false, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, or_, select, true, update
 
 from orders.instants import timestamp
 from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
@@ -58,10 +58,13 @@ class QualificationStore:
             "created_at": timestamp(at),
             "document": storable(document),
         }
-        async with self._database.write() as connection:
-            made = await connection.execute(self._database.insert_if_absent(qualifications).values(**row))
-            if made.rowcount:
-                await append(connection, qualification_events(kind, CREATE, storable(document), at))
+        made = self._database.insert_if_absent(qualifications).values(**row)
+
+        def kept(connection: Connection) -> None:
+            if connection.execute(made).rowcount:
+                append(connection, qualification_events(kind, CREATE, storable(document), at))
+
+        await self._database.write(kept)
 
     async def get(self, kind: QualificationKind, qualification_id: str) -> Json | None:
         """Return a qualification's document; None where there is none.
@@ -71,10 +74,8 @@ class QualificationStore:
         """
         if not is_storable(qualification_id):
             return None
-        async with self._database.read() as connection:
-            found: Json | None = await connection.scalar(
-                select(qualifications.c.document).where(_is(kind, qualification_id))
-            )
+        this = select(qualifications.c.document).where(_is(kind, qualification_id))
+        found: Json | None = await self._database.read(lambda connection: connection.scalar(this))
         return found
 
     async def find(self, kind: QualificationKind, query: ListQuery) -> Page:
@@ -100,20 +101,22 @@ class QualificationStore:
             .limit(limit)
         )
         # Most looks find nothing: they need no writer's turn.
-        async with self._database.read() as connection:
-            if (await connection.execute(waiting.limit(1))).first() is None:
-                return []
+        if await self._database.read(lambda connection: connection.execute(waiting.limit(1)).first()) is None:
+            return []
         until = timestamp(now + lease)
-        claimed = []
-        async with self._database.write() as connection:
-            for row in (await connection.execute(waiting.with_for_update(skip_locked=True))).all():
+
+        def claimed(connection: Connection) -> list[ClaimedQualification]:
+            found = []
+            for row in connection.execute(waiting.with_for_update(skip_locked=True)).all():
                 kind, document = QualificationKind(row.kind), {**row.document, "state": IN_PROGRESS}
                 taken = {"state": IN_PROGRESS, "document": document, "claimed_until": until}
-                await connection.execute(update(qualifications).where(_is(kind, row.id)).values(**taken))
+                connection.execute(update(qualifications).where(_is(kind, row.id)).values(**taken))
                 if row.state != IN_PROGRESS:
-                    await append(connection, qualification_events(kind, STATE, document, now))
-                claimed.append(ClaimedQualification(kind, row.id, document, row.created_at))
-        return claimed
+                    append(connection, qualification_events(kind, STATE, document, now))
+                found.append(ClaimedQualification(kind, row.id, document, row.created_at))
+            return found
+
+        return await self._database.write(claimed)
 
     async def release(self, kind: QualificationKind, qualification_id: str, until: datetime) -> None:
         """Leave a claimed qualification to whoever comes first from a time on.
@@ -122,8 +125,8 @@ class QualificationStore:
             StoreUnavailableError: when the database cannot serve.
         """
         released = update(qualifications).where(_is(kind, qualification_id), qualifications.c.finished.is_(false()))
-        async with self._database.write() as connection:
-            await connection.execute(released.values(claimed_until=timestamp(until)))
+        freed = released.values(claimed_until=timestamp(until))
+        await self._database.write(lambda connection: connection.execute(freed))
 
     async def finish(self, kind: QualificationKind, qualification_id: str, answer: Json) -> bool:
         """Write a qualification's answer, whose `state` is its last; return False where it has one already.
@@ -131,16 +134,19 @@ class QualificationStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        async with self._database.write() as connection:
-            found = select(qualifications.c.document, qualifications.c.finished).where(_is(kind, qualification_id))
-            row = (await connection.execute(found.with_for_update())).one_or_none()
+        found = select(qualifications.c.document, qualifications.c.finished).where(_is(kind, qualification_id))
+
+        def finished(connection: Connection) -> bool:
+            row = connection.execute(found.with_for_update()).one_or_none()
             if row is None or row.finished:
                 return False
             document = {**row.document, **storable(answer)}
             ended = {"state": document["state"], "finished": True, "claimed_until": None, "document": document}
-            await connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(**ended))
-            await append(connection, qualification_events(kind, STATE, document, datetime.now(UTC)))
-        return True
+            connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(**ended))
+            append(connection, qualification_events(kind, STATE, document, datetime.now(UTC)))
+            return True
+
+        return await self._database.write(finished)
 
     async def change(
         self, kind: QualificationKind, qualification_id: str, changed: Callable[[Json], Json]
@@ -152,15 +158,18 @@ class QualificationStore:
         """
         if not is_storable(qualification_id):
             return None
-        async with self._database.write() as connection:
-            found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
-            before: Json | None = await connection.scalar(found)
+        found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
+
+        def written(connection: Connection) -> Json | None:
+            before: Json | None = connection.scalar(found)
             if before is None:
                 return None
             after: Json = storable({**changed(before), "state": before["state"]})
-            await connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(document=after))
-            await append(connection, qualification_events(kind, CHANGE, after, datetime.now(UTC)))
-        return after
+            connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(document=after))
+            append(connection, qualification_events(kind, CHANGE, after, datetime.now(UTC)))
+            return after
+
+        return await self._database.write(written)
 
     async def delete(self, kind: QualificationKind, qualification_id: str) -> Json | None:
         """Delete a qualification and return what it was; None where there is none.
@@ -170,13 +179,16 @@ class QualificationStore:
         """
         if not is_storable(qualification_id):
             return None
-        async with self._database.write() as connection:
-            found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
-            document: Json | None = await connection.scalar(found)
-            await connection.execute(delete(qualifications).where(_is(kind, qualification_id)))
+        found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
+
+        def deleted(connection: Connection) -> Json | None:
+            document: Json | None = connection.scalar(found)
+            connection.execute(delete(qualifications).where(_is(kind, qualification_id)))
             if document is not None:
-                await append(connection, qualification_events(kind, DELETE, document, datetime.now(UTC)))
-        return document
+                append(connection, qualification_events(kind, DELETE, document, datetime.now(UTC)))
+            return document
+
+        return await self._database.write(deleted)
 
     async def forget(self, before: datetime, limit: int = 1000) -> int:
         """Delete finished qualifications that were asked before a time; return how many, at most `limit`.
@@ -190,12 +202,14 @@ class QualificationStore:
             .order_by(qualifications.c.created_at)
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            rows = (await connection.execute(old)).all()
+        rows = await self._database.read(lambda connection: connection.execute(old).all())
+
+        def forgotten(connection: Connection) -> None:
+            for row in rows:
+                connection.execute(delete(qualifications).where(_is(QualificationKind(row.kind), row.id)))
+
         if rows:
-            async with self._database.write() as connection:
-                for row in rows:
-                    await connection.execute(delete(qualifications).where(_is(QualificationKind(row.kind), row.id)))
+            await self._database.write(forgotten)
         return len(rows)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, select, tuple_
 
 from orders.lifecycle import TERMINAL, OrderKind
 from store.documents import Json
@@ -26,7 +25,7 @@ class RemovedOrder:
     document: Json
 
 
-async def remove_tree(connection: AsyncConnection, kind: OrderKind, order_id: str, at: str) -> list[RemovedOrder]:
+def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str) -> list[RemovedOrder]:
     """Delete a closed order with all below it, and return what was deleted, parents first.
 
     Raises:
@@ -35,24 +34,24 @@ async def remove_tree(connection: AsyncConnection, kind: OrderKind, order_id: st
         OrderNotClosedError: when it may still change.
     """
     chosen = select(orders).where(orders.c.kind == kind.value, orders.c.id == order_id).with_for_update()
-    row = (await connection.execute(chosen)).one_or_none()
+    row = connection.execute(chosen).one_or_none()
     if row is None:
         raise UnknownOrderError(kind, order_id)
     if row.parent_id is not None:
         raise OwnedOrderError(kind, order_id, row.root_id)
     if row.state not in TERMINAL:
         raise OrderNotClosedError(kind, order_id, row.state)
-    tree = [RemovedOrder(kind, order_id, row.document), *await _below(connection, [order_id])]
+    tree = [RemovedOrder(kind, order_id, row.document), *_below(connection, [order_id])]
     for start in range(0, len(tree), _AT_ONCE):
-        await _remove(connection, tree[start : start + _AT_ONCE])
+        _remove(connection, tree[start : start + _AT_ONCE])
     # A product order's plan, tasks and revisions are kept by its own id, and so are those of what it has made.
     for table, column in ((plans, "order_id"), (revisions, "order_id"), (claims, "order_id"), (tasks, "root_id")):
-        await connection.execute(delete(table).where(table.c[column] == order_id))
-    await connection.execute(deleted_orders.insert().values(kind=kind.value, id=order_id, deleted_at=at))
+        connection.execute(delete(table).where(table.c[column] == order_id))
+    connection.execute(deleted_orders.insert().values(kind=kind.value, id=order_id, deleted_at=at))
     return tree
 
 
-async def _below(connection: AsyncConnection, parents: Sequence[str]) -> list[RemovedOrder]:
+def _below(connection: Connection, parents: Sequence[str]) -> list[RemovedOrder]:
     """Return the orders that these have made, and those that they have, and so on."""
     found: list[RemovedOrder] = []
     while parents:
@@ -60,15 +59,15 @@ async def _below(connection: AsyncConnection, parents: Sequence[str]) -> list[Re
         for start in range(0, len(parents), _AT_ONCE):
             # Looked for by their parents, which are indexed; by their root they are not.
             of_these = orders.c.parent_id.in_(parents[start : start + _AT_ONCE])
-            made = await connection.execute(select(orders.c.kind, orders.c.id, orders.c.document).where(of_these))
+            made = connection.execute(select(orders.c.kind, orders.c.id, orders.c.document).where(of_these))
             level += [RemovedOrder(OrderKind(row.kind), row.id, row.document) for row in made]
         found += level
         parents = [each.id for each in level]
     return found
 
 
-async def _remove(connection: AsyncConnection, removed: Sequence[RemovedOrder]) -> None:
+def _remove(connection: Connection, removed: Sequence[RemovedOrder]) -> None:
     keys = [(each.kind.value, each.id) for each in removed]
     of_these = tuple_(cancellations.c.kind, cancellations.c.order_id).in_(keys)
-    await connection.execute(delete(cancellations).where(of_these))
-    await connection.execute(delete(orders).where(tuple_(orders.c.kind, orders.c.id).in_(keys)))
+    connection.execute(delete(cancellations).where(of_these))
+    connection.execute(delete(orders).where(tuple_(orders.c.kind, orders.c.id).in_(keys)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
 from orders.identity import root_kind
 from orders.instants import as_utc
@@ -32,20 +32,22 @@ class RevisionStore:
             UnknownOrderError: when the store does not hold the order.
             StoreUnavailableError: when the database cannot serve; nothing is kept then.
         """
-        async with self._database.write() as connection:
+
+        def proposed(connection: Connection) -> Revision:
             # The order's row is locked, so that two proposals never take the same number.
-            order = (await connection.execute(_order(order_id).with_for_update())).one_or_none()
+            order = connection.execute(_order(order_id).with_for_update()).one_or_none()
             if order is None:
                 raise UnknownOrderError(root_kind(order_id), order_id)
-            first = self._database.insert_if_absent(revisions).values(**_row(_first(order)))
-            await connection.execute(first)
+            connection.execute(self._database.insert_if_absent(revisions).values(**_row(_first(order))))
             last = select(func.max(revisions.c.number)).where(revisions.c.order_id == order_id)
-            number = (await connection.execute(last)).scalar_one() + 1
-            proposed = Revision(
+            number = connection.execute(last).scalar_one() + 1
+            revision = Revision(
                 order_id=order_id, number=number, author=author, requested_at=as_utc(at), document=storable(document)
             )
-            await connection.execute(revisions.insert().values(**_row(proposed)))
-        return proposed
+            connection.execute(revisions.insert().values(**_row(revision)))
+            return revision
+
+        return await self._database.write(proposed)
 
     async def get(self, order_id: str, number: int) -> Revision | None:
         """Return a revision; None where there is none.
@@ -64,12 +66,14 @@ class RevisionStore:
         if not is_storable(order_id):
             return []
         kept = select(revisions.c.document).where(revisions.c.order_id == order_id).order_by(revisions.c.number)
-        async with self._database.read() as connection:
-            found = [Revision.model_validate(document) for document in await connection.scalars(kept)]
-            if found:
-                return found
-            order = (await connection.execute(_order(order_id))).one_or_none()
-        return [] if order is None else [_first(order)]
+
+        def found(connection: Connection) -> list[Revision]:
+            if revised := [Revision.model_validate(document) for document in connection.scalars(kept)]:
+                return revised
+            order = connection.execute(_order(order_id)).one_or_none()
+            return [] if order is None else [_first(order)]
+
+        return await self._database.read(found)
 
     async def revise(self, order_id: str, number: int, document: Json) -> bool:
         """Replace what a proposal sets, as long as nobody has decided on it; return whether it was replaced.
@@ -96,13 +100,16 @@ class RevisionStore:
             revisions.c.number == number,
             revisions.c.state == RevisionState.PROPOSED.value,
         )
-        async with self._database.write() as connection:
-            kept = await connection.scalar(select(revisions.c.document).where(proposal).with_for_update())
+
+        def changed(connection: Connection) -> bool:
+            kept = connection.scalar(select(revisions.c.document).where(proposal).with_for_update())
             if kept is None:
                 return False
-            changed = Revision.model_validate({**kept, **attributes})
-            await connection.execute(update(revisions).where(proposal).values(**_row(changed)))
-        return True
+            revision = Revision.model_validate({**kept, **attributes})
+            connection.execute(update(revisions).where(proposal).values(**_row(revision)))
+            return True
+
+        return await self._database.write(changed)
 
 
 def _order(order_id: str) -> Select[Any]:

@@ -32,9 +32,8 @@ class SubscriptionStore:
         row["digest"] = sha256(f"{subscription.callback}\0{subscription.query}".encode()).hexdigest()
         row["created_at"] = timestamp(subscription.created_at)
         row["state"] = subscription.state.value
-        async with self._database.write() as connection:
-            kept = await connection.execute(self._database.insert_if_absent(subscriptions).values(**row))
-            return kept.rowcount == 1
+        kept = self._database.insert_if_absent(subscriptions).values(**row)
+        return await self._database.write(lambda connection: connection.execute(kept).rowcount == 1)
 
     async def get(self, subscription_id: str) -> Subscription | None:
         """Return a listener; None where there is none, or it was taken off.
@@ -45,8 +44,8 @@ class SubscriptionStore:
         if not is_storable(subscription_id):
             return None
         wanted = subscriptions.c.id == subscription_id, subscriptions.c.state != _ENDED
-        async with self._database.read() as connection:
-            found = (await connection.execute(select(subscriptions).where(*wanted))).one_or_none()
+        this = select(subscriptions).where(*wanted)
+        found = await self._database.read(lambda connection: connection.execute(this).one_or_none())
         return None if found is None else _subscription(found)
 
     async def find(self, api: str) -> list[Subscription]:
@@ -64,8 +63,8 @@ class SubscriptionStore:
             StoreUnavailableError: when the database cannot serve.
         """
         kept = subscriptions.c.id == subscription_id, subscriptions.c.state != _ENDED
-        async with self._database.write() as connection:
-            await connection.execute(update(subscriptions).where(*kept).values(**progress))
+        noted = update(subscriptions).where(*kept).values(**progress)
+        await self._database.write(lambda connection: connection.execute(noted))
 
     async def become(self, subscription_id: str, state: SubscriptionState) -> None:
         """Note that a listener is to be active, or paused, which its workflow is still to be told.
@@ -82,9 +81,8 @@ class SubscriptionStore:
             StoreUnavailableError: when the database cannot serve.
         """
         kept = subscriptions.c.id == subscription_id, subscriptions.c.state != _ENDED
-        async with self._database.write() as connection:
-            ended = await connection.execute(update(subscriptions).where(*kept).values(state=_ENDED, secret=""))
-            return ended.rowcount == 1
+        ended = update(subscriptions).where(*kept).values(state=_ENDED, secret="")
+        return await self._database.write(lambda connection: connection.execute(ended).rowcount == 1)
 
     async def unstopped(self, skip: int = 0, limit: int = 100) -> list[str]:
         """Return the ids of listeners that were taken off, and whose workflow does not know yet, behind `skip` of them.
@@ -93,9 +91,8 @@ class SubscriptionStore:
             StoreUnavailableError: when the database cannot serve.
         """
         waiting = subscriptions.c.state == _ENDED, subscriptions.c.stopped.is_(false())
-        async with self._database.read() as connection:
-            found = select(subscriptions.c.id).where(*waiting).order_by(subscriptions.c.id)
-            return list(await connection.scalars(found.offset(skip).limit(limit)))
+        found = select(subscriptions.c.id).where(*waiting).order_by(subscriptions.c.id).offset(skip).limit(limit)
+        return await self._database.read(lambda connection: list(connection.scalars(found)))
 
     async def mark_stopped(self, subscription_id: str) -> None:
         """Note that the workflow of a listener that was taken off knows; noting it again changes nothing.
@@ -104,8 +101,8 @@ class SubscriptionStore:
             StoreUnavailableError: when the database cannot serve.
         """
         this = subscriptions.c.id == subscription_id
-        async with self._database.write() as connection:
-            await connection.execute(update(subscriptions).where(this).values(stopped=True))
+        stopped = update(subscriptions).where(this).values(stopped=True)
+        await self._database.write(lambda connection: connection.execute(stopped))
 
     async def unstarted(self, skip: int = 0, limit: int = 100) -> list[Subscription]:
         """Return listeners whose workflow is still to be started, or told what it is to be, the oldest behind `skip`.
@@ -130,8 +127,8 @@ class SubscriptionStore:
             StoreUnavailableError: when the database cannot serve.
         """
         this = subscriptions.c.id == subscription.id, subscriptions.c.state == subscription.state.value
-        async with self._database.write() as connection:
-            await connection.execute(update(subscriptions).where(*this).values(started=True))
+        started = update(subscriptions).where(*this).values(started=True)
+        await self._database.write(lambda connection: connection.execute(started))
 
     async def needed_after(self) -> int | None:
         """Return the position after which a listener, paused or not, still needs events; None where there is none.
@@ -140,8 +137,7 @@ class SubscriptionStore:
             StoreUnavailableError: when the database cannot serve.
         """
         least = select(func.min(subscriptions.c.position)).where(subscriptions.c.state != _ENDED)
-        async with self._database.read() as connection:
-            found: int | None = await connection.scalar(least)
+        found: int | None = await self._database.read(lambda connection: connection.scalar(least))
         return found
 
     async def _those(
@@ -150,8 +146,9 @@ class SubscriptionStore:
         """Return listeners that were not taken off, oldest first."""
         wanted = condition, subscriptions.c.state != _ENDED
         ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
-        async with self._database.read() as connection:
-            return [_subscription(row) for row in await connection.execute(ordered.offset(skip or None).limit(limit))]
+        page = ordered.offset(skip or None).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(page).all())
+        return [_subscription(row) for row in rows]
 
 
 def _subscription(row: Row[Any]) -> Subscription:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, not_, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, false, func, not_, or_, select
 
 from orders.events import Event, information_required
 from orders.instants import timestamp
@@ -57,12 +56,15 @@ class TaskStore:
             StoreUnavailableError: when the database cannot serve.
         """
         statement = self._database.insert_or_update(tasks, where=tasks.c.state == TaskState.OPEN.value)
-        async with self._database.write() as connection:
-            new = await connection.scalar(select(tasks.c.id).where(tasks.c.id == task.id)) is None
-            kept = (await connection.execute(statement.values(**_row(task)))).rowcount == 1
+
+        def saved(connection: Connection) -> bool:
+            new = connection.scalar(select(tasks.c.id).where(tasks.c.id == task.id)) is None
+            kept = connection.execute(statement.values(**_row(task))).rowcount == 1
             if new and kept and task.kind == TaskKind.MANUAL:
-                await append(connection, await _information_required(connection, task))
-        return kept
+                append(connection, _information_required(connection, task))
+            return kept
+
+        return await self._database.write(saved)
 
     async def get(self, task_id: str) -> Task | None:
         """Return a task; None where there is none.
@@ -72,8 +74,8 @@ class TaskStore:
         """
         if not is_storable(task_id):
             return None
-        async with self._database.read() as connection:
-            found = await connection.scalar(select(tasks.c.document).where(tasks.c.id == task_id))
+        this = select(tasks.c.document).where(tasks.c.id == task_id)
+        found = await self._database.read(lambda connection: connection.scalar(this))
         return None if found is None else Task.model_validate(found)
 
     async def find(
@@ -94,25 +96,27 @@ class TaskStore:
         matching = select(tasks.c.document).where(*asked)
         count = select(func.count()).select_from(tasks).where(*asked)
         page = matching.order_by(tasks.c.created_at, tasks.c.id).offset(offset).limit(limit)
-        async with self._database.read() as connection:
-            total = await connection.scalar(count)
-            documents = await connection.scalars(page)
-            return TaskPage(total or 0, [Task.model_validate(document) for document in documents])
+
+        def found(connection: Connection) -> TaskPage:
+            total = connection.scalar(count)
+            return TaskPage(total or 0, [Task.model_validate(document) for document in connection.scalars(page)])
+
+        return await self._database.read(found)
 
 
-async def _information_required(connection: AsyncConnection, task: Task) -> list[Event]:
+def _information_required(connection: Connection, task: Task) -> list[Event]:
     """Return the events that say that an order, and its root order, wait for what people are to do and to tell."""
     concerned = orders.c.id.in_({task.order_id, task.root_id}), orders.c.root_id == task.root_id
     ordered = select(orders.c.kind, orders.c.id, orders.c.document).order_by(orders.c.kind, orders.c.id)
     # Locked, so that the events of an order are in the sequence in which they are committed.
-    found = await connection.execute(ordered.where(*concerned).with_for_update())
+    found = connection.execute(ordered.where(*concerned).with_for_update())
     return [
         information_required(
             OrderKind(row.kind),
             row.document,
             task.root_id,
             task.id,
-            task.item if row.id == task.order_id else None,
+            storable(task.item) if row.id == task.order_id else None,
             task.created_at,
         )
         for row in found

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, text
+from sqlalchemy import Connection, delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -80,10 +80,13 @@ async def database(anyio_backend: object, backend: str, migrated_url: str, tmp_p
     # A busy machine may stop for seconds: what a list may take is for the tests of that alone.
     opened = open_database(url, list_timeout=timedelta(minutes=1))
     yield opened
-    async with opened.write() as connection:
-        for table in reversed(metadata.sorted_tables):
-            await connection.execute(delete(table))
+    await opened.write(_clear)
     await opened.close()
+
+
+def _clear(connection: Connection) -> None:
+    for table in reversed(metadata.sorted_tables):
+        connection.execute(delete(table))
 
 
 @pytest.fixture

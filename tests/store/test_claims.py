@@ -246,8 +246,8 @@ async def run_through(claims: ClaimStore, database: Database, seed: int) -> None
 
     async with asyncio.timeout(60):
         await asyncio.gather(*map(go, woken))
-    async with database.read() as connection:
-        assert set(await connection.scalars(select(table.c.state))) == {"released"}
+    states = select(table.c.state)
+    assert await database.read(lambda connection: set(connection.scalars(states))) == {"released"}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

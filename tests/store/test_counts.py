@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 import anyio
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from orders.lifecycle import OrderKind, OrderState
 from store.database import Database
@@ -18,6 +18,7 @@ from store.orders import OrderStore
 from store.query import Page, parse_list_query
 from store.tables import order_count_changes, order_counts, order_references
 from tests.store.samples import Json, accepted, change
+from tests.store.transactions import writing
 
 pytestmark = pytest.mark.anyio
 
@@ -115,8 +116,7 @@ async def test_references_are_those_of_the_documents_with_their_dates(
     await fill(store)
     await step(store)
     kept = select(*(order_references.c[name] for name in ("order_id", "order_date", "name", "key")))
-    async with database.read() as connection:
-        rows = {tuple(row) for row in await connection.execute(kept)}
+    rows = await database.read(lambda connection: {tuple(row) for row in connection.execute(kept)})
     assert rows == {
         (each["id"], indexed_columns(each)["order_date"], *referred)
         for each in await whole_list(store)
@@ -128,11 +128,12 @@ async def test_references_are_those_of_the_documents_with_their_dates(
 async def test_counts_are_those_of_the_documents(store: OrderStore, database: Database, step: Step) -> None:
     await fill(store)
     await step(store)
-    async with database.read() as connection:
-        rows = [
-            *await connection.execute(select(order_counts)),
-            *await connection.execute(select(order_count_changes)),
+    rows = await database.read(
+        lambda connection: [
+            *connection.execute(select(order_counts)),
+            *connection.execute(select(order_count_changes)),
         ]
+    )
     kept: Counter[tuple[str, ...]] = Counter()
     for *key, number in rows:
         kept[tuple(key)] += number
@@ -165,6 +166,13 @@ async def test_orders_that_refer_to_one_key_are_sorted_and_cut_as_any(store: Ord
         assert await store.find(OrderKind.PRODUCT, part) == Page(3, kept.documents[offset : offset + 1])
 
 
+def summed_up(connection: Connection) -> int | None:
+    """Sum up the counts, as PostgreSQL does now and then; return how many changes are left beside them."""
+    connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('order_counts'))"))
+    connection.execute(text("SELECT sum_up_order_counts()"))
+    return connection.scalar(select(func.count()).select_from(order_count_changes))
+
+
 async def test_counts_tell_the_same_after_they_were_summed_up(
     backend: str, store: OrderStore, database: Database
 ) -> None:
@@ -173,9 +181,7 @@ async def test_counts_tell_the_same_after_they_were_summed_up(
     await fill(store)
     for step in (change_states, delete):
         await step(store)
-        async with database.write() as connection:
-            await connection.execute(text("SELECT sum_up_order_counts()"))
-            left = await connection.scalar(select(func.count()).select_from(order_count_changes))
+        left = await database.write(summed_up)
         documents = await whole_list(store)
         held = await store.find(OrderKind.PRODUCT, parse_list_query([("state", "held"), ("limit", "1")]))
         assert (left, held.total) == (0, sum(each["state"] == "held" for each in documents))
@@ -185,9 +191,7 @@ async def test_nobody_waits_for_a_writer_who_sums_up(backend: str, store: OrderS
     if backend == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     await fill(store)
-    async with database.write() as connection:
-        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('order_counts'))"))
-        await connection.execute(text("SELECT sum_up_order_counts()"))
+    async with writing(database, summed_up):
         with anyio.fail_after(60):
             await store.record([change("a", 1, OrderState.HELD)])
             assert (await store.find(OrderKind.PRODUCT, parse_list_query([("state", "held")]))).total == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Index, insert, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 import store.migrations
 from orders.lifecycle import OrderKind, OrderState
@@ -24,6 +26,7 @@ from store.plans import PlanStore
 from store.query import ListQuery, parse_list_query
 from store.tables import metadata, orders, plans
 from tests.store.samples import accepted, change, product_order
+from tests.store.transactions import writing
 
 pytestmark = pytest.mark.anyio
 
@@ -52,9 +55,8 @@ def downgrade(connection: Connection, revision: str) -> None:
 async def test_migrations_lead_from_nothing_to_the_tables_of_this_release(empty_url: str) -> None:
     await migrate(empty_url)
     database = open_database(empty_url)
-    async with database.read() as connection:
-        assert await connection.run_sync(differences) == []
-        names = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
+    assert await database.read(differences) == []
+    names = await database.read(lambda connection: inspect(connection).get_table_names())
     await database.close()
     assert set(names) == {*metadata.tables, "alembic_version"}
 
@@ -71,28 +73,25 @@ async def test_migrating_again_keeps_what_is_there(empty_url: str) -> None:
 async def test_database_of_the_first_release_is_brought_up_with_what_it_holds(empty_url: str) -> None:
     await migrate(empty_url)
     database = open_database(empty_url)
-    async with database.write() as connection:
-        await connection.run_sync(downgrade, "0001")
+    await database.write(partial(downgrade, revision="0001"))
     row = {"order_id": "o1", "revision": 1, "catalog_digest": "d", "catalog_label": "l", "created_at": "now"}
-    async with database.write() as connection:
-        columns = await connection.run_sync(lambda plain: inspect(plain).get_columns("plans"))
-        await connection.execute(insert(plans).values(graph={}, document=PLAN, **row))
+    columns = await database.read(lambda connection: inspect(connection).get_columns("plans"))
+    await database.write(lambda connection: connection.execute(insert(plans).values(graph={}, document=PLAN, **row)))
     assert "installed" not in {column["name"] for column in columns}
     await migrate(empty_url)
     assert await PlanStore(database).load("o1") is not None
     assert await PlanStore(database).installed("o1") is None
-    async with database.read() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await database.read(differences) == []
     await database.close()
 
 
 async def test_orders_of_a_release_without_references_and_counts_are_found_and_counted(empty_url: str) -> None:
     await migrate(empty_url)
     database = open_database(empty_url)
-    async with database.write() as connection:
-        await connection.run_sync(downgrade, "0005")
-        names = await connection.run_sync(lambda plain: inspect(plain).get_table_names())
-        await connection.execute(insert(orders), [_row_before_references(number) for number in range(1201)])
+    rows = [_row_before_references(number) for number in range(1201)]
+    await database.write(partial(downgrade, revision="0005"))
+    names = await database.read(lambda connection: inspect(connection).get_table_names())
+    await database.write(lambda connection: connection.execute(insert(orders), rows))
     assert not {"order_references", "order_counts", "order_count_changes"} & set(names)
     await migrate(empty_url)
     store = OrderStore(database)
@@ -110,8 +109,7 @@ async def test_orders_of_a_release_without_references_and_counts_are_found_and_c
         assert (page.total, len(page.documents)) == (total, 1), params
     await store.record([change("o0001", 1, OrderState.HELD)])
     assert (await store.find(OrderKind.PRODUCT, parse_list_query([("state", "held"), ("limit", "1")]))).total == 242
-    async with database.read() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await database.read(differences) == []
     await database.close()
 
 
@@ -121,9 +119,9 @@ async def test_orders_are_kept_on_the_way_down_and_up_again(empty_url: str) -> N
     store = OrderStore(database)
     for name in ("a", "b"):
         await store.accept(accepted(name, relatedParty=[{"id": f"customer-{name}"}]))
-    async with database.write() as connection:
-        await connection.run_sync(downgrade, "0005")
-        parties = (await connection.execute(text("SELECT order_id, party_id FROM order_parties ORDER BY 1"))).all()
+    await database.write(partial(downgrade, revision="0005"))
+    kept = text("SELECT order_id, party_id FROM order_parties ORDER BY 1")
+    parties = await database.read(lambda connection: connection.execute(kept).all())
     assert [tuple(each) for each in parties] == [("a", "customer-a"), ("b", "customer-b")]
     await migrate(empty_url)
     page = await store.find(OrderKind.PRODUCT, parse_list_query([("relatedParty.id", "customer-b")]))
@@ -166,41 +164,64 @@ async def test_database_without_the_tables_is_not_ready(empty_url: str) -> None:
 async def test_failed_transaction_leaves_nothing(database: Database) -> None:
     row = {"order_id": "o", "revision": 1, "catalog_digest": "d", "catalog_label": "l", "created_at": "now"}
 
-    async def fail() -> None:
-        async with database.write() as connection:
-            await connection.execute(insert(plans).values(graph={}, document={}, **row))
-            raise RuntimeError("halfway")
+    def fail(connection: Connection) -> None:
+        connection.execute(insert(plans).values(graph={}, document={}, **row))
+        raise RuntimeError("halfway")
 
     with pytest.raises(RuntimeError, match="halfway"):
-        await fail()
-    async with database.read() as connection:
-        assert (await connection.execute(text("SELECT count(*) FROM plans"))).scalar_one() == 0
+        await database.write(fail)
+    assert await database.read(lambda connection: connection.scalar(text("SELECT count(*) FROM plans"))) == 0
+
+
+async def test_what_need_not_outlast_a_power_cut_is_not_waited_for_on_disk(backend: str, database: Database) -> None:
+    if backend != "sqlite":
+        pytest.skip("PostgreSQL is set up by who runs it")
+
+    async def synchronous(durable: bool) -> int | None:
+        pragma = text("PRAGMA synchronous")
+        return await database.write(lambda connection: connection.scalar(pragma), durable=durable)
+
+    full, normal = 2, 1
+    assert [await synchronous(durable) for durable in (False, True, False)] == [normal, full, normal]
+
+
+async def test_a_write_that_fails_leaves_those_that_came_with_it(database: Database, store: OrderStore) -> None:
+    def fail(connection: Connection) -> None:
+        connection.execute(text("UPDATE orders SET state = 'held'"))
+        connection.execute(text("SELECT nonsense"))
+
+    await store.accept(accepted("o1"))
+    async with writing(database, lambda connection: connection.execute(text("SELECT 1"))):
+        recording = asyncio.create_task(store.record([change("o1", 1, OrderState.PENDING)]))
+        failing = asyncio.create_task(database.write(fail))
+        accepting = asyncio.create_task(store.accept(accepted("o2")))
+    assert await recording == [Recorded.APPLIED]
+    with pytest.raises(DBAPIError):
+        await failing
+    assert (await accepting)[1]
+    found = [await store.get(OrderKind.PRODUCT, order_id) for order_id in ("o1", "o2")]
+    assert [document and document["state"] for document in found] == ["pending", "acknowledged"]
 
 
 async def test_reads_go_on_while_another_writes(database: Database, store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    async with database.write() as connection:
-        await connection.execute(text("UPDATE orders SET state = 'held'"))
+    async with writing(database, lambda connection: connection.execute(text("UPDATE orders SET state = 'held'"))):
         page = await store.find(OrderKind.PRODUCT, ListQuery())
     assert [document["state"] for document in page.documents] == ["acknowledged"]
 
 
-async def test_cancelled_writer_gives_way_to_the_next(database: Database, store: OrderStore) -> None:
+async def test_who_stops_waiting_for_a_write_leaves_the_next_one_its_turn(
+    database: Database, store: OrderStore
+) -> None:
     await store.accept(accepted("o1"))
-    holding = asyncio.Event()
-
-    async def hold() -> None:
-        async with database.write() as connection:
-            await connection.execute(text("UPDATE orders SET state = 'held'"))
-            holding.set()
-            await asyncio.Event().wait()
-
-    holder = asyncio.create_task(hold())
-    await holding.wait()
-    holder.cancel()
-    assert await store.record([change("o1", 1)]) == [Recorded.APPLIED]
-    with pytest.raises(asyncio.CancelledError):
-        await holder
+    async with writing(database, lambda connection: connection.execute(text("SELECT 1"))):
+        impatient = asyncio.create_task(database.write(lambda connection: connection.execute(text("SELECT 1"))))
+        recording = asyncio.create_task(store.record([change("o1", 1)]))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+    assert await recording == [Recorded.APPLIED]
 
 
 async def test_server_that_ends_a_connection_is_unavailable_once_and_then_reached_again(
@@ -210,12 +231,9 @@ async def test_server_that_ends_a_connection_is_unavailable_once_and_then_reache
         pytest.skip("a file has no server that could end a connection")
     await store.accept(accepted("o1"))
 
-    async def lose_the_connection() -> None:
-        async with database.write() as connection:
-            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
-
+    lose_the_connection = text("SELECT pg_terminate_backend(pg_backend_pid())")
     with pytest.raises(StoreUnavailableError):
-        await lose_the_connection()
+        await database.write(lambda connection: connection.execute(lose_the_connection))
     assert await store.get(OrderKind.PRODUCT, "o1") is not None
 
 

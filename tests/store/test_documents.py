@@ -7,16 +7,22 @@ import json
 
 import pytest
 
+from orders.change import OrderUpdate
 from orders.lifecycle import OrderKind, OrderState
 from store.documents import (
+    WrittenJson,
     apply_change,
     apply_entries,
     as_instant,
     as_key,
+    changed_columns,
+    changes_references,
     indexed_columns,
+    read_json,
     references,
     storable,
     unstorable_paths,
+    write_json,
 )
 from tests.store.samples import change, entries, product_order
 
@@ -58,6 +64,46 @@ def test_only_entries_that_a_list_has_not_yet_are_added_to_it() -> None:
     assert after["milestone"] == [{"id": "1", "name": "\ufffd"}]
     assert apply_entries(after, told) is after
     assert before["note"] == ["none of ours", {"id": "1", "text": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (change("o1", 1, attributes={"description": "x"}, items={"2": {"state": "held"}}), False),
+        (change("o1", 1, attributes={"relatedParty": []}), True),
+        (change("o1", 1, attributes={"productOrderItem": []}), True),
+        (change("o1", 1, items={"1.1": {"state": "held", "product": {"id": "p"}}}), True),
+        (entries("o1", note=[{"id": "1"}]), False),
+        (entries("o1", orderRelationship=[{"id": "1"}]), True),
+    ],
+)
+def test_what_an_order_refers_to_is_looked_at_only_where_a_change_may_have_touched_it(
+    told: OrderUpdate, expected: bool
+) -> None:
+    assert changes_references(told) is expected
+
+
+def test_columns_that_a_change_gave_other_values_are_told() -> None:
+    before = product_order("o1", category="fibre", priority="1")
+    after = {
+        **before,
+        "orderDate": "2027-01-01T00:00:00.000Z",
+        "state": "held",
+        "completionDate": "2026-03-02T10:00:00Z",
+    }
+    del after["category"]
+    written = {"state": "held", "category": None, "completion_date": "2026-03-02T10:00:00.000Z"}
+    assert changed_columns(before, after) == written
+    assert changed_columns(after, after) == {}
+
+
+def test_json_is_read_as_it_was_written_however_deep_it_nests() -> None:
+    value: object = {"text": 'é\u0007"', "numbers": [1, 2.5, 10**30, True, None]}
+    for _ in range(220):
+        value = {"in": value}
+    assert read_json(write_json(value)) == value
+    assert write_json(WrittenJson("[1]")) == "[1]"
+    assert read_json(write_json([float("nan"), float("inf")])) == ["NaN", "Infinity"]
 
 
 def test_none_removes_an_attribute_of_order_and_item() -> None:

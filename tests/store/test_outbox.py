@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from orders.events import Event
 from orders.lifecycle import OrderKind, OrderState
@@ -16,6 +16,7 @@ from store.orders import OrderStore
 from store.outbox import Outbox, append
 from store.tables import events
 from tests.store.samples import accepted, change
+from tests.store.transactions import writing
 
 pytestmark = pytest.mark.anyio
 
@@ -42,8 +43,7 @@ def event(event_id: str, root_id: str = "o1", api: str = "productOrder", at: dat
 
 
 async def kept(database: Database, *found: Event) -> None:
-    async with database.write() as connection:
-        await append(connection, found)
+    await database.write(lambda connection: append(connection, found))
 
 
 async def read(outbox: Outbox, after: int = 0, limit: int = 100) -> list[str]:
@@ -51,13 +51,12 @@ async def read(outbox: Outbox, after: int = 0, limit: int = 100) -> list[str]:
 
 
 async def test_what_is_rolled_back_leaves_no_event(database: Database, outbox: Outbox) -> None:
-    async def fail() -> None:
-        async with database.write() as connection:
-            await append(connection, [event("1")])
-            raise RuntimeError("no")
+    def fail(connection: Connection) -> None:
+        append(connection, [event("1")])
+        raise RuntimeError("no")
 
     with pytest.raises(RuntimeError, match="no"):
-        await fail()
+        await database.write(fail)
 
     assert await read(outbox) == []
     assert await outbox.end() == 0
@@ -88,8 +87,7 @@ async def test_an_event_that_is_committed_late_comes_behind_those_that_were_read
 ) -> None:
     if database.dialect == "sqlite":
         pytest.skip("SQLite has one writer at a time: none commits before one that began earlier")
-    async with database.write() as late:
-        await append(late, [event("began first")])
+    async with writing(database, lambda late: append(late, [event("began first")])):
         await kept(database, event("committed first", "o2"))
         (seen,) = await outbox.read(0, 10)
 
@@ -165,5 +163,5 @@ async def test_an_order_that_changes_makes_its_events_once(database: Database, s
     await store.record([change("o1", 1)])
     await store.record([change("o1", 1)])
 
-    async with database.read() as connection:
-        assert await connection.scalar(select(func.count()).select_from(events)) == 2
+    number = select(func.count()).select_from(events)
+    assert await database.read(lambda connection: connection.scalar(number)) == 2

@@ -1,0 +1,196 @@
+"""How what is told of orders is written: many changes of many orders in a handful of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from enum import Enum
+from itertools import groupby, islice
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from orders import events
+from orders.change import OrderEntries, OrderUpdate
+from orders.events import Event
+from orders.instants import timestamp
+from orders.lifecycle import OrderKind
+from store.documents import (
+    Json,
+    apply_change,
+    apply_entries,
+    changed_columns,
+    changes_references,
+    indexed_columns,
+    references,
+)
+from store.outbox import append
+from store.tables import order_references, orders
+
+
+class Recorded(Enum):
+    """What became of a change that was told."""
+
+    APPLIED = "applied"
+    OUTDATED = "outdated"
+    """A later one was told before, or this very one."""
+    UNKNOWN = "unknown"
+    """The store does not hold the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An order that a running order has made; the document holds nothing that no database keeps."""
+
+    kind: OrderKind
+    id: str
+    document: Json
+    parent_id: str
+    root_id: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one caller has to be recorded."""
+
+    updates: Sequence[OrderUpdate]
+    opening: Opening | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: str
+    id: str
+    root_id: str
+    version: int
+    revision: int
+    order_date: str
+    document: Json
+    refers_anew: bool = False
+    """Whether what it refers to may be something else."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.id
+
+
+_STORED = [field.name for field in fields(_Row) if field.name != "refers_anew"]
+# Locks are taken in the order of the keys, so that two batches never wait for each other.
+_LOCKED = (
+    select(*(orders.c[name] for name in _STORED))
+    .where(tuple_(orders.c.kind, orders.c.id).in_(bindparam("keys", expanding=True)))
+    .order_by(orders.c.kind, orders.c.id)
+    .with_for_update()
+)
+_CHANGED = update(orders).where(orders.c.kind == bindparam("its_kind"), orders.c.id == bindparam("its_id"))
+_UNREFERRED = delete(order_references).where(
+    order_references.c.kind == bindparam("its_kind"), order_references.c.order_id == bindparam("its_id")
+)
+_REFERRED = insert(order_references)
+_INSERTED = {
+    "sqlite": sqlite.insert(orders).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(orders).on_conflict_do_nothing(),
+}
+
+
+def record(connection: Connection, told: Sequence[Told]) -> list[list[Recorded]]:
+    """Open the orders that are told of, then apply the changes one after another; return what became of each."""
+    now = datetime.now(UTC)
+    made: list[Event] = []
+    for opening in (each.opening for each in told if each.opening is not None):
+        row = {"parent_id": opening.parent_id, "root_id": opening.root_id, "revision": opening.revision}
+        if insert_order(connection, opening.kind, opening.id, opening.document, {**row, "started": True}, now):
+            made.append(events.created(opening.kind, opening.document, opening.root_id, now))
+    outcomes = iter(_apply_all(connection, [update for each in told for update in each.updates], made, now))
+    append(connection, made)
+    return [list(islice(outcomes, len(each.updates))) for each in told]
+
+
+def insert_order(
+    connection: Connection, kind: OrderKind, order_id: str, document: Json, row: dict[str, Any], now: datetime
+) -> bool:
+    """Keep a new order, with the columns of `row` that do not follow from its document; return False if it is known."""
+    columns = indexed_columns(document)
+    order_date = columns.pop("order_date") or timestamp(now)
+    values = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": timestamp(now)}
+    kept = {**values, **columns, **row, "order_date": order_date}
+    if connection.execute(_INSERTED[connection.dialect.name], kept).rowcount == 0:
+        return False
+    _refer(connection, kind.value, order_id, order_date, document)
+    return True
+
+
+def _apply_all(
+    connection: Connection, updates: Sequence[OrderUpdate], made: list[Event], now: datetime
+) -> list[Recorded]:
+    if not updates:
+        return []
+    keys = sorted({_key(update) for update in updates})
+    stored = {row.key: row for row in (_Row(*found) for found in connection.execute(_LOCKED, {"keys": keys}))}
+    rows = dict(stored)
+    outcomes = [_applied(rows, update, made, now) for update in updates]
+    changed = [row for row in rows.values() if row is not stored[row.key]]
+    _write(connection, [(stored[row.key], row) for row in changed], now)
+    for row in changed:
+        if row.refers_anew and references(row.document) != references(stored[row.key].document):
+            connection.execute(_UNREFERRED, {"its_kind": row.kind, "its_id": row.id})
+            _refer(connection, row.kind, row.id, row.order_date, row.document)
+    return outcomes
+
+
+def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[Event], now: datetime) -> Recorded:
+    """Apply what is told to its row, where it is new, and add the events that it makes."""
+    row = rows.get(_key(update))
+    if row is None:
+        return Recorded.UNKNOWN
+    refers_anew = row.refers_anew or changes_references(update)
+    if isinstance(update, OrderEntries):
+        document = apply_entries(row.document, update)
+        if document is row.document:
+            return Recorded.OUTDATED
+        rows[row.key] = replace(row, document=document, refers_anew=refers_anew)
+        made += events.extended(update, row.document, document, row.root_id, now)
+        return Recorded.APPLIED
+    if update.version <= row.version:
+        return Recorded.OUTDATED
+    revision = row.revision if update.revision is None else update.revision
+    document = apply_change(row.document, update)
+    rows[row.key] = replace(row, version=update.version, revision=revision, document=document, refers_anew=refers_anew)
+    made += events.changed(update, row.document, document, row.root_id, now)
+    return Recorded.APPLIED
+
+
+def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: datetime) -> None:
+    """Write rows as they are now, where they were others before; of the columns with indexes those that changed."""
+    written = [
+        {
+            "its_kind": row.kind,
+            "its_id": row.id,
+            "version": row.version,
+            "revision": row.revision,
+            "document": row.document,
+            "updated_at": timestamp(now),
+            **changed_columns(before.document, row.document),
+        }
+        for before, row in changes
+    ]
+    for _, same in groupby(sorted(written, key=_names), key=_names):
+        connection.execute(_CHANGED, list(same))
+
+
+def _names(values: dict[str, Any]) -> list[str]:
+    return sorted(values)
+
+
+def _refer(connection: Connection, kind: str, order_id: str, order_date: str, document: Json) -> None:
+    order = {"kind": kind, "order_id": order_id, "order_date": order_date}
+    rows = [{**order, "name": name, "key": value} for name, value in sorted(references(document))]
+    if rows:
+        connection.execute(_REFERRED, rows)
+
+
+def _key(update: OrderUpdate) -> tuple[str, str]:
+    return update.kind.value, update.order_id
