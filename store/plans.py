@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select
 
@@ -16,7 +17,7 @@ from orders.plan import Delivery, ProductPlan, ResourcePlan, ServiceOrderPlan
 from orders.plan_graph import NodeKind, PlanGraph
 from orders.revision import RevisionState
 from store.database import Database
-from store.documents import Json, is_storable
+from store.documents import Json, WrittenJson, is_storable
 from store.errors import UnknownPlanError
 from store.tables import orders, plan_nodes, plans, revisions
 
@@ -26,13 +27,28 @@ _NODE_LISTS = {
     NodeKind.DELIVERY: "deliveries",
     NodeKind.RESOURCE_ORDER: "resource_orders",
 }
+_KINDS = {
+    ServiceOrderPlan: NodeKind.SERVICE_ORDER,
+    ProductPlan: NodeKind.PRODUCT,
+    ResourcePlan: NodeKind.RESOURCE_ORDER,
+}
+
+_MOST_RECENT = 1000
+"""How many nodes are kept at hand: those of some fifty orders, in tens of megabytes."""
+
+Node = ServiceOrderPlan | ProductPlan | ResourcePlan | Delivery
+N = TypeVar("N", ServiceOrderPlan, ProductPlan, ResourcePlan)
 
 
 class PlanStore:
-    """Plans by order and revision; a plan never changes once it is kept."""
+    """Plans by order and revision; a plan never changes once it is kept, and neither do the values that are returned.
+
+    Nodes that were kept or read lately are at hand: they are read again by each of those that run a part of them.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recent: OrderedDict[tuple[str, int, str], Node] = OrderedDict()
 
     async def save(self, plan: OrchestrationPlan, installed: InstalledBase | None = None) -> bool:
         """Keep a plan; where that order's revision has one already, that one stays. Return whether it was kept.
@@ -45,7 +61,7 @@ class PlanStore:
         """
         values = _plan_row(plan)
         if installed is not None:
-            values["installed"] = installed.model_dump(mode="json")
+            values["installed"] = WrittenJson(installed.model_dump_json())
         row = self._database.insert_if_absent(plans).values(**values)
         nodes = list(_node_rows(plan))
 
@@ -55,7 +71,11 @@ class PlanStore:
                 connection.execute(insert(plan_nodes), nodes)
             return kept
 
-        return await self._database.write(saved)
+        kept = await self._database.write(saved)
+        if kept and len(nodes) <= _MOST_RECENT // 10:
+            for _, _, node in _nodes_of(plan):
+                self._keep_at_hand(plan.order_id, plan.revision, node)
+        return kept
 
     async def installed(self, order_id: str, revision: int | None = None) -> InstalledBase | None:
         """Return what a plan was made against, of a revision or the one that the order runs; None where none is kept.
@@ -91,7 +111,7 @@ class PlanStore:
             UnknownPlanError: when there is no such plan, or it has no such service order.
             StoreUnavailableError: when the database cannot serve.
         """
-        return ServiceOrderPlan.model_validate(await self._node(order_id, revision, key, NodeKind.SERVICE_ORDER))
+        return await self._node(order_id, revision, key, ServiceOrderPlan)
 
     async def product(self, order_id: str, revision: int, key: str) -> ProductPlan:
         """Return the product with that key.
@@ -100,7 +120,7 @@ class PlanStore:
             UnknownPlanError: when there is no such plan, or it has no such product.
             StoreUnavailableError: when the database cannot serve.
         """
-        return ProductPlan.model_validate(await self._node(order_id, revision, key, NodeKind.PRODUCT))
+        return await self._node(order_id, revision, key, ProductPlan)
 
     async def resource_order(self, order_id: str, revision: int, key: str) -> ResourcePlan:
         """Return the resource order with that key, of a resource that is ordered by itself.
@@ -109,7 +129,7 @@ class PlanStore:
             UnknownPlanError: when there is no such plan, or it has no such resource order.
             StoreUnavailableError: when the database cannot serve.
         """
-        return ResourcePlan.model_validate(await self._node(order_id, revision, key, NodeKind.RESOURCE_ORDER))
+        return await self._node(order_id, revision, key, ResourcePlan)
 
     async def load(self, order_id: str, revision: int | None = None) -> OrchestrationPlan | None:
         """Return a whole plan, unless a revision is named the one that the order runs; None where there is none.
@@ -137,7 +157,20 @@ class PlanStore:
         document = await self._database.read(found)
         return None if document is None else OrchestrationPlan.model_validate(document)
 
-    async def _node(self, order_id: str, revision: int, key: str, kind: NodeKind) -> Json:
+    async def _node(self, order_id: str, revision: int, key: str, model: type[N]) -> N:
+        node = self._recent.get((order_id, revision, key))
+        if not isinstance(node, model):
+            node = model.model_validate(await self._document(order_id, revision, key, _KINDS[model]))
+        self._keep_at_hand(order_id, revision, node)
+        return node
+
+    def _keep_at_hand(self, order_id: str, revision: int, node: Node) -> None:
+        self._recent[order_id, revision, node.key] = node
+        self._recent.move_to_end((order_id, revision, node.key))
+        if len(self._recent) > _MOST_RECENT:
+            self._recent.popitem(last=False)
+
+    async def _document(self, order_id: str, revision: int, key: str, kind: NodeKind) -> Json:
         wanted = and_(
             plan_nodes.c.order_id == order_id,
             plan_nodes.c.revision == revision,
@@ -167,24 +200,30 @@ def _plan_row(plan: OrchestrationPlan) -> dict[str, Any]:
         "revision": plan.revision,
         "catalog_digest": plan.catalog.digest,
         "catalog_label": plan.catalog.label,
-        "graph": plan.graph().model_dump(mode="json"),
-        "document": plan.model_dump(mode="json", exclude=set(_NODE_LISTS.values())),
+        "graph": WrittenJson(plan.graph().model_dump_json()),
+        "document": WrittenJson(plan.model_dump_json(exclude=set(_NODE_LISTS.values()))),
         "created_at": timestamp(datetime.now(UTC)),
     }
 
 
 def _node_rows(plan: OrchestrationPlan) -> Iterator[dict[str, Any]]:
+    for kind, position, node in _nodes_of(plan):
+        yield {
+            "order_id": plan.order_id,
+            "revision": plan.revision,
+            "key": node.key,
+            "kind": kind.value,
+            "position": position,
+            "document": WrittenJson(node.model_dump_json()),
+        }
+
+
+def _nodes_of(plan: OrchestrationPlan) -> Iterator[tuple[NodeKind, int, Node]]:
+    """Yield each node with its kind, and its position among those of the kind."""
     for kind, name in _NODE_LISTS.items():
-        nodes: list[ServiceOrderPlan | ResourcePlan | ProductPlan | Delivery] = getattr(plan, name)
+        nodes: list[Node] = getattr(plan, name)
         for position, node in enumerate(nodes):
-            yield {
-                "order_id": plan.order_id,
-                "revision": plan.revision,
-                "key": node.key,
-                "kind": kind.value,
-                "position": position,
-                "document": node.model_dump(mode="json"),
-            }
+            yield kind, position, node
 
 
 def _nodes(connection: Connection, order_id: str, revision: int) -> dict[str, list[Json]]:

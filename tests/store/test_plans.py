@@ -15,6 +15,7 @@ from orders.plan import Delivery, ProductPlan, ResourceItem, ServiceItem, Servic
 from orders.policy import OnFailure, Policy
 from orders.revision import Revision, RevisionState
 from orders.tmf import Action, Money, OrderPrice, Price
+from store.database import Database
 from store.errors import UnknownPlanError
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -91,6 +92,29 @@ async def test_each_part_is_read_alone(plan_store: PlanStore) -> None:
     assert await plan_store.graph("o1", 1) == plan.graph()
     assert await plan_store.service_order("o1", 1, "1:internet") == service_order("internet")
     assert await plan_store.product("o1", 1, "2") == plan.products[0]
+
+
+async def test_each_part_is_read_as_another_process_has_kept_it_and_once(
+    plan_store: PlanStore, database: Database
+) -> None:
+    plan = bundle()
+    await plan_store.save(plan)
+    other = PlanStore(database)
+    assert await other.service_order("o1", 1, "1:internet") == service_order("internet")
+    assert await other.product("o1", 1, "2") == plan.products[0]
+    assert await other.product("o1", 1, "2") is await other.product("o1", 1, "2")
+    with pytest.raises(UnknownPlanError):
+        await other.service_order("o1", 1, "2")
+
+
+async def test_parts_at_hand_are_bounded(plan_store: PlanStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("store.plans._MOST_RECENT", 1)
+    await plan_store.save(bundle())
+    first = await plan_store.product("o1", 1, "1")
+    assert await plan_store.product("o1", 1, "1") is first
+    await plan_store.product("o1", 1, "2")
+    again = await plan_store.product("o1", 1, "1")
+    assert (again, again is first) == (first, False)
 
 
 async def test_first_plan_of_a_revision_stays(plan_store: PlanStore) -> None:
