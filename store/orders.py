@@ -22,7 +22,7 @@ from store.errors import DeletedOrderError, IdempotencyConflictError, Unstorable
 from store.listing import ORDERS, find_page
 from store.outbox import append, forget_tree
 from store.query import ListQuery, Page
-from store.recording import Opening, Told, insert_order, record
+from store.recording import Opening, Told, insert_orders, record, row_of
 from store.recording import Recorded as Recorded
 from store.removal import RemovedOrder, remove_tree
 from store.tables import deleted_orders, orders
@@ -30,8 +30,8 @@ from store.tables import deleted_orders, orders
 _THIS = and_(orders.c.kind == bindparam("kind"), orders.c.id == bindparam("id"))
 _DOCUMENT = select(orders.c.document).where(_THIS)
 _ACCEPTED = select(orders.c.document, orders.c.digest).where(_THIS)
-_DELETED = select(deleted_orders.c.id).where(
-    deleted_orders.c.kind == bindparam("kind"), deleted_orders.c.id == bindparam("id")
+_DELETED = select(deleted_orders.c.kind, deleted_orders.c.id).where(
+    tuple_(deleted_orders.c.kind, deleted_orders.c.id).in_(bindparam("keys", expanding=True))
 )
 
 
@@ -74,28 +74,10 @@ class OrderStore:
         """
         for path in unstorable_paths(order.document):
             raise UnstorableDocumentError(path)
-        row = {
-            "root_id": order.id,
-            "revision": 1,
-            "client_id": order.client_id,
-            "digest": order.digest,
-            "started": False,
-        }
-        this = {"kind": order.kind.value, "id": order.id}
-
-        def kept(connection: Connection) -> tuple[Json, bool]:
-            now = datetime.now(UTC)
-            if insert_order(connection, order.kind, order.id, order.document, row, now):
-                if connection.scalar(_DELETED, this):
-                    raise DeletedOrderError(order.kind, order.id)
-                append(connection, [events.created(order.kind, order.document, order.id, now)])
-                return order.document, True
-            document, digest = connection.execute(_ACCEPTED, this).one()
-            if digest != order.digest:
-                raise IdempotencyConflictError(order.kind, order.id)
-            return document, False
-
-        return await self._database.write(kept)
+        document, digest, new = await self._database.write_together(_accept_all, order)
+        if digest != order.digest:
+            raise IdempotencyConflictError(order.kind, order.id)
+        return document, new
 
     async def open(
         self,
@@ -205,3 +187,38 @@ class OrderStore:
         keys = sorted((kind.value, order_id) for kind, order_id in started)
         noted = update(orders).where(tuple_(orders.c.kind, orders.c.id).in_(keys)).values(started=True)
         await self._database.write(lambda connection: connection.execute(noted), durable=False)
+
+
+def _accept_all(connection: Connection, accepted: Sequence[AcceptedOrder]) -> list[tuple[Json, str | None, bool]]:
+    """Keep new orders; return what is kept of each, from which body it was made, and whether it is new."""
+    now = datetime.now(UTC)
+    new = insert_orders(
+        connection,
+        [
+            row_of(
+                order.kind,
+                order.id,
+                order.document,
+                now,
+                root_id=order.id,
+                revision=1,
+                client_id=order.client_id,
+                digest=order.digest,
+                started=False,
+            )
+            for order in accepted
+        ],
+    )
+    kept = [order for order, is_new in zip(accepted, new, strict=True) if is_new]
+    for kind, order_id in connection.execute(_DELETED, {"keys": [(order.kind.value, order.id) for order in kept]}):
+        raise DeletedOrderError(kind, order_id)
+    append(connection, [events.created(order.kind, order.document, order.id, now) for order in kept])
+    return [
+        (order.document, order.digest, True) if is_new else (*_kept(connection, order), False)
+        for order, is_new in zip(accepted, new, strict=True)
+    ]
+
+
+def _kept(connection: Connection, order: AcceptedOrder) -> tuple[Json, str | None]:
+    document, digest = connection.execute(_ACCEPTED, {"kind": order.kind.value, "id": order.id}).one()
+    return document, digest

@@ -91,36 +91,51 @@ _UNREFERRED = delete(order_references).where(
 )
 _REFERRED = insert(order_references)
 _INSERTED = {
-    "sqlite": sqlite.insert(orders).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(orders).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(orders).on_conflict_do_nothing().returning(orders.c.kind, orders.c.id),
+    "postgresql": postgresql.insert(orders).on_conflict_do_nothing().returning(orders.c.kind, orders.c.id),
 }
 
 
 def record(connection: Connection, told: Sequence[Told]) -> list[list[Recorded]]:
     """Open the orders that are told of, then apply the changes one after another; return what became of each."""
     now = datetime.now(UTC)
-    made: list[Event] = []
-    for opening in (each.opening for each in told if each.opening is not None):
-        row = {"parent_id": opening.parent_id, "root_id": opening.root_id, "revision": opening.revision}
-        if insert_order(connection, opening.kind, opening.id, opening.document, {**row, "started": True}, now):
-            made.append(events.created(opening.kind, opening.document, opening.root_id, now))
+    openings = [each.opening for each in told if each.opening is not None]
+    new = insert_orders(connection, [_opened(opening, now) for opening in openings])
+    made = [
+        events.created(opening.kind, opening.document, opening.root_id, now)
+        for opening, is_new in zip(openings, new, strict=True)
+        if is_new
+    ]
     outcomes = iter(_apply_all(connection, [update for each in told for update in each.updates], made, now))
     append(connection, made)
     return [list(islice(outcomes, len(each.updates))) for each in told]
 
 
-def insert_order(
-    connection: Connection, kind: OrderKind, order_id: str, document: Json, row: dict[str, Any], now: datetime
-) -> bool:
-    """Keep a new order, with the columns of `row` that do not follow from its document; return False if it is known."""
-    columns = indexed_columns(document)
-    order_date = columns.pop("order_date") or timestamp(now)
-    values = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": timestamp(now)}
-    kept = {**values, **columns, **row, "order_date": order_date}
-    if connection.execute(_INSERTED[connection.dialect.name], kept).rowcount == 0:
-        return False
-    _refer(connection, kind.value, order_id, order_date, document)
-    return True
+def insert_orders(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[bool]:
+    """Keep orders, by rows of the same columns; return of each whether it is new rather than known by its id."""
+    if not rows:
+        return []
+    new = {(kind, order_id) for kind, order_id in connection.execute(_INSERTED[connection.dialect.name], rows)}
+    are_new = []
+    for row in rows:
+        key = row["kind"], row["id"]
+        are_new.append(key in new)
+        # Of several by one id it was the first.
+        new.discard(key)
+    _refer(connection, [row for row, is_new in zip(rows, are_new, strict=True) if is_new])
+    return are_new
+
+
+def row_of(kind: OrderKind, order_id: str, document: Json, now: datetime, **columns: Any) -> dict[str, Any]:
+    """Return the row of a new order, with those columns that do not follow from its document."""
+    mirrored = indexed_columns(document)
+    row = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": timestamp(now)}
+    return {**row, **mirrored, "order_date": mirrored["order_date"] or timestamp(now), **columns}
+
+
+def _opened(opening: Opening, now: datetime) -> dict[str, Any]:
+    above = {"parent_id": opening.parent_id, "root_id": opening.root_id, "revision": opening.revision}
+    return row_of(opening.kind, opening.id, opening.document, now, started=True, **above)
 
 
 def _apply_all(
@@ -134,10 +149,14 @@ def _apply_all(
     outcomes = [_applied(rows, update, made, now) for update in updates]
     changed = [row for row in rows.values() if row is not stored[row.key]]
     _write(connection, [(stored[row.key], row) for row in changed], now)
-    for row in changed:
-        if row.refers_anew and references(row.document) != references(stored[row.key].document):
-            connection.execute(_UNREFERRED, {"its_kind": row.kind, "its_id": row.id})
-            _refer(connection, row.kind, row.id, row.order_date, row.document)
+    anew = [
+        {"kind": row.kind, "id": row.id, "order_date": row.order_date, "document": row.document}
+        for row in changed
+        if row.refers_anew and references(row.document) != references(stored[row.key].document)
+    ]
+    if anew:
+        connection.execute(_UNREFERRED, [{"its_kind": row["kind"], "its_id": row["id"]} for row in anew])
+        _refer(connection, anew)
     return outcomes
 
 
@@ -185,11 +204,15 @@ def _names(values: dict[str, Any]) -> list[str]:
     return sorted(values)
 
 
-def _refer(connection: Connection, kind: str, order_id: str, order_date: str, document: Json) -> None:
-    order = {"kind": kind, "order_id": order_id, "order_date": order_date}
-    rows = [{**order, "name": name, "key": value} for name, value in sorted(references(document))]
-    if rows:
-        connection.execute(_REFERRED, rows)
+def _refer(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep what orders refer to, by their rows."""
+    referring = [
+        {"kind": row["kind"], "order_id": row["id"], "order_date": row["order_date"], "name": name, "key": key}
+        for row in rows
+        for name, key in sorted(references(row["document"]))
+    ]
+    if referring:
+        connection.execute(_REFERRED, referring)
 
 
 def _key(update: OrderUpdate) -> tuple[str, str]:
