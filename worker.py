@@ -48,6 +48,7 @@ from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings, faults_of
+from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
@@ -119,7 +120,7 @@ def activities_by_queue(
         **calls,
         "workflows": [
             *chain(*calls.values()),
-            *activities_of(RecordActivities(orders, plans)),
+            *activities_of(RecordActivities(orders, plans, BegunCalls(database))),
             *activities_of(PlanningActivities(planner, orders, plans, claims)),
             *activities_of(QualificationActivities(inventory, plans, orders)),
             *activities_of(AmendmentActivities(planner, feasibility, orders, plans, RevisionStore(database), claims)),
@@ -139,9 +140,12 @@ def local_calls(settings: Settings, queues: Collection[str]) -> dict[str, LocalC
     return {system: LocalCalls(system, limits, on=system in on) for system in policies.SYSTEMS}
 
 
-def guard(calls: Mapping[str, LocalCalls], activities: Mapping[str, Sequence[Any]]) -> LocalCallGuard:
+def guard(
+    calls: Mapping[str, LocalCalls], activities: Mapping[str, Sequence[Any]], database: Database
+) -> LocalCallGuard:
     """Return what applies the limits of each system to its activities, which are those of its queue."""
-    return LocalCallGuard({each.__name__: calls[system] for system in calls for each in activities[system]})
+    by_type = {each.__name__: calls[system] for system in calls for each in activities[system]}
+    return LocalCallGuard(by_type, BegunCalls(database).note)
 
 
 def make_worker(
@@ -196,7 +200,7 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
                 queue,
                 activities[queue],
                 settings.graceful_shutdown,
-                interceptors=[guard(calls, activities)],
+                interceptors=[guard(calls, activities, database)],
                 max_concurrent_local_activities=len(calls) * settings.local_calls_at_once + _STORE_CALLS_AT_ONCE,
                 max_cached_workflows=settings.cached_workflows,
                 workflow_runner=sandbox() if settings.workflow_sandbox else UnsandboxedWorkflowRunner(),

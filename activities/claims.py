@@ -26,7 +26,10 @@ class ClaimActivities:
 
     @activity.defn
     async def release_claims(self, order_id: str) -> list[str]:
-        """Give up an order's claims; return the ids of the orders that wait for one of them, first accepted first."""
+        """Give up the claims of an order that ends; return the ids of those that wait for them, first accepted first.
+
+        What its workflows noted as begun is forgotten with them.
+        """
         return await self._claims.release(order_id)
 
 

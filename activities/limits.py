@@ -3,13 +3,15 @@
 A local activity is the quick way, and the hidden one: no queue, no attempts in the Web UI, nothing to pause. It is
 refused, with `NotLocal` and without any call, whenever that would matter: an operator limits the system's queue, the
 system fails or is slow, too many local calls run. The workflow then takes the system's queue.
+
+What is let through and has an effect is noted first: the call is lost with a workflow task that is, its effect is not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +24,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.http import DownstreamError
+from store.errors import StoreUnavailableError
 
 NOT_LOCAL: Final = "NotLocal"
 """The type of the error by which a local call is refused. A workflow gets it as an `ApplicationError`, not wrapped."""
@@ -35,6 +38,7 @@ class Refusal(StrEnum):
     FAILING = "failing"
     SLOW = "slow"
     BUSY = "busy"
+    NOT_NOTED = "not noted"
 
 
 _REASONS: Final = {
@@ -43,8 +47,12 @@ _REASONS: Final = {
     Refusal.FAILING: "it failed a moment ago",
     Refusal.SLOW: "it is slow",
     Refusal.BUSY: "as many as may run at once do",
+    Refusal.NOT_NOTED: "the order store cannot note what is begun",
 }
 
+
+Note = Callable[[str, str], Awaitable[None]]
+"""Notes that a workflow, by its id, is about to have an effect, by its key; raises StoreUnavailableError."""
 
 _AVERAGED: Final = 8
 """How many calls the average time of a call looks back on, about: a single slow one among them is no slow system."""
@@ -163,32 +171,50 @@ def not_local(system: str, refusal: Refusal) -> ApplicationError:
 
 
 class LocalCallGuard(Interceptor):
-    """Applies the limits of the systems to the activities that call them, by the activities' types."""
+    """Applies the limits of the systems to the activities that call them, by the activities' types.
 
-    def __init__(self, calls: Mapping[str, LocalCalls]) -> None:
-        self._calls = calls
+    A local call whose request has a `key`, as that of each effect has, is noted before it is made.
+    """
+
+    def __init__(self, calls: Mapping[str, LocalCalls], note: Note) -> None:
+        self._calls, self._note = calls, note
 
     def intercept_activity(self, inner: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _GuardedActivity(inner, self._calls)
+        return _GuardedActivity(inner, self._calls, self._note)
 
 
 class _GuardedActivity(ActivityInboundInterceptor):
-    def __init__(self, inner: ActivityInboundInterceptor, calls: Mapping[str, LocalCalls]) -> None:
+    def __init__(self, inner: ActivityInboundInterceptor, calls: Mapping[str, LocalCalls], note: Note) -> None:
         super().__init__(inner)
-        self._calls = calls
+        self._calls, self._note = calls, note
 
     async def execute_activity(self, request: ExecuteActivityInput) -> Any:
         info = activity.info()
         calls = self._calls.get(info.activity_type)
         if calls is None:
             return await super().execute_activity(request)
-        refusal = calls.refusal() if info.is_local else None
+        refusal = await self._refusal(calls, info.workflow_id, request) if info.is_local else None
         way = "refused" if refusal else "local" if info.is_local else "regular"
         _counter().add(1, {"system": calls.system, "way": way, "refusal": refusal or ""})
         if refusal:
             raise not_local(calls.system, refusal)
         with calls.call(local=info.is_local):
             return await super().execute_activity(request)
+
+    async def _refusal(
+        self, calls: LocalCalls, workflow_id: str | None, request: ExecuteActivityInput
+    ) -> Refusal | None:
+        """Return why a local call is refused, None where it is let through; its effect is noted by then."""
+        refusal = calls.refusal()
+        key: str | None = getattr(request.args[0], "key", None) if request.args else None
+        if refusal or key is None or workflow_id is None:
+            return refusal
+        try:
+            await self._note(workflow_id, key)
+        except StoreUnavailableError:
+            return Refusal.NOT_NOTED
+        # Others may have called meanwhile.
+        return calls.refusal()
 
 
 def _counter() -> MetricCounter:

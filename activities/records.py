@@ -17,6 +17,7 @@ from orders.plan_graph import PlanGraph
 from orders.posted import names_of_items, posted_order
 from orders.redo import modified_service_order
 from orders.reversal import reverse_resources, reverse_service_order
+from store.begun_calls import BegunCalls
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
 
@@ -66,9 +67,10 @@ class Late(Model):
 class RecordActivities:
     """What workflows read from the order store and tell it."""
 
-    def __init__(self, orders: OrderStore, plans: PlanStore) -> None:
+    def __init__(self, orders: OrderStore, plans: PlanStore, begun: BegunCalls) -> None:
         self._orders = orders
         self._plans = plans
+        self._begun = begun
 
     @activity.defn
     async def record(self, change: OrderChange) -> None:
@@ -78,6 +80,11 @@ class RecordActivities:
         """
         if Recorded.UNKNOWN in await self._orders.record([change]):
             activity.logger.error("order not in the store", extra={"order": change.order_id, "state": change.state})
+
+    @activity.defn
+    async def begun_calls(self, workflow_id: str) -> list[str]:
+        """Return the keys of the effects that a workflow may have had by local calls, known to its history or not."""
+        return await self._begun.of(workflow_id)
 
     @activity.defn
     async def item_names(self, order_id: str) -> dict[str, str]:

@@ -26,6 +26,14 @@ def root_id(order_id: str) -> str:
     return order_id.partition(":")[0]
 
 
+def root_of_workflow(workflow_id: str) -> str:
+    """Return the id of the order at the top of the family to which an order's workflow belongs.
+
+    A workflow's id has it behind the mark of its kind: `po:7f3k2a9dqe:so:1:internet` is below `7f3k2a9dqe`.
+    """
+    return workflow_id.split(":", 2)[1]
+
+
 def root_kind(order_id: str) -> OrderKind:
     """Return the kind of the root of the tree that an order belongs to."""
     marked = (kind for kind, mark in _MARKS.items() if mark and order_id.startswith(mark))

@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from orders.graph import dependents
 from orders.lifecycle import OrderKind, OrderState
+from store.begun_calls import forgotten
 from store.database import Database
 from store.documents import storable
 from store.tables import claims, orders
@@ -99,9 +100,10 @@ class ClaimStore:
         return [place.order_id for place in sorted(before, key=lambda place: (place.accepted_at, place.order_id))]
 
     async def release(self, order_id: str) -> list[str]:
-        """Give up an order's claims; return the orders that wait for one of its subjects, in order of acceptance.
+        """Give up the claims of an order that ends; return the orders that wait for its subjects, by their acceptance.
 
-        The claims are kept as released ones, so that an answer that was lost can be asked for again.
+        The claims are kept as released ones, so that an answer that was lost can be asked for again. What the order's
+        workflows noted as begun is forgotten.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -118,6 +120,7 @@ class ClaimStore:
         def released(connection: Connection) -> list[str]:
             _take_turn(connection)
             connection.execute(given_up)
+            connection.execute(forgotten(order_id))
             return list(connection.scalars(waiting))
 
         return await self._database.write(released)

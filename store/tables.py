@@ -235,6 +235,14 @@ Index(
     postgresql_where=claims.c.state == "granted",
 )
 
+begun_calls = Table(
+    "begun_calls",
+    metadata,
+    *(Column(name, Text, primary_key=True) for name in ("root_id", "workflow_id", "key")),
+    sqlite_with_rowid=False,
+)
+"""Which effects the workflows of orders were about to have by local calls; the root first, by which they go."""
+
 events = Table(
     "events",
     metadata,

@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from activities.http import DownstreamSystem
+from activities.limits import LocalCalls, LocalLimits
 from activities.listeners import Listeners
 from activities.networks import listener_client
 from activities.outbox_poller import OutboxPoller
@@ -55,7 +56,7 @@ from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
 from tests.shipped import shipped_catalogs
-from worker import QUEUES, activities_by_queue, make_worker
+from worker import QUEUES, activities_by_queue, guard, make_worker
 from workflows import ids
 from workflows.event_subscription import DeliveryPolicy
 
@@ -69,6 +70,9 @@ CALLBACK_SECRET = SecretStr("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 PATIENCE = 120.0
 DELIVERY = DeliveryPolicy(first_pause=timedelta(milliseconds=100), longest_pause=timedelta(seconds=1))
 """How patiently listeners are told: with pauses that a test can wait for."""
+
+NEVER_PAUSED = LocalLimits(slow=timedelta.max, failure_pause=timedelta())
+"""Calls are tried locally whatever failed before: a fault of one test must not send another's through the queues."""
 
 _LOOKS = timedelta(milliseconds=50)
 
@@ -450,6 +454,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         assert await HubRegistration(systems["activation"], GATEWAY, CALLBACK_SECRET).register()
         listeners = Listeners(await stack.enter_async_context(listener_client([])), GATEWAY, timedelta(seconds=1))
         activities = activities_by_queue(database, catalogs, downstream, listeners)
+        guarded = guard({name: LocalCalls(name, NEVER_PAUSED) for name in downstream}, activities, database)
         for each in QUEUES:
             # A bug in workflow code fails its order at once, where in production it waits for a mended worker. The
             # sandbox takes an eighth of the time; replayed histories run in it.
@@ -458,6 +463,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 queue,
                 each,
                 activities[each],
+                interceptors=[guarded],
                 workflow_failure_exception_types=[Exception],
                 workflow_runner=UnsandboxedWorkflowRunner(),
             )

@@ -12,6 +12,7 @@ from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan import Demand, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan, Specification
 from orders.posted import posted_order
 from orders.tmf import Action, ProductOrder
+from store.begun_calls import BegunCalls
 from store.claims import ClaimStore
 from store.database import Database
 from tests.activities.conftest import accept, example, perform
@@ -81,6 +82,15 @@ async def test_who_waits_for_what_an_order_gives_up_is_named(database: Database)
 
     assert await perform(ClaimActivities(claims).release_claims, "o1") == ["o2"]
     assert await claims.claim("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == []
+
+
+async def test_what_has_begun_is_forgotten_with_what_an_order_gives_up(database: Database) -> None:
+    begun = BegunCalls(database)
+    for workflow_id in ("po:o1", "po:o1:so:1:internet", "po:o2"):
+        await begun.note(workflow_id, "an-effect")
+    assert await perform(ClaimActivities(ClaimStore(database)).release_claims, "o1") == []
+    assert await begun.of("po:o1") == await begun.of("po:o1:so:1:internet") == []
+    assert await begun.of("po:o2") == ["an-effect"]
 
 
 def test_service_and_resource_orders_name_what_their_items_are_about() -> None:

@@ -17,6 +17,7 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.http import DownstreamError
 from activities.limits import LocalCallGuard, LocalCalls, LocalLimits, Refusal
+from store.errors import StoreUnavailableError
 
 LIMITS = LocalLimits(
     at_once=2,
@@ -202,15 +203,44 @@ class Asked(ActivityInboundInterceptor):
         return self._answer()
 
 
-async def guarded(calls: LocalCalls, asked: Asked, *, local: bool, activity_type: str = "bill") -> Any:
-    """Execute an activity behind the guard of `bill`."""
+@dataclasses.dataclass
+class Effect:
+    """A request as effects have it."""
+
+    key: str
+
+
+@dataclasses.dataclass
+class Notes:
+    """What the guard has noted; `before` is what happens while it does so."""
+
+    before: Callable[[], Any] = lambda: None
+    keys: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+    async def __call__(self, workflow_id: str, key: str) -> None:
+        self.before()
+        self.keys.append((workflow_id, key))
+
+
+async def guarded(
+    calls: LocalCalls,
+    asked: Asked,
+    *arguments: Any,
+    local: bool,
+    activity_type: str = "bill",
+    notes: Notes | None = None,
+) -> Any:
+    """Execute an activity of the workflow `po:o1` behind the guard of `bill`."""
+
+    async def executed() -> Any:
+        return await interceptor.execute_activity(ExecuteActivityInput(executed, list(arguments), None, {}))
+
     environment = ActivityEnvironment()
-    environment.info = dataclasses.replace(environment.info, is_local=local, activity_type=activity_type)
-    return await environment.run(_executed, LocalCallGuard({"bill": calls}).intercept_activity(asked))
-
-
-async def _executed(interceptor: ActivityInboundInterceptor) -> Any:
-    return await interceptor.execute_activity(ExecuteActivityInput(_executed, [], None, {}))
+    environment.info = dataclasses.replace(
+        environment.info, is_local=local, activity_type=activity_type, workflow_id="po:o1"
+    )
+    interceptor = LocalCallGuard({"bill": calls}, notes or Notes()).intercept_activity(asked)
+    return await environment.run(executed)
 
 
 @pytest.mark.anyio
@@ -230,6 +260,54 @@ async def test_regular_calls_and_other_activities_are_never_refused(clock: Clock
     assert await guarded(calls, asked, local=False) == "done"
     assert await guarded(calls, asked, local=True, activity_type="record") == "done"
     assert asked.count == 2
+
+
+@pytest.mark.anyio
+async def test_an_effect_is_noted_before_a_local_call_has_it(calls: LocalCalls) -> None:
+    notes = Notes()
+    noted_by_then = Asked(lambda: list(notes.keys))
+    assert await guarded(calls, noted_by_then, Effect("k1"), local=True, notes=notes) == [("po:o1", "k1")]
+
+
+@pytest.mark.anyio
+async def test_nothing_is_noted_of_reads_of_regular_calls_and_of_other_activities(calls: LocalCalls) -> None:
+    asked, notes = Asked(), Notes()
+    await guarded(calls, asked, local=True, notes=notes)
+    await guarded(calls, asked, "an id", local=True, notes=notes)
+    await guarded(calls, asked, Effect("k1"), local=False, notes=notes)
+    await guarded(calls, asked, Effect("k1"), local=True, activity_type="record", notes=notes)
+    assert (asked.count, notes.keys) == (4, [])
+
+
+@pytest.mark.anyio
+async def test_nothing_is_noted_of_what_is_refused(clock: Clock) -> None:
+    notes = Notes()
+    with pytest.raises(ApplicationError):
+        await guarded(LocalCalls("billing", on=False, clock=clock), Asked(), Effect("k1"), local=True, notes=notes)
+    assert notes.keys == []
+
+
+@pytest.mark.anyio
+async def test_a_call_that_cannot_be_noted_is_not_made_locally(calls: LocalCalls) -> None:
+    def fail() -> None:
+        raise StoreUnavailableError("no space")
+
+    asked = Asked()
+    with pytest.raises(ApplicationError, match="the order store cannot note") as caught:
+        await guarded(calls, asked, Effect("k1"), local=True, notes=Notes(fail))
+    assert (caught.value.type, asked.count) == ("NotLocal", 0)
+    assert calls.refusal() is None, "which says nothing of the system"
+
+
+@pytest.mark.anyio
+async def test_a_call_is_refused_after_all_when_the_system_fails_while_it_is_noted(
+    calls: LocalCalls, clock: Clock
+) -> None:
+    asked = Asked()
+    notes = Notes(lambda: make(calls, clock, local=True, fails=downstream()))
+    with pytest.raises(ApplicationError, match="failed a moment ago"):
+        await guarded(calls, asked, Effect("k1"), local=True, notes=notes)
+    assert asked.count == 0
 
 
 @pytest.mark.anyio

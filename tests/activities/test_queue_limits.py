@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
@@ -53,6 +54,11 @@ async def test_no_call_is_local_before_the_limits_are_known_and_what_was_known_l
         assert calls.refusal() is None
 
 
+@dataclass
+class Asked:
+    key: str
+
+
 class SystemActivities:
     """A call of a system that answers, or does not answer local calls."""
 
@@ -61,7 +67,7 @@ class SystemActivities:
         self.silent = False
 
     @activity.defn
-    async def ask(self) -> str:
+    async def ask(self, asked: Asked) -> str:
         self.count += 1
         local = activity.info().is_local
         if local and self.silent:
@@ -79,7 +85,7 @@ class LocalFirst:
         try:
             return [
                 await workflow.execute_local_activity_method(
-                    SystemActivities.ask, start_to_close_timeout=patience, retry_policy=once
+                    SystemActivities.ask, Asked("an-effect"), start_to_close_timeout=patience, retry_policy=once
                 )
             ]
         except ApplicationError as error:
@@ -87,31 +93,37 @@ class LocalFirst:
         except ActivityError as error:
             why = type(error.cause).__name__
         answer = await workflow.execute_activity_method(
-            SystemActivities.ask, start_to_close_timeout=timedelta(seconds=10)
+            SystemActivities.ask, Asked("an-effect"), start_to_close_timeout=timedelta(seconds=10)
         )
         return [why, answer]
 
 
 async def test_a_workflow_goes_by_the_queue_where_a_local_call_is_refused(engine: Client) -> None:
     system, calls, queue = SystemActivities(), LocalCalls("inventory"), f"test-{uuid4().hex}"
+    noted: list[tuple[str, str]] = []
+
+    async def note(workflow_id: str, key: str) -> None:
+        noted.append((workflow_id, key))
+
     worker = Worker(
         engine,
         task_queue=queue,
         workflows=[LocalFirst],
         activities=[system.ask],
-        interceptors=[LocalCallGuard({"ask": calls})],
+        interceptors=[LocalCallGuard({"ask": calls}, note)],
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
 
     async def outcome() -> list[str]:
-        return await engine.execute_workflow(LocalFirst.run, id=f"{queue}-{uuid4().hex}", task_queue=queue)
+        return await engine.execute_workflow(LocalFirst.run, id=queue, task_queue=queue)
 
     async with worker:
         calls.rate_limited = True
         assert await outcome() == [NOT_LOCAL, "regular"]
-        assert system.count == 1, "what was refused called nothing"
+        assert (system.count, noted) == (1, []), "what was refused called nothing"
         calls.rate_limited = False
         assert await outcome() == ["local"]
+        assert noted == [(queue, "an-effect")]
         system.silent = True
         # The call that the queue carries ends what the time-out has begun: the next is tried locally again.
         assert await outcome() == ["TimeoutError", "regular"]

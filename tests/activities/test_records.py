@@ -14,6 +14,7 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import AssignedResource, RealisedService, Redo, ServiceOrderOutcome
 from orders.plan_graph import NodeKind
 from orders.tmf import ProductOrder
+from store.begun_calls import BegunCalls
 from store.database import Database
 from store.orders import OrderStore
 from store.plans import PlanStore
@@ -25,7 +26,7 @@ PLAN = PlanRequest(order_id="7f3k2a9d01", revision=1, version=1)
 
 
 def records(database: Database) -> RecordActivities:
-    return RecordActivities(OrderStore(database), PlanStore(database))
+    return RecordActivities(OrderStore(database), PlanStore(database), BegunCalls(database))
 
 
 async def planned(catalogs: CatalogSet, stocked: DownstreamSystem, database: Database) -> str:
@@ -45,6 +46,14 @@ async def test_an_order_that_the_store_has_lost_goes_on_all_the_same(database: D
     change = OrderChange(kind=OrderKind.PRODUCT, order_id="lost", version=1, state=OrderState.COMPLETED)
     await perform(records(database).record, change)
     assert await OrderStore(database).get(OrderKind.PRODUCT, "lost") is None
+
+
+async def test_a_workflow_learns_which_of_its_effects_had_begun(database: Database) -> None:
+    await BegunCalls(database).note("po:7f3k2a9d01:so:1:internet", "7f3k2a9d01:1:internet/record")
+    assert await perform(records(database).begun_calls, "po:7f3k2a9d01:so:1:internet") == [
+        "7f3k2a9d01:1:internet/record"
+    ]
+    assert await perform(records(database).begun_calls, "po:7f3k2a9d01") == []
 
 
 async def test_items_are_named_by_what_they_order(catalogs: CatalogSet, database: Database) -> None:

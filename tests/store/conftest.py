@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
@@ -117,6 +118,11 @@ def revisions(database: Database) -> RevisionStore:
 @pytest.fixture
 def claims(database: Database) -> ClaimStore:
     return ClaimStore(database)
+
+
+@pytest.fixture
+def begun(database: Database) -> BegunCalls:
+    return BegunCalls(database)
 
 
 @pytest.fixture

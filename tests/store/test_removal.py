@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from orders.lifecycle import OrderKind, OrderState
 from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
 from store.claims import ClaimStore
 from store.database import Database
@@ -49,6 +50,7 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await RevisionStore(database).propose(order_id, {"priority": "0"}, "ada", NOW)
     await TaskStore(database).save(fallout(1, id=f"{service}!1", order_id=service, root_id=order_id))
     await ClaimStore(database).claim(order_id, DATE, [f"product:{order_id}"])
+    await BegunCalls(database).note(f"po:{order_id}:so:1:internet", f"{service}/record")
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
         cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}
         await CancelStore(database).open(kind, f"c-{order_id}", cancelled, cancel, NOW)
