@@ -59,4 +59,4 @@ lock: $(STAMP) ## compile the exact versions from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header --constraint requirements-dev.txt --group bench -o requirements-bench.txt
 
 clean: ## remove the environment and what a run left
-	rm -rf $(VENV) .ordersaga build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .ordersaga .bench build *.egg-info .mypy_cache .ruff_cache .pytest_cache
