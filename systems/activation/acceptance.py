@@ -2,20 +2,23 @@
 
 from uuid import uuid4
 
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert
 
 from systems.activation.changes import Change
 from systems.activation.monitors import as_document, read_row, tell_of
 from systems.activation.tables import monitor, monitor_address
 from systems.common.addresses import here
+from systems.common.database import notify
 from systems.common.effects import Answer
 
+ACCEPTED = "accepted"
+"""The channel by which it is known that a change was accepted."""
 
-async def accept(connection: AsyncConnection, change: Change, *, due: float, failure: str | None) -> Answer:
+
+def accept(connection: Connection, change: Change, *, due: float, failure: str | None) -> Answer:
     """Put the change off until ``due`` (seconds since 1970), to fail then if there is a reason ``failure``."""
     monitor_id = uuid4().hex
-    await connection.execute(
+    connection.execute(
         insert(monitor).values(
             id=monitor_id,
             kind=change.kind.name,
@@ -29,8 +32,9 @@ async def accept(connection: AsyncConnection, change: Change, *, due: float, fai
             failure=failure,
         )
     )
-    await connection.execute(insert(monitor_address).values(id=monitor_id, address=here()))
-    row = await read_row(connection, monitor_id)
-    await tell_of(connection, row, "Create")
+    connection.execute(insert(monitor_address).values(id=monitor_id, address=here()))
+    row = read_row(connection, monitor_id)
+    tell_of(connection, row, "Create")
+    notify(connection, ACCEPTED)
     document = as_document(row)
     return Answer(202, document, change.target, {"Location": document["href"]}, accepted_only=True)

@@ -39,11 +39,11 @@ def create_app(
     """
     database = Database(database_url, common_tables.metadata, tables.metadata)
     deliveries = Deliveries(database, transport)
-    completions = Completions(database, deliveries)
+    completions = Completions(database)
     return make_app(
         System("activation", database, deliveries, latency_ms, public_url),
         [
-            *(configuration_router(kind, completions) for kind in KINDS.values()),
+            *(configuration_router(kind) for kind in KINDS.values()),
             *(monitor_router(kind) for kind in KINDS.values()),
             *(
                 hub_router(kind.base, kind.api, database, {kind.name: kind.model, "monitor": Monitor})

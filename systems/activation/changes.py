@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, bindparam, select, update
 
 from systems.activation.kinds import Kind
 from systems.activation.monitors import read_row, response_of, tell_of
@@ -17,6 +16,10 @@ from systems.common.patches import Patch, check_removed, check_unchanged
 from systems.common.queries import Document
 
 READ_ONLY = ("id", "href", "serviceDate")
+_PENDING = and_(
+    monitor.c.kind == bindparam("of_kind"), monitor.c.target == bindparam("of_target"), monitor.c.state == "InProgress"
+)
+UNDER_WAY = select(monitor.c.id).where(_PENDING).limit(1)
 Method = Literal["POST", "PATCH", "DELETE"]
 
 
@@ -39,15 +42,15 @@ class Change:
         """The change's name in the log and in fault rules."""
         return self.kind.operations[self.method]
 
-    async def check(self, connection: AsyncConnection) -> None:
-        """Raises Refusal when the change cannot be made as things stand.
+    def check(self, connection: Connection) -> Document | None:
+        """What is configured under the id. Raises Refusal when the change cannot be made as things stand.
 
         400 for a patch that does not fit, 404 for an unknown id, 409 for an id that is active already, and 423 while
         another change of it is under way; only a deletion does not wait: it supersedes that change.
         """
         documents = self.kind.documents
-        current = await documents.find(connection, self.target, lock=True)
-        under_way = await self._under_way(connection)
+        current = documents.find(connection, self.target, lock=True)
+        under_way = self._under_way(connection)
         if self.method == "DELETE":
             if current is None and not under_way:
                 raise documents.absent(self.target)
@@ -59,29 +62,28 @@ class Change:
             self._patched(current)
         elif self.method == "POST" and current is not None and current["state"] == "active":
             raise Refusal(409, "alreadyActive", f"{self.kind.name} {self.target} is active already")
+        return current
 
-    async def carry_out(self, connection: AsyncConnection) -> Answer:
+    def carry_out(self, connection: Connection) -> Answer:
         """Make the change. Raises Refusal as ``check`` does."""
-        await self.check(connection)
+        before = self.check(connection)
         documents = self.kind.documents
-        before = await documents.find(connection, self.target, lock=True)
         if self.method == "POST":
-            document = await self._put(connection, before)
-            await self._tell(connection, "Create", document)
+            document = self._put(connection, before)
+            self._tell(connection, "Create", document)
             return Answer(201, document, self.target, {"Location": document["href"]})
-        if self.method == "PATCH":
-            current = await documents.get(connection, self.target)
-            changed = self.kind.dates.written(current, self._patched(current))
-            document = await documents.replace(connection, changed)
+        if self.method == "PATCH" and before is not None:
+            changed = self.kind.dates.written(before, self._patched(before))
+            document = documents.replace(connection, changed)
             # The end of a monitored change is told as a change of state in any case, once.
             states = ["state", *self.kind.dates.names]
-            told = current | {name: document.get(name) for name in states} if self.monitored else current
-            await self.kind.events.tell_of_change(connection, self.key, told, document, states)
+            told = before | {name: document.get(name) for name in states} if self.monitored else before
+            self.kind.events.tell_of_change(connection, self.key, told, document, states)
             return Answer(200, document, self.target)
-        await self._supersede(connection)
+        self._supersede(connection)
         if before is not None:
-            await documents.remove(connection, self.target)
-            await self._tell(connection, "Delete", before)
+            documents.remove(connection, self.target)
+            self._tell(connection, "Delete", before)
         return Answer(204, target=self.target)
 
     def _patched(self, current: Document) -> Document:
@@ -91,35 +93,33 @@ class Change:
         fitting(self.kind.model, document)
         return document
 
-    async def _tell(self, connection: AsyncConnection, what: str, document: Document) -> None:
-        await self.kind.events.tell(connection, events.Change(what, self.key), document)
+    def _tell(self, connection: Connection, what: str, document: Document) -> None:
+        self.kind.events.tell(connection, events.Change(what, self.key), document)
 
-    async def _put(self, connection: AsyncConnection, before: Document | None) -> Document:
+    def _put(self, connection: Connection, before: Document | None) -> Document:
         documents = self.kind.documents
         # What is set up again is as old as what was there.
         old = {name: value for name, value in (before or {}).items() if name == self.kind.dates.made}
         said = {**old, **self.kind.defaults, **as_object(self.body), "id": self.target}
         document = self.kind.dates.written(None, said)
         if before is not None:
-            return await documents.replace(connection, document)
-        return await documents.add(connection, document)
+            return documents.replace(connection, document)
+        return documents.add(connection, document)
 
-    def _pending(self) -> ColumnElement[bool]:
-        return and_(monitor.c.kind == self.kind.name, monitor.c.target == self.target, monitor.c.state == "InProgress")
+    def _under_way(self, connection: Connection) -> bool:
+        return connection.scalar(UNDER_WAY, {"of_kind": self.kind.name, "of_target": self.target}) is not None
 
-    async def _under_way(self, connection: AsyncConnection) -> bool:
-        return await connection.scalar(select(monitor.c.id).where(self._pending()).limit(1)) is not None
-
-    async def _supersede(self, connection: AsyncConnection) -> None:
+    def _supersede(self, connection: Connection) -> None:
         reason = f"{self.kind.name} {self.target} was deleted meanwhile"
         response = response_of(409, error_body(409, "superseded", reason))
-        superseded = await connection.execute(
-            update(monitor).where(self._pending()).values(state="Failed", response=response).returning(monitor.c.id)
+        superseded = connection.execute(
+            update(monitor).where(_PENDING).values(state="Failed", response=response).returning(monitor.c.id),
+            {"of_kind": self.kind.name, "of_target": self.target},
         )
         for monitor_id in superseded.scalars().all():
-            row = await read_row(connection, monitor_id)
-            await tell_of(connection, row, "StateChange")
-            await log.record(
+            row = read_row(connection, monitor_id)
+            tell_of(connection, row, "StateChange")
+            log.record(
                 connection,
                 "refused",
                 key=row.key,

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, func, select, update
 
+from systems.activation.acceptance import ACCEPTED
 from systems.activation.changes import Change
 from systems.activation.kinds import KINDS
 from systems.activation.monitors import read_row, response_of, tell_of
@@ -17,7 +17,6 @@ from systems.activation.tables import monitor, monitor_address
 from systems.common import events, log
 from systems.common.addresses import reached_by
 from systems.common.database import Database
-from systems.common.deliveries import Deliveries
 from systems.common.effects import Answer
 from systems.common.errors import Refusal
 from systems.common.queries import Document
@@ -30,16 +29,11 @@ logger = logging.getLogger(__name__)
 
 
 class Completions:
-    """Completes what is due; ``look`` tells it that something new may be."""
+    """Completes what is due."""
 
-    def __init__(self, database: Database, deliveries: Deliveries) -> None:
-        self.database = database
-        self._deliveries = deliveries
-        self._news = asyncio.Event()
-
-    def look(self) -> None:
-        """Look for due changes now."""
-        self._news.set()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._news = database.listen(ACCEPTED)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,69 +61,75 @@ class Completions:
 
     async def _complete_due(self) -> float:
         """Complete what is due and return the seconds until something will be."""
-        async with self.database.reading() as connection:
-            pending = select(monitor.c.id).where(monitor.c.state == "InProgress", monitor.c.due <= time.time())
-            due = list(await connection.scalars(pending.order_by(monitor.c.due)))
-        for monitor_id in due:
-            await self._complete(monitor_id)
-        async with self.database.reading() as connection:
-            next_due = await connection.scalar(select(func.min(monitor.c.due)).where(monitor.c.state == "InProgress"))
-        return min(max((next_due or float("inf")) - time.time(), 0), LONGEST_PAUSE_SECONDS)
-
-    async def _complete(self, monitor_id: str) -> None:
-        async with self.database.writing() as connection:
-            row = await _claim(connection, monitor_id)
-            if row is None:
-                return
-            change = Change(KINDS[row.kind], row.method, row.target, row.body, row.key, monitored=True)
-            asked = select(monitor_address.c.address).where(monitor_address.c.id == monitor_id)
-            with reached_by(await connection.scalar(asked) or ""):
-                error = await _end(connection, row, change)
-                await _tell_the_end(connection, row, change, error)
-        self._deliveries.look()
+        for monitor_id in await self._database.reading(_due):
+            await self._database.writing(_complete, monitor_id)
+        next_due = await self._database.reading(_next_due)
+        return min(max(next_due - time.time(), 0), LONGEST_PAUSE_SECONDS)
 
 
-async def _end(connection: AsyncConnection, row: Row[Any], change: Change) -> Document | None:
+def _due(connection: Connection) -> Sequence[str]:
+    """The ids of the monitors that are due."""
+    pending = select(monitor.c.id).where(monitor.c.state == "InProgress", monitor.c.due <= time.time())
+    return connection.scalars(pending.order_by(monitor.c.due)).all()
+
+
+def _next_due(connection: Connection) -> float:
+    """When the next monitor is due, in seconds since 1970."""
+    return connection.scalar(select(func.min(monitor.c.due)).where(monitor.c.state == "InProgress")) or float("inf")
+
+
+def _complete(connection: Connection, monitor_id: str) -> None:
+    row = _claim(connection, monitor_id)
+    if row is None:
+        return
+    change = Change(KINDS[row.kind], row.method, row.target, row.body, row.key, monitored=True)
+    asked = select(monitor_address.c.address).where(monitor_address.c.id == monitor_id)
+    with reached_by(connection.scalar(asked) or ""):
+        error = _end(connection, row, change)
+        _tell_the_end(connection, row, change, error)
+
+
+def _end(connection: Connection, row: Row[Any], change: Change) -> Document | None:
     """Carry the change out, and note how it ended; return the error where it failed."""
     try:
         if row.failure is not None:
             raise Refusal(500, "activationFailed", row.failure)
-        answer = await _carry_out(connection, change)
+        answer = _carry_out(connection, change)
     except Refusal as refusal:
-        await _note(connection, row, "Failed", refusal.status, refusal.body())
+        _note(connection, row, "Failed", refusal.status, refusal.body())
         return {"code": refusal.code, "reason": refusal.reason}
-    await _note(connection, row, "Completed", answer.status, answer.body)
+    _note(connection, row, "Completed", answer.status, answer.body)
     return None
 
 
-async def _tell_the_end(connection: AsyncConnection, row: Row[Any], change: Change, error: Document | None) -> None:
+def _tell_the_end(connection: Connection, row: Row[Any], change: Change, error: Document | None) -> None:
     """Tell that the change is over: always as a change of state, that who asked for it need not know what to expect."""
-    await tell_of(connection, await read_row(connection, row.id), "StateChange")
+    tell_of(connection, read_row(connection, row.id), "StateChange")
     title = f"{change.operation} {'completed' if error is None else 'failed'}"
     told = events.Change("StateChange", row.key, title, error=error)
-    await change.kind.events.tell(connection, told, await _state_of(connection, change))
+    change.kind.events.tell(connection, told, _state_of(connection, change))
 
 
-async def _claim(connection: AsyncConnection, monitor_id: str) -> Row[Any] | None:
+def _claim(connection: Connection, monitor_id: str) -> Row[Any] | None:
     """The monitor, no longer in progress, so that nobody else completes it; None when somebody did."""
-    claimed = await connection.execute(
+    claimed = connection.execute(
         update(monitor).where(monitor.c.id == monitor_id, monitor.c.state == "InProgress").values(state="Completed")
     )
     if claimed.rowcount == 0:
         return None
-    return await read_row(connection, monitor_id)
+    return read_row(connection, monitor_id)
 
 
-async def _carry_out(connection: AsyncConnection, change: Change) -> Answer:
-    async with connection.begin_nested():
-        return await change.carry_out(connection)
+def _carry_out(connection: Connection, change: Change) -> Answer:
+    with connection.begin_nested():
+        return change.carry_out(connection)
 
 
-async def _note(connection: AsyncConnection, row: Row[Any], state: str, status: int, body: Document | None) -> None:
-    await connection.execute(
+def _note(connection: Connection, row: Row[Any], state: str, status: int, body: Document | None) -> None:
+    connection.execute(
         update(monitor).where(monitor.c.id == row.id).values(state=state, response=response_of(status, body))
     )
-    await log.record(
+    log.record(
         connection,
         "done" if state == "Completed" else "refused",
         key=row.key,
@@ -140,8 +140,8 @@ async def _note(connection: AsyncConnection, row: Row[Any], state: str, status: 
     )
 
 
-async def _state_of(connection: AsyncConnection, change: Change) -> Document:
+def _state_of(connection: Connection, change: Change) -> Document:
     """What is configured now, or what the listener should know of what is not."""
-    current = await change.kind.documents.find(connection, change.target)
+    current = change.kind.documents.find(connection, change.target)
     gone = "terminated" if change.method == "DELETE" else "inactive"
     return current or {"id": change.target, "href": change.kind.documents.href(change.target), "state": gone}

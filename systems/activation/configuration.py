@@ -7,10 +7,10 @@ from uuid import uuid4
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from systems.activation.acceptance import accept
 from systems.activation.changes import Change
-from systems.activation.completion import Completions
 from systems.activation.kinds import Kind, Mode
 from systems.activation.monitors import Monitor
 from systems.activation.settings import Known, behaviour_for
@@ -20,7 +20,7 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind, Lookup
 from systems.common.patches import read_patch
 from systems.common.queries import ListQueryDep
-from systems.common.system import IdPath, ReadingDep
+from systems.common.system import DatabaseDep, IdPath
 
 PLAYS: frozenset[FaultKind] = frozenset({"asyncFailure"})
 
@@ -31,7 +31,7 @@ class Ways(BaseModel):
     mode: Mode | None = None
 
 
-def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
+def configuration_router(kind: Kind) -> APIRouter:
     """The API of one kind.
 
     A change is asynchronous when ``mode=async`` is in the query or the body, when the settings say so for its
@@ -41,12 +41,12 @@ def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
     router = APIRouter(prefix=documents.path, tags=[kind.api])
 
     @router.get("", summary=f"List {kind.name}s", **listed(kind.model, "state", "active"))
-    async def list_configured(query: ListQueryDep, connection: ReadingDep) -> Response:
-        return query.answer(await documents.page(connection, query))
+    async def list_configured(query: ListQueryDep, database: DatabaseDep) -> Response:
+        return query.answer(await database.scanning(documents.page, query))
 
     @router.get("/{id}", summary=f"Read a {kind.name}", **read_one(kind.model))
-    async def read(target: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-        return JSONResponse(query.only_fields(await documents.get(connection, target)))
+    async def read(target: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+        return JSONResponse(query.only_fields(await database.reading(documents.get, target)))
 
     @router.post(
         "", summary=f"Set a {kind.name} up", **_described(creates(kind.model, kind.create_model, kind.example, 423))
@@ -57,7 +57,7 @@ def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
         target = wanted.id or str(uuid4())
         said = {name: value for name, value in body.items() if name != "mode"}
         change = Change(kind, "POST", target, said, call.key)
-        return await _change(call, change, mode or wanted.mode, kind.specification(body), completions)
+        return await _change(call, change, mode or wanted.mode, kind.specification(body))
 
     @router.patch(
         "/{id}",
@@ -71,12 +71,12 @@ def configuration_router(kind: Kind, completions: Completions) -> APIRouter:
             mode = mode or fitting(Ways, {"mode": body.get("mode")}).mode
             body = {name: value for name, value in body.items() if name != "mode"}
         change = Change(kind, "PATCH", target, body, call.key)
-        return await _change(call, change, mode, kind.specification_of(target), completions)
+        return await _change(call, change, mode, kind.specification_of(target))
 
     @router.delete("/{id}", summary=f"Tear a {kind.name} down", **_described(removes(423)))
     async def remove(target: IdPath, call: CallDep, mode: Mode | None = None) -> Response:
         change = Change(kind, "DELETE", target, {}, call.key)
-        return await _change(call, change, mode, kind.specification_of(target), completions)
+        return await _change(call, change, mode, kind.specification_of(target))
 
     return router
 
@@ -87,31 +87,30 @@ def _described(route: dict[str, Any]) -> dict[str, Any]:
     return {**route, "responses": {202: accepted, **route["responses"]}}
 
 
-async def _change(
-    call: CallDep, change: Change, mode: Mode | None, specification: str | Lookup | None, completions: Completions
-) -> Response:
-    async with completions.database.reading() as connection:
-        known = await specification(connection) if callable(specification) else specification
-        behaviour = await behaviour_for(connection, known, Known(latency_ms=call.system.latency_ms, mode="sync"))
+async def _change(call: CallDep, change: Change, mode: Mode | None, specification: str | Lookup | None) -> Response:
+    otherwise = Known(latency_ms=call.system.latency_ms, mode="sync")
+
+    def look(connection: Connection) -> tuple[str | None, Known]:
+        known = specification(connection) if callable(specification) else specification
+        return known, behaviour_for(connection, known, otherwise)
+
+    known, behaviour = await call.system.database.reading(look)
     later = (mode or behaviour.mode) == "async"
 
-    async def work(effect: Effect) -> Answer:
+    def work(effect: Effect) -> Answer:
         fails_later = effect.fault if effect.fault and effect.fault.kind == "asyncFailure" else None
         if not later and fails_later is None:
-            return await change.carry_out(effect.connection)
-        await change.check(effect.connection)
+            return change.carry_out(effect.connection)
+        change.check(effect.connection)
         failure = None if fails_later is None else fails_later.message or f"{change.operation} failed in the network"
         due = time.time() + behaviour.latency_ms / 1000
-        return await accept(effect.connection, change, due=due, failure=failure)
+        return accept(effect.connection, change, due=due, failure=failure)
 
-    try:
-        return await call.effect(
-            change.operation,
-            work,
-            target=change.target,
-            specification=known,
-            plays=PLAYS,
-            latency_ms=0 if later else behaviour.latency_ms,
-        )
-    finally:
-        completions.look()
+    return await call.effect(
+        change.operation,
+        work,
+        target=change.target,
+        specification=known,
+        plays=PLAYS,
+        latency_ms=0 if later else behaviour.latency_ms,
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from systems.common import tmf
 from systems.common.dates import Dates
@@ -74,8 +74,8 @@ class Kind:
     def specification_of(self, document_id: str) -> Lookup:
         """Looks up the specification of what is configured under an id; None when nothing is."""
 
-        async def look(connection: AsyncConnection) -> str | None:
-            return self.specification(await self.documents.find(connection, document_id) or {})
+        def look(connection: Connection) -> str | None:
+            return self.specification(self.documents.find(connection, document_id) or {})
 
         return look
 

@@ -6,8 +6,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, select, true
 
 from systems.activation.kinds import KINDS, Kind
 from systems.activation.tables import monitor
@@ -18,7 +17,7 @@ from systems.common.errors import Refusal
 from systems.common.events import Change
 from systems.common.paging import narrowed, page_of
 from systems.common.queries import Document, Filter, ListQueryDep
-from systems.common.system import IdPath, ReadingDep
+from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
 
 
@@ -61,9 +60,15 @@ class Monitor(tmf.Extensible):
 COLUMNS: dict[str, ColumnElement[Any]] = {"id": monitor.c.id, "state": monitor.c.state}
 
 
-async def read_row(connection: AsyncConnection, monitor_id: str) -> Row[Any]:
+def read_row(connection: Connection, monitor_id: str) -> Row[Any]:
     """The row of a monitor that there is."""
-    return (await connection.execute(select(monitor).where(monitor.c.id == monitor_id))).one()
+    return (connection.execute(select(monitor).where(monitor.c.id == monitor_id))).one()
+
+
+def find_row(connection: Connection, kind: Kind, monitor_id: str) -> Row[Any] | None:
+    """The row of a monitor of this kind, or None."""
+    query = select(monitor).where(monitor.c.kind == kind.name, monitor.c.id == monitor_id)
+    return connection.execute(query).first()
 
 
 def response_of(status: int, body: Document | None) -> Document:
@@ -72,9 +77,9 @@ def response_of(status: int, body: Document | None) -> Document:
     return {"statusCode": str(status), "header": header, "body": "" if body is None else json.dumps(body)}
 
 
-async def tell_of(connection: AsyncConnection, row: Row[Any], what: str) -> None:
+def tell_of(connection: Connection, row: Row[Any], what: str) -> None:
     """Tell the listeners what became of a monitor."""
-    await KINDS[row.kind].monitor_events.tell(connection, Change(what, row.key), as_document(row))
+    KINDS[row.kind].monitor_events.tell(connection, Change(what, row.key), as_document(row))
 
 
 def as_document(row: Row[Any]) -> Document:
@@ -108,19 +113,18 @@ def monitor_router(kind: Kind) -> APIRouter:
     router = APIRouter(prefix=f"{kind.base}/monitor", tags=[kind.api])
 
     @router.get("", summary="List monitors", **listed(Monitor, "state", "InProgress"))
-    async def list_monitors(query: ListQueryDep, connection: ReadingDep) -> Response:
+    async def list_monitors(query: ListQueryDep, database: DatabaseDep) -> Response:
         check_filters(query.filters, Monitor)
         query.check_sort(COLUMNS)
         mine = select(monitor).where(monitor.c.kind == kind.name)
         matching, left = narrowed(mine, query.filters, _condition, lambda _: true())
         chosen = [(COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
         ordering = [*(column.desc() if down else column.asc() for column, down in chosen), monitor.c.sequence]
-        return query.answer(await page_of(connection, matching, ordering, as_document, query, left))
+        return query.answer(await database.scanning(page_of, matching, ordering, as_document, query, left))
 
     @router.get("/{id}", summary="Read a monitor", **read_one(Monitor))
-    async def read_monitor(monitor_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-        found = await connection.execute(select(monitor).where(monitor.c.kind == kind.name, monitor.c.id == monitor_id))
-        row = found.first()
+    async def read_monitor(monitor_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+        row = await database.reading(find_row, kind, monitor_id)
         if row is None:
             raise Refusal(404, "notFound", f"no monitor {monitor_id}")
         return JSONResponse(query.only_fields(as_document(row)))

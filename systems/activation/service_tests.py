@@ -49,8 +49,8 @@ async def run_test(request: Request, call: CallDep) -> Response:
     body = await read_object(request)
     service_id = fitting(ServiceTestCreate, body).related_service.id
 
-    async def work(effect: Effect) -> Answer:
-        service = await SERVICES.documents.find(effect.connection, service_id)
+    def work(effect: Effect) -> Answer:
+        service = SERVICES.documents.find(effect.connection, service_id)
         fault = effect.fault if effect.fault and effect.fault.kind == "permanent" else None
         complaint = fault.message or "the test failed" if fault else _complaint(service)
         document = _result(body, complaint)

@@ -1,12 +1,12 @@
 """How the network behaves: how long changes take, and whether they are answered at once or with a monitor."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
-from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
 from systems.activation.tables import setting
 from systems.common.database import Database
@@ -15,6 +15,10 @@ from systems.common.docs import errors
 ALL_OTHERS = ""
 LONGEST_LATENCY_MS = 24 * 3600 * 1000
 SpecificationId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
+
+THAT_CONCERN = select(setting).where(
+    or_(setting.c.specification == ALL_OTHERS, setting.c.specification == bindparam("of_specification"))
+)
 
 
 class Behaviour(BaseModel):
@@ -39,11 +43,9 @@ class Known(BaseModel):
     mode: Literal["sync", "async"]
 
 
-async def behaviour_for(connection: AsyncConnection, specification: str | None, otherwise: Known) -> Known:
+def behaviour_for(connection: Connection, specification: str | None, otherwise: Known) -> Known:
     """How changes of ``specification`` go; ``otherwise`` is what holds where nothing is set."""
-    rows = await connection.execute(
-        select(setting).where(setting.c.specification.in_([ALL_OTHERS, specification or ""]))
-    )
+    rows = connection.execute(THAT_CONCERN, {"of_specification": specification or ALL_OTHERS}).all()
     latency_ms, mode = otherwise.latency_ms, otherwise.mode
     for row in sorted(rows, key=lambda row: row.specification != ALL_OTHERS):
         latency_ms = latency_ms if row.latency_ms is None else row.latency_ms
@@ -57,8 +59,7 @@ def settings_router(database: Database, latency_ms: int) -> APIRouter:
 
     @router.get("", summary="How changes go", responses=errors())
     async def read_settings() -> Settings:
-        async with database.reading() as connection:
-            rows = (await connection.execute(select(setting))).all()
+        rows = await database.reading(lambda connection: connection.execute(select(setting)).all())
         known = {row.specification: Behaviour(latency_ms=row.latency_ms, mode=row.mode) for row in rows}
         general = known.pop(ALL_OTHERS, Behaviour())
         return Settings(
@@ -69,16 +70,18 @@ def settings_router(database: Database, latency_ms: int) -> APIRouter:
 
     @router.post("", summary="Decide how changes go: all settings are replaced", responses=errors(400))
     async def set_settings(settings: Settings) -> Settings:
-        behaviours = {ALL_OTHERS: settings, **settings.specifications}
-        async with database.writing() as connection:
-            await connection.execute(delete(setting))
-            await connection.execute(
-                insert(setting),
-                [
-                    {"specification": specification, "latency_ms": behaviour.latency_ms, "mode": behaviour.mode}
-                    for specification, behaviour in behaviours.items()
-                ],
-            )
+        await database.writing(_replace, {ALL_OTHERS: settings, **settings.specifications})
         return await read_settings()
 
     return router
+
+
+def _replace(connection: Connection, behaviours: Mapping[str, Behaviour]) -> None:
+    connection.execute(delete(setting))
+    connection.execute(
+        insert(setting),
+        [
+            {"specification": specification, "latency_ms": behaviour.latency_ms, "mode": behaviour.mode}
+            for specification, behaviour in behaviours.items()
+        ],
+    )

@@ -5,16 +5,16 @@ from fastapi import APIRouter
 from systems.billing.charges import CHARGES
 from systems.common.docs import errors
 from systems.common.queries import Document
-from systems.common.system import ReadingDep
+from systems.common.system import DatabaseDep
 
 router = APIRouter(tags=["audit"])
 
 
 @router.get("/audit", summary="What is charged, and what was", responses=errors())
-async def audit(connection: ReadingDep) -> Document:
+async def audit(database: DatabaseDep) -> Document:
     """Every charge that was not voided."""
     charges = [
         {"id": charge["id"], "product": charge["product"]["id"], "state": charge["state"]}
-        for charge in await CHARGES.all(connection)
+        for charge in await database.scanning(CHARGES.all)
     ]
     return {"charges": charges}

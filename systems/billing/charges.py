@@ -7,9 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from sqlalchemy import delete, insert
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, text
 
 from systems.billing.tables import active_charge
 from systems.common import tmf
@@ -21,7 +19,7 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import IdPath, ReadingDep
+from systems.common.system import DatabaseDep, IdPath
 
 BASE = "/billing/v1"
 PATH = f"{BASE}/charge"
@@ -85,19 +83,22 @@ EXAMPLE = {
     "customer": {"id": "customer-1"},
     "price": [{"priceType": "recurring", "price": {"taxIncludedAmount": {"unit": "EUR", "value": 39.9}}}],
 }
+# The same words on SQLite and PostgreSQL; on the latter it waits for a transaction that claims the same product.
+CLAIM_PRODUCT = text("INSERT INTO active_charge (product, charge) VALUES (:product, :charge) ON CONFLICT DO NOTHING")
+FREE_PRODUCT = delete(active_charge).where(active_charge.c.charge == bindparam("of_charge"))
 CHARGES = Collection("charge", PATH, ["state", "product.id", "customer.id", "billingAccount.id"], Charge)
 
 router = APIRouter(prefix=PATH, tags=[API])
 
 
 @router.get("", summary="List charges", **listed(Charge, "product.id", "product-1"))
-async def list_charges(query: ListQueryDep, connection: ReadingDep) -> Response:
-    return query.answer(await CHARGES.page(connection, query))
+async def list_charges(query: ListQueryDep, database: DatabaseDep) -> Response:
+    return query.answer(await database.scanning(CHARGES.page, query))
 
 
 @router.get("/{id}", summary="Read a charge", **read_one(Charge))
-async def read(charge_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-    return JSONResponse(query.only_fields(await CHARGES.get(connection, charge_id)))
+async def read(charge_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+    return JSONResponse(query.only_fields(await database.reading(CHARGES.get, charge_id)))
 
 
 @router.post("", summary="Start charging a product", **creates(Charge, ChargeCreate, EXAMPLE))
@@ -106,8 +107,8 @@ async def start(request: Request, call: CallDep) -> Response:
     body = await read_object(request)
     charge = fitting(ChargeCreate, body)
 
-    async def work(effect: Effect) -> Answer:
-        return await _start(effect.connection, charge.product.id, body)
+    def work(effect: Effect) -> Answer:
+        return _start(effect.connection, charge.product.id, body)
 
     return await call.effect("startCharge", work, target=charge.product.id)
 
@@ -117,8 +118,8 @@ async def change(charge_id: IdPath, request: Request, call: CallDep) -> Response
     """`changeCharge`. 409 when the charge has ended."""
     patch = await read_patch(request)
 
-    async def work(effect: Effect) -> Answer:
-        return await _change(effect.connection, charge_id, patch)
+    def work(effect: Effect) -> Answer:
+        return _change(effect.connection, charge_id, patch)
 
     return await call.effect("changeCharge", work, target=charge_id)
 
@@ -135,8 +136,8 @@ async def stop(charge_id: IdPath, request: Request, call: CallDep) -> Response:
     end = await read_object(request) if await request.body() else {}
     fitting(Stop, end)
 
-    async def work(effect: Effect) -> Answer:
-        return await _stop(effect.connection, charge_id, end)
+    def work(effect: Effect) -> Answer:
+        return _stop(effect.connection, charge_id, end)
 
     return await call.effect("stopCharge", work, target=charge_id)
 
@@ -147,8 +148,8 @@ async def stop(charge_id: IdPath, request: Request, call: CallDep) -> Response:
 async def restart(charge_id: IdPath, call: CallDep) -> Response:
     """`restartCharge`. 409 when the product has another active charge."""
 
-    async def work(effect: Effect) -> Answer:
-        return await _restart(effect.connection, charge_id)
+    def work(effect: Effect) -> Answer:
+        return _restart(effect.connection, charge_id)
 
     return await call.effect("restartCharge", work, target=charge_id)
 
@@ -157,59 +158,56 @@ async def restart(charge_id: IdPath, call: CallDep) -> Response:
 async def void(charge_id: IdPath, call: CallDep) -> Response:
     """Remove the charge as if it had never been: `voidCharge`."""
 
-    async def work(effect: Effect) -> Answer:
-        await _free_product(effect.connection, charge_id)
-        await CHARGES.remove(effect.connection, charge_id)
+    def work(effect: Effect) -> Answer:
+        _free_product(effect.connection, charge_id)
+        CHARGES.remove(effect.connection, charge_id)
         return Answer(204, target=charge_id)
 
     return await call.effect("voidCharge", work, target=charge_id)
 
 
-async def _start(connection: AsyncConnection, product_id: str, body: Document) -> Answer:
+def _start(connection: Connection, product_id: str, body: Document) -> Answer:
     charge_id = str(uuid4())
     said = {name: value for name, value in body.items() if value is not None}
     document = {"startDate": timestamp(), **said, "id": charge_id, "@type": "Charge", "state": "active"}
-    await _claim_product(connection, product_id, charge_id)
-    kept = await CHARGES.add(connection, document)
+    _claim_product(connection, product_id, charge_id)
+    kept = CHARGES.add(connection, document)
     return Answer(201, kept, charge_id, {"Location": kept["href"]})
 
 
-async def _change(connection: AsyncConnection, charge_id: str, patch: Patch) -> Answer:
-    charge = await CHARGES.get(connection, charge_id, lock=True)
+def _change(connection: Connection, charge_id: str, patch: Patch) -> Answer:
+    charge = CHARGES.get(connection, charge_id, lock=True)
     if charge["state"] != "active":
         raise Refusal(409, "chargeEnded", f"charge {charge_id} has ended")
     changed = patch.applied_to(charge)
     check_unchanged(charge, changed, READ_ONLY)
     check_removed(charge, changed, ["price"])
     fitting(Charge, changed)
-    return Answer(200, await CHARGES.replace(connection, changed), charge_id)
+    return Answer(200, CHARGES.replace(connection, changed), charge_id)
 
 
-async def _stop(connection: AsyncConnection, charge_id: str, end: Document) -> Answer:
-    charge = await CHARGES.get(connection, charge_id, lock=True)
+def _stop(connection: Connection, charge_id: str, end: Document) -> Answer:
+    charge = CHARGES.get(connection, charge_id, lock=True)
     if charge["state"] == "active":
-        await _free_product(connection, charge_id)
+        _free_product(connection, charge_id)
         ended = {**charge, "endDate": end.get("endDate") or timestamp(), "state": "ended"}
-        charge = await CHARGES.replace(connection, ended)
+        charge = CHARGES.replace(connection, ended)
     return Answer(200, charge, charge_id)
 
 
-async def _restart(connection: AsyncConnection, charge_id: str) -> Answer:
-    charge = await CHARGES.get(connection, charge_id, lock=True)
+def _restart(connection: Connection, charge_id: str) -> Answer:
+    charge = CHARGES.get(connection, charge_id, lock=True)
     if charge["state"] == "ended":
-        await _claim_product(connection, charge["product"]["id"], charge_id)
+        _claim_product(connection, charge["product"]["id"], charge_id)
         restarted = {name: value for name, value in charge.items() if name != "endDate"}
-        charge = await CHARGES.replace(connection, {**restarted, "state": "active"})
+        charge = CHARGES.replace(connection, {**restarted, "state": "active"})
     return Answer(200, charge, charge_id)
 
 
-async def _claim_product(connection: AsyncConnection, product_id: str, charge_id: str) -> None:
-    try:
-        async with connection.begin_nested():
-            await connection.execute(insert(active_charge).values(product=product_id, charge=charge_id))
-    except IntegrityError:
-        raise Refusal(409, "alreadyCharged", f"product {product_id} has an active charge") from None
+def _claim_product(connection: Connection, product_id: str, charge_id: str) -> None:
+    if connection.execute(CLAIM_PRODUCT, {"product": product_id, "charge": charge_id}).rowcount == 0:
+        raise Refusal(409, "alreadyCharged", f"product {product_id} has an active charge")
 
 
-async def _free_product(connection: AsyncConnection, charge_id: str) -> None:
-    await connection.execute(delete(active_charge).where(active_charge.c.charge == charge_id))
+def _free_product(connection: Connection, charge_id: str) -> None:
+    connection.execute(FREE_PRODUCT, {"of_charge": charge_id})

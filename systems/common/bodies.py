@@ -3,6 +3,7 @@
 import json
 import re
 from email.message import Message
+from math import isinf
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -19,6 +20,7 @@ JSON_PATCH = "application/json-patch+json"
 
 _UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
 """Names of what is UTF-8; ASCII is a part of it."""
+_CONTENT = "systems.content"
 _NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,10 +37,16 @@ async def read_json(request: Request, *media: str) -> tuple[str, Any]:
     charset = _charset(request.headers.get("Content-Type", ""))
     if charset not in _UTF_8:
         raise Refusal(415, "unsupportedMediaType", f"JSON is sent in UTF-8; the Content-Type says charset={charset}")
-    body = await request.body()
-    if len(body) > LARGEST_BODY:
+    if len(await request.body()) > LARGEST_BODY:
         raise too_large()
-    return named, _parsed(body)
+    return named, await content_of(request)
+
+
+async def content_of(request: Request) -> Any:
+    """What the JSON of the body says, read once for each request. Raises Refusal 400 for what is no JSON."""
+    if _CONTENT not in request.scope:
+        request.scope[_CONTENT] = _parsed(await request.body())
+    return request.scope[_CONTENT]
 
 
 async def read_object(request: Request) -> Document:
@@ -72,6 +80,8 @@ def too_large() -> Refusal:
 
 def _charset(content_type: str) -> str:
     """The charset that a Content-Type names, in lower case; empty where it names none."""
+    if "charset" not in content_type.lower():
+        return ""
     message = Message()
     message["Content-Type"] = content_type
     return (message.get_content_charset() or "").strip()
@@ -79,11 +89,13 @@ def _charset(content_type: str) -> str:
 
 def _parsed(body: bytes) -> Any:
     try:
-        content = json.loads(body, parse_constant=_no_constant)
-        # No database takes a null character, and nothing that leaves here may hold half a character.
-        if _NULL.search(json.dumps(content)):
-            raise Refusal(400, "invalidJson", "the body holds a null character")
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
+        text = body.decode(json.detect_encoding(body))
+        content = _DECODER.decode(text)
+        # No database takes a null character, and nothing that leaves here may hold half a character: only escapes do.
+        if "\\u" in text:
+            if _NULL.search(text):
+                raise Refusal(400, "invalidJson", "the body holds a null character")
+            json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Refusal(400, "invalidJson", f"the body is not JSON: it goes wrong at {where}") from None
@@ -97,3 +109,13 @@ def _parsed(body: bytes) -> Any:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if isinf(value):
+        raise ValueError(f"{number} is no number that there is")
+    return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

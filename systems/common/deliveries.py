@@ -4,14 +4,15 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from systems.common.database import Database
+from systems.common.events import DELIVERIES
 from systems.common.signing import signed
 from systems.common.tables import delivery, subscription
 
@@ -28,24 +29,25 @@ LONGEST_REST_SECONDS = 5.0
 # What a listener says of an event that it will never take; any other refusal may be mended.
 NEVER_TAKEN = frozenset({400, 404, 405, 406, 410, 413, 415, 422, 501})
 
+_FIRST = select(func.min(delivery.c.sequence)).group_by(delivery.c.subscription, delivery.c.lane)
+HEADS = (
+    select(delivery)
+    .where(delivery.c.sequence.in_(_FIRST))
+    .order_by(delivery.c.due, delivery.c.sequence)
+    .limit(LOOKED_AT_ONCE)
+)
+
 logger = logging.getLogger(__name__)
 
 
 class Deliveries:
-    """What is on its way to the listeners; ``look`` tells it that there may be something new.
-
-    ``transport`` carries the requests (the network by default).
-    """
+    """What is on its way to the listeners; ``transport`` carries the requests (the network by default)."""
 
     def __init__(self, database: Database, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._database = database
         self._transport = transport
-        self._news = asyncio.Event()
+        self._news = database.listen(DELIVERIES)
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
-
-    def look(self) -> None:
-        """Look for what is due now."""
-        self._news.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -75,10 +77,7 @@ class Deliveries:
 
     async def _begin_due(self, client: httpx.AsyncClient) -> float:
         """Begin to deliver what is due and return the seconds until something will be."""
-        first = select(func.min(delivery.c.sequence)).group_by(delivery.c.subscription, delivery.c.lane)
-        heads = select(delivery).where(delivery.c.sequence.in_(first)).order_by(delivery.c.due, delivery.c.sequence)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(heads.limit(LOOKED_AT_ONCE))).all()
+        rows = await self._database.reading(_heads)
         busy = Counter(listener for listener, _ in self._under_way)
         now = time.time()
         for row in rows:
@@ -94,43 +93,47 @@ class Deliveries:
 
     def _ended(self, lane: tuple[str, str]) -> None:
         del self._under_way[lane]
-        self.look()
+        self._news.set()
 
     async def _deliver(self, client: httpx.AsyncClient, row: Row[Any]) -> None:
         try:
-            listener = await self._claimed(row)
+            listener = await self._database.writing(_claimed, row)
             if listener is not None:
-                await self._settle(row, *await _attempt(client, listener, row))
+                await self._database.writing(_settle, row, *await _attempt(client, listener, row))
         except Exception:
             logger.exception("delivering event %s", row.event_id)
 
-    async def _claimed(self, row: Row[Any]) -> Row[Any] | None:
-        """The listener, if the attempt is ours; None when it is another process's, or the listener has gone."""
-        mine = (delivery.c.sequence == row.sequence, delivery.c.due == row.due)
-        async with self._database.writing() as connection:
-            claimed = await connection.execute(
-                update(delivery).where(*mine).values(due=time.time() + LEASE_SECONDS, attempts=row.attempts + 1)
-            )
-            if claimed.rowcount == 0:
-                return None
-            wanted = select(subscription).where(subscription.c.id == row.subscription)
-            listener: Row[Any] | None = (await connection.execute(wanted)).first()
-            if listener is None:
-                await connection.execute(delete(delivery).where(delivery.c.sequence == row.sequence))
-            return listener
 
-    async def _settle(self, row: Row[Any], taken: bool, lasting: bool) -> None:
-        """Forget the event when it is taken, or never will be; else try again later."""
-        mine = delivery.c.sequence == row.sequence
-        over = taken or lasting or time.time() - row.made > GIVEN_UP_AFTER_SECONDS
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(row.attempts, 20), LONGEST_PAUSE_SECONDS)
-        async with self._database.writing() as connection:
-            if over:
-                await connection.execute(delete(delivery).where(mine))
-            else:
-                await connection.execute(update(delivery).where(mine).values(due=time.time() + pause))
-        if over and not taken:
-            logger.warning("event %s (%s) is given up", row.event_id, row.event_type)
+def _heads(connection: Connection) -> Sequence[Row[Any]]:
+    """The first event of each lane: those that were put off least come first."""
+    return connection.execute(HEADS).all()
+
+
+def _claimed(connection: Connection, row: Row[Any]) -> Row[Any] | None:
+    """The listener, if the attempt is ours; None when it is another process's, or the listener has gone."""
+    mine = (delivery.c.sequence == row.sequence, delivery.c.due == row.due)
+    claimed = connection.execute(
+        update(delivery).where(*mine).values(due=time.time() + LEASE_SECONDS, attempts=row.attempts + 1)
+    )
+    if claimed.rowcount == 0:
+        return None
+    listener = connection.execute(select(subscription).where(subscription.c.id == row.subscription)).first()
+    if listener is None:
+        connection.execute(delete(delivery).where(delivery.c.sequence == row.sequence))
+    return listener
+
+
+def _settle(connection: Connection, row: Row[Any], taken: bool, lasting: bool) -> None:
+    """Forget the event when it is taken, or never will be; else try again later."""
+    mine = delivery.c.sequence == row.sequence
+    over = taken or lasting or time.time() - row.made > GIVEN_UP_AFTER_SECONDS
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** min(row.attempts, 20), LONGEST_PAUSE_SECONDS)
+    if over:
+        connection.execute(delete(delivery).where(mine))
+    else:
+        connection.execute(update(delivery).where(mine).values(due=time.time() + pause))
+    if over and not taken:
+        logger.warning("event %s (%s) is given up", row.event_id, row.event_type)
 
 
 async def _attempt(client: httpx.AsyncClient, listener: Row[Any], row: Row[Any]) -> tuple[bool, bool]:

@@ -4,9 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, delete, false, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from systems.common.addresses import here
 from systems.common.attributes import attributes, is_text
@@ -18,6 +29,18 @@ from systems.common.tables import document_index as index
 from systems.common.values import check_filters
 
 LONGEST_INDEXED = 500
+
+# Made once: to put a statement together takes longer than to run it. The first is the same on SQLite and PostgreSQL.
+ADD = text("INSERT INTO document (kind, id, body) VALUES (:kind, :id, :body) ON CONFLICT DO NOTHING").bindparams(
+    bindparam("body", type_=JSON)
+)
+_MINE = and_(documents.c.kind == bindparam("of_kind"), documents.c.id == bindparam("of_id"))
+FIND = select(documents.c.body).where(_MINE)
+FIND_LOCKED = FIND.with_for_update()
+REPLACE = update(documents).where(_MINE)
+REMOVE = delete(documents).where(_MINE)
+INDEX = insert(index).inline()
+FORGET_INDEX = delete(index).where(index.c.kind == bindparam("of_kind"), index.c.id == bindparam("of_id"))
 
 
 class Collection:
@@ -37,25 +60,22 @@ class Collection:
         """Where the document is read, by the address by which the present request came."""
         return f"{here()}{self.path}/{document_id}"
 
-    async def add(self, connection: AsyncConnection, body: Document) -> Document:
+    def add(self, connection: Connection, body: Document) -> Document:
         """Keep a new document and return it with its href. Raises Refusal 409 when its id is taken."""
-        try:
-            async with connection.begin_nested():
-                await connection.execute(insert(documents).values(kind=self.kind, id=body["id"], body=body))
-        except IntegrityError:
-            raise Refusal(409, "idTaken", f"{self.kind} {body['id']} exists already") from None
-        await self._index(connection, body)
+        added = connection.execute(ADD, {"kind": self.kind, "id": body["id"], "body": body})
+        if added.rowcount == 0:
+            raise Refusal(409, "idTaken", f"{self.kind} {body['id']} exists already")
+        self._index(connection, body)
         return self._read(body)
 
-    async def find(self, connection: AsyncConnection, document_id: str, *, lock: bool = False) -> Document | None:
+    def find(self, connection: Connection, document_id: str, *, lock: bool = False) -> Document | None:
         """The document, or None; ``lock`` keeps other writers off it until the transaction ends."""
-        query = select(documents.c.body).where(documents.c.kind == self.kind, documents.c.id == document_id)
-        body: Document | None = await connection.scalar(query.with_for_update() if lock else query)
+        body: Document | None = connection.scalar(FIND_LOCKED if lock else FIND, self._mine(document_id))
         return None if body is None else self._read(body)
 
-    async def get(self, connection: AsyncConnection, document_id: str, *, lock: bool = False) -> Document:
+    def get(self, connection: Connection, document_id: str, *, lock: bool = False) -> Document:
         """The document. Raises Refusal 404 when there is none."""
-        body = await self.find(connection, document_id, lock=lock)
+        body = self.find(connection, document_id, lock=lock)
         if body is None:
             raise self.absent(document_id)
         return body
@@ -64,28 +84,26 @@ class Collection:
         """The refusal that says there is no such document."""
         return Refusal(404, "notFound", f"no {self.kind} {document_id}")
 
-    async def replace(self, connection: AsyncConnection, body: Document) -> Document:
+    def replace(self, connection: Connection, body: Document) -> Document:
         """Keep ``body`` in place of the document with its id, and return it."""
-        mine = (documents.c.kind == self.kind, documents.c.id == body["id"])
-        await connection.execute(update(documents).where(*mine).values(body=body))
-        await self._forget_index(connection, body["id"])
-        await self._index(connection, body)
+        connection.execute(REPLACE, {**self._mine(body["id"]), "body": body})
+        self._forget_index(connection, body["id"])
+        self._index(connection, body)
         return self._read(body)
 
-    async def remove(self, connection: AsyncConnection, document_id: str) -> None:
+    def remove(self, connection: Connection, document_id: str) -> None:
         """Remove the document. Raises Refusal 404 when there is none."""
-        mine = (documents.c.kind == self.kind, documents.c.id == document_id)
-        removed = await connection.execute(delete(documents).where(*mine))
+        removed = connection.execute(REMOVE, self._mine(document_id))
         if removed.rowcount == 0:
             raise self.absent(document_id)
-        await self._forget_index(connection, document_id)
+        self._forget_index(connection, document_id)
 
-    async def all(self, connection: AsyncConnection) -> list[Document]:
+    def all(self, connection: Connection) -> list[Document]:
         """Every document, oldest first."""
         mine = select(documents.c.body).where(documents.c.kind == self.kind).order_by(documents.c.sequence)
-        return [self._read(body) for body in await connection.scalars(mine)]
+        return [self._read(body) for body in connection.scalars(mine)]
 
-    async def page(self, connection: AsyncConnection, query: ListQuery) -> Page:
+    def page(self, connection: Connection, query: ListQuery) -> Page:
         """The page that ``query`` asks for, oldest first where it does not sort.
 
         Raises Refusal 400 for a filter that could match nothing, or an order by an attribute that is not known.
@@ -102,7 +120,7 @@ class Collection:
             lambda each: self._condition(each, by_reference),
             lambda each: mentions([documents.c.body], each),
         )
-        return await page_of(connection, matching, _ordering(query), lambda row: self._read(row.body), query, left)
+        return page_of(connection, matching, _ordering(query), lambda row: self._read(row.body), query, left)
 
     def _condition(self, wanted: Filter, by_reference: bool) -> ColumnElement[bool] | None:
         """The filter as the database answers it; None where it cannot.
@@ -112,13 +130,13 @@ class Collection:
         if wanted.comparison not in ("eq", "ne"):
             return None
         steps = tuple(wanted.path.split("."))
-        text = is_text(self.model, steps)
+        is_one_text = is_text(self.model, steps)
         indexed = wanted.path in self._searched_by and all(len(value) < LONGEST_INDEXED for value in wanted.values)
         if wanted.path == "id":
             having: ColumnElement[bool] = documents.c.id.in_(wanted.values)
         elif wanted.path == "href":
             having = documents.c.id.in_(ids_of(wanted, self.href("")))
-        elif text and (by_reference or not indexed):
+        elif is_one_text and (by_reference or not indexed):
             having = func.coalesce(documents.c.body[steps].as_string().in_(wanted.values), false())
         elif indexed:
             with_value = select(index.c.id).where(
@@ -133,17 +151,20 @@ class Collection:
         """The document as it is given: with its href."""
         return {**body, "href": self.href(body["id"])}
 
-    async def _index(self, connection: AsyncConnection, body: Document) -> None:
+    def _index(self, connection: Connection, body: Document) -> None:
         rows = [
             {"kind": self.kind, "id": body["id"], "path": path, "value": value}
             for path in self._searched_by
             for value in sorted({text[:LONGEST_INDEXED] for text in texts_at(body, path)})
         ]
         if rows:
-            await connection.execute(insert(index), rows)
+            connection.execute(INDEX, rows)
 
-    async def _forget_index(self, connection: AsyncConnection, document_id: str) -> None:
-        await connection.execute(delete(index).where(index.c.kind == self.kind, index.c.id == document_id))
+    def _forget_index(self, connection: Connection, document_id: str) -> None:
+        connection.execute(FORGET_INDEX, self._mine(document_id))
+
+    def _mine(self, document_id: str) -> dict[str, str]:
+        return {"of_kind": self.kind, "of_id": document_id}
 
 
 def _ordering(query: ListQuery) -> list[ColumnElement[Any]]:

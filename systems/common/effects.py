@@ -5,17 +5,17 @@ The effect, the stored answer and the line in the log are one transaction.
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import Row, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from systems.common import log, tables
+from systems.common.bodies import content_of
 from systems.common.errors import Refusal
 from systems.common.faults import PLAYED_BY_EVERY_SYSTEM, Circumstances, FaultKind, FaultRule, Lookup, fire
 from systems.common.system import System
@@ -26,6 +26,8 @@ LONGEST_KEY = 500
 CLAIM_KEY = text(
     "INSERT INTO stored_answer (key, fingerprint) VALUES (:key, :fingerprint) ON CONFLICT (key) DO NOTHING"
 )
+STORED_ANSWER = select(tables.stored_answer).where(tables.stored_answer.c.key == bindparam("of_key"))
+KEEP_ANSWER = update(tables.stored_answer).where(tables.stored_answer.c.key == bindparam("of_key"))
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,23 @@ class Answer:
 class Effect:
     """What the work of one effect is given: the open transaction, the caller's key, and a fault it must play itself."""
 
-    connection: AsyncConnection
+    connection: Connection
     key: str
     fault: FaultRule | None = None
 
 
-Work = Callable[[Effect], Awaitable[Answer]]
+Work = Callable[[Effect], Answer]
 
 
 class Call:
     """One request that would change something."""
 
-    def __init__(self, system: System, key: str, fingerprint: str) -> None:
-        self.system = system
-        self._database = system.database
+    def __init__(self, request: Request, key: str) -> None:
+        self.system: System = request.app.state.system
         self.key = key
-        self._fingerprint = fingerprint
+        self._database = self.system.database
+        self._request = request
+        self._fingerprint = ""
 
     async def effect(
         self,
@@ -86,47 +89,52 @@ class Call:
         plays itself. Raises Refusal when the work refuses, a fault says so, or the key was used for another request.
         """
         await self.system.pause((self.system.latency_ms if latency_ms is None else latency_ms) / 1000)
+        self._fingerprint = await _fingerprint(self._request)
         circumstances = Circumstances(self.key, operation, target, specification)
-        fault = await fire(self._database, circumstances, PLAYED_BY_EVERY_SYSTEM | plays)
-        if fault is not None and fault.kind not in plays and fault.kind != "lostAnswer":
-            return await self._stumble(fault, circumstances)
         try:
-            response = await self._execute(circumstances, work, fault)
+            begun = await self._database.writing(self._begin, circumstances, work, PLAYED_BY_EVERY_SYSTEM | plays)
+            if isinstance(begun, Response):
+                return begun
+            if begun.kind in plays or begun.kind == "lostAnswer":
+                response = await self._database.writing(self._execute, circumstances, work, begun)
         except Refusal as refusal:
             await self._note_refusal(circumstances, refusal.status, refusal.reason)
             raise
-        self.system.deliveries.look()
-        if fault is not None and fault.kind == "lostAnswer":
-            raise Refusal(500, "lostAnswer", fault.message or "the answer was lost")
-        return response
+        if begun.kind == "lostAnswer":
+            raise Refusal(500, "lostAnswer", begun.message or "the answer was lost")
+        return response if begun.kind in plays else await self._stumble(begun, circumstances)
 
-    async def _execute(self, circumstances: Circumstances, work: Work, fault: FaultRule | None) -> Response:
-        async with self._database.writing() as connection:
-            claimed = await connection.execute(CLAIM_KEY, {"key": self.key, "fingerprint": self._fingerprint})
-            if claimed.rowcount == 0:
-                return await self._repeat(connection, circumstances)
-            answer = await work(Effect(connection, self.key, fault))
-            await connection.execute(
-                update(tables.stored_answer)
-                .where(tables.stored_answer.c.key == self.key)
-                .values(status=answer.status, headers=answer.headers, body=answer.body, target=answer.target)
+    def _begin(
+        self, connection: Connection, circumstances: Circumstances, work: Work, kinds: frozenset[FaultKind]
+    ) -> Response | FaultRule:
+        """Do the work, or, where a fault of these ``kinds`` concerns it, use up one of its times for good."""
+        return fire(connection, circumstances, kinds) or self._execute(connection, circumstances, work, None)
+
+    def _execute(
+        self, connection: Connection, circumstances: Circumstances, work: Work, fault: FaultRule | None
+    ) -> Response:
+        claimed = connection.execute(CLAIM_KEY, {"key": self.key, "fingerprint": self._fingerprint})
+        if claimed.rowcount == 0:
+            return self._repeat(connection, circumstances)
+        answer = work(Effect(connection, self.key, fault))
+        said = {"status": answer.status, "headers": answer.headers, "body": answer.body, "target": answer.target}
+        connection.execute(KEEP_ANSWER, {"of_key": self.key, **said})
+        if not answer.accepted_only:
+            log.record(
+                connection,
+                "done",
+                key=self.key,
+                operation=circumstances.operation,
+                target=answer.target,
+                status=answer.status,
             )
-            if not answer.accepted_only:
-                await log.record(
-                    connection,
-                    "done",
-                    key=self.key,
-                    operation=circumstances.operation,
-                    target=answer.target,
-                    status=answer.status,
-                )
         return answer.response()
 
-    async def _repeat(self, connection: AsyncConnection, circumstances: Circumstances) -> Response:
-        stored = await self._stored(connection)
+    def _repeat(self, connection: Connection, circumstances: Circumstances) -> Response:
+        stored = self._stored(connection)
         if stored.fingerprint != self._fingerprint:
             raise Refusal(422, "idempotencyKeyReused", f"Idempotency-Key {self.key} was used for another request")
-        await log.record(
+        log.record(
             connection,
             "absorbed",
             key=self.key,
@@ -137,9 +145,8 @@ class Call:
         answer = Answer(stored.status, stored.body, stored.target, stored.headers)
         return answer.response(**{"Idempotent-Replay": "true"})
 
-    async def _stored(self, connection: AsyncConnection) -> Row[Any]:
-        found = await connection.execute(select(tables.stored_answer).where(tables.stored_answer.c.key == self.key))
-        return found.one()
+    def _stored(self, connection: Connection) -> Row[Any]:
+        return connection.execute(STORED_ANSWER, {"of_key": self.key}).one()
 
     async def _stumble(self, fault: FaultRule, circumstances: Circumstances) -> Response:
         message = fault.message or f"{circumstances.operation} of {circumstances.target}: {fault.kind} fault"
@@ -154,19 +161,18 @@ class Call:
         raise Refusal(status, code, message, headers)
 
     async def _note_refusal(self, circumstances: Circumstances, status: int, reason: str) -> None:
-        async with self._database.writing() as connection:
-            await log.record(
-                connection,
-                "refused",
-                key=self.key,
-                operation=circumstances.operation,
-                target=circumstances.target,
-                status=status,
-                reason=reason,
-            )
+        await self._database.writing(
+            log.record,
+            "refused",
+            key=self.key,
+            operation=circumstances.operation,
+            target=circumstances.target,
+            status=status,
+            reason=reason,
+        )
 
 
-async def _key_of(request: Request) -> str | None:
+def _key_of(request: Request) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
         raise Refusal(
@@ -175,20 +181,23 @@ async def _key_of(request: Request) -> str | None:
     return key
 
 
-OptionalKeyDep = Annotated[str | None, Depends(_key_of)]
+async def _optional_key_of(request: Request) -> str | None:
+    return _key_of(request)
 
 
-async def _call_of(request: Request, key: OptionalKeyDep) -> Call:
+OptionalKeyDep = Annotated[str | None, Depends(_optional_key_of)]
+
+
+async def _call_of(request: Request) -> Call:
     # Who gives no key means every request as one of its own.
-    return Call(request.app.state.system, key or f"none:{uuid4()}", await _fingerprint(request))
+    return Call(request, _key_of(request) or f"none:{uuid4()}")
 
 
 async def _fingerprint(request: Request) -> str:
-    body = await request.body()
     try:
-        said = json.dumps(json.loads(body), sort_keys=True).encode()
-    except (ValueError, RecursionError):
-        said = body
+        said = json.dumps(await content_of(request), sort_keys=True).encode()
+    except (Refusal, RecursionError):
+        said = await request.body()
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     return hashlib.sha256(head + said).hexdigest()
 

@@ -9,15 +9,19 @@ from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from pydantic import BaseModel, create_model
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, insert, select
 
 from systems.common import tables, tmf
 from systems.common.clock import timestamp
+from systems.common.database import notify
 from systems.common.errors import Refusal
 from systems.common.queries import Condition, Document, parse_filters
 from systems.common.values import check_filters
 
+DELIVERIES = "deliveries"
+"""The channel by which it is known that events are to be delivered."""
+LISTENERS = select(tables.subscription).where(tables.subscription.c.hub == bindparam("of_hub"))
+DELIVER = insert(tables.delivery).inline()
 CHANGES = ("Create", "AttributeValueChange", "StateChange", "Delete")
 """What the standards have events of."""
 
@@ -51,10 +55,9 @@ class EventSource:
     noun: str
     domain: str
 
-    async def tell(self, connection: AsyncConnection, change: Change, document: Document) -> None:
+    def tell(self, connection: Connection, change: Change, document: Document) -> None:
         """Put the event on its way to every listener that wants it, when the transaction commits."""
-        listeners = select(tables.subscription).where(tables.subscription.c.hub == self.base)
-        rows = (await connection.execute(listeners)).all()
+        rows = connection.execute(LISTENERS, {"of_hub": self.base}).all()
         if not rows:
             return
         event = self.event(change, document)
@@ -74,7 +77,8 @@ class EventSource:
             if all(each.admits(event) for each in read_query(row.query))
         ]
         if deliveries:
-            await connection.execute(insert(tables.delivery), deliveries)
+            connection.execute(DELIVER, deliveries)
+            notify(connection, DELIVERIES)
 
     def event(self, change: Change, document: Document) -> Document:
         """The TM Forum envelope; ``timeOcurred`` is the standard's own spelling."""
@@ -92,16 +96,16 @@ class EventSource:
         }
         return event | {"fieldPath": ",".join(change.fields)} if change.fields else event
 
-    async def tell_of_change(
-        self, connection: AsyncConnection, key: str, before: Document, after: Document, states: Sequence[str]
+    def tell_of_change(
+        self, connection: Connection, key: str, before: Document, after: Document, states: Sequence[str]
     ) -> None:
         """Tell how a document was changed: in attributes other than its ``states``, in these, or in both."""
         changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
         attributes = [name for name in changed if name not in states]
         if attributes:
-            await self.tell(connection, Change("AttributeValueChange", key, fields=attributes), after)
+            self.tell(connection, Change("AttributeValueChange", key, fields=attributes), after)
         if len(attributes) < len(changed):
-            await self.tell(connection, Change("StateChange", key), after)
+            self.tell(connection, Change("StateChange", key), after)
 
 
 def event_model(resources: Mapping[str, type[BaseModel]]) -> type[BaseModel]:

@@ -1,13 +1,12 @@
 """Faults on demand: rules that make a system refuse, stumble or lose its answers, for tests and demonstrations."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from sqlalchemy import delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from systems.common import tables
 from systems.common.database import Database
@@ -17,13 +16,15 @@ from systems.common.errors import Refusal
 FaultKind = Literal["permanent", "transient", "rubbish", "timeout", "lostAnswer", "asyncFailure"]
 
 # Finds the specification of a thing that a request names by its id only.
-Lookup = Callable[[AsyncConnection], Awaitable[str | None]]
+Lookup = Callable[[Connection], str | None]
 
 # A system does not deny what it has done: these kinds spare a repeat of an executed request.
 SPARES_REPEATS: frozenset[FaultKind] = frozenset({"permanent", "asyncFailure"})
 PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset({"permanent", "transient", "rubbish", "timeout", "lostAnswer"})
 
 
+IS_LIVE = or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0)
+LIVE = select(tables.fault.c.id, tables.fault.c.rule).where(IS_LIVE).order_by(tables.fault.c.id)
 LARGEST = 2**31 - 1
 Text = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 
@@ -88,9 +89,9 @@ class Circumstances:
     target: str
     specification: str | Lookup | None
 
-    async def look_up_specification(self, connection: AsyncConnection) -> str | None:
+    def look_up_specification(self, connection: Connection) -> str | None:
         """The specification of the thing concerned."""
-        return await self.specification(connection) if callable(self.specification) else self.specification
+        return self.specification(connection) if callable(self.specification) else self.specification
 
     def meet(self, match: FaultMatch, specification: str | None) -> bool:
         """Whether ``match`` concerns this request, for a thing of ``specification``."""
@@ -102,46 +103,28 @@ class Circumstances:
         )
 
 
-async def fire(database: Database, circumstances: Circumstances, kinds: frozenset[FaultKind]) -> FaultRule | None:
-    """The oldest live rule among ``kinds`` that concerns the request; one of its times is used up for good."""
-    async with database.reading() as connection:
-        live = [(number, rule) for number, rule in await _live(connection) if rule.kind in kinds]
-        specification = await circumstances.look_up_specification(connection) if live else None
-    concerned = [(number, rule) for number, rule in live if circumstances.meet(rule.match, specification)]
-    if not concerned:
+def fire(connection: Connection, circumstances: Circumstances, kinds: frozenset[FaultKind]) -> FaultRule | None:
+    """The oldest live rule among ``kinds`` that concerns the request; one of its times is used up."""
+    rows = connection.execute(LIVE).all()
+    live = [(row.id, rule) for row in rows if (rule := FaultRule.model_validate(row.rule)).kind in kinds]
+    if not live:
         return None
-    async with database.writing() as connection:
-        executed = await _is_executed(connection, circumstances.key)
-        for number, rule in concerned:
-            if executed and rule.kind in SPARES_REPEATS:
-                continue
-            if await _use_up(connection, number):
-                return rule
+    specification = circumstances.look_up_specification(connection)
+    executed = _is_executed(connection, circumstances.key)
+    for number, rule in live:
+        spared = executed and rule.kind in SPARES_REPEATS
+        if not spared and circumstances.meet(rule.match, specification) and _use_up(connection, number):
+            return rule
     return None
 
 
-async def _live(connection: AsyncConnection) -> list[tuple[int, FaultRule]]:
-    rows = await connection.execute(
-        select(tables.fault.c.id, tables.fault.c.rule)
-        .where(or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0))
-        .order_by(tables.fault.c.id)
-    )
-    return [(row.id, FaultRule.model_validate(row.rule)) for row in rows]
+def _is_executed(connection: Connection, key: str) -> bool:
+    return connection.scalar(select(tables.stored_answer.c.key).where(tables.stored_answer.c.key == key)) is not None
 
 
-async def _is_executed(connection: AsyncConnection, key: str) -> bool:
-    found = await connection.execute(select(tables.stored_answer.c.key).where(tables.stored_answer.c.key == key))
-    return found.first() is not None
-
-
-async def _use_up(connection: AsyncConnection, number: int) -> bool:
-    used = await connection.execute(
-        update(tables.fault)
-        .where(
-            tables.fault.c.id == number,
-            or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0),
-        )
-        .values(remaining=tables.fault.c.remaining - 1)
+def _use_up(connection: Connection, number: int) -> bool:
+    used = connection.execute(
+        update(tables.fault).where(tables.fault.c.id == number, IS_LIVE).values(remaining=tables.fault.c.remaining - 1)
     )
     return used.rowcount == 1
 
@@ -152,28 +135,25 @@ def fault_router(database: Database) -> APIRouter:
 
     @router.post("", status_code=201, summary="Set a rule: from now on this goes wrong", responses=errors(400))
     async def set_fault(rule: FaultRule) -> KeptRule:
-        async with database.writing() as connection:
-            made = insert(tables.fault).values(rule=rule.model_dump(mode="json"), remaining=rule.times)
-            number = (await connection.scalars(made.returning(tables.fault.c.id))).one()
+        made = insert(tables.fault).values(rule=rule.model_dump(mode="json"), remaining=rule.times)
+        number = await database.writing(lambda connection: connection.scalars(made.returning(tables.fault.c.id)).one())
         return _kept(number, rule.model_dump(mode="json"), rule.times)
 
     @router.get("", summary="List the rules", responses=errors())
     async def list_faults() -> list[KeptRule]:
-        async with database.reading() as connection:
-            rows = await connection.execute(select(tables.fault).order_by(tables.fault.c.id))
-            return [_kept(row.id, row.rule, row.remaining) for row in rows]
+        rules = select(tables.fault).order_by(tables.fault.c.id)
+        rows = await database.reading(lambda connection: connection.execute(rules).all())
+        return [_kept(row.id, row.rule, row.remaining) for row in rows]
 
     @router.delete("/{fault_id}", summary="Clear a rule", response_class=Response, **EMPTY)
     async def clear_fault(fault_id: Annotated[int, Path(ge=0, le=LARGEST)]) -> None:
-        async with database.writing() as connection:
-            cleared = await connection.execute(delete(tables.fault).where(tables.fault.c.id == fault_id))
-        if cleared.rowcount == 0:
+        clearing = delete(tables.fault).where(tables.fault.c.id == fault_id)
+        if await database.writing(lambda connection: connection.execute(clearing).rowcount) == 0:
             raise Refusal(404, "notFound", f"no fault rule {fault_id}")
 
     @router.delete("", status_code=204, summary="Clear all rules", response_class=Response, responses=errors())
     async def clear_faults() -> None:
-        async with database.writing() as connection:
-            await connection.execute(delete(tables.fault))
+        await database.writing(lambda connection: connection.execute(delete(tables.fault)))
 
     return router
 

@@ -7,8 +7,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
 from systems.common.bodies import fitting, read_object
 from systems.common.database import Database
@@ -86,20 +85,19 @@ def hub_router(base: str, api: str, database: Database, resources: Mapping[str, 
         """
         wanted = fitting(EventSubscriptionInput, await read_object(request))
         check_query(wanted.query, event)
-        async with database.writing() as connection:
-            document = await _register(connection, base, wanted, key)
+        document = await database.writing(_register, base, wanted, key)
         return JSONResponse(document, 201, {"Location": f"{base}/hub/{document['id']}"})
 
     @router.get("", summary="List the listeners", response_model=list[EventSubscription], responses=errors())
     async def list_listeners() -> Response:
-        async with database.reading() as connection:
-            rows = await connection.execute(select(subscription).where(subscription.c.hub == base))
-            return JSONResponse([_document(row) for row in rows])
+        mine = select(subscription).where(subscription.c.hub == base)
+        rows = await database.reading(lambda connection: connection.execute(mine).all())
+        return JSONResponse([_document(row) for row in rows])
 
     @router.get("/{id}", summary="Read a listener", responses=found(EventSubscription))
     async def read_listener(listener_id: IdPath) -> Response:
-        async with database.reading() as connection:
-            row = (await connection.execute(select(subscription).where(_of(base, listener_id)))).first()
+        one = select(subscription).where(_of(base, listener_id))
+        row = await database.reading(lambda connection: connection.execute(one).first())
         if row is None:
             raise Refusal(404, "notFound", f"no listener {listener_id}")
         return JSONResponse(_document(row))
@@ -107,10 +105,7 @@ def hub_router(base: str, api: str, database: Database, resources: Mapping[str, 
     @router.delete("/{id}", summary="Unregister a listener", **EMPTY)
     async def unregister(listener_id: IdPath) -> Response:
         """What is on its way to the listener is dropped."""
-        async with database.writing() as connection:
-            removed = await connection.execute(delete(subscription).where(_of(base, listener_id)))
-            await connection.execute(delete(delivery).where(delivery.c.subscription == listener_id))
-        if removed.rowcount == 0:
+        if not await database.writing(_unregister, base, listener_id):
             raise Refusal(404, "notFound", f"no listener {listener_id}")
         return Response(status_code=204)
 
@@ -126,24 +121,29 @@ def _of(base: str, listener_id: str) -> ColumnElement[bool]:
     return and_(subscription.c.hub == base, subscription.c.id == listener_id)
 
 
-async def _register(
-    connection: AsyncConnection, base: str, wanted: EventSubscriptionInput, key: str | None
-) -> Document:
+def _register(connection: Connection, base: str, wanted: EventSubscriptionInput, key: str | None) -> Document:
     same = and_(subscription.c.callback == wanted.callback, subscription.c.query == wanted.query)
     if wanted.query is None:
         same = and_(subscription.c.callback == wanted.callback, subscription.c.query.is_(None))
     by_key = subscription.c.key == key
     for condition in (by_key, same) if key else (same,):
-        known = await connection.scalar(select(subscription.c.id).where(subscription.c.hub == base, condition))
+        known = connection.scalar(select(subscription.c.id).where(subscription.c.hub == base, condition))
         if known is not None:
             break
     values = {"callback": wanted.callback, "query": wanted.query, "secret": wanted.secret, "key": key}
     if known is None:
         known = uuid4().hex
-        await connection.execute(insert(subscription).values(id=known, hub=base, **values))
+        connection.execute(insert(subscription).values(id=known, hub=base, **values))
     else:
-        await connection.execute(update(subscription).where(subscription.c.id == known).values(values))
-    return _document((await connection.execute(select(subscription).where(subscription.c.id == known))).one())
+        connection.execute(update(subscription).where(subscription.c.id == known).values(values))
+    return _document(connection.execute(select(subscription).where(subscription.c.id == known)).one())
+
+
+def _unregister(connection: Connection, base: str, listener_id: str) -> bool:
+    """Whether there was such a listener."""
+    removed = connection.execute(delete(subscription).where(_of(base, listener_id)))
+    connection.execute(delete(delivery).where(delivery.c.subscription == listener_id))
+    return removed.rowcount > 0
 
 
 def _document(row: Row[Any]) -> Document:

@@ -4,8 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, select
 
 from systems.common import tables
 from systems.common.clock import timestamp
@@ -13,6 +12,7 @@ from systems.common.database import Database
 from systems.common.docs import errors
 
 LONGEST_TARGET = 500
+APPEND = insert(tables.effect_log).inline()
 Outcome = Literal["done", "absorbed", "refused"]
 
 
@@ -31,8 +31,8 @@ class LogLine(BaseModel):
     reason: str | None = None
 
 
-async def record(
-    connection: AsyncConnection,
+def record(
+    connection: Connection,
     outcome: Outcome,
     *,
     key: str,
@@ -42,17 +42,16 @@ async def record(
     reason: str | None = None,
 ) -> None:
     """Append one line to the log, in the transaction of the effect itself."""
-    await connection.execute(
-        insert(tables.effect_log).values(
-            time=timestamp(),
-            key=key,
-            operation=operation,
-            target=target[:LONGEST_TARGET],
-            outcome=outcome,
-            status=status,
-            reason=reason,
-        )
-    )
+    line = {
+        "time": timestamp(),
+        "key": key,
+        "operation": operation,
+        "target": target[:LONGEST_TARGET],
+        "outcome": outcome,
+        "status": status,
+        "reason": reason,
+    }
+    connection.execute(APPEND, line)
 
 
 def log_router(database: Database) -> APIRouter:
@@ -70,7 +69,7 @@ def log_router(database: Database) -> APIRouter:
             query = query.where(log.c.target == target)
         if order is not None:
             query = query.where(log.c.key.contains(order, autoescape=True))
-        async with database.reading() as connection:
-            return [LogLine.model_validate(row) for row in (await connection.execute(query)).mappings()]
+        rows = await database.scanning(lambda connection: connection.execute(query).mappings().all())
+        return [LogLine.model_validate(row) for row in rows]
 
     return router

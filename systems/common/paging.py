@@ -4,8 +4,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, or_, select, true
 
 from systems.common.queries import Condition, Document, Filter, ListQuery, Page
 
@@ -48,8 +47,8 @@ def ids_of(wanted: Filter, base: str) -> list[str]:
     return [value.removeprefix(base) for value in wanted.values if value.startswith(base)]
 
 
-async def page_of(
-    connection: AsyncConnection,
+def page_of(
+    connection: Connection,
     matching: Select[Any],
     ordering: Sequence[ColumnElement[Any]],
     as_document: Callable[[Row[Any]], Document],
@@ -62,13 +61,13 @@ async def page_of(
     """
     ordered = matching.order_by(*ordering)
     if not left:
-        total = await connection.scalar(select(func.count()).select_from(matching.order_by(None).subquery()))
-        rows = await connection.execute(ordered.offset(query.offset).limit(query.limit))
+        total = connection.scalar(select(func.count()).select_from(matching.order_by(None).subquery()))
+        rows = connection.execute(ordered.offset(query.offset).limit(query.limit))
         return Page([as_document(row) for row in rows], total or 0)
     documents: list[Document] = []
     total = 0
-    async with connection.stream(ordered) as rows_in_turn:
-        async for part in rows_in_turn.partitions(READ_AT_ONCE):
+    with connection.execute(ordered.execution_options(stream_results=True)) as rows_in_turn:
+        for part in rows_in_turn.partitions(READ_AT_ONCE):
             for document in map(as_document, part):
                 if all(each.admits(document) for each in left):
                     if query.offset <= total < query.offset + query.limit:

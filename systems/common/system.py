@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -13,16 +13,15 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
-from systems.common.addresses import note_address
+from systems.common.addresses import Addresses
 from systems.common.database import Database, UnreachableError
 from systems.common.deliveries import Deliveries
 from systems.common.docs import describe, errors
-from systems.common.errors import Refusal, install_error_answers
+from systems.common.errors import install_error_answers
 from systems.common.faults import fault_router
 from systems.common.log import log_router
-from systems.common.slashes import TrailingSlash
 
 SHUTDOWN_SECONDS = 2
 
@@ -50,11 +49,11 @@ class System:
                     await self.closing.wait()
 
 
-Seed = Callable[[AsyncConnection], Awaitable[None]]
+Seed = Callable[[Connection], None]
 Background = Callable[[], AbstractAsyncContextManager[None]]
 
 
-async def _nothing_to_seed(_connection: AsyncConnection) -> None:
+def _nothing_to_seed(_connection: Connection) -> None:
     return
 
 
@@ -79,8 +78,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with system.database.preparing() as connection:
-                await seed(connection)
+            await system.database.prepare(seed)
             async with system.deliveries.running(), background():
                 yield
         finally:
@@ -91,7 +89,6 @@ def make_app(
         description=description,
         version=version("ordersaga"),
         lifespan=lifespan,
-        dependencies=[Depends(_storable), Depends(note_address)],
         docs_url="/docs",
         redoc_url=None,
         static_url="/docs/assets",
@@ -101,7 +98,7 @@ def make_app(
         redirect_slashes=False,
     )
     app.state.system = system
-    app.add_middleware(TrailingSlash)
+    app.add_middleware(Addresses, public_url=system.public_url)
     install_error_answers(app)
     for router in (*routers, _health_router(), log_router(system.database), fault_router(system.database)):
         app.include_router(router)
@@ -119,19 +116,12 @@ def _health_router() -> APIRouter:
     return router
 
 
-async def _storable(request: Request) -> None:
-    """Raises Refusal 400 for an address with a null character: no database takes one."""
-    if "\0" in request.scope["path"] or any("\0" in value for value in request.query_params.values()):
-        raise Refusal(400, "invalidRequest", "the address holds a null character")
-
-
-async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
+async def _database(request: Request) -> Database:
     system: System = request.app.state.system
-    async with system.database.reading() as connection:
-        yield connection
+    return system.database
 
 
-ReadingDep = Annotated[AsyncConnection, Depends(_reading)]
+DatabaseDep = Annotated[Database, Depends(_database)]
 IdPath = Annotated[str, Path(alias="id")]
 
 

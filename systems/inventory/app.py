@@ -6,7 +6,6 @@ from pathlib import Path
 import httpx
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from systems.common import hub, tmf
 from systems.common import tables as common_tables
@@ -65,10 +64,6 @@ def create_app(
     stocked = load_stock(stock)
     database = Database(database_url, common_tables.metadata, tables.metadata)
     system = System("inventory", database, Deliveries(database, transport), latency_ms, public_url)
-
-    async def seed(connection: AsyncConnection) -> None:
-        await stock_pools(connection, stocked.pools)
-
     return make_app(
         system,
         [
@@ -85,5 +80,5 @@ def create_app(
         description=DESCRIPTION,
         apis=APIS,
         bodies=BODIES,
-        seed=seed,
+        seed=lambda connection: stock_pools(connection, stocked.pools),
     )

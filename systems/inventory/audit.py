@@ -1,11 +1,11 @@
 """The audit: does what is held agree with what is in service?"""
 
 from fastapi import APIRouter
-from sqlalchemy import or_
+from sqlalchemy import Connection, or_
 
 from systems.common.docs import errors
 from systems.common.queries import Document, texts_at
-from systems.common.system import ReadingDep
+from systems.common.system import DatabaseDep
 from systems.inventory.installed_base import PRODUCTS, SERVICES
 from systems.inventory.resources import Member, members
 from systems.inventory.tables import resource
@@ -16,24 +16,26 @@ router = APIRouter(tags=["audit"])
 
 
 @router.get("/audit", summary="What is held and in service, and where the two disagree", responses=errors())
-async def audit(connection: ReadingDep) -> Document:
+async def audit(database: DatabaseDep) -> Document:
     """`leaked` are held resources that no active service names as its `supportingResource`.
 
     `dangling` are free ones that an active service names.
     """
+    return await database.scanning(_audit)
+
+
+def _audit(connection: Connection) -> Document:
     held_or_used = or_(resource.c.resource_status == "reserved", resource.c.usage_state != "idle")
-    held = (await connection.execute(members().where(held_or_used).order_by(resource.c.sequence))).all()
-    services = [document for document in await SERVICES.documents.all(connection) if document["state"] != "terminated"]
-    products = [
-        document for document in await PRODUCTS.documents.all(connection) if document["status"] not in ENDED_PRODUCTS
-    ]
+    held = (connection.execute(members().where(held_or_used).order_by(resource.c.sequence))).all()
+    services = [document for document in SERVICES.documents.all(connection) if document["state"] != "terminated"]
+    products = [document for document in PRODUCTS.documents.all(connection) if document["status"] not in ENDED_PRODUCTS]
     in_service = {
         resource_id
         for service in services
         if service["state"] == "active"
         for resource_id in texts_at(service, "supportingResource.id")
     }
-    free = await connection.scalars(
+    free = connection.scalars(
         members().with_only_columns(resource.c.id).where(~held_or_used).order_by(resource.c.sequence)
     )
     leaked = [_line(row) for row in held if row.id not in in_service]

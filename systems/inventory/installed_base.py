@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from systems.common import tmf
 from systems.common.bodies import fitting, read_object
@@ -18,7 +18,7 @@ from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
 from systems.common.queries import Document, ListQueryDep, texts_at
-from systems.common.system import IdPath, ReadingDep
+from systems.common.system import DatabaseDep, IdPath
 from systems.inventory import lifecycle
 
 
@@ -59,8 +59,8 @@ class Inventory:
     def specification_of(self, document_id: str) -> Lookup:
         """Looks up the specification of a document; None when there is no such document."""
 
-        async def look(connection: AsyncConnection) -> str | None:
-            return self.specification(await self.documents.find(connection, document_id) or {})
+        def look(connection: Connection) -> str | None:
+            return self.specification(self.documents.find(connection, document_id) or {})
 
         return look
 
@@ -135,12 +135,12 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
     router = APIRouter(prefix=documents.path, tags=[inventory.api])
 
     @router.get("", summary=f"List {kind}s", **listed(model, inventory.state, "active"))
-    async def list_documents(query: ListQueryDep, connection: ReadingDep) -> Response:
-        return query.answer(await documents.page(connection, query))
+    async def list_documents(query: ListQueryDep, database: DatabaseDep) -> Response:
+        return query.answer(await database.scanning(documents.page, query))
 
     @router.get("/{id}", summary=f"Read a {kind}", **read_one(model))
-    async def read(document_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-        return JSONResponse(query.only_fields(await documents.get(connection, document_id)))
+    async def read(document_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+        return JSONResponse(query.only_fields(await database.reading(documents.get, document_id)))
 
     @router.post("", summary=f"Record a {kind}", **creates(model, inventory.create_model, inventory.example))
     async def create(request: Request, call: CallDep) -> Response:
@@ -175,31 +175,31 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
     return router
 
 
-async def _create(inventory: Inventory, effect: Effect, body: Document) -> Answer:
+def _create(inventory: Inventory, effect: Effect, body: Document) -> Answer:
     said = {"@type": inventory.noun, **body, "id": body.get("id") or str(uuid4())}
     document = inventory.dates.written(None, said)
-    kept = await inventory.documents.add(effect.connection, document)
-    await inventory.events.tell(effect.connection, Change("Create", effect.key), kept)
+    kept = inventory.documents.add(effect.connection, document)
+    inventory.events.tell(effect.connection, Change("Create", effect.key), kept)
     return Answer(201, kept, kept["id"], {"Location": kept["href"]})
 
 
-async def _update(inventory: Inventory, effect: Effect, document_id: str, patch: Patch) -> Answer:
+def _update(inventory: Inventory, effect: Effect, document_id: str, patch: Patch) -> Answer:
     connection = effect.connection
-    before = await inventory.documents.get(connection, document_id, lock=True)
+    before = inventory.documents.get(connection, document_id, lock=True)
     after = patch.applied_to(before)
     check_unchanged(before, after, inventory.read_only)
     check_removed(before, after, inventory.required)
     fitting(inventory.model, after)
     if inventory.state in before:
         lifecycle.check_step(inventory.life_cycle, inventory.state, before[inventory.state], after[inventory.state])
-    kept = await inventory.documents.replace(connection, inventory.dates.written(before, after))
+    kept = inventory.documents.replace(connection, inventory.dates.written(before, after))
     states = [inventory.state, *inventory.dates.names]
-    await inventory.events.tell_of_change(connection, effect.key, before, kept, states)
+    inventory.events.tell_of_change(connection, effect.key, before, kept, states)
     return Answer(200, kept, document_id)
 
 
-async def _delete(inventory: Inventory, effect: Effect, document_id: str) -> Answer:
-    document = await inventory.documents.get(effect.connection, document_id, lock=True)
-    await inventory.documents.remove(effect.connection, document_id)
-    await inventory.events.tell(effect.connection, Change("Delete", effect.key), document)
+def _delete(inventory: Inventory, effect: Effect, document_id: str) -> Answer:
+    document = inventory.documents.get(effect.connection, document_id, lock=True)
+    inventory.documents.remove(effect.connection, document_id)
+    inventory.events.tell(effect.connection, Change("Delete", effect.key), document)
     return Answer(204, target=document_id)

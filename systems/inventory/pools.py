@@ -1,21 +1,21 @@
 """Resource pools: what there is, and whether demands could be met."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from sqlalchemy import ColumnElement, and_, false, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
 
 from systems.common.addresses import here
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
 from systems.common.queries import Document, ListQueryDep, as_text
-from systems.common.system import IdPath, ReadingDep
+from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
@@ -23,6 +23,7 @@ from systems.inventory.tables import pool, resource
 BASE = "/tmf-api/resourcePoolManagement/v4"
 
 API = "Resource Pools"
+S = TypeVar("S", bound=Select[Any])
 
 router = APIRouter(prefix=BASE, tags=[API])
 
@@ -102,19 +103,22 @@ class ResourcePool(BaseModel):
     capacity: Capacity | None = None
 
 
+OF_SPECIFICATION = (
+    select(pool.c.id, pool.c.place).where(pool.c.specification == bindparam("of_specification")).order_by(pool.c.id)
+)
+IS_FREE = and_(resource.c.pool.in_(bindparam("of_pools", expanding=True)), resource.c.resource_status == "available")
+HOW_MANY_FREE = select(func.count()).select_from(resource).where(IS_FREE)
 SORTABLE = frozenset({"id", "name"})
 EXAMPLE = {"demands": [{"resourceSpecification": {"id": "gpon-port"}, "place": {"id": "BER-1"}, "quantity": 2}]}
 
 
-async def candidate_pools(connection: AsyncConnection, wish: Wish) -> list[str]:
+def candidate_pools(connection: Connection, wish: Wish) -> list[str]:
     """The ids of the pools that may serve ``wish``; none when its specification is stocked at other places only.
 
     Raises Refusal 422 ``unknownPool`` for a pool or a specification that is not stocked at all.
     """
     specification = wish.resource_specification.id
-    rows = await connection.execute(
-        select(pool.c.id, pool.c.place).where(pool.c.specification == specification).order_by(pool.c.id)
-    )
+    rows = connection.execute(OF_SPECIFICATION, {"of_specification": specification}).all()
     places: dict[str, str | None] = {row.id: row.place for row in rows}
     if wish.pool is not None:
         if wish.pool not in places:
@@ -126,30 +130,23 @@ async def candidate_pools(connection: AsyncConnection, wish: Wish) -> list[str]:
     return near or [pool_id for pool_id, place in places.items() if place is None]
 
 
-def suits(wish: Wish, pools: list[str]) -> ColumnElement[bool]:
-    """The condition that a resource is a free member of ``pools`` and what ``wish`` asks for."""
-    if not pools:
-        return false()
-    conditions = [resource.c.pool.in_(pools), resource.c.resource_status == "available"]
-    conditions += [
-        resource.c.traits.contains(trait(name, as_text(value)), autoescape=True)
-        for name, value in wish.criteria.items()
-    ]
-    if wish.value is not None:
-        conditions.append(resource.c.value == wish.value)
-    return and_(*conditions)
+def suiting(free: S, wish: Wish) -> S:
+    """The query for ``free`` members that are also what ``wish`` asks for."""
+    for name, value in wish.criteria.items():
+        free = free.where(resource.c.traits.contains(trait(name, as_text(value)), autoescape=True))
+    return free if wish.value is None else free.where(resource.c.value == wish.value)
 
 
 @router.get("/resourcePool", summary="List pools", **listed(ResourcePool, "resourceSpecification.id", "gpon-port"))
-async def list_pools(query: ListQueryDep, connection: ReadingDep) -> Response:
+async def list_pools(query: ListQueryDep, database: DatabaseDep) -> Response:
     check_filters(query.filters, ResourcePool)
     query.check_sort(SORTABLE)
-    return query.answer(query.page(await _pools(connection)))
+    return query.answer(query.page(await database.scanning(_pools)))
 
 
 @router.get("/resourcePool/{id}", summary="Read a pool", **read_one(ResourcePool))
-async def read_pool(pool_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-    for document in await _pools(connection, pool.c.id == pool_id):
+async def read_pool(pool_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+    for document in await database.reading(_pools, pool.c.id == pool_id):
         return JSONResponse(query.only_fields(document))
     raise Refusal(404, "notFound", f"no pool {pool_id}")
 
@@ -161,19 +158,23 @@ async def read_pool(pool_id: IdPath, query: ListQueryDep, connection: ReadingDep
     responses=errors(400, 413, 415),
     openapi_extra=body_of(AvailabilityCheck, EXAMPLE),
 )
-async def check_availability(request: Request, connection: ReadingDep) -> Response:
+async def check_availability(request: Request, database: DatabaseDep) -> Response:
     """Each demand in its turn; nothing is reserved."""
     check = fitting(AvailabilityCheck, await read_object(request), strict=False)
+    return JSONResponse({"results": await database.reading(_check_all, check.demands)})
+
+
+def _check_all(connection: Connection, demands: Sequence[Demand]) -> list[Document]:
     promised: Counter[str] = Counter()
-    return JSONResponse({"results": [await _check(connection, demand, promised) for demand in check.demands]})
+    return [_check(connection, demand, promised) for demand in demands]
 
 
-async def _check(connection: AsyncConnection, demand: Demand, promised: Counter[str]) -> Document:
+def _check(connection: Connection, demand: Demand, promised: Counter[str]) -> Document:
     try:
-        pools = await candidate_pools(connection, demand)
+        pools = candidate_pools(connection, demand)
     except Refusal as refusal:
         return {"available": False, "free": 0, "reason": refusal.reason}
-    free = await connection.scalar(select(func.count()).select_from(resource).where(suits(demand, pools))) or 0
+    free = connection.scalar(suiting(HOW_MANY_FREE, demand), {"of_pools": pools}) or 0
     # Demands of one check do not promise the same member twice.
     left = max(free - promised[str(demand)], 0)
     promised[str(demand)] += demand.quantity
@@ -182,7 +183,7 @@ async def _check(connection: AsyncConnection, demand: Demand, promised: Counter[
     return {"available": False, "free": left, "reason": f"{left} of {demand.quantity} free: {demand}"}
 
 
-async def _pools(connection: AsyncConnection, condition: ColumnElement[bool] | None = None) -> list[Document]:
+def _pools(connection: Connection, condition: ColumnElement[bool] | None = None) -> list[Document]:
     used = resource.c.usage_state != "idle"
     query = (
         select(
@@ -196,7 +197,7 @@ async def _pools(connection: AsyncConnection, condition: ColumnElement[bool] | N
         .group_by(pool.c.id)
         .order_by(pool.c.id)
     )
-    rows = await connection.execute(query if condition is None else query.where(condition))
+    rows = connection.execute(query if condition is None else query.where(condition))
     return [
         {
             "id": row.id,

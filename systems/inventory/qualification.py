@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from systems.common import tmf
 from systems.common.bodies import fitting, read_object
@@ -19,7 +19,7 @@ from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect, OptionalKeyDep
 from systems.common.events import Change, EventSource
 from systems.common.queries import Document, ListQueryDep
-from systems.common.system import IdPath, ReadingDep, System
+from systems.common.system import DatabaseDep, IdPath, System
 from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
 from systems.inventory.tables import pool
@@ -131,28 +131,31 @@ def qualification_router(coverage: Sequence[Coverage], system: System) -> APIRou
     async def check(request: Request, key: OptionalKeyDep) -> Response:
         body = await read_object(request)
         asked = fitting(CheckServiceQualificationCreate, body)
-        async with system.database.writing() as connection:
-            stocked = set(await connection.scalars(select(pool.c.place).distinct()))
+
+        def answer(connection: Connection) -> Document:
+            stocked = set(connection.scalars(select(pool.c.place).distinct()))
             document = _answered(asked, body, coverage, stocked)
-            kept = await QUALIFICATIONS.add(connection, document)
-            await EVENTS.tell(connection, Change("Create", key or document["id"]), kept)
-        system.deliveries.look()
+            kept = QUALIFICATIONS.add(connection, document)
+            EVENTS.tell(connection, Change("Create", key or document["id"]), kept)
+            return kept
+
+        kept = await system.database.writing(answer)
         return JSONResponse(kept, 201, {"Location": kept["href"]})
 
     @router.get("", summary="List what was asked", **listed(CheckServiceQualification, "state", "done"))
-    async def list_checks(query: ListQueryDep, connection: ReadingDep) -> Response:
-        return query.answer(await QUALIFICATIONS.page(connection, query))
+    async def list_checks(query: ListQueryDep, database: DatabaseDep) -> Response:
+        return query.answer(await database.scanning(QUALIFICATIONS.page, query))
 
     @router.get("/{id}", summary="Read what was asked", **read_one(CheckServiceQualification))
-    async def read_check(check_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-        return JSONResponse(query.only_fields(await QUALIFICATIONS.get(connection, check_id)))
+    async def read_check(check_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+        return JSONResponse(query.only_fields(await database.reading(QUALIFICATIONS.get, check_id)))
 
     @router.delete("/{id}", summary="Forget what was asked", **removes())
     async def forget(check_id: IdPath, call: CallDep) -> Response:
-        async def work(effect: Effect) -> Answer:
-            document = await QUALIFICATIONS.get(effect.connection, check_id, lock=True)
-            await QUALIFICATIONS.remove(effect.connection, check_id)
-            await EVENTS.tell(effect.connection, Change("Delete", effect.key), document)
+        def work(effect: Effect) -> Answer:
+            document = QUALIFICATIONS.get(effect.connection, check_id, lock=True)
+            QUALIFICATIONS.remove(effect.connection, check_id)
+            EVENTS.tell(effect.connection, Change("Delete", effect.key), document)
             return Answer(204, target=check_id)
 
         return await call.effect("deleteQualification", work, target=check_id)

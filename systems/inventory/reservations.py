@@ -4,7 +4,6 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from sqlalchemy import select, update
 
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import creates, removes
@@ -12,8 +11,8 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.queries import Document
 from systems.common.system import IdPath
-from systems.inventory.pools import API, BASE, Wish, candidate_pools, suits
-from systems.inventory.resources import PooledResource, as_document, member, specification_of, tell_of_states
+from systems.inventory.pools import API, BASE, IS_FREE, Wish, candidate_pools, suiting
+from systems.inventory.resources import Member, PooledResource, member, members, specification_of, write
 from systems.inventory.stock import FREE
 from systems.inventory.tables import resource
 
@@ -26,6 +25,10 @@ class ReservationCreate(Wish):
     requested_by: str = Field(max_length=500)
 
 
+# PostgreSQL passes over members that another transaction is taking; SQLite has one writer at a time.
+FIRST_FREE = (
+    members().where(IS_FREE).order_by(resource.c.sequence).limit(1).with_for_update(of=resource, skip_locked=True)
+)
 EXAMPLE = {"resourceSpecification": {"id": "msisdn"}, "criteria": {"category": "gold"}, "requestedBy": "order-1"}
 
 
@@ -34,8 +37,8 @@ async def reserve(request: Request, call: CallDep) -> Response:
     """Reserve a free member: `reserve`. 409 when there is none, 422 when nothing of the kind is stocked."""
     reservation = fitting(ReservationCreate, await read_object(request), strict=False)
 
-    async def work(effect: Effect) -> Answer:
-        document = await _reserve(effect, reservation)
+    def work(effect: Effect) -> Answer:
+        document = _reserve(effect, reservation)
         return Answer(201, document, document["id"], {"Location": document["href"]})
 
     specification = reservation.resource_specification.id
@@ -47,40 +50,26 @@ async def reserve(request: Request, call: CallDep) -> Response:
 async def release(resource_id: IdPath, call: CallDep) -> Response:
     """Give a member back, as it was stocked: `release`. One that is free already stays so."""
 
-    async def work(effect: Effect) -> Answer:
-        row = await member(effect.connection, resource_id, lock=True)
+    def work(effect: Effect) -> Answer:
+        row = member(effect.connection, resource_id, lock=True)
         if row.reservation_id is not None:
-            await effect.connection.execute(update(resource).where(resource.c.id == resource_id).values(FREE))
-            free = as_document(await member(effect.connection, resource_id))
-            await tell_of_states(effect.connection, effect.key, as_document(row), free)
+            write(effect.connection, row, FREE, effect.key)
         return Answer(204, target=resource_id)
 
     return await call.effect("release", work, target=resource_id, specification=specification_of(resource_id))
 
 
-async def _reserve(effect: Effect, reservation: ReservationCreate) -> Document:
+def _reserve(effect: Effect, reservation: ReservationCreate) -> Document:
     connection = effect.connection
-    condition = suits(reservation, await candidate_pools(connection, reservation))
-    # PostgreSQL passes over members that another transaction is taking; SQLite has one writer at a time.
-    free = select(resource.c.id).where(condition).order_by(resource.c.sequence).limit(1)
-    chosen = await connection.scalar(free.with_for_update(skip_locked=True))
+    pools = candidate_pools(connection, reservation)
+    chosen: Member | None = connection.execute(suiting(FIRST_FREE, reservation), {"of_pools": pools}).first()
     if chosen is None:
         if reservation.value is not None:
             raise Refusal(409, "resourceNotAvailable", f"not free: {reservation}")
         raise Refusal(409, "poolExhausted", f"none free: {reservation}")
-    before = as_document(await member(connection, chosen))
-    await connection.execute(
-        update(resource)
-        .where(resource.c.id == chosen)
-        .values(
-            FREE
-            | {
-                "resource_status": "reserved",
-                "reservation_id": uuid4().hex,
-                "requested_by": reservation.requested_by,
-            }
-        )
-    )
-    reserved = as_document(await member(connection, chosen))
-    await tell_of_states(connection, effect.key, before, reserved)
-    return reserved
+    held = {
+        "resource_status": "reserved",
+        "reservation_id": uuid4().hex,
+        "requested_by": reservation.requested_by,
+    }
+    return write(connection, chosen, FREE | held, effect.key)

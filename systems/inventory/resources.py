@@ -1,12 +1,12 @@
 """Resource inventory (TMF639): the members of the pools, and what is written on them."""
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement, Row, Select, delete, or_, select, true, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, or_, select, true, update
 
 from systems.common import tmf
 from systems.common.addresses import here
@@ -19,7 +19,7 @@ from systems.common.faults import Lookup
 from systems.common.paging import ids_of, mentions, narrowed, page_of
 from systems.common.patches import Patch, check_unchanged, read_patch
 from systems.common.queries import Document, Filter, ListQuery, ListQueryDep, Page
-from systems.common.system import IdPath, ReadingDep
+from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
 from systems.inventory.tables import pool, recorded, resource
 
@@ -104,10 +104,15 @@ def members() -> Select[Any]:
     return select(*columns).select_from(resource.join(pool).outerjoin(recorded, recorded.c.id == resource.c.id))
 
 
-async def member(connection: AsyncConnection, resource_id: str, *, lock: bool = False) -> Member:
+MEMBER = members().where(resource.c.id == bindparam("of_id"))
+MEMBER_LOCKED = MEMBER.with_for_update(of=resource)
+WRITE = update(resource).where(resource.c.id == bindparam("of_id"))
+SPECIFICATION = select(pool.c.specification).select_from(resource.join(pool)).where(resource.c.id == bindparam("of_id"))
+
+
+def member(connection: Connection, resource_id: str, *, lock: bool = False) -> Member:
     """One pool member. Raises Refusal 404 when there is none; ``lock`` keeps other writers off it."""
-    query = members().where(resource.c.id == resource_id)
-    found: Member | None = (await connection.execute(query.with_for_update(of=resource) if lock else query)).first()
+    found: Member | None = connection.execute(MEMBER_LOCKED if lock else MEMBER, {"of_id": resource_id}).first()
     if found is None:
         raise Refusal(404, "notFound", f"no resource {resource_id}")
     return found
@@ -116,19 +121,31 @@ async def member(connection: AsyncConnection, resource_id: str, *, lock: bool = 
 def specification_of(resource_id: str) -> Lookup:
     """Looks up the specification of a member; None when there is no such member."""
 
-    async def look(connection: AsyncConnection) -> str | None:
-        query = select(pool.c.specification).select_from(resource.join(pool)).where(resource.c.id == resource_id)
-        specification: str | None = await connection.scalar(query)
+    def look(connection: Connection) -> str | None:
+        specification: str | None = connection.scalar(SPECIFICATION, {"of_id": resource_id})
         return specification
 
     return look
 
 
-def as_document(row: Member) -> Document:
-    """The TMF639 resource: the member, over it what was recorded of it, and over that what orders wrote on it."""
-    said = row.recorded or {}
-    written = row.given.get("resourceCharacteristic", [])
-    stocked = said.get("resourceCharacteristic", row.characteristics)
+def write(connection: Connection, row: Member, values: dict[str, Any], key: str) -> Document:
+    """The resource after ``values`` were written to columns of a member; the listeners are told, by ``key``."""
+    connection.execute(WRITE, {"of_id": row.id, **values})
+    changed = as_document(row, values)
+    # That it is reserved is a state of it.
+    EVENTS.tell_of_change(connection, key, as_document(row), changed, [*STATES, "reservation"])
+    return changed
+
+
+def as_document(row: Member, over: Mapping[str, Any] | None = None) -> Document:
+    """The TMF639 resource: the member, over it what was recorded of it, and over that what orders wrote on it.
+
+    The columns in ``over`` go before those of the ``row``.
+    """
+    has = row._mapping if over is None else {**row._mapping, **over}
+    said = has["recorded"] or {}
+    written = has["given"].get("resourceCharacteristic", [])
+    stocked = said.get("resourceCharacteristic", has["characteristics"])
     names = {characteristic.get("name") for characteristic in written}
     document = {
         "id": row.id,
@@ -140,28 +157,23 @@ def as_document(row: Member) -> Document:
         "resourceSpecification": {"id": row.specification},
         **({} if row.place is None else {"place": {"id": row.place, "role": "installation"}}),
         **said,
-        **{attribute: getattr(row, column) for attribute, column in STATES.items()},
-        **row.given,
+        **{attribute: has[column] for attribute, column in STATES.items()},
+        **has["given"],
         "resourceCharacteristic": [entry for entry in stocked if entry["name"] not in names] + written,
     }
-    if row.reservation_id is not None:
-        document["reservation"] = {"id": row.reservation_id, "requestedBy": row.requested_by}
+    if has["reservation_id"] is not None:
+        document["reservation"] = {"id": has["reservation_id"], "requestedBy": has["requested_by"]}
     return {name: value for name, value in document.items() if value is not None}
 
 
-async def tell_of_states(connection: AsyncConnection, key: str, before: Document, after: Document) -> None:
-    """Tell the listeners how a resource was changed; that it is reserved is a state of it."""
-    await EVENTS.tell_of_change(connection, key, before, after, [*STATES, "reservation"])
-
-
 @router.get("", summary="List resources", **listed(PooledResource, "resourceSpecification.id", "gpon-port"))
-async def list_resources(query: ListQueryDep, connection: ReadingDep) -> Response:
-    return query.answer(await _page(connection, query))
+async def list_resources(query: ListQueryDep, database: DatabaseDep) -> Response:
+    return query.answer(await database.scanning(_page, query))
 
 
 @router.get("/{id}", summary="Read a resource", **read_one(PooledResource))
-async def read_resource(resource_id: IdPath, query: ListQueryDep, connection: ReadingDep) -> Response:
-    return JSONResponse(query.only_fields(as_document(await member(connection, resource_id))))
+async def read_resource(resource_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
+    return JSONResponse(query.only_fields(as_document(await database.reading(member, resource_id))))
 
 
 @router.patch("/{id}", summary="Change a resource", **patches(PooledResource, PooledResource, {"usageState": "idle"}))
@@ -170,8 +182,8 @@ async def patch_resource(resource_id: IdPath, request: Request, call: CallDep) -
     patch = await read_patch(request)
     operation = {"active": "install", "idle": "uninstall"}.get(str(patch.value_of("usageState")), "updateResource")
 
-    async def work(effect: Effect) -> Answer:
-        return Answer(200, await _patch(effect, resource_id, patch), resource_id)
+    def work(effect: Effect) -> Answer:
+        return Answer(200, _patch(effect, resource_id, patch), resource_id)
 
     return await call.effect(operation, work, target=resource_id, specification=specification_of(resource_id))
 
@@ -180,26 +192,26 @@ async def patch_resource(resource_id: IdPath, request: Request, call: CallDep) -
 async def unstock(resource_id: IdPath, call: CallDep) -> Response:
     """Take a member that is not reserved out of its pool: `unstock`."""
 
-    async def work(effect: Effect) -> Answer:
+    def work(effect: Effect) -> Answer:
         connection = effect.connection
-        row = await member(connection, resource_id, lock=True)
+        row = member(connection, resource_id, lock=True)
         if row.resource_status == "reserved":
             raise Refusal(409, "resourceInUse", f"{resource_id} is reserved by {row.requested_by}")
-        await connection.execute(delete(resource).where(resource.c.id == resource_id))
-        await connection.execute(delete(recorded).where(recorded.c.id == resource_id))
-        await EVENTS.tell(connection, Change("Delete", effect.key), as_document(row))
+        connection.execute(delete(resource).where(resource.c.id == resource_id))
+        connection.execute(delete(recorded).where(recorded.c.id == resource_id))
+        EVENTS.tell(connection, Change("Delete", effect.key), as_document(row))
         return Answer(204, target=resource_id)
 
     return await call.effect("unstock", work, target=resource_id, specification=specification_of(resource_id))
 
 
-async def _page(connection: AsyncConnection, query: ListQuery) -> Page:
+def _page(connection: Connection, query: ListQuery) -> Page:
     check_filters(query.filters, PooledResource)
     query.check_sort(SORTABLE)
     matching, left = narrowed(members(), query.filters, _condition, _could_pass)
     chosen = [(FILTER_COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
     ordering = [*(column.desc() if descending else column.asc() for column, descending in chosen), resource.c.sequence]
-    return await page_of(connection, matching, ordering, as_document, query, left)
+    return page_of(connection, matching, ordering, as_document, query, left)
 
 
 def _condition(wanted: Filter) -> ColumnElement[bool] | None:
@@ -222,9 +234,9 @@ def _could_pass(wanted: Filter) -> ColumnElement[bool]:
     return said
 
 
-async def _patch(effect: Effect, resource_id: str, patch: Patch) -> Document:
+def _patch(effect: Effect, resource_id: str, patch: Patch) -> Document:
     connection = effect.connection
-    row = await member(connection, resource_id, lock=True)
+    row = member(connection, resource_id, lock=True)
     before = as_document(row)
     after = patch.applied_to(before)
     check_unchanged(before, after, READ_ONLY)
@@ -238,10 +250,7 @@ async def _patch(effect: Effect, resource_id: str, patch: Patch) -> Document:
     }
     if given.get("resourceCharacteristic", []) is None:
         given["resourceCharacteristic"] = []
-    await connection.execute(update(resource).where(resource.c.id == resource_id).values(given=given, **states))
-    changed = as_document(await member(connection, resource_id))
-    await tell_of_states(connection, effect.key, before, changed)
-    return changed
+    return write(connection, row, {"given": given, **states}, effect.key)
 
 
 def _check_states(row: Member, wanted: Document) -> None:

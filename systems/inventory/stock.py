@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from ruamel.yaml import YAML
-from sqlalchemy import func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, insert, select
 
 from systems.inventory import tables
 
@@ -86,13 +85,13 @@ def load_stock(path: Path) -> Stock:
     return Stock.model_validate(YAML(typ="safe", pure=True).load(path))
 
 
-async def stock_pools(connection: AsyncConnection, pools: Sequence[PoolStock]) -> None:
+def stock_pools(connection: Connection, pools: Sequence[PoolStock]) -> None:
     """Fill the inventory if it has no pool yet."""
-    if await connection.scalar(select(func.count()).select_from(tables.pool)):
+    if connection.scalar(select(func.count()).select_from(tables.pool)):
         return
     rows = [(_pool_row(pool, place), _members(pool, place)) for pool in pools for place in (pool.places or [None])]
-    await connection.execute(insert(tables.pool), [row for row, _ in rows])
-    await connection.execute(
+    connection.execute(insert(tables.pool), [row for row, _ in rows])
+    connection.execute(
         insert(tables.resource),
         [member_row(row["id"], number, *member) for row, members in rows for number, member in enumerate(members, 1)],
     )

@@ -58,7 +58,7 @@ def keyed(key: str) -> dict[str, str]:
 
 def sqlite(folder: Path, name: str) -> str:
     """The URL of a SQLite file."""
-    return f"sqlite+aiosqlite:///{folder / name}.db"
+    return f"sqlite:///{folder / name}.db"
 
 
 class Inbox(httpx.AsyncBaseTransport):

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select, update
 
 from systems.activation import tables
+from systems.activation.acceptance import ACCEPTED
 from systems.activation.app import create_app
 from systems.activation.completion import Completions
 from systems.common import tables as common_tables
 from systems.common.database import Database
-from systems.common.deliveries import Deliveries
 from tests.systems.conftest import Inbox, keyed, running, sqlite
 
 pytestmark = pytest.mark.anyio
@@ -63,8 +63,7 @@ async def over(client: httpx.AsyncClient, monitor: dict[str, Any]) -> dict[str, 
 async def let_the_latency_pass(url: str) -> None:
     """Make every pending change due while no system runs."""
     database = Database(url)
-    async with database.writing() as connection:
-        await connection.execute(update(tables.monitor).values(due=0))
+    await database.writing(lambda connection: connection.execute(update(tables.monitor).values(due=0)))
     await database.close()
 
 
@@ -278,14 +277,12 @@ async def test_a_service_test_passes_only_while_the_service_is_active(activation
 
 async def test_news_in_the_last_moment_does_not_keep_the_system_from_ending(tmp_path: Path) -> None:
     database = Database(sqlite(tmp_path, "ending"), common_tables.metadata, tables.metadata)
-    async with database.preparing():
-        pass
-    completions = Completions(database, Deliveries(database))
+    await database.prepare()
+    completions = Completions(database)
     async with asyncio.timeout(20):
         for _ in range(10):
             async with completions.running():
                 for _ in range(5):
-                    async with database.reading() as connection:
-                        await connection.scalar(select(tables.monitor.c.id))
-                completions.look()
+                    await database.scanning(lambda connection: connection.scalar(select(tables.monitor.c.id)))
+                database.listen(ACCEPTED).set()
     await database.close()
