@@ -50,12 +50,12 @@ from logs import configure_logging
 from settings import Settings, faults_of
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
-from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreError
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -108,7 +108,7 @@ def activities_by_queue(
     The worker of the workflows can do what the systems' workers can, for the calls that are tried locally first.
     """
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
-    orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
+    orders, plans, locks = OrderStore(database), PlanStore(database), ResourceLocks(database)
     inventory = systems[policies.INVENTORY]
     planner, feasibility = Planner(catalogs, inventory), FeasibilityCheck(inventory)
     calls = {
@@ -121,11 +121,11 @@ def activities_by_queue(
         "workflows": [
             *chain(*calls.values()),
             *activities_of(RecordActivities(orders, plans, BegunCalls(database))),
-            *activities_of(PlanningActivities(planner, orders, plans, claims)),
+            *activities_of(PlanningActivities(planner, orders, plans, locks)),
             *activities_of(QualificationActivities(inventory, plans, orders)),
-            *activities_of(AmendmentActivities(planner, feasibility, orders, plans, RevisionStore(database), claims)),
+            *activities_of(AmendmentActivities(planner, feasibility, orders, plans, RevisionStore(database), locks)),
             *activities_of(TaskActivities(TaskStore(database))),
-            *activities_of(ClaimActivities(claims)),
+            *activities_of(ClaimActivities(locks)),
             *activities_of(CancellationActivities(CancelStore(database))),
             *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],

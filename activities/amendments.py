@@ -33,11 +33,11 @@ from orders.task import is_task_id
 from orders.tmf import ProductOrder
 from orders.violation import Violation, in_bounds
 from orders.wishes import SCHEDULING
-from store.claims import ClaimStore
 from store.documents import ITEM_LISTS, Json
 from store.errors import UnknownPlanError
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 
 _PRODUCTS = ITEM_LISTS[OrderKind.PRODUCT]
@@ -100,14 +100,14 @@ class AmendmentActivities:
         orders: OrderStore,
         plans: PlanStore,
         revisions: RevisionStore,
-        claims: ClaimStore,
+        locks: ResourceLocks,
     ) -> None:
         self._planner = planner
         self._feasibility = feasibility
         self._orders = orders
         self._plans = plans
         self._revisions = revisions
-        self._claims = claims
+        self._locks = locks
 
     @activity.defn
     async def plan_amendment(self, request: PlanAmendment) -> PlannedAmendment:
@@ -190,7 +190,7 @@ class AmendmentActivities:
         plan = await self._plans.load(revision.order_id)
         if document is not None and plan is not None:
             needed = {*named_subjects(posted_order(kind, document)), *planned_subjects(plan)}
-            await self._claims.reduce(revision.order_id, needed)
+            await self._locks.reduce(revision.order_id, needed)
 
     async def _proposal(self, order_id: str, number: int) -> Json:
         revision = await self._revisions.get(order_id, number)
@@ -209,7 +209,7 @@ class AmendmentActivities:
         return {name: value for name, value in merged.items() if value is not None or name not in proposal}
 
     async def _leaves_the_plan(self, order: PostedOrder, request: PlanAmendment) -> bool:
-        """Return whether the new version comes to what the order comes to as it is; nothing is claimed for that."""
+        """Return whether the new version comes to what the order comes to as it is; nothing is locked for that."""
         before = posted_order(order.kind, await self._amended(request.order_id, {}))
         base = request.base_revision
         installed = await self._plans.installed(request.order_id, base) if base is not None else None
@@ -219,14 +219,14 @@ class AmendmentActivities:
     async def _planned(self, order: PostedOrder, request: PlanAmendment) -> PlannedOrder:
         """Plan the new version: of an order that runs, against what its first version was planned against.
 
-        What such an order has not touched yet is claimed for it, but it cannot wait for others in the middle of things.
+        What such an order has not touched yet is locked for it, but it cannot wait for others in the middle of things.
         """
         if request.base_revision is None:
             return await self._planner.plan(order, request.revision)
         installed = await self._plans.installed(request.order_id, request.base_revision)
         running = await self._plan(request.order_id, request.base_revision)
         planned = await plan_in_turn(
-            self._planner, self._claims, order, request.revision, installed, running, queue=False
+            self._planner, self._locks, order, request.revision, installed, running, queue=False
         )
         if isinstance(planned, list):
             return PlannedOrder(order=order, violations=[_taken_by(planned, ITEM_LISTS[order.kind])])

@@ -1,4 +1,4 @@
-"""Turns: orders that touch the same installed product, service or resource run one after the other."""
+"""Resource locks: orders that touch the same installed product, service or resource run one after the other."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from orders.posted import PostedOrder
 from orders.resource_orders import PostedResourceItem
 from orders.service_orders import PostedServiceItem
 from orders.tmf import Action, ProductOrderItem
-from store.claims import ClaimStore
+from store.resource_locks import ResourceLocks
 
 _PRODUCT, _SERVICE, _RESOURCE = "product:", "service:", "installedResource:"
 
 
 class ClaimActivities:
-    """What an order gives up at its end; what it touches is claimed as it is planned."""
+    """What an order releases at its end; what it touches is locked as it is planned."""
 
-    def __init__(self, claims: ClaimStore) -> None:
-        self._claims = claims
+    def __init__(self, locks: ResourceLocks) -> None:
+        self._locks = locks
 
     @activity.defn
     async def release_claims(self, order_id: str) -> list[str]:
-        """Give up the claims of an order that ends; return the ids of those that wait for them, first accepted first.
+        """Release the resource locks of an order that ends; return the ids of those that wait, first accepted first.
 
         What its workflows noted as begun is forgotten with them.
         """
-        return await self._claims.release(order_id)
+        return await self._locks.release(order_id)
 
 
 def accepted_at(order: PostedOrder) -> str:
@@ -58,8 +58,8 @@ def named_subjects(order: PostedOrder) -> Iterator[str]:
 def planned_subjects(plan: OrchestrationPlan) -> Iterator[str]:
     """Yield what is installed and a plan changes, and the members of pools that it takes or gives back.
 
-    A service or resource that is changed by itself is changed for all that it realises or supports, too: so it has its
-    turn among the orders of its product.
+    A service or resource that is changed by itself is changed for all that it realises or supports, too: so it
+    waits for the orders of its product, and they for it.
     """
     yield from plan.belongs_to
     for product in plan.products:

@@ -29,10 +29,10 @@ from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
 from orders.violation import Violation, in_bounds
 from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
-from store.claims import ClaimStore
 from store.documents import Json
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 
 LARGEST_ANSWER = 1_900_000
 """Bytes of JSON that planning answers a workflow with at most: Temporal takes 2 MB."""
@@ -164,11 +164,11 @@ def plans_alike(one: PlannedOrder, other: PlannedOrder) -> bool:
 class PlanningActivities:
     """Planning's part of an order."""
 
-    def __init__(self, planner: Planner, orders: OrderStore, plans: PlanStore, claims: ClaimStore) -> None:
+    def __init__(self, planner: Planner, orders: OrderStore, plans: PlanStore, locks: ResourceLocks) -> None:
         self._planner = planner
         self._orders = orders
         self._plans = plans
-        self._claims = claims
+        self._locks = locks
 
     @activity.defn
     async def plan_order(self, request: PlanRequest) -> PlanAnswer:
@@ -183,7 +183,7 @@ class PlanningActivities:
                 f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
         order = posted_order(kind, document)
-        planned = await plan_in_turn(self._planner, self._claims, order, request.revision)
+        planned = await plan_in_turn(self._planner, self._locks, order, request.revision)
         if isinstance(planned, list):
             return PlanAnswer(ahead=planned)
         if planned.plan is None:
@@ -213,7 +213,7 @@ def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
 
 async def plan_in_turn(
     planner: Planner,
-    claims: ClaimStore,
+    locks: ResourceLocks,
     order: PostedOrder,
     revision: int,
     installed: InstalledBase | None = None,
@@ -225,17 +225,17 @@ async def plan_in_turn(
 
     Args:
         installed, running: as for `Planner.plan`.
-        queue: whether the order takes its place behind those; if not, its claims are as before.
+        queue: whether the order takes its place behind those; if not, its locks are as before.
     """
     subjects = set(named_subjects(order))
-    ahead = await claims.claim(order.id or "", accepted_at(order), subjects, queue=queue)
+    ahead = await locks.acquire(order.id or "", accepted_at(order), subjects, queue=queue)
     while not ahead:
         planned = await planner.plan(order, revision, installed, running)
         if planned.plan is None:
             return planned
         more = set(planned_subjects(planned.plan)) - subjects
         subjects |= more
-        ahead = await claims.claim(order.id or "", accepted_at(order), more, queue=queue)
+        ahead = await locks.acquire(order.id or "", accepted_at(order), more, queue=queue)
         # What inventory has of something installed may have changed until it was granted; a number is a number.
         if not ahead and not any(map(is_installed, more)):
             return planned

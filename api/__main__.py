@@ -30,24 +30,24 @@ from api.engine import TemporalEngine
 from api.gateway import Background, Gateway
 from api.health import Readiness, callback_probe, catalog_probe, engine_probes, store_probe, system_probe
 from api.listeners import ListenerStarter
+from api.lock_releaser import LockReleaser
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
 from api.sweep import Sweep, sweep_for_ever
-from api.turns import Turns
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
 from catalogs.loader import default_catalogs, load_catalogs
 from logs import configure_logging
 from settings import Settings, faults_of
 from store.cancellations import CancelStore
-from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -101,13 +101,13 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     starter = Starter(orders, engine, settings.start_sweep_interval)
     cancellations = CancelStore(database)
     canceller = Canceller(orders, cancellations, engine, starter)
-    turns = Turns(ClaimStore(database), engine)
+    lock_releaser = LockReleaser(ResourceLocks(database), engine)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     listener_starter = ListenerStarter(subscriptions, outbox, engine, settings.event_retention)
     sweeps = {
         "orders": starter.sweep,
         "cancellations": canceller.sweep,
-        "turns": turns.sweep,
+        "resource locks": lock_releaser.sweep,
         "listeners": listener_starter.sweep,
         "stopped listeners": listener_starter.sweep_stopped,
         "lost listeners": listener_starter.sweep_lost,

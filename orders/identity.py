@@ -6,7 +6,7 @@
 | service order that was posted | `s-7f3k2a9dqe` | `s-7f3k2a9dqe:1:service` |
 | resource order that was posted | `r-7f3k2a9dqe` | `r-7f3k2a9dqe:1` |
 
-So plans, revisions, claims and tasks, which are kept by the id of the root order, never mix those of two kinds.
+So plans, revisions, resource locks and tasks, which are kept by the id of the root order, never mix those of two kinds.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, select, tuple_
 from orders.lifecycle import TERMINAL, OrderKind
 from store.documents import Json
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
-from store.tables import begun_calls, cancellations, claims, deleted_orders, orders, plans, revisions, tasks
+from store.tables import begun_calls, cancellations, deleted_orders, orders, plans, resource_locks, revisions, tasks
 
 _AT_ONCE = 500
 """How many orders one statement names."""
@@ -45,7 +45,13 @@ def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str)
     for start in range(0, len(tree), _AT_ONCE):
         _remove(connection, tree[start : start + _AT_ONCE])
     # A product order's plan, tasks and revisions are kept by its own id, and so are those of what it has made.
-    by_root = (plans.c.order_id, revisions.c.order_id, claims.c.order_id, tasks.c.root_id, begun_calls.c.root_id)
+    by_root = (
+        plans.c.order_id,
+        revisions.c.order_id,
+        resource_locks.c.order_id,
+        tasks.c.root_id,
+        begun_calls.c.root_id,
+    )
     for column in by_root:
         connection.execute(delete(column.table).where(column == order_id))
     connection.execute(deleted_orders.insert().values(kind=kind.value, id=order_id, deleted_at=at))

@@ -216,7 +216,7 @@ revisions = Table(
 )
 """The versions of a product order. An order that was never amended has no row here."""
 
-claims = Table(
+resource_locks = Table(
     "claims",
     metadata,
     Column("subject", Text, primary_key=True),
@@ -225,14 +225,14 @@ claims = Table(
     Column("state", Text, nullable=False),
     Index(None, "order_id", "state"),
 )
-"""Which orders want, have or had which installed product or resource for themselves."""
+"""Which orders want, have or had which installed product or resource for themselves: resource locks."""
 
 Index(
     "ix_claims_granted",
-    claims.c.subject,
+    resource_locks.c.subject,
     unique=True,
-    sqlite_where=claims.c.state == "granted",
-    postgresql_where=claims.c.state == "granted",
+    sqlite_where=resource_locks.c.state == "granted",
+    postgresql_where=resource_locks.c.state == "granted",
 )
 
 begun_calls = Table(

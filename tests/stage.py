@@ -34,21 +34,21 @@ from api.engine import TemporalEngine
 from api.gateway import Gateway
 from api.health import Readiness
 from api.listeners import ListenerStarter
+from api.lock_releaser import LockReleaser
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
-from api.turns import Turns
 from catalogs.loader import load_catalogs
 from orders.identity import root_kind
 from orders.lifecycle import ITEM_LISTS, TERMINAL, OrderKind
 from orders.links import BASE_PATHS
 from store.cancellations import CancelStore
-from store.claims import ClaimStore
 from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -88,7 +88,7 @@ class Stage:
     activation: httpx.AsyncClient
     billing: httpx.AsyncClient
     queue: str
-    turns: Turns
+    turns: LockReleaser
     delivery: DeliveryPolicy
     """How patiently listeners are told that register from now on."""
     app: FastAPI
@@ -476,7 +476,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             activation=systems["activation"],
             billing=systems["billing"],
             queue=queue,
-            turns=Turns(ClaimStore(database), engine),
+            turns=LockReleaser(ResourceLocks(database), engine),
             delivery=delivery,
             app=app,
         )

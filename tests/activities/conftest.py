@@ -27,10 +27,10 @@ from catalogs.catalog_set import CatalogSet
 from orders import tmf
 from orders.lifecycle import OrderKind
 from orders.plan import Demand, ProductPlan, Specification
-from store.claims import ClaimStore
 from store.database import Database, open_database
 from store.orders import AcceptedOrder, OrderStore
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
@@ -121,8 +121,8 @@ async def accept(database: Database, document: dict[str, Any]) -> None:
 
 
 def planning(catalogs: CatalogSet, inventory: DownstreamSystem, database: Database) -> PlanningActivities:
-    orders, plans, claims = OrderStore(database), PlanStore(database), ClaimStore(database)
-    return PlanningActivities(Planner(catalogs, inventory), orders, plans, claims)
+    orders, plans, locks = OrderStore(database), PlanStore(database), ResourceLocks(database)
+    return PlanningActivities(Planner(catalogs, inventory), orders, plans, locks)
 
 
 def mobile_plan() -> ProductPlan:

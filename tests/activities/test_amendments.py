@@ -22,10 +22,10 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.plan import Demand
 from orders.revision import Refusal, Revision, RevisionState
 from orders.tmf import Action, ProductOrder
-from store.claims import ClaimStore
 from store.database import Database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from tests.activities.conftest import accept, example, install_mobile, perform, planning
 
@@ -52,7 +52,7 @@ class Bench:
             OrderStore(self.database),
             plans,
             RevisionStore(self.database),
-            ClaimStore(self.database),
+            ResourceLocks(self.database),
         )
 
     async def take(self, name: str, **attributes: Any) -> dict[str, Any]:
@@ -326,13 +326,13 @@ async def test_a_product_that_only_the_amendment_names_is_read_from_inventory_wi
 async def test_what_another_order_changes_cannot_be_amended_into_this_one_before_that_has_ended(bench: Bench) -> None:
     product_id, _ = await bench.install()
     (item,) = (await bench.take("mobile"))["productOrderItem"]
-    claims = ClaimStore(bench.database)
-    await claims.claim("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"])
+    locks = ResourceLocks(bench.database)
+    await locks.acquire("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"])
     gone = {"id": "2", "action": "delete", "product": {"id": product_id}}
     amendment = await bench.plan(await bench.propose(productOrderItem=[item, gone]))
     assert [each.code for each in amendment.violations] == ["changedByAnotherOrder"]
     assert "order other must end first" in amendment.violations[0].message
-    assert await claims.release("other") == []
+    assert await locks.release("other") == []
     assert (await bench.plan(await bench.propose(productOrderItem=[item, gone]))).violations == []
 
 
@@ -343,13 +343,13 @@ async def test_a_refused_amendment_changes_nothing_and_keeps_nothing_from_others
     gone = {"id": "2", "action": "delete", "product": {"id": product_id}}
     number = await bench.propose(productOrderItem=[item, gone])
     await bench.plan(number)
-    claims = ClaimStore(bench.database)
-    assert await claims.claim("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"]) == [ORDER]
+    locks = ResourceLocks(bench.database)
+    assert await locks.acquire("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"]) == [ORDER]
     for _ in range(2):
         await bench.refuse(number)
-    assert await claims.claim("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"]) == []
+    assert await locks.acquire("other", "2026-06-01T11:00:00.000Z", [f"product:{product_id}"]) == []
     number_wanted = "resource:msisdn:+4915020100777"
-    assert await claims.claim("third", "2026-06-01T12:00:00.000Z", [number_wanted]) == [ORDER]
+    assert await locks.acquire("third", "2026-06-01T12:00:00.000Z", [number_wanted]) == [ORDER]
     assert await bench.document() == before
     refused = await bench.revision(number)
     assert refused.state == RevisionState.REFUSED

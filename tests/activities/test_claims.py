@@ -1,4 +1,4 @@
-"""Turns: what an order claims, from its document and from its plan, and who is told when it gives that up."""
+"""Turns: what an order locks, from its document and from its plan, and who is told when it gives that up."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from orders.plan import Demand, ProductPlan, ResourceItem, ResourcePlan, Service
 from orders.posted import posted_order
 from orders.tmf import Action, ProductOrder
 from store.begun_calls import BegunCalls
-from store.claims import ClaimStore
 from store.database import Database
+from store.resource_locks import ResourceLocks
 from tests.activities.conftest import accept, example, perform
 
 pytestmark = pytest.mark.anyio
@@ -74,21 +74,21 @@ def test_a_plan_touches_products_that_it_changes_and_numbers_that_it_takes_or_gi
 
 
 async def test_who_waits_for_what_an_order_gives_up_is_named(database: Database) -> None:
-    claims = ClaimStore(database)
+    locks = ResourceLocks(database)
     for order_id, at in (("o1", "2026-06-01T10:00:00.000Z"), ("o2", "2026-06-01T11:00:00.000Z")):
         await accept(database, example("mobile", id=order_id, orderDate=at, productOrderItem=[about("1", "p-1")]))
-    assert await claims.claim("o1", "2026-06-01T10:00:00.000Z", ["product:p-1"]) == []
-    assert await claims.claim("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == ["o1"]
+    assert await locks.acquire("o1", "2026-06-01T10:00:00.000Z", ["product:p-1"]) == []
+    assert await locks.acquire("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == ["o1"]
 
-    assert await perform(ClaimActivities(claims).release_claims, "o1") == ["o2"]
-    assert await claims.claim("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == []
+    assert await perform(ClaimActivities(locks).release_claims, "o1") == ["o2"]
+    assert await locks.acquire("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == []
 
 
 async def test_what_has_begun_is_forgotten_with_what_an_order_gives_up(database: Database) -> None:
     begun = BegunCalls(database)
     for workflow_id in ("po:o1", "po:o1:so:1:internet", "po:o2"):
         await begun.note(workflow_id, "an-effect")
-    assert await perform(ClaimActivities(ClaimStore(database)).release_claims, "o1") == []
+    assert await perform(ClaimActivities(ResourceLocks(database)).release_claims, "o1") == []
     assert await begun.of("po:o1") == await begun.of("po:o1:so:1:internet") == []
     assert await begun.of("po:o2") == ["an-effect"]
 

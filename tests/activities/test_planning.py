@@ -20,10 +20,10 @@ from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan_graph import NodeKind
 from orders.posted import paths_of, posted_order
 from orders.tmf import ProductOrder
-from store.claims import ClaimStore
 from store.database import Database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 from tests.activities.conftest import accept, example, install_mobile, perform, planning, scripted
 
 pytestmark = pytest.mark.anyio
@@ -119,15 +119,15 @@ async def test_an_order_is_planned_once_those_before_it_have_left_what_it_change
     product_id, service_id = await install_mobile(stocked, added.plan.products[0])
     item = {"id": "1", "action": "delete", "product": {"id": product_id}}
     await accept(database, example("mobile", productOrderItem=[item]))
-    claims = ClaimStore(database)
-    await claims.claim("first", "2026-05-01T10:00:00.000Z", [f"product:{product_id}"])
+    locks = ResourceLocks(database)
+    await locks.acquire("first", "2026-05-01T10:00:00.000Z", [f"product:{product_id}"])
     waiting = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
     assert (waiting.ahead, waiting.graph.nodes, waiting.violations) == (["first"], [], [])
     assert await PlanStore(database).load("7f3k2a9d01") is None
 
     left = ChangeService(key="left", service_id=service_id, state="active", characteristics={"left": "by the first"})
     await perform(InventoryActivities(stocked).change_service, left)
-    assert await claims.release("first") == ["7f3k2a9d01"]
+    assert await locks.release("first") == ["7f3k2a9d01"]
     answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
     assert answer.ahead == []
     plan = await PlanStore(database).load("7f3k2a9d01")
@@ -139,12 +139,14 @@ async def test_a_number_that_another_order_gives_back_is_waited_for(
     catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
 ) -> None:
     await accept(database, example("mobile"))
-    claims = ClaimStore(database)
-    await claims.claim("first", "2026-05-01T10:00:00.000Z", ["resource:msisdn:+4915020100777"])
+    locks = ResourceLocks(database)
+    await locks.acquire("first", "2026-05-01T10:00:00.000Z", ["resource:msisdn:+4915020100777"])
     assert (await perform(planning(catalogs, stocked, database).plan_order, PLAN)).ahead == ["first"]
-    await claims.release("first")
+    await locks.release("first")
     assert (await perform(planning(catalogs, stocked, database).plan_order, PLAN)).ahead == []
-    assert await claims.claim("third", "2026-07-01T10:00:00.000Z", ["resource:msisdn:+4915020100777"]) == ["7f3k2a9d01"]
+    assert await locks.acquire("third", "2026-07-01T10:00:00.000Z", ["resource:msisdn:+4915020100777"]) == [
+        "7f3k2a9d01"
+    ]
 
 
 async def test_the_plan_comes_with_what_the_order_asks_of_its_dates_and_how_its_items_nest(

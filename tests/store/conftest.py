@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
-from store.claims import ClaimStore
 from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.tables import metadata
 from store.tasks import TaskStore
@@ -116,8 +116,8 @@ def revisions(database: Database) -> RevisionStore:
 
 
 @pytest.fixture
-def claims(database: Database) -> ClaimStore:
-    return ClaimStore(database)
+def locks(database: Database) -> ResourceLocks:
+    return ResourceLocks(database)
 
 
 @pytest.fixture

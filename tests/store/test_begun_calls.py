@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from store.begun_calls import BegunCalls
-from store.claims import ClaimStore
+from store.resource_locks import ResourceLocks
 
 pytestmark = pytest.mark.anyio
 
@@ -25,10 +25,10 @@ async def test_what_is_noted_at_the_same_moment_is_all_kept(begun: BegunCalls) -
     assert await begun.of(SERVICE_ORDER) == [str(number) for number in range(10)]
 
 
-async def test_an_order_that_ends_leaves_those_of_others(begun: BegunCalls, claims: ClaimStore) -> None:
+async def test_an_order_that_ends_leaves_those_of_others(begun: BegunCalls, locks: ResourceLocks) -> None:
     others = ("po:o10", "so:s-o1", "ro:r-o1:ro:1")
     for workflow_id in (ORDER, SERVICE_ORDER, UNDO, *others):
         await begun.note(workflow_id, "a")
-    await claims.release("o1")
+    await locks.release("o1")
     assert [await begun.of(each) for each in (ORDER, SERVICE_ORDER, UNDO)] == [[], [], []]
     assert [await begun.of(each) for each in others] == [["a"], ["a"], ["a"]]

@@ -11,12 +11,12 @@ from orders.lifecycle import OrderKind, OrderState
 from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
-from store.claims import ClaimStore
 from store.database import Database
 from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError, UnknownOrderError
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.query import ListQuery
+from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.tables import (
     deleted_orders,
@@ -49,7 +49,7 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await PlanStore(database).save(OrchestrationPlan(order_id=order_id, revision=1, catalog=catalog))
     await RevisionStore(database).propose(order_id, {"priority": "0"}, "ada", NOW)
     await TaskStore(database).save(fallout(1, id=f"{service}!1", order_id=service, root_id=order_id))
-    await ClaimStore(database).claim(order_id, DATE, [f"product:{order_id}"])
+    await ResourceLocks(database).acquire(order_id, DATE, [f"product:{order_id}"])
     await BegunCalls(database).note(f"po:{order_id}:so:1:internet", f"{service}/record")
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
         cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}

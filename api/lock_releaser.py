@@ -1,6 +1,7 @@
-"""Lets orders go on that wait for one which cannot tell them any more: its workflow was terminated.
+"""Releases resource locks of orders that cannot do so any more: their workflow was terminated.
 
-An order that ends tells those that wait for it by itself. To be told twice, or too early, does no harm: it looks again.
+An order that ends tells those that wait for its locks by itself. To be told twice, or too early, does no harm: it looks
+again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import structlog
 
 from api.engine import Engine, EngineRefusedError
 from api.sweep import without_stopping
-from store.claims import ClaimStore
+from store.resource_locks import ResourceLocks
 from workflows.ids import root_workflow
 
 YOUR_TURN = "your_turn"
@@ -20,11 +21,11 @@ _AT_ONCE = 100
 _log = structlog.get_logger(__name__)
 
 
-class Turns:
-    """Sees to it that no order waits for one that is gone, nor for a word that was lost."""
+class LockReleaser:
+    """Sees to it that no order waits for one that is gone, nor for a message that was lost."""
 
-    def __init__(self, claims: ClaimStore, engine: Engine, at_once: int = _AT_ONCE) -> None:
-        self._claims = claims
+    def __init__(self, locks: ResourceLocks, engine: Engine, at_once: int = _AT_ONCE) -> None:
+        self._locks = locks
         self._engine = engine
         self._at_once = at_once
         self._last = ""
@@ -33,7 +34,7 @@ class Turns:
         """The orders whose turn it is, and that were told so: they have only to look, which needs a worker."""
 
     async def sweep(self) -> int:
-        """Release what orders claim that are gone, and tell who waits for it; return how many orders were told.
+        """Release what orders have locked that are gone, and tell who waits for it; return how many orders were told.
 
         Raises:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
@@ -47,7 +48,7 @@ class Turns:
 
     async def _next_blocking(self) -> list[str]:
         """Return the next part of the orders that others wait for, from the beginning again after the last."""
-        blocking = await self._claims.blocking(self._at_once, self._last)
+        blocking = await self._locks.blocking(self._at_once, self._last)
         self._last = blocking[-1] if len(blocking) == self._at_once else ""
         return blocking
 
@@ -59,13 +60,13 @@ class Turns:
             return False
 
     async def _release(self, order_id: str) -> int:
-        waiting = await self._claims.release(order_id)
-        _log.warning("claims of an order released whose workflow is gone", order=order_id, waiting=waiting)
+        waiting = await self._locks.release(order_id)
+        _log.warning("resource locks of an order released whose workflow is gone", order=order_id, waiting=waiting)
         return sum([await without_stopping(self._tell, each) for each in waiting])
 
     async def _remind(self) -> int:
         """Tell orders whose turn it is, once: who released what they wait for may have ended before it told them."""
-        overdue = await self._claims.overdue(self._at_once)
+        overdue = await self._locks.overdue(self._at_once)
         self._reminded.intersection_update(overdue)
         told = 0
         for order_id in overdue:

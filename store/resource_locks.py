@@ -1,9 +1,10 @@
-"""The order store's repository of claims: orders that touch the same installed product or resource take turns.
+"""The order store's repository of resource locks: orders that touch the same installed thing run one after the other.
 
-An order claims subjects (`product:ID`, `resource:SPECIFICATION:VALUE`), and waits until no other goes before it. A
-subject is granted to one order at a time; among those that wait for it, first come those that hold something already,
-then those accepted earlier. Orders may claim more later on, so that some could come to wait for each other: whoever
-would close such a circle does not wait for those in it, and is granted what they hold of its, since they wait anyway.
+An order locks resources, each named by a subject (`product:ID`, `resource:SPECIFICATION:VALUE`), and waits until no
+other goes before it. A lock is granted to one order at a time; among those that wait for it, first come those that hold
+some lock already, then those accepted earlier. Orders may ask for more locks later on, so that some could come to wait
+for each other, a deadlock: whoever would close such a circle does not wait for those in it, and is granted what they
+hold of its, since they wait anyway.
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ from orders.lifecycle import OrderKind, OrderState
 from store.begun_calls import forgotten
 from store.database import Database
 from store.documents import storable
-from store.tables import claims, orders
+from store.tables import orders
+from store.tables import resource_locks as locks
 
-_LOCK = 0x636C61696D73
+_ADVISORY_LOCK = 0x636C61696D73
 _WHILE_WAITING = (OrderState.ACKNOWLEDGED.value, OrderState.ASSESSING_CANCELLATION.value)
-"""The states in which an order may wait for its turn: by them the few that may are found among all orders."""
+"""The states in which an order may wait for a lock: by them the few that may are found among all orders."""
 
 
 class _State(StrEnum):
@@ -55,22 +57,22 @@ class _Place:
     accepted_at: str
 
 
-class ClaimStore:
-    """What orders claim for themselves until they end."""
+class ResourceLocks:
+    """What orders lock until they end."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def claim(
+    async def acquire(
         self, order_id: str, accepted_at: str, subjects: Collection[str], *, queue: bool = True
     ) -> list[str]:
-        """Claim subjects for an order; return the orders that go before it, or nothing when all is granted to it.
+        """Lock subjects for an order; return the orders that go before it, or nothing when all is granted to it.
 
-        Claiming again changes nothing, and tells how things are by then.
+        Asking again changes nothing, and tells how things are by then.
 
         Args:
             accepted_at: when the order was accepted, as the store writes times.
-            queue: whether the order waits for its turn, if it must; without, its claims are as before then.
+            queue: whether the order waits, if it must; without, its locks are as before then.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -81,10 +83,10 @@ class ClaimStore:
         ]
         if not rows:
             return []
-        keep = self._database.insert_or_update(claims, where=claims.c.state == _State.RELEASED.value)
+        keep = self._database.insert_or_update(locks, where=locks.c.state == _State.RELEASED.value)
 
-        def claimed(connection: Connection) -> set[_Place]:
-            _take_turn(connection)
+        def acquired(connection: Connection) -> set[_Place]:
+            _alone(connection)
             attempt = connection.begin_nested()
             connection.execute(keep, rows)
             before = _going_before(connection, order_id)
@@ -96,29 +98,29 @@ class ClaimStore:
             attempt.commit()
             return before
 
-        before = await self._database.write(claimed)
+        before = await self._database.write(acquired)
         return [place.order_id for place in sorted(before, key=lambda place: (place.accepted_at, place.order_id))]
 
     async def release(self, order_id: str) -> list[str]:
-        """Give up the claims of an order that ends; return the orders that wait for its subjects, by their acceptance.
+        """Release the locks of an order that ends; return the orders that wait for its subjects, by their acceptance.
 
-        The claims are kept as released ones, so that an answer that was lost can be asked for again. What the order's
+        The rows are kept as released ones, so that an answer that was lost can be asked for again. What the order's
         workflows noted as begun is forgotten.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        own = select(claims.c.subject).where(claims.c.order_id == order_id)
+        own = select(locks.c.subject).where(locks.c.order_id == order_id)
         waiting = (
-            select(claims.c.order_id)
-            .where(claims.c.subject.in_(own), claims.c.state == _State.WAITING.value)
-            .group_by(claims.c.order_id)
-            .order_by(func.min(claims.c.accepted_at), claims.c.order_id)
+            select(locks.c.order_id)
+            .where(locks.c.subject.in_(own), locks.c.state == _State.WAITING.value)
+            .group_by(locks.c.order_id)
+            .order_by(func.min(locks.c.accepted_at), locks.c.order_id)
         )
-        given_up = update(claims).where(claims.c.order_id == order_id).values(state=_State.RELEASED.value)
+        given_up = update(locks).where(locks.c.order_id == order_id).values(state=_State.RELEASED.value)
 
         def released(connection: Connection) -> list[str]:
-            _take_turn(connection)
+            _alone(connection)
             connection.execute(given_up)
             connection.execute(forgotten(order_id))
             return list(connection.scalars(waiting))
@@ -126,20 +128,20 @@ class ClaimStore:
         return await self._database.write(released)
 
     async def reduce(self, order_id: str, subjects: Collection[str]) -> None:
-        """Give up all that an order claims but these subjects; whoever waits for one of the others waits on.
+        """Release all that an order has locked but these subjects; whoever waits for one of the others waits on.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        own = select(claims.c.subject).where(claims.c.order_id == order_id, claims.c.state != _State.RELEASED.value)
+        own = select(locks.c.subject).where(locks.c.order_id == order_id, locks.c.state != _State.RELEASED.value)
         given_up = (
-            update(claims)
-            .where(claims.c.order_id == order_id, claims.c.subject == bindparam("gone"))
+            update(locks)
+            .where(locks.c.order_id == order_id, locks.c.subject == bindparam("gone"))
             .values(state=_State.RELEASED.value)
         )
 
         def reduced(connection: Connection) -> None:
-            _take_turn(connection)
+            _alone(connection)
             gone = set(connection.scalars(own)) - set(storable(list(subjects)))
             if gone:
                 connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
@@ -154,8 +156,8 @@ class ClaimStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        mine, other, before = claims.alias("mine"), claims.alias("other"), orders.alias("before")
-        # Not the bare column: by its index a database would go through all that was ever claimed, to spare the sorting.
+        mine, other, before = locks.alias("mine"), locks.alias("other"), orders.alias("before")
+        # Not the bare column: by its index a database would go through all that was ever locked, to spare the sorting.
         order_id = other.c.order_id.concat("")
         started = exists().where(_is_started(before, other)).correlate(other)
         found = (
@@ -170,12 +172,12 @@ class ClaimStore:
         return await self._database.read(lambda connection: list(connection.scalars(found)))
 
     async def overdue(self, limit: int = 100) -> list[str]:
-        """Return orders that wait though none goes before them, by their ids: they have to be told, or take their turn.
+        """Return orders that wait though none goes before them, by their ids: they have to be told, or take the lock.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        mine, theirs, other = claims.alias("mine"), claims.alias("theirs"), claims.alias("other")
+        mine, theirs, other = locks.alias("mine"), locks.alias("theirs"), locks.alias("other")
         waits_on = exists().where(
             theirs.c.order_id == mine.c.order_id,
             theirs.c.state == _State.WAITING.value,
@@ -192,13 +194,13 @@ class ClaimStore:
         return await self._database.read(lambda connection: list(connection.scalars(found)))
 
 
-def _take_turn(connection: Connection) -> None:
-    """Wait until no other transaction decides on claims: who waits for whom must not change meanwhile.
+def _alone(connection: Connection) -> None:
+    """Wait until no other transaction decides on locks: who waits for whom must not change meanwhile.
 
-    Only orders that touch what is installed come here, once or twice each; on SQLite every writer waits its turn.
+    Only orders that touch what is installed come here, once or twice each; on SQLite there is one writer at a time.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
 
 
 def _going_before(connection: Connection, order_id: str) -> set[_Place]:
@@ -206,7 +208,7 @@ def _going_before(connection: Connection, order_id: str) -> set[_Place]:
     if not before:
         return set()
     # Only an order that others can be waiting for by now can close a circle.
-    held = select(exists().where(claims.c.order_id == order_id, claims.c.state == _State.GRANTED.value))
+    held = select(exists().where(locks.c.order_id == order_id, locks.c.state == _State.GRANTED.value))
     if not connection.scalar(held):
         return before
     circling = _waiting_for(connection, order_id, {place.order_id for place in before})
@@ -226,7 +228,7 @@ def _waiting_for(connection: Connection, order_id: str, suspects: set[str]) -> s
 
 def _waits(connection: Connection, order_ids: set[str]) -> dict[str, set[_Place]]:
     """Return for each of these orders that waits, those that go before it."""
-    mine, other = claims.alias("mine"), claims.alias("other")
+    mine, other = locks.alias("mine"), locks.alias("other")
     rivals = (
         select(mine.c.order_id.label("waits"), other.c.order_id, other.c.accepted_at)
         .select_from(mine)
@@ -240,7 +242,7 @@ def _waits(connection: Connection, order_ids: set[str]) -> dict[str, set[_Place]
 
 
 def _goes_before(other: FromClause, mine: FromClause) -> ColumnElement[bool]:
-    """Return whether a claim goes before one that waits."""
+    """Return whether a lock goes before one that waits."""
     place, my_place = (tuple_(each.c.accepted_at, each.c.order_id) for each in (other, mine))
     earlier = or_(
         and_(_holds(other), not_(_holds(mine))),
@@ -253,29 +255,29 @@ def _goes_before(other: FromClause, mine: FromClause) -> ColumnElement[bool]:
     )
 
 
-def _holds(claim: FromClause) -> ColumnElement[Any]:
-    """Return whether anything is granted to the order of a claim."""
-    held = claims.alias()
-    return exists().where(held.c.order_id == claim.c.order_id, held.c.state == _State.GRANTED.value).correlate(claim)
+def _holds(lock: FromClause) -> ColumnElement[Any]:
+    """Return whether anything is granted to the order of a lock."""
+    held = locks.alias()
+    return exists().where(held.c.order_id == lock.c.order_id, held.c.state == _State.GRANTED.value).correlate(lock)
 
 
 def _waiting(mine: FromClause) -> FromClause:
-    """Return the claims that started orders wait for, found by the orders' states."""
+    """Return the locks that started orders wait for, found by the orders' states."""
     waits = orders.alias("waits")
     may_wait = and_(_is_started(waits, mine), waits.c.state.in_(_WHILE_WAITING))
     return mine.join(waits, and_(may_wait, mine.c.state == _State.WAITING.value))
 
 
-def _is_started(order: FromClause, claim: FromClause) -> ColumnElement[bool]:
-    """Return whether a row of `orders` is that of a claim's order, and its workflow is known to have been started."""
-    its = and_(order.c.kind.in_([kind.value for kind in OrderKind]), order.c.id == claim.c.order_id)
+def _is_started(order: FromClause, lock: FromClause) -> ColumnElement[bool]:
+    """Return whether a row of `orders` is that of a lock's order, and its workflow is known to have been started."""
+    its = and_(order.c.kind.in_([kind.value for kind in OrderKind]), order.c.id == lock.c.order_id)
     return and_(its, order.c.started.is_(true()))
 
 
 def _grant(connection: Connection, order_id: str) -> None:
     """Grant an order all it waits for; what others hold of that is theirs no more: they wait for this very order."""
-    own = select(claims.c.subject).where(claims.c.order_id == order_id, claims.c.state != _State.RELEASED.value)
-    others = and_(claims.c.subject.in_(own), claims.c.order_id != order_id, claims.c.state == _State.GRANTED.value)
-    connection.execute(update(claims).where(others).values(state=_State.WAITING.value))
-    waiting = and_(claims.c.order_id == order_id, claims.c.state == _State.WAITING.value)
-    connection.execute(update(claims).where(waiting).values(state=_State.GRANTED.value))
+    own = select(locks.c.subject).where(locks.c.order_id == order_id, locks.c.state != _State.RELEASED.value)
+    others = and_(locks.c.subject.in_(own), locks.c.order_id != order_id, locks.c.state == _State.GRANTED.value)
+    connection.execute(update(locks).where(others).values(state=_State.WAITING.value))
+    waiting = and_(locks.c.order_id == order_id, locks.c.state == _State.WAITING.value)
+    connection.execute(update(locks).where(waiting).values(state=_State.GRANTED.value))
