@@ -54,7 +54,7 @@ class ActivationRequest(Model):
     callback: bool = False
     """Ask for an asynchronous completion, announced by callback."""
     undo: bool = False
-    """This takes something back: where there is nothing to change back, that is done already."""
+    """This undoes something: where there is nothing to change back, that is done already."""
 
 
 class ActivationAnswer(Model):

@@ -52,7 +52,7 @@ class BillingActivities:
 
     @activity.defn
     async def unbill(self, request: Bill) -> None:
-        """Take back what an order did to a product's charge, if it came to that."""
+        """Undo what an order did to a product's charge, if it came to that."""
         product = request.product
         charge = await self._active_charge(request.product_id)
         if product.action == "delete":

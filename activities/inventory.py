@@ -109,7 +109,7 @@ class RecordProduct(Model):
 
 
 class RestoreProduct(Model):
-    """Take back what an order recorded of a product."""
+    """Undo what an order recorded of a product."""
 
     key: str
     order_id: str
@@ -240,7 +240,7 @@ class InventoryActivities:
 
     @activity.defn
     async def restore_product(self, request: RestoreProduct) -> None:
-        """Take back what an order recorded of a product: a new one goes, another is as it was, to the attribute."""
+        """Undo what an order recorded of a product: a new one goes, another is as it was, to the attribute."""
         product = request.product
         if product.product_id is not None:
             path = at(PRODUCT, product.product_id)

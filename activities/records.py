@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 from catalogs.expressions import ExpressionError, evaluate_late
 from orders import documents
 from orders.change import OrderChange
+from orders.compensation import undo_resources, undo_service_order
 from orders.identity import root_kind
 from orders.lifecycle import OrderKind
 from orders.model import Model
@@ -16,7 +17,6 @@ from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, Service
 from orders.plan_graph import PlanGraph
 from orders.posted import names_of_items, posted_order
 from orders.redo import modified_service_order
-from orders.reversal import reverse_resources, reverse_service_order
 from store.begun_calls import BegunCalls
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
@@ -110,8 +110,8 @@ class RecordActivities:
         """Load a resource order's part of the plan, and give the order its place among the stored orders."""
         plan = await self._resource_order(request)
         if request.undo_resources is not None:
-            reversed_resources = reverse_resources(plan.resources, request.undo_resources)
-            plan = plan.model_copy(update={"resources": reversed_resources})
+            undoing = undo_resources(plan.resources, request.undo_resources)
+            plan = plan.model_copy(update={"resources": undoing})
         document = documents.resource_order(plan, request.order_id, request.parent_id, request.order_date)
         await self._open(OrderKind.RESOURCE, request, document)
         return plan
@@ -138,7 +138,7 @@ class RecordActivities:
         plan = await self._plans.service_order(request.root_id, request.revision, request.service_order)
         if request.redo is not None:
             plan = await self._changed(request, request.redo, plan)
-        return plan if request.undo is None else reverse_service_order(plan, request.undo)
+        return plan if request.undo is None else undo_service_order(plan, request.undo)
 
     async def _resource_order(self, request: OpenResourceOrder) -> ResourceOrderPlan:
         if root_kind(request.root_id) != OrderKind.RESOURCE:

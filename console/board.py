@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How many items of an order's children are done, and of how many; and how many orders took something back."""
+    """How many items of an order's children are done, and of how many; and how many orders undid something."""
 
     services_done: int = 0
     services: int = 0

@@ -203,7 +203,7 @@ def order_path(order_id: str) -> str:
 
 
 def resource_order_ids(service_order: Document) -> list[str]:
-    """Return the ids that the resource orders of a service order have, and those that take them back."""
+    """Return the ids that the resource orders of a service order have, and those that undo them."""
     ids = [f"{service_order['id']}:{item['id']}" for item in service_order.get("serviceOrderItem") or []]
     return [*ids, *(f"{id_}{UNDO}" for id_ in ids)]
 

@@ -31,7 +31,7 @@ class Comparison(StrEnum):
     CHANGED = "changed"
     """What was done of it can be changed in place, by a service order that modifies it."""
     MOVED = "moved"
-    """What was done of it must be taken back and done anew."""
+    """What was done of it must be undone and done anew."""
     ADDED = "added"
     REMOVED = "removed"
 
@@ -311,14 +311,14 @@ class _Decision:
         return [key for key, action in self.actions.items() if action in _TAKEN_BACK and self._state(key) in _STARTED]
 
     def _take_back_dependents(self, roots: Iterable[str]) -> None:
-        """Take back what has begun and stands on what is taken back: it goes first, and comes again last."""
+        """Undo what has begun and stands on what is undone: it goes first, and comes again last."""
         for key in dependents(_foundations(self.old), roots):
             has_effect = self._state(key) in _STARTED and self.nodes[key].kind != NodeKind.DELIVERY
             if has_effect and self.actions[key] not in _TAKEN_BACK:
                 self.actions[key] = NodeAction.REPLACE
 
     def _pass_changes_on(self) -> None:
-        """Change what reads the values of what is changed, and so on; what runs is taken back, since it has read."""
+        """Change what reads the values of what is changed, and so on; what runs is undone, since it has read."""
         readers: dict[str, list[str]] = {}
         for node in self.new.nodes:
             for key in set(node.inputs.values()):
@@ -340,7 +340,7 @@ class _Decision:
     def _deliver_again(self) -> None:
         """Let a delivery wait again where something of its unit is done, changed or done anew.
 
-        Nothing is taken back by that: products that were recorded after it stay.
+        Nothing is undone by that: products that were recorded after it stay.
         """
         busy = {NodeAction.DO, NodeAction.MODIFY, NodeAction.REPLACE}
         for node in self.new.nodes:

@@ -38,7 +38,7 @@ class RealisedService(Model):
 
 
 class Residue(Model):
-    """Something an undo could not take back: it is still there, and a person must see to it."""
+    """Something that could not be undone: it is still there, and a person must see to it."""
 
     step: str
     system: str

@@ -66,7 +66,7 @@ class ManualWork(Model):
 
     instructions: str
     undo: str | None = None
-    """What people do to take it back; nothing, where it is None."""
+    """What people do to undo it; nothing, where it is None."""
     values: list[WantedValue] | None = None
     """What they give when it is done; anything, in a plan that was made before this was said."""
 
@@ -101,7 +101,7 @@ class Demand(Model):
     place: str | None = None
     criteria: Characteristics = Field(default_factory=dict)
     value: str | None = None
-    """Exactly this member: a number the customer chose, or one that an undo takes back."""
+    """Exactly this member: a number the customer chose, or one that an undo takes again."""
 
 
 class ResourceItem(Model):

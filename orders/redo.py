@@ -46,7 +46,7 @@ def modified_service_order(
         ValueError: when `new` cannot be reached in place; `orders.amendment.compare` calls it moved then.
     """
     if not can_be_changed(old, new):
-        raise ValueError(f"service order {new.key} cannot be changed in place: it must be taken back and done anew")
+        raise ValueError(f"service order {new.key} cannot be changed in place: it must be undone and done anew")
     inputs = dict.fromkeys(new.inputs) if changed_inputs is None else changed_inputs
     redo = _Redo(old, _standing(done), new, _read_from_others(old, new, inputs))
     return new.model_copy(update={"action": Action.MODIFY, "items": redo.items()})
@@ -58,7 +58,7 @@ def merged_outcome(
     """Return what a service order has come to after the change `delta_plan`, which came to `delta`.
 
     What it had added itself and has deleted since is not part of it; what was installed before and is deleted, is. So
-    the new version's plan can be taken back with it in one go, and asks for nothing that was given away on the way.
+    the new version's plan can be undone with it in one go, and asks for nothing that was given away on the way.
     """
     services = dict(_standing(old))
     for item in delta_plan.items:
@@ -345,7 +345,7 @@ def _work(old: ServiceItem | ResourceItem, new: ServiceItem | ResourceItem, *, b
 
 
 def _taken_back(work: ManualWork | None) -> ManualWork | None:
-    """Return what people do to take back what they did, and to do it once more should that be undone."""
+    """Return what people do to undo what they did, and to do it once more should that be undone."""
     return ManualWork(instructions=work.undo, undo=work.instructions, values=[]) if work and work.undo else None
 
 

@@ -71,7 +71,7 @@ class Task(Model):
     """The step in words: «activate Internet access»."""
     instructions: str | None = None
     undoing: bool = False
-    """Whether the step takes something back."""
+    """Whether the step undoes something."""
     system: str | None = None
     error_code: str | None = None
     error: str | None = None

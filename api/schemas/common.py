@@ -205,7 +205,7 @@ class JeopardyAlert(Extensible):
 
 
 class LeftBehind(Extensible):
-    """Something that an undo could not take back."""
+    """Something that could not be undone."""
 
     step: str | None = None
     system: str | None = None
@@ -249,7 +249,7 @@ class OrderProgress(Extensible):
     milestone: list[OrderMilestone] | None = None
     jeopardy_alert: list[JeopardyAlert] | None = None
     residue: list[LeftBehind] | None = None
-    """What an undo could not take back, and a person has to."""
+    """What could not be undone, and a person has to undo."""
 
 
 class ItemAttributes(Extensible):

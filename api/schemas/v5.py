@@ -267,7 +267,7 @@ class ProductOrder(_ProductOrder):
     product_order_jeopardy_alert: list[ProductOrderJeopardyAlert] | None = None
     product_order_milestone: list[ProductOrderMilestone] | None = None
     residue: list[LeftBehind] | None = None
-    """What an undo could not take back, and a person has to."""
+    """What could not be undone, and a person has to undo."""
 
 
 class ProductOrderReference(OrderReference):

@@ -1,4 +1,4 @@
-"""Billing: charges started, changed and stopped with their products, and all of that taken back."""
+"""Billing: charges started, changed and stopped with their products, and all of that undone."""
 
 from __future__ import annotations
 

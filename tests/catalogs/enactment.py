@@ -1,4 +1,4 @@
-"""Enacts plans node by node, amends them on the way and takes them back, as the workflows do: what there is then."""
+"""Enacts plans node by node, amends them on the way and undoes them, as the workflows do: what there is then."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from catalogs.expressions import evaluate_late
 from orders.amendment import NodeProgress, NodeState, compare, decide
+from orders.compensation import undo_resources, undo_service_order
 from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
 from orders.keys import REPLACED
 from orders.orchestration_plan import OrchestrationPlan
 from orders.outcome import AssignedResource, ServiceOrderOutcome
 from orders.plan import Characteristics, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan
 from orders.redo import merged_outcome, modified_service_order
-from orders.reversal import reverse_resources, reverse_service_order
 from orders.revision import NodeAction
 from orders.tmf import Action
 from tests.catalogs.installation import in_sequence
@@ -221,12 +221,12 @@ class World:
         node, outcome = self._node(key), self.done.pop(key)
         if isinstance(node, ServiceOrderPlan):
             assert outcome
-            self.stock.run(reverse_service_order(node, outcome), undo=True)
+            self.stock.run(undo_service_order(node, outcome), undo=True)
             self.services.pop(outcome.customer_facing().id, None)
             if before := self.before.pop(key):
                 self.services[before.id] = before
         elif isinstance(node, ResourcePlan):
-            self.stock.assign(reverse_resources(node.resource_order().resources, self.assigned.pop(key)))
+            self.stock.assign(undo_resources(node.resource_order().resources, self.assigned.pop(key)))
             self.resources = self.before.pop(key)
         elif isinstance(node, ProductPlan) and key in self.before:
             self.products.pop(_id_of(node), None)

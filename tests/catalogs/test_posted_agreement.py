@@ -1,4 +1,4 @@
-"""What a posted order of services or resources shows is what there is then, and nothing of it once it is taken back."""
+"""What a posted order of services or resources shows is what there is then, and nothing of it once it is undone."""
 
 from __future__ import annotations
 

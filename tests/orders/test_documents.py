@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
 from orders import documents
+from orders.compensation import undo_service_order
 from orders.keys import CUSTOMER_FACING
 from orders.lifecycle import OrderState
-from orders.reversal import reverse_service_order
 from orders.tmf import Action
 from tests.orders.samples import internet, internet_done, resource, service
 
@@ -65,7 +65,7 @@ def test_a_resource_order_fits_tmf652() -> None:
 
 
 def test_the_documents_of_an_undo_fit_too() -> None:
-    undo = reverse_service_order(internet(), internet_done())
+    undo = undo_service_order(internet(), internet_done())
     assert_fits(
         documents.service_order(undo, "o:1:internet:undo", "o", WHEN), "TMF641-v4.1.0.swagger.json", "ServiceOrder"
     )

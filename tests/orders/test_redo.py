@@ -1,4 +1,4 @@
-"""Changes in place: what is the same is left alone, what differs is changed, and all can be taken back exactly."""
+"""Changes in place: what is the same is left alone, what differs is changed, and all can be undone exactly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from orders.amendment import can_be_changed
+from orders.compensation import undo_service_order
 from orders.keys import CUSTOMER_FACING, REPLACED
 from orders.outcome import RealisedService, ServiceOrderOutcome
 from orders.plan import (
@@ -25,7 +26,6 @@ from orders.plan import (
     Step,
 )
 from orders.redo import merged_outcome, modified_service_order
-from orders.reversal import reverse_service_order
 from orders.tmf import Action
 from orders.wanted import WantedValue
 from tests.orders.samples import internet, internet_done, resource, service, service_order
@@ -273,7 +273,7 @@ def test_what_was_set_up_at_one_place_goes_to_another_and_gets_what_is_bound_to_
     access = delta.item("access")
     assert (access.service_id, access.previous_place, access.place) == ("service-a", "BER-1", "HAM-1")
     assert access.record["place"] == [{"id": "BER-1", "role": "installation"}]
-    back = reverse_service_order(delta, internet_done()).item("access")
+    back = undo_service_order(delta, internet_done()).item("access")
     assert (back.previous_place, back.place) == ("HAM-1", "BER-1")
 
 
@@ -436,9 +436,9 @@ def test_a_change_in_place_is_taken_back_exactly(
     done = stock.run(old, before)
     there = stock.contents()
     delta = modified_service_order(old, done, new)
-    stock.run(reverse_service_order(delta, stock.run(delta, after)), undo=True)
+    stock.run(undo_service_order(delta, stock.run(delta, after)), undo=True)
     assert stock.contents() == there
-    stock.run(reverse_service_order(old, done), undo=True)
+    stock.run(undo_service_order(old, done), undo=True)
     assert stock.contents() == {"services": {}, "resources": {}}
 
 
@@ -449,12 +449,12 @@ def test_changes_follow_one_another_and_are_taken_back_one_after_the_other(
 ) -> None:
     stock, fresh = Stock(), Stock()
     done = stock.run(first, hub(1))
-    undos = [reverse_service_order(first, done)]
+    undos = [undo_service_order(first, done)]
     there = [stock.contents()]
     for old, new in ((first, second), (second, third)):
         delta = modified_service_order(old, done, new)
         came_to = stock.run(delta, inputs)
-        undos.append(reverse_service_order(delta, came_to))
+        undos.append(undo_service_order(delta, came_to))
         there.append(stock.contents())
         # The workflow answers with what it did, and with what there is.
         done = came_to.model_copy(update={"standing": merged_outcome(done, delta, came_to).services})
@@ -478,7 +478,7 @@ def test_all_changes_are_taken_back_in_one_go_though_others_hold_what_was_given_
         delta = modified_service_order(old, done, new)
         done = merged_outcome(done, delta, stock.run(delta, inputs))
         stock.taken |= held - set(stock.resources)
-    stock.run(reverse_service_order(third, done), undo=True)
+    stock.run(undo_service_order(third, done), undo=True)
     assert stock.contents() == {"services": {}, "resources": {}}
 
 
@@ -502,11 +502,11 @@ def test_a_change_of_what_was_installed_is_amended_and_taken_back_exactly(
     outcome = merged_outcome(done, delta, came_to)
     assert shape(stock, without_deleted(two, outcome)) == shape(other, without_deleted(two, straight))
     at_once = copy.deepcopy(stock)
-    at_once.run(reverse_service_order(two, outcome), undo=True)
+    at_once.run(undo_service_order(two, outcome), undo=True)
     assert at_once.contents() == there
-    stock.run(reverse_service_order(delta, came_to), undo=True)
+    stock.run(undo_service_order(delta, came_to), undo=True)
     assert stock.contents() == changed
-    stock.run(reverse_service_order(one, done), undo=True)
+    stock.run(undo_service_order(one, done), undo=True)
     assert stock.contents() == there
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orders.compensation import undo_resources, undo_service_order
 from orders.graph import find_circle
 from orders.keys import CUSTOMER_FACING, REPLACED
 from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
 from orders.plan import Activation, Demand, ResourceItem, ServiceItem, ServiceOrderPlan
-from orders.reversal import reverse_resources, reverse_service_order
 from orders.tmf import Action
 from tests.orders.samples import internet, internet_done, resource, service, service_order
 
@@ -40,7 +40,7 @@ def outcome_of(plan: ServiceOrderPlan) -> ServiceOrderOutcome:
 
 
 def test_what_was_added_is_deleted_by_the_ids_it_came_to() -> None:
-    undo = reverse_service_order(internet(), internet_done())
+    undo = undo_service_order(internet(), internet_done())
     assert undo.action == "delete"
     assert {item.key: (item.action, item.service_id) for item in undo.items} == {
         "access": ("delete", "service-a"),
@@ -57,19 +57,19 @@ def test_what_was_added_is_deleted_by_the_ids_it_came_to() -> None:
 
 
 def test_a_resource_is_pinned_to_its_value_and_nothing_else_is_asked_of_its_pool() -> None:
-    port = reverse_service_order(internet(), internet_done()).item("access").resources[1]
+    port = undo_service_order(internet(), internet_done()).item("access").resources[1]
     assert port.demand == Demand(place="BER-1", value="olt-1/1/1/7")
 
 
 def test_nothing_is_computed_or_tested_on_the_way_back_and_what_was_activated_is_deactivated() -> None:
-    access = reverse_service_order(internet(), internet_done()).item("access")
+    access = undo_service_order(internet(), internet_done()).item("access")
     assert (access.late, access.test, access.activation) == ({}, None, Activation())
     assert all(each.late == {} for each in access.resources)
     assert access.resources[0].configuration == Activation()
 
 
 def test_each_part_goes_after_those_that_depended_on_it() -> None:
-    undo = reverse_service_order(internet(), internet_done())
+    undo = undo_service_order(internet(), internet_done())
     assert [item.key for item in undo.items] == ["service", "routing", "access"]
     assert {item.key: set(item.depends_on) for item in undo.items} == {
         "service": set(),
@@ -84,15 +84,15 @@ def test_what_was_not_reached_is_not_taken_back() -> None:
     done = internet_done()
     del done.services["routing"]
     del done.services["access"].resources["vlan"]
-    undo = reverse_service_order(internet(), done)
+    undo = undo_service_order(internet(), done)
     assert {item.key: item.depends_on for item in undo.items} == {"service": [], "access": ["service"]}
     assert [each.key for each in undo.item("access").resources] == ["port"]
     assert undo.item("access").resources[0].depends_on == []
 
 
 def test_nothing_is_left_of_an_undo_of_nothing() -> None:
-    assert reverse_service_order(internet(), ServiceOrderOutcome()).items == []
-    assert reverse_resources(internet().item("access").resources, {}) == []
+    assert undo_service_order(internet(), ServiceOrderOutcome()).items == []
+    assert undo_resources(internet().item("access").resources, {}) == []
 
 
 def test_what_was_deleted_comes_back_under_its_id_with_its_values() -> None:
@@ -114,7 +114,7 @@ def test_what_was_deleted_comes_back_under_its_id_with_its_values() -> None:
             )
         }
     )
-    undo = reverse_service_order(service_order([access], Action.DELETE), done)
+    undo = undo_service_order(service_order([access], Action.DELETE), done)
     assert undo.action == "add"
     item = undo.item("access")
     assert (item.action, item.service_id, item.characteristics) == ("add", "service-a", {"downloadSpeed": 500})
@@ -130,7 +130,7 @@ def test_what_was_modified_becomes_what_it_was_without_what_it_had_gained() -> N
     before, after = {"downloadSpeed": 250}, {"downloadSpeed": 1000, "staticAddress": True}
     changed = service("access", Action.MODIFY, service_id="service-a", previous=before, characteristics=after)
     done = ServiceOrderOutcome(services={"access": RealisedService(id="service-a", characteristics=after)})
-    undo = reverse_service_order(service_order([changed], Action.MODIFY), done)
+    undo = undo_service_order(service_order([changed], Action.MODIFY), done)
     assert undo.action == "modify"
     item = undo.item("access")
     assert (item.action, item.service_id, item.characteristics, item.previous) == (
@@ -144,7 +144,7 @@ def test_what_was_modified_becomes_what_it_was_without_what_it_had_gained() -> N
 def test_what_was_left_alone_is_left_alone() -> None:
     kept = service("access", Action.NO_CHANGE, service_id="service-a", previous={"x": 1}, characteristics={"x": 1})
     done = ServiceOrderOutcome(services={"access": RealisedService(id="service-a", characteristics={"x": 1})})
-    item = reverse_service_order(service_order([kept], Action.MODIFY), done).item("access")
+    item = undo_service_order(service_order([kept], Action.MODIFY), done).item("access")
     assert (item.action, item.characteristics, item.previous) == ("noChange", {"x": 1}, {"x": 1})
 
 
@@ -170,7 +170,7 @@ def replacement() -> tuple[list[ResourceItem], dict[str, AssignedResource]]:
 
 
 def test_what_was_replaced_takes_its_key_again_and_what_replaced_it_gives_way() -> None:
-    undo = {each.key: each for each in reverse_resources(*replacement())}
+    undo = {each.key: each for each in undo_resources(*replacement())}
     assert list(undo) == ["port", "vlan", f"port{REPLACED}"]
     assert (undo["port"].action, undo["port"].resource_id) == ("add", "port-7")
     assert undo["port"].demand == Demand(pool="ports-ber-1", value="olt-1/1/1/7")
@@ -178,7 +178,7 @@ def test_what_was_replaced_takes_its_key_again_and_what_replaced_it_gives_way() 
 
 
 def test_what_was_replaced_is_back_before_its_replacement_goes() -> None:
-    undo = {each.key: each.depends_on for each in reverse_resources(*replacement())}
+    undo = {each.key: each.depends_on for each in undo_resources(*replacement())}
     assert undo["port"] == []
     assert undo["vlan"] == ["port"]
     assert set(undo[f"port{REPLACED}"]) == {"port", "vlan"}
@@ -186,7 +186,7 @@ def test_what_was_replaced_is_back_before_its_replacement_goes() -> None:
 
 def test_a_replacement_of_which_only_the_new_one_was_reached_is_just_taken_back() -> None:
     resources, done = replacement()
-    undo = reverse_resources(resources, {"port": done["port"]})
+    undo = undo_resources(resources, {"port": done["port"]})
     assert [(each.key, each.action, each.depends_on) for each in undo] == [("port", "delete", [])]
 
 
@@ -201,7 +201,7 @@ def test_the_services_that_rely_on_a_replaced_one_rely_on_it_again() -> None:
     )
     services = {"access": "new", CUSTOMER_FACING: "c", f"access{REPLACED}": "old"}
     done = ServiceOrderOutcome(services={key: RealisedService(id=each) for key, each in services.items()})
-    undo = reverse_service_order(plan, done)
+    undo = undo_service_order(plan, done)
     assert [(item.key, item.action, item.service_id, item.depends_on) for item in undo.items] == [
         ("access", "add", "old", []),
         (CUSTOMER_FACING, "modify", "c", ["access"]),
@@ -212,8 +212,8 @@ def test_the_services_that_rely_on_a_replaced_one_rely_on_it_again() -> None:
 
 def test_undoing_an_undo_does_what_was_done() -> None:
     plan = internet()
-    undo = reverse_service_order(plan, internet_done())
-    again = reverse_service_order(undo, outcome_of(undo))
+    undo = undo_service_order(plan, internet_done())
+    again = undo_service_order(undo, outcome_of(undo))
     assert again.action == plan.action
     assert [(item.key, item.action) for item in again.items] == [(item.key, item.action) for item in plan.items]
     assert again.item("access").characteristics == internet_done().services["access"].characteristics
@@ -238,8 +238,8 @@ def plans(draw: st.DrawFn) -> tuple[ServiceOrderPlan, ServiceOrderOutcome]:
 @given(plans())
 def test_undoing_twice_gives_back_the_actions_ids_and_keys(case: tuple[ServiceOrderPlan, ServiceOrderOutcome]) -> None:
     plan, done = case
-    undo = reverse_service_order(plan, done)
-    again = reverse_service_order(undo, outcome_of(undo))
+    undo = undo_service_order(plan, done)
+    again = undo_service_order(undo, outcome_of(undo))
     reached = [item for item in plan.items if item.key in done.services]
     assert find_circle({item.key: item.depends_on for item in undo.items}) is None
     assert [(item.action, item.service_id) for item in again.items] == [(i.action, i.service_id) for i in reached]

@@ -1,4 +1,4 @@
-"""The undo of a service order that was done: a service order that takes every part of it the other way.
+"""Compensation: the undo of a service order that was done, a service order that takes every part the other way.
 
 Where a new service or resource took the key of an old one, they change their keys too: the old one takes its own again,
 and the new one gives way to it.
@@ -23,10 +23,10 @@ _OPPOSITE = {
 }
 
 
-def reverse_service_order(plan: ServiceOrderPlan, done: ServiceOrderOutcome) -> ServiceOrderPlan:
-    """Return the service order that takes back what `plan` did, with the ids and values that it came to.
+def undo_service_order(plan: ServiceOrderPlan, done: ServiceOrderOutcome) -> ServiceOrderPlan:
+    """Return the service order that undoes what `plan` did, with the ids and values that it came to.
 
-    Items that `done` does not know were not reached: there is nothing to take back of them.
+    Items that `done` does not know were not reached: there is nothing of them to undo.
     """
     graph = reverse({item.key: item.depends_on for item in plan.items}, done.services)
     keys = _exchanged(done.services)
@@ -34,7 +34,7 @@ def reverse_service_order(plan: ServiceOrderPlan, done: ServiceOrderOutcome) -> 
         update={
             "action": _OPPOSITE[plan.action],
             "items": [
-                _reverse_item(item, done.services[item.key]).model_copy(
+                _undo_item(item, done.services[item.key]).model_copy(
                     update={"key": keys[item.key], "depends_on": [keys[need] for need in graph[item.key]]}
                 )
                 for item in reversed(plan.items)
@@ -44,12 +44,12 @@ def reverse_service_order(plan: ServiceOrderPlan, done: ServiceOrderOutcome) -> 
     )
 
 
-def reverse_resources(resources: list[ResourceItem], done: dict[str, AssignedResource]) -> list[ResourceItem]:
-    """Return the resource items that take back those of `resources` that are in `done`, last first."""
+def undo_resources(resources: list[ResourceItem], done: dict[str, AssignedResource]) -> list[ResourceItem]:
+    """Return the resource items that undo those of `resources` that are in `done`, last first."""
     graph = reverse({each.key: each.depends_on for each in resources}, done)
     keys = _exchanged(done)
     return [
-        _reverse_resource(each, done[each.key]).model_copy(
+        _undo_resource(each, done[each.key]).model_copy(
             update={"key": keys[each.key], "depends_on": [keys[need] for need in graph[each.key]]}
         )
         for each in reversed(resources)
@@ -67,7 +67,7 @@ def _exchanged(keys: Collection[str]) -> dict[str, str]:
     return renamed
 
 
-def _reverse_item(item: ServiceItem, done: RealisedService) -> ServiceItem:
+def _undo_item(item: ServiceItem, done: RealisedService) -> ServiceItem:
     return item.model_copy(
         update={
             "action": _OPPOSITE[item.action],
@@ -77,14 +77,14 @@ def _reverse_item(item: ServiceItem, done: RealisedService) -> ServiceItem:
             "characteristics": item.previous,
             "previous": done.characteristics,
             "late": {},
-            "resources": reverse_resources(item.resources, done.resources),
+            "resources": undo_resources(item.resources, done.resources),
             "test": None,
             **_rules_of_undo(item),
         }
     )
 
 
-def _reverse_resource(item: ResourceItem, done: AssignedResource) -> ResourceItem:
+def _undo_resource(item: ResourceItem, done: AssignedResource) -> ResourceItem:
     return item.model_copy(
         update={
             "action": _OPPOSITE[item.action],
