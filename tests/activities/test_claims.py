@@ -1,4 +1,4 @@
-"""Turns: what an order locks, from its document and from its plan, and who is told when it gives that up."""
+"""Resource locks: what an order locks, from its document and from its plan, and who is told when it gives that up."""
 
 from __future__ import annotations
 
