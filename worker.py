@@ -30,7 +30,6 @@ from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
-from activities.claims import ClaimActivities
 from activities.events import EventActivities, SubscriptionActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
@@ -61,7 +60,8 @@ from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import policies
 from workflows.connection import connect, sandbox
-from workflows.direct_orders import DirectResourceOrderWorkflow, DirectServiceOrderWorkflow
+from workflows.direct_resource_order import DirectResourceOrderWorkflow
+from workflows.direct_service_order import DirectServiceOrderWorkflow
 from workflows.event_subscription import EventSubscriptionWorkflow
 from workflows.product_order import ProductOrderWorkflow
 from workflows.resource_order import ResourceOrderWorkflow
@@ -120,12 +120,11 @@ def activities_by_queue(
         **calls,
         "workflows": [
             *chain(*calls.values()),
-            *activities_of(RecordActivities(orders, plans, BegunCalls(database))),
+            *activities_of(RecordActivities(orders, plans, locks, BegunCalls(database))),
             *activities_of(PlanningActivities(planner, orders, plans, locks)),
             *activities_of(QualificationActivities(inventory, plans, orders)),
             *activities_of(AmendmentActivities(planner, feasibility, orders, plans, RevisionStore(database), locks)),
             *activities_of(TaskActivities(TaskStore(database))),
-            *activities_of(ClaimActivities(locks)),
             *activities_of(CancellationActivities(CancelStore(database))),
             *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],

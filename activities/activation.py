@@ -63,6 +63,13 @@ class ActivationAnswer(Model):
     monitor: str | None = None
 
 
+class AwaitedCompletion(Model):
+    """An activation that was accepted, and the monitor to look at until it is complete."""
+
+    target: Target
+    monitor: str
+
+
 class ServiceTest(Model):
     key: str
     service_id: str
@@ -91,8 +98,9 @@ class ActivationActivities:
         return ActivationAnswer(monitor=answer.read_as(Identified).id if answer.status == 202 else None)
 
     @activity.defn
-    async def await_completion(self, target: Target, monitor: str) -> None:
+    async def await_completion(self, awaited: AwaitedCompletion) -> None:
         """Look whether an accepted activation is complete; fails as worth another try while it is not."""
+        target, monitor = awaited.target, awaited.monitor
         answer = await self._activation.call("GET", at(f"{BASE_PATHS[target]}/monitor", monitor))
         document = answer.read_as(Monitor)
         if document.state == "Completed":

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.claims import named_subjects, planned_subjects
 from activities.planning import (
     PlannedOrder,
     Planner,
     parents_in,
-    plan_in_turn,
+    plan_with_locks,
     plans_alike,
     prices_of_items,
     too_large,
     total_of,
 )
 from activities.qualification import FeasibilityCheck
+from activities.resource_locks import named_subjects, planned_subjects
 from orders.amendment import PLANNED_FROM, Comparison, compare, to_be_done
 from orders.change import OrderChange
 from orders.identity import root_kind
@@ -71,15 +72,14 @@ class PlannedAmendment(Model):
 
     The rest stays in the order store: it may be larger than what Temporal takes.
     """
+    planned_at: UtcDatetime
     requested_start_date: UtcDatetime | None = None
-    """As it is in the new version, whether the amendment sets it or not; so are the next two."""
+    """As it is in the new version, whether the amendment sets it or not; so are those below."""
     requested_completion_date: UtcDatetime | None = None
     priority: str | None = None
     customer: str | None = None
     category: str | None = None
     external_id: str | None = None
-    tells_whose: bool = False
-    """Whether it tells the last three, too, of the new version."""
 
 
 class ApplyAmendment(Model):
@@ -116,6 +116,7 @@ class AmendmentActivities:
         kind = root_kind(request.order_id)
         order = posted_order(kind, await self._amended(request.order_id, proposal))
         amendment = PlannedAmendment(
+            planned_at=datetime.now(UTC),
             names=names_of_items(order),
             parents=parents_in(order),
             attributes={
@@ -129,7 +130,6 @@ class AmendmentActivities:
             customer=_as_key(order.customer_id()),
             category=_as_key(order.category),
             external_id=_as_key(order.external_id),
-            tells_whose=True,
         )
         if not proposal.keys() & {ITEM_LISTS[kind], *PLANNED_FROM}:
             return amendment
@@ -225,7 +225,7 @@ class AmendmentActivities:
             return await self._planner.plan(order, request.revision)
         installed = await self._plans.installed(request.order_id, request.base_revision)
         running = await self._plan(request.order_id, request.base_revision)
-        planned = await plan_in_turn(
+        planned = await plan_with_locks(
             self._planner, self._locks, order, request.revision, installed, running, queue=False
         )
         if isinstance(planned, list):

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.claims import accepted_at, is_installed, named_subjects, planned_subjects
 from activities.http import DownstreamSystem
 from activities.installed_base import named_products, named_resources, named_services, read_installed_base
 from activities.qualification import FeasibilityCheck
+from activities.resource_locks import accepted_at, is_installed, named_subjects, planned_subjects
 from catalogs.catalog_set import CatalogSet
 from catalogs.planning import plan_posted
 from catalogs.product_nodes import parents_of
@@ -23,7 +23,7 @@ from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
 from orders.model import Model
 from orders.orchestration_plan import OrchestrationPlan
 from orders.plan_graph import PlanGraph
-from orders.posted import PostedOrder, paths_of, posted_order
+from orders.posted import PostedOrder, names_of_items, paths_of, posted_order
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
@@ -56,14 +56,17 @@ class PlanRequest(Model):
 
 
 class PlanAnswer(Model):
-    """The graph to run, or every reason for which there is none, or the orders that go first."""
+    """The graph to run, or every reason for which the order is rejected, or the orders that go first."""
 
+    names: dict[str, str]
+    """Every item of the order, nested ones too: its id and what it is about."""
     graph: PlanGraph = PlanGraph()
     parents: dict[str, str] = {}
     """Item → the item that it is nested in."""
     requested_completion_date: UtcDatetime | None = None
     as_late_as_possible: bool = False
     """Whether the order's parts are to start no sooner than its requested completion makes them."""
+    planned_at: UtcDatetime | None = None
     violations: list[Violation] = []
     ahead: list[str] = []
     """The orders that must end before this one can be planned, since both change the same thing."""
@@ -100,7 +103,7 @@ class Planner:
         on = order.order_date or datetime.now(UTC)
         planned = plan_posted(order, self._catalogs, installed, revision, on)
         if planned.plan is None:
-            infeasible = await self._infeasible(order, planned.rest, running) if planned.rest else []
+            infeasible = await self.infeasible(order, planned.rest, running) if planned.rest else []
             return PlannedOrder(order=order, violations=[*planned.violations, *infeasible])
         _keep_records(planned.plan, installed)
         return PlannedOrder(order=planned.order, plan=planned.plan, installed=_noted(installed, order))
@@ -118,12 +121,17 @@ class Planner:
             DownstreamError: as `plan` does.
         """
         planned = await self.plan(order, revision, installed, running)
-        infeasible = await self._infeasible(order, planned.plan, running) if planned.plan else []
+        infeasible = await self.infeasible(order, planned.plan, running) if planned.plan else []
         return PlannedOrder(order=planned.order, violations=infeasible) if infeasible else planned
 
-    async def _infeasible(
-        self, order: PostedOrder, rest: OrchestrationPlan, running: OrchestrationPlan | None
+    async def infeasible(
+        self, order: PostedOrder, rest: OrchestrationPlan, running: OrchestrationPlan | None = None
     ) -> list[Violation]:
+        """Return why what a plan adds to the one that runs is not possible, item by item; nothing is reserved.
+
+        Raises:
+            DownstreamError: when inventory cannot say.
+        """
         asked = to_be_done(rest, compare(running, rest)) if running else rest
         return await self._feasibility.infeasible(asked, paths_of(order), running)
 
@@ -172,7 +180,7 @@ class PlanningActivities:
 
     @activity.defn
     async def plan_order(self, request: PlanRequest) -> PlanAnswer:
-        """Check and decompose an order; store its prices and its plan; return the plan's graph.
+        """Check and decompose an order; store its prices and its plan; return the plan's graph, if it is possible.
 
         An order that changes what another is changing is not planned before that one has ended.
         """
@@ -183,23 +191,28 @@ class PlanningActivities:
                 f"order {request.order_id} is not in the order store", type="UnknownOrder", non_retryable=True
             )
         order = posted_order(kind, document)
-        planned = await plan_in_turn(self._planner, self._locks, order, request.revision)
+        names = names_of_items(order)
+        planned = await plan_with_locks(self._planner, self._locks, order, request.revision)
         if isinstance(planned, list):
-            return PlanAnswer(ahead=planned)
+            return PlanAnswer(names=names, ahead=planned)
         if planned.plan is None:
-            return PlanAnswer(violations=in_bounds(planned.violations))
+            return PlanAnswer(names=names, violations=in_bounds(planned.violations))
         answer = PlanAnswer(
+            names=names,
             graph=planned.plan.graph(),
             parents=parents_in(order),
             requested_completion_date=order.requested_completion_date,
+            planned_at=datetime.now(UTC),
             as_late_as_possible=(order.model_extra or {}).get(SCHEDULING) == AS_LATE_AS_POSSIBLE,
         )
         if violations := too_large(answer, planned.plan):
-            return PlanAnswer(violations=violations)
+            return PlanAnswer(names=names, violations=violations)
         await self._plans.save(planned.plan, planned.installed)
         if isinstance(planned.order, ProductOrder):
             await self._orders.record([_prices(planned.order, request)])
-        return answer.model_copy(update={"graph": await self._plans.graph(request.order_id, request.revision)})
+        infeasible = await self._planner.infeasible(order, planned.plan)
+        graph = await self._plans.graph(request.order_id, request.revision)
+        return answer.model_copy(update={"graph": graph, "violations": in_bounds(infeasible)})
 
 
 def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
@@ -211,7 +224,7 @@ def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
     return [Violation(code="orderTooLarge", path=ITEM_LISTS[root_kind(plan.order_id)], message=message)]
 
 
-async def plan_in_turn(
+async def plan_with_locks(
     planner: Planner,
     locks: ResourceLocks,
     order: PostedOrder,

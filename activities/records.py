@@ -5,21 +5,21 @@ from __future__ import annotations
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from catalogs.expressions import ExpressionError, evaluate_late
 from orders import documents
-from orders.change import OrderChange
+from orders.change import OrderUpdate
 from orders.compensation import undo_resources, undo_service_order
 from orders.identity import root_kind
 from orders.lifecycle import OrderKind
 from orders.model import Model
 from orders.outcome import AssignedResource, Redo, ServiceOrderOutcome
-from orders.plan import Characteristics, ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.plan import ProductPlan, ResourceOrderPlan, ServiceOrderPlan
 from orders.plan_graph import PlanGraph
 from orders.posted import names_of_items, posted_order
 from orders.redo import modified_service_order
-from store.begun_calls import BegunCalls
+from store.begun_calls import END, BegunCalls
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 
 
 class OpenOrder(Model):
@@ -56,30 +56,41 @@ class LoadGraph(Model):
     revision: int
 
 
-class Late(Model):
-    """Characteristics that only a run can know: expressions, and the values they are made from."""
+class EndOrder(Model):
+    """A posted order that has come to its end, and what is still to be written."""
 
-    expressions: dict[str, str]
-    assigned: dict[str, Characteristics]
-    services: dict[str, Characteristics]
+    order_id: str
+    workflow_id: str
+    updates: list[OrderUpdate]
 
 
 class RecordActivities:
     """What workflows read from the order store and tell it."""
 
-    def __init__(self, orders: OrderStore, plans: PlanStore, begun: BegunCalls) -> None:
+    def __init__(self, orders: OrderStore, plans: PlanStore, locks: ResourceLocks, begun: BegunCalls) -> None:
         self._orders = orders
         self._plans = plans
+        self._locks = locks
         self._begun = begun
 
     @activity.defn
-    async def record(self, change: OrderChange) -> None:
-        """Write a new state of an order; one that is older than what is there changes nothing.
+    async def record(self, updates: list[OrderUpdate]) -> None:
+        """Write what has changed of orders; a state that is older than what is there changes nothing.
 
         An order that the store has lost goes on all the same: its workflow owns the truth, and has effects to see to.
         """
-        if Recorded.UNKNOWN in await self._orders.record([change]):
-            activity.logger.error("order not in the store", extra={"order": change.order_id, "state": change.state})
+        await self._record(updates)
+
+    @activity.defn
+    async def end_order(self, end: EndOrder) -> list[str]:
+        """Write the last of a posted order, and release its locks; return the orders that wait, first accepted first.
+
+        That it ends is noted before: if the workflow task that ends it is lost, the next one must end it, too. All else
+        that its workflows noted as begun is forgotten.
+        """
+        await self._begun.note(end.workflow_id, END)
+        await self._record(end.updates)
+        return await self._locks.release(end.order_id)
 
     @activity.defn
     async def begun_calls(self, workflow_id: str) -> list[str]:
@@ -126,13 +137,10 @@ class RecordActivities:
         """Load a product's part of the plan."""
         return await self._plans.product(request.order_id, request.revision, request.key)
 
-    @activity.defn
-    async def evaluate(self, late: Late) -> Characteristics:
-        """Compute the characteristics that depend on what was assigned in this run."""
-        try:
-            return evaluate_late(late.expressions, late.assigned, late.services)
-        except ExpressionError as error:
-            raise ApplicationError(str(error), type="ExpressionError", non_retryable=True) from error
+    async def _record(self, updates: list[OrderUpdate]) -> None:
+        for update, recorded in zip(updates, await self._orders.record(updates), strict=True):
+            if recorded == Recorded.UNKNOWN:
+                activity.logger.error("order not in the store", extra={"order": update.order_id})
 
     async def _service_order(self, request: OpenOrder) -> ServiceOrderPlan:
         plan = await self._plans.service_order(request.root_id, request.revision, request.service_order)

@@ -25,9 +25,9 @@ from orders.intake import ids_of_items
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import Failure
 from orders.posted import posted_order
+from orders.reasons import reasons_document
 from store.errors import StoreUnavailableError
 from store.orders import OrderStore, UnstartedOrder
-from workflows.tracking import reasons_document
 
 _MOST_NOTED_AT_ONCE = 1000
 _NOTING_PAUSE = 0.2

@@ -15,6 +15,9 @@ from orders.identity import root_of_workflow
 from store.database import Database
 from store.tables import begun_calls
 
+END = "end"
+"""The key by which it is noted that an order ends: it stays when the others are forgotten."""
+
 _INSERTED = {
     "sqlite": sqlite.insert(begun_calls).on_conflict_do_nothing(),
     "postgresql": postgresql.insert(begun_calls).on_conflict_do_nothing(),
@@ -50,7 +53,7 @@ class BegunCalls:
 
 def forgotten(order_id: str) -> Delete:
     """Return the statement by which a posted order's begun calls are forgotten, with those of all below it."""
-    return delete(begun_calls).where(begun_calls.c.root_id == order_id)
+    return delete(begun_calls).where(begun_calls.c.root_id == order_id, begun_calls.c.key != END)
 
 
 def _note(connection: Connection, calls: Sequence[tuple[str, str, str]]) -> list[None]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import httpx
@@ -57,7 +58,7 @@ from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
 from tests.shipped import shipped_catalogs
 from worker import QUEUES, activities_by_queue, guard, make_worker
-from workflows import ids
+from workflows import ids, policies
 from workflows.event_subscription import DeliveryPolicy
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
@@ -75,6 +76,8 @@ NEVER_PAUSED = LocalLimits(slow=timedelta.max, failure_pause=timedelta())
 """Calls are tried locally whatever failed before: a fault of one test must not send another's through the queues."""
 
 _LOOKS = timedelta(milliseconds=50)
+_LOCAL_ATTEMPT = timedelta(seconds=1)
+"""How long a call that a test holds up is local; then it is on its system's queue."""
 
 
 @dataclass
@@ -88,7 +91,7 @@ class Stage:
     activation: httpx.AsyncClient
     billing: httpx.AsyncClient
     queue: str
-    turns: LockReleaser
+    lock_releaser: LockReleaser
     delivery: DeliveryPolicy
     """How patiently listeners are told that register from now on."""
     app: FastAPI
@@ -392,6 +395,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
     queue = f"test-{uuid4().hex[:8]}"
     events = _LateTransport()
     async with AsyncExitStack() as stack:
+        stack.enter_context(patch.object(policies, "LOCAL_ATTEMPT", _LOCAL_ATTEMPT))
         database = open_database(store_url)
         stack.push_async_callback(database.close)
         orders, plans = OrderStore(database), PlanStore(database)
@@ -414,6 +418,8 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         engine = TemporalEngine(connected, queue, delivery=delivery)
         outbox, subscriptions = Outbox(database), SubscriptionStore(database)
         starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
+        noting = asyncio.create_task(starter.note_for_ever())
+        stack.callback(noting.cancel)
         downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
         inventory = downstream["inventory"]
         planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
@@ -476,7 +482,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             activation=systems["activation"],
             billing=systems["billing"],
             queue=queue,
-            turns=LockReleaser(ResourceLocks(database), engine),
+            lock_releaser=LockReleaser(ResourceLocks(database), engine),
             delivery=delivery,
             app=app,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from temporalio.exceptions import (
     ActivityError,
@@ -15,6 +16,7 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as EngineTimeoutError
 
 from orders.outcome import Failure, Residue
+from orders.policy import Policy
 
 ORDER_FAILED = "OrderFailed"
 """The type of the error with which an order's workflow fails; its detail is a `Failure`."""
@@ -30,8 +32,11 @@ def order_failed(failure: Failure) -> ApplicationError:
     return ApplicationError(failure.message, failure.model_dump(mode="json"), type=ORDER_FAILED, non_retryable=True)
 
 
-def explain(error: BaseException, step: str) -> Failure:
-    """Return why `step` failed, from the innermost cause that says something."""
+def explain(error: BaseException, step: str, attempts_before: int = 0) -> Failure:
+    """Return why `step` failed, from the innermost cause that says something.
+
+    `attempts_before` is how often it was tried before the attempts that the error counts.
+    """
     cause = error
     while isinstance(cause, ActivityError | ChildWorkflowError) and cause.cause is not None:
         cause = cause.cause
@@ -46,7 +51,7 @@ def explain(error: BaseException, step: str) -> Failure:
             message=f"{step}: {cause.message}",
             step=step,
             system=told.get("system"),
-            attempts=told.get("attempt"),
+            attempts=told["attempt"] + attempts_before if told.get("attempt") else None,
         )
     if isinstance(cause, TerminatedError) and isinstance(error, ChildWorkflowError):
         left = Residue(step=step, system="ordersaga", target=f"workflow {error.workflow_id}", message=_TERMINATED)
@@ -55,6 +60,21 @@ def explain(error: BaseException, step: str) -> Failure:
         return Failure(code="timeout", message=f"{step}: no answer in time ({cause.message})", step=step)
     message = cause.message if isinstance(cause, FailureError) else str(cause)
     return Failure(code=type(cause).__name__, message=f"{step}: {message}", step=step)
+
+
+def fallout(failure: Failure, policy: Policy, system: str) -> dict[str, Any]:
+    """Return what a fallout task says of a failure."""
+    return {
+        "system": failure.system or system,
+        "error_code": failure.code,
+        "error": failure.message,
+        "attempts": failure.attempts or policy.attempts,
+    }
+
+
+def not_done(what: str, reason: str | None) -> ApplicationError:
+    """Return the error of a step that people could not do."""
+    return ApplicationError(f"{what}: {reason or 'people could not do it'}", type="notDone", non_retryable=True)
 
 
 def left_behind(residue: Iterable[Residue]) -> str:

@@ -104,6 +104,15 @@ def order_id(workflow_id: str) -> str:
     return f"{part['order']}{resource}"
 
 
+def orders_above(workflow_id: str) -> list[tuple[OrderKind, str]]:
+    """Return the orders above that of a workflow, nearest first: kind and id of each."""
+    above: list[tuple[OrderKind, str]] = []
+    while (over := parent(workflow_id)) != workflow_id:
+        above.append((parse(over).kind, order_id(over)))
+        workflow_id = over
+    return above
+
+
 def parent(workflow_id: str) -> str:
     """Return the id of the workflow that started this one: an undo's parent is that of what it takes back."""
     return re.sub(r":(?:so:[^:]+:[^:]+|ro:[^:]+)(?::undo)?$", "", workflow_id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
 from orders.amendment import NodeProgress
+from orders.change import OrderUpdate
 from orders.instants import UtcDatetime
 from orders.lifecycle import OrderState
 from orders.model import Model
@@ -16,15 +17,17 @@ from orders.plan_graph import PlanNode
 from orders.task import TaskAction
 from orders.wanted import WantedValue
 
+T = TypeVar("T")
 
-class Word(Model):
+
+class Command(Model):
     """What every message of a person may carry: who says it, and why."""
 
     by: str | None = None
     reason: str | None = None
 
 
-class Cancel(Word):
+class Cancel(Command):
     """Cancel the order: assessed against the points of no return, then undone."""
 
     task: str | None = None
@@ -58,6 +61,7 @@ class Carried(Model):
     items: dict[str, OrderState]
     names: dict[str, str]
     parents: dict[str, str]
+    made_at: UtcDatetime | None = None
     timeline: list[TimelineEntry]
     requested_completion: UtcDatetime | None = None
     as_late_as_possible: bool = False
@@ -102,25 +106,33 @@ class ResourceOrderInput(Model):
     """What the resource order did, when this run is to take it back."""
 
 
-class Hold(Word):
+class Ended(Model, Generic[T]):
+    """What a service or resource order came to, with the changes of it that its parent is still to record."""
+
+    outcome: T
+    at: UtcDatetime
+    changes: list[OrderUpdate] = Field(default_factory=list)
+
+
+class Hold(Command):
     """Start nothing new below the order, or below one item of it; what runs may finish."""
 
     item: str | None = None
 
 
-class Resume(Word):
+class Resume(Command):
     """Go on with the order, or with the one item."""
 
     item: str | None = None
 
 
-class Amend(Word):
+class Amend(Command):
     """Change the order to a proposed revision, which is in the order store."""
 
     revision: int
 
 
-class Resolve(Word):
+class Resolve(Command):
     """Settle a fallout task."""
 
     task: str | None = None
@@ -129,14 +141,14 @@ class Resolve(Word):
     values: dict[str, Any] = Field(default_factory=dict)
 
 
-class Complete(Word):
+class Complete(Command):
     """Say that a manual task is done, with the values that it gave."""
 
     task: str | None = None
     values: dict[str, Any] = Field(default_factory=dict)
 
 
-class Reschedule(Word):
+class Reschedule(Command):
     """Plan a manual task for another date."""
 
     task: str | None = None
@@ -177,11 +189,9 @@ class ChildReport(Model):
     """What undos that wait for a person have left so far."""
     failures: list[Failure] = Field(default_factory=list)
     """Why something of it failed so far, here or below."""
-    appended: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    """Notes, milestones and alerts that are new since its last report."""
 
 
-class Passage(Model):
+class PointOfNoReturn(Model):
     """A child asks whether it may pass a point of no return, or is told that it may."""
 
     workflow_id: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -31,6 +32,9 @@ AMENDMENT: Final[dict[str, Any]] = {
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
 """For planning an amendment, for whose answer somebody waits: refused when the systems that it asks are away."""
+
+LOCAL_ATTEMPT: Final = timedelta(seconds=5)
+"""The longest that a local attempt of a call takes: a workflow task is held up so long."""
 
 CHILD: Final[dict[str, Any]] = {"parent_close_policy": ParentClosePolicy.REQUEST_CANCEL}
 """A child has effects in systems: when its parent is gone it takes them back, it does not just stop."""
@@ -62,6 +66,24 @@ def step(policy: Policy) -> dict[str, Any]:
         ),
         "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
+
+
+def once(policy: Policy) -> dict[str, Any]:
+    """Return the options of a call's first attempt, which is made locally: within one workflow task."""
+    return {
+        "start_to_close_timeout": min(policy.attempt_timeout, LOCAL_ATTEMPT),
+        "schedule_to_close_timeout": 2 * LOCAL_ATTEMPT,
+        "retry_policy": RetryPolicy(maximum_attempts=1),
+    }
+
+
+def after_one_attempt(options: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the options of the attempts that remain after one; None where none does."""
+    retries: RetryPolicy = options["retry_policy"]
+    if retries.maximum_attempts == 1:
+        return None
+    left = max(retries.maximum_attempts - 1, 0)  # 0 has no end
+    return {**options, "retry_policy": replace(retries, maximum_attempts=left)}
 
 
 def undo(policy: Policy) -> dict[str, Any]:

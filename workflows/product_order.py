@@ -9,25 +9,41 @@ from orders.outcome import RootOrderOutcome
 from orders.plan_graph import NodeKind, PlanNode
 from orders.tmf import Action
 from workflows.messages import RootOrderInput
+from workflows.order_workflow import OrderWorkflow
+from workflows.posted_order import PostedOrderParts
 from workflows.products import Products
 from workflows.saga import Saga
+from workflows.service_orders import ServiceOrders
 
 
 @workflow.defn(name="ProductOrder")
-class ProductOrderWorkflow(Products):
+class ProductOrderWorkflow(OrderWorkflow):
     """Runs one product order. Completes when the order is completed, partial or rejected; fails when it failed."""
 
     @workflow.init
     def __init__(self, order: RootOrderInput) -> None:
-        super().__init__(OrderKind.PRODUCT, order)
+        self.parts = parts = PostedOrderParts(OrderKind.PRODUCT, order)
+        self.service_orders = ServiceOrders(parts.context, parts.plan, parts.children)
+        self.products = Products(parts.context, parts.plan, parts.steps, parts.children, self.service_orders)
+        super().__init__(parts)
 
     @workflow.run
     async def run(self, order: RootOrderInput) -> RootOrderOutcome:
-        return await self.to_its_end()
+        async def process() -> RootOrderOutcome:
+            if not await self.parts.acceptance.passed():
+                return await self.parts.ending.end()
+            if await self.parts.start_date.waited_for() and (why := await self.parts.acceptance.infeasible()):
+                return await self.parts.ending.fail(why)
+            await self.parts.fulfilment.run(self.realise)
+            self.products.show_realised()
+            return await self.parts.ending.conclude()
+
+        return await self.parts.to_its_end(process())
 
     async def realise(self, node: PlanNode, saga: Saga) -> None:
+        """Do what a node of the plan stands for: a delivery is done when all that it waits for is."""
         match node.kind:
             case NodeKind.SERVICE_ORDER if node.action != Action.NO_CHANGE:
-                await self.service_order(node, saga)
+                await self.service_orders.realise(node, saga)
             case NodeKind.PRODUCT:
-                await self.product(node, saga)
+                await self.products.realise(node, saga)

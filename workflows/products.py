@@ -1,8 +1,8 @@
-"""What a product order does for each of its products: it is recorded in product inventory, and billed."""
+"""The products of a product order: each is recorded in product inventory, and billed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
@@ -15,115 +15,130 @@ from orders.plan import ProductPlan, Step
 from orders.plan_graph import NodeKind, PlanNode
 from orders.server_set import REALIZED_PRODUCT
 from orders.tmf import Action
-from orders.wanted import RECORDED, WantedValue
+from orders.wanted import RECORDED
 from workflows import policies
-from workflows.desk import Parse
+from workflows.calls import Call
+from workflows.children import Children
+from workflows.context import OrderContext
+from workflows.plan import OrderPlan
 from workflows.saga import Saga
 from workflows.service_orders import ServiceOrders
+from workflows.steps import Steps
 
 
-class Products(ServiceOrders):
-    """The products of a product order."""
+class Products:
+    """Records and bills the products of one order."""
 
-    async def product(self, node: PlanNode, saga: Saga) -> None:
+    def __init__(
+        self,
+        context: OrderContext,
+        plan: OrderPlan,
+        steps: Steps,
+        children: Children,
+        service_orders: ServiceOrders,
+    ) -> None:
+        self._context = context
+        self._plan = plan
+        self._children = children
+        self._steps = steps
+        self._service_orders = service_orders
+        self._recorded: dict[str, str] = {}
+        """Key of a product → its id in inventory."""
+
+    async def realise(self, node: PlanNode, saga: Saga) -> None:
         """Record a product and bill it."""
         # All keys name the revision that began this: the same product may be undone, and done again by another.
         steps = ("record", "record/undo", "bill", "bill/undo")
-        recording, undo, billing, unbill = (self.key(node.key, step, node.action) for step in steps)
-        request = LoadProduct(order_id=self.order_id, revision=self.revision, key=node.key)
-        product: ProductPlan = await self.local(RecordActivities.load_product, request, f"load product {node.key}")
+        recording, undo, billing, unbill = (self._context.key(node.key, step, node.action) for step in steps)
+        request = LoadProduct(order_id=self._context.order_id, revision=self._context.revision, key=node.key)
+        product = await self._context.calls.local(RecordActivities.load_product, request, f"load product {node.key}")
         if product.action == Action.NO_CHANGE:
-            self.products[node.key] = product.product_id or ""
+            self._recorded[node.key] = product.product_id or ""
             return
         target = f"product {product.product_id or node.key}"
-        saga.add("restore", lambda: self._restore_product(product, undo), system="inventory", target=target)
-        record = RecordProduct(
-            key=recording,
-            order_id=self.order_id,
-            product=product,
-            services=self._services_of(product),
-            components=[self.products[key] for key in product.components],
-            relies_on=[self.products[key] for key in product.relies_on if key in self.products],
-            ended=self._ended(product),
-        )
-        product_id = await self._product_step(
-            product, Step.RECORD, InventoryActivities.record_product, record, _product_id, RECORDED
-        )
-        self.products[node.key] = product_id
+        saga.add("restore", lambda: self._restore(product, undo), system="inventory", target=target)
+        product_id = await self._record(product, recording)
+        self._recorded[node.key] = product_id
         before = [str(product.record.get("status") or "active")] if product.product_id else ["absent"]
         saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
-        saga.add("restore charge", lambda: self._unbill(product, unbill), system="billing", target=target)
-        await self._product_step(product, Step.BILL, BillingActivities.bill, self._bill(product, billing))
+        at = self._plan.ready_at(node.key, self._children.ended_at) or workflow.now()
+        saga.add("restore charge", lambda: self._unbill(product, unbill, at), system="billing", target=target)
+        await self._bill(product, billing, at)
 
     def show_realised(self) -> None:
         """Name the products that were made; of an item that orders several, in the sequence of its instances."""
         ordered: dict[str, list[str]] = {}
-        for node in self.plan_graph.nodes:
+        for node in self._plan.graph.nodes:
             if node.kind == NodeKind.PRODUCT and node.action == Action.ADD and node.item_id:
                 ordered.setdefault(node.item_id, []).append(node.key)
         for item, keys in ordered.items():
-            made = [{"id": self.products[key]} for key in keys if self.is_done(key)]
+            made = [{"id": self._recorded[key]} for key in keys if self._plan.is_done(key)]
             if made and len(keys) == 1:
-                self.tracker.item_set(item, product=made[0])
+                self._context.tracker.item_set(item, product=made[0])
             elif made:
-                self.tracker.item_set(item, **{REALIZED_PRODUCT: made})
+                self._context.tracker.item_set(item, **{REALIZED_PRODUCT: made})
+
+    async def _record(self, product: ProductPlan, key: str) -> str:
+        record = RecordProduct(
+            key=key,
+            order_id=self._context.order_id,
+            product=product,
+            services=self._services_of(product),
+            components=[self._recorded[each] for each in product.components],
+            relies_on=[self._recorded[each] for each in product.relies_on if each in self._recorded],
+            ended=self._ended(product),
+        )
+        summary = f"{policies.INVENTORY}: {product.action} {product.name}"
+        call = Call(policies.INVENTORY, InventoryActivities.record_product, record, product.policy, summary)
+        return await self._steps.call(product, Step.RECORD, call, parse=_product_id, wanted=RECORDED)
+
+    async def _restore(self, product: ProductPlan, key: str) -> None:
+        request = RestoreProduct(
+            key=key,
+            order_id=self._context.order_id,
+            product=product,
+            product_id=self._recorded.get(product.key),
+        )
+        summary = f"undo: record {product.name}"
+        call = Call(policies.INVENTORY, InventoryActivities.restore_product, request, product.policy, summary)
+        await self._context.calls.undo(call)
+        # What is recorded anew is another one, which is to be looked for where its answer is lost.
+        self._recorded.pop(product.key, None)
+
+    async def _bill(self, product: ProductPlan, key: str, at: datetime) -> None:
+        summary = f"{policies.BILLING}: {product.action} {product.name}"
+        bill = self._charge(product, key, at)
+        call = Call(policies.BILLING, BillingActivities.bill, bill, product.policy, summary)
+        await self._steps.call(product, Step.BILL, call)
+
+    async def _unbill(self, product: ProductPlan, key: str, at: datetime) -> None:
+        bill, summary = self._charge(product, key, at), f"undo: bill {product.name}"
+        await self._context.calls.undo(Call(policies.BILLING, BillingActivities.unbill, bill, product.policy, summary))
+
+    def _charge(self, product: ProductPlan, key: str, at: datetime) -> Bill:
+        return Bill(
+            key=key,
+            order_id=self._context.order_id,
+            product=product,
+            product_id=self._recorded[product.key],
+            at=timestamp(at),
+        )
 
     def _ended(self, product: ProductPlan) -> list[str]:
         """Return those of the products it bundles or relies on that the order ends."""
         related = (*product.components, *product.relies_on)
         return [
-            self.products[key] for key in related if key in self.products and self.nodes[key].action == Action.DELETE
+            self._recorded[key]
+            for key in related
+            if key in self._recorded and self._plan.nodes[key].action == Action.DELETE
         ]
-
-    async def _product_step(
-        self,
-        product: ProductPlan,
-        step: Step,
-        activity: Any,
-        request: Any,
-        parse: Parse = lambda values: None,
-        wanted: Sequence[WantedValue] = (),
-    ) -> Any:
-        system = policies.BILLING if step == Step.BILL else policies.INVENTORY
-        summary = f"{system}: {product.action} {product.name}"
-
-        async def call() -> Any:
-            return await self.call(system, activity, request, product.policy, summary)
-
-        return await self.step(product, step, call, summary, system=system, parse=parse, wanted=wanted)
-
-    async def _restore_product(self, product: ProductPlan, key: str) -> None:
-        request = RestoreProduct(
-            key=key,
-            order_id=self.order_id,
-            product=product,
-            product_id=self.products.get(product.key),
-        )
-        summary = f"undo: record {product.name}"
-        await self.take_back(policies.INVENTORY, InventoryActivities.restore_product, request, product.policy, summary)
-        # What is recorded anew is another one, which is to be looked for where its answer is lost.
-        self.products.pop(product.key, None)
-
-    async def _unbill(self, product: ProductPlan, key: str) -> None:
-        request = self._bill(product, key)
-        summary = f"undo: bill {product.name}"
-        await self.take_back(policies.BILLING, BillingActivities.unbill, request, product.policy, summary)
-
-    def _bill(self, product: ProductPlan, key: str) -> Bill:
-        return Bill(
-            key=key,
-            order_id=self.order_id,
-            product=product,
-            product_id=self.products[product.key],
-            at=timestamp(workflow.now()),
-        )
 
     def _services_of(self, product: ProductPlan) -> list[Named]:
         """Return the customer-facing services that realise a product once the order is done."""
         named = []
         for key in product.services:
-            node = self.nodes[key]
-            done = self.service_orders.get(key)
+            node = self._plan.nodes[key]
+            done = self._service_orders.outcomes.get(key)
             service_id = done.customer_facing().id if done else node.service_id
             if service_id and node.action != Action.DELETE:
                 named.append(Named(key=key.rpartition(":")[2], id=service_id))

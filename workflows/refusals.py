@@ -8,6 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.revision import Refusal
 from orders.violation import Violation
+from workflows.messages import Command
 
 REFUSED = "Refused"
 """The type of the error by which a message is refused; its details are `Refusal`s, or rules that it would break."""
@@ -34,6 +35,11 @@ def in_words(refusals: Sequence[Refusal]) -> str:
     """Return why a message is refused, in one line: of very many reasons the first ones, and how many more."""
     more = len(refusals) - _IN_WORDS
     return "; ".join(each.reason for each in refusals[:_IN_WORDS]) + (f"; and {more} more" if more > 0 else "")
+
+
+def said(what: str, command: Command) -> str:
+    """Return in one line what a person has asked for, who, and why."""
+    return what + (f" by {command.by}" if command.by else "") + (f": {command.reason}" if command.reason else "")
 
 
 def _as_refusal(why: Refusal | Violation) -> Refusal:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -26,7 +27,7 @@ from workflows.failures import RESIDUE, explain
 
 T = TypeVar("T")
 Undo = Callable[[], Awaitable[None]]
-Stuck = Callable[[Residue, FailureError], Awaitable[TaskAction]]
+UndoFailed = Callable[[Residue, FailureError], Awaitable[TaskAction]]
 """Asks a person what to do about an undo that has failed for good; its residue is what is left if it is given up."""
 
 
@@ -57,7 +58,7 @@ class Saga:
         """Register what inventory must show once all is undone."""
         self.expected.append(expectation)
 
-    async def undo(self, stuck: Stuck) -> list[Residue]:
+    async def undo(self, undo_failed: UndoFailed) -> list[Residue]:
         """Undo the steps, last first, and return what could not be undone.
 
         Nothing is released that is still in use: where one step's undo is given up, those before it stay, and are
@@ -69,7 +70,7 @@ class Saga:
                 await undo()
             except FailureError as error:
                 left = Residue(step=step, system=system, target=target, message=explain(error, step).message)
-                match await stuck(left, error):
+                match await undo_failed(left, error):
                     case TaskAction.RETRY:
                         continue
                     case TaskAction.FAIL | TaskAction.ROLLBACK:
@@ -84,6 +85,14 @@ class Saga:
         ]
 
 
+Do = Callable[[str, Saga], Coroutine[Any, Any, None]]
+"""Does what a node stands for, and registers its undo."""
+
+
+async def _nothing_to_do(_key: str, _saga: Saga) -> None:
+    """Do what a graph without nodes asks for."""
+
+
 class SagaGraph:
     """Runs a graph as parallel as its dependencies allow, and undoes what a failure or a cancellation takes with it.
 
@@ -92,21 +101,18 @@ class SagaGraph:
 
     def __init__(
         self,
-        graph: Graph,
-        do: Callable[[str, Saga], Coroutine[Any, Any, None]],
         *,
-        taken_by_failure: Callable[[str], Collection[str]],
+        caught_up: Callable[[], Awaitable[None]],
         read_back: Callable[[list[Expectation]], Awaitable[list[Residue]]],
-        stuck: Stuck,
+        undo_failed: UndoFailed,
         changed: Callable[[Collection[str]], None],
     ) -> None:
-        """Take a graph that is still to be run.
+        """Make it without a graph, which comes when it is run.
 
         Args:
-            do: does what a node stands for, and registers its undo.
-            taken_by_failure: which nodes, itself among them, a node's failure takes with it.
+            caught_up: waits until all local calls are known that were begun; a failure stops others then only.
             read_back: compares inventory with what it must show after an undo, and returns what was left.
-            stuck: asks a person about an undo that has failed.
+            undo_failed: asks a person about an undo that has failed.
             changed: is told which nodes have ended, were withdrawn, or are to run again.
         """
         self.failures: dict[str, BaseException] = {}
@@ -115,11 +121,13 @@ class SagaGraph:
         self.residue: list[Residue] = []
         self.ended = False
         """Whether the graph has run to its end, or has been stopped: no amendment comes in any more."""
-        self._scheduler = Scheduler(graph)
-        self._do = do
-        self._taken_by_failure = taken_by_failure
+        self.has_begun = False
+        self._scheduler = Scheduler({})
+        self._do: Do = _nothing_to_do
+        self._taken_by_failure: Callable[[str], Collection[str]] = lambda key: {key}
+        self._caught_up = caught_up
         self._read_back = read_back
-        self._stuck = stuck
+        self._undo_failed = undo_failed
         self._changed = changed
         self._sagas: dict[str, Saga] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -149,8 +157,16 @@ class SagaGraph:
         """Nodes that were done, and wait to run once more; `started` has them still."""
         return self._scheduler.again
 
-    async def run(self) -> None:
-        """Run until every node is done or withdrawn. Failures are kept in `failures`, what undos left in `residue`."""
+    async def run(self, graph: Graph, do: Do, *, taken_by_failure: Callable[[str], Collection[str]]) -> None:
+        """Run a graph until every node is done or withdrawn: see `failures`, and `residue` for what undos left.
+
+        Args:
+            do: does what a node stands for, and registers its undo.
+            taken_by_failure: which nodes, itself among them, a node's failure takes with it.
+        """
+        self.has_begun = True
+        self._scheduler = Scheduler(graph)
+        self._do, self._taken_by_failure = do, taken_by_failure
         self._start_ready()
         while self._running or self._undoing:
             await self._woken.wait()
@@ -215,6 +231,11 @@ class SagaGraph:
         async def noted() -> None:
             try:
                 await work()
+            except FailureError:
+                # One that is stopped meanwhile has failed all the same.
+                with suppress(asyncio.CancelledError):
+                    await self._caught_up()
+                raise
             finally:
                 if key is None or key in self._running:
                     self._to_settle.append((key, task))
@@ -298,7 +319,7 @@ class SagaGraph:
         for task in before:
             await workflow.wait([task])
         started = [key for key in keys if key in self._sagas]
-        self.residue += await _undo_in_order(graph.reverse(started), self._sagas, self._stuck)
+        self.residue += await _undo_in_order(graph.reverse(started), self._sagas, self._undo_failed)
         left = {each.target for each in self.residue}
         expected = [
             each for key in started for each in self._sagas[key].expected if f"{each.kind} {each.id}" not in left
@@ -309,13 +330,13 @@ class SagaGraph:
             self._sagas[key].expected.clear()
 
 
-async def _undo_in_order(graph: Graph, sagas: dict[str, Saga], stuck: Stuck) -> list[Residue]:
+async def _undo_in_order(graph: Graph, sagas: dict[str, Saga], undo_failed: UndoFailed) -> list[Residue]:
     """Undo each node's saga once those that depended on it are undone, and return what all of them left."""
     tasks: dict[str, asyncio.Task[list[Residue]]] = {}
 
     async def undo(key: str) -> list[Residue]:
         await asyncio.gather(*(tasks[need] for need in graph[key]))
-        return await sagas[key].undo(stuck)
+        return await sagas[key].undo(undo_failed)
 
     for key in in_order(graph):
         tasks[key] = asyncio.create_task(undo(key))

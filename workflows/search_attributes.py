@@ -65,7 +65,7 @@ def of_order(order: PostedOrder) -> TypedSearchAttributes:
 
 
 def of_amendment(planned: PlannedAmendment) -> list[SearchAttributeUpdate[Any]]:
-    """Return the changes of what an order is found by that an amendment makes, but for its priority."""
+    """Return the changes of what an order is found by that an amendment makes."""
     texts = {
         "relatedParty": (CUSTOMER, planned.customer),
         "category": (CATEGORY, planned.category),
@@ -76,7 +76,9 @@ def of_amendment(planned: PlannedAmendment) -> list[SearchAttributeUpdate[Any]]:
         "requestedCompletionDate": (DUE_DATE, planned.requested_completion_date),
     }
     set_anew = planned.attributes.keys()
+    priority = [PRIORITY.value_set(priority_number(planned.priority))] if "priority" in set_anew else []
     return [
+        *priority,
         *(_update(key, text and text[:_KEYWORD_LENGTH]) for name, (key, text) in texts.items() if name in set_anew),
         *(_update(key, at) for name, (key, at) in dates.items() if name in set_anew),
     ]

@@ -1,91 +1,107 @@
-"""What a posted order does for each of its service orders: it runs, is changed by an amendment, and is taken back."""
+"""The service orders of a posted order: each runs, is changed by an amendment, and is undone."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
-from orders.lifecycle import OrderKind
+from orders.lifecycle import in_words
 from orders.outcome import Redo, ServiceOrderOutcome
 from orders.plan import Characteristics
 from orders.plan_graph import PlanNode
 from orders.redo import differing
-from workflows import ids
-from workflows.messages import RootOrderInput, ServiceOrderInput
-from workflows.root_order import RootOrder
+from workflows import ids, policies
+from workflows.children import Children
+from workflows.context import OrderContext
+from workflows.messages import ServiceOrderInput
+from workflows.plan import OrderPlan
 from workflows.saga import Saga
 from workflows.service_order import ServiceOrderWorkflow
 
 
-class ServiceOrders(RootOrder):
-    """The service orders of a posted order."""
+class ServiceOrders:
+    """What the service orders of a posted order came to."""
 
-    def __init__(self, kind: OrderKind, order: RootOrderInput) -> None:
-        super().__init__(kind, order)
+    def __init__(self, context: OrderContext, plan: OrderPlan, children: Children) -> None:
+        self.outcomes: dict[str, ServiceOrderOutcome] = {}
+        """Key of a service order that is done → what stands of it."""
+        self._context = context
+        self._plan = plan
+        self._children = children
+        self._done_in: dict[str, int] = {}
+        """Service order → the revision that it was done, or last changed, in."""
         self._ran_with: dict[str, dict[str, Characteristics]] = {}
         """Service order → the values of other services that it was done, or last changed, with."""
+        self._window = asyncio.Semaphore(policies.CONCURRENT_CHILDREN)
 
-    async def service_order(self, node: PlanNode, saga: Saga) -> None:
+    async def realise(self, node: PlanNode, saga: Saga) -> None:
         """Run a service order; one that was done under an earlier revision is changed to what the new one wants."""
-        before = self.service_orders.get(node.key)
+        before = self.outcomes.get(node.key)
         services = self._inputs(node)
         order = ServiceOrderInput(
-            order_id=self.order_id,
-            revision=self.revision,
+            order_id=self._context.order_id,
+            revision=self._context.revision,
             key=node.key,
             services=services,
             redo=self._redo(node, before, services) if before else None,
         )
         done: list[ServiceOrderOutcome] = []
         target = f"service order {node.key}"
-        saga.add("take back", lambda: self._reverse(node, order, done, before), system="ordersaga", target=target)
-        async with self.running_children:
-            outcome: ServiceOrderOutcome = await self.child(
-                ServiceOrderWorkflow.run,
+        saga.add("undo", lambda: self._undo(node, order, done, before), system="ordersaga", target=target)
+        async with self._window:
+            outcome = await self._run(
                 order,
-                ids.service_order_workflow(self.workflow_id, node.key, revision=order.revision),
+                node,
                 f"{node.action} {node.name}" if before is None else f"amend {node.name}",
-                f"Service order `{node.key}` of {self.in_words}, item {node.item_id}.",
-                key=node.key,
+                f"Service order `{node.key}` of {self._root()}, item {node.item_id}.",
             )
         done.append(outcome)
         standing = outcome.services if outcome.standing is None else outcome.standing
-        self.service_orders[node.key] = ServiceOrderOutcome(services=standing)
-        self.done_in[node.key] = order.revision
+        self.outcomes[node.key] = ServiceOrderOutcome(services=standing)
+        self._done_in[node.key] = order.revision
         self._ran_with[node.key] = services
 
-    def _redo(self, node: PlanNode, done: ServiceOrderOutcome, services: dict[str, Characteristics]) -> Redo:
-        """Return what a service order had done, and which of the services that it reads have changed since."""
-        known = self._ran_with[node.key]
-        changed = {name: differing(known[name], now) if name in known else None for name, now in services.items()}
-        return Redo(revision=self.done_in[node.key], done=done, changed_inputs=changed)
-
-    async def _reverse(
+    async def _undo(
         self,
         node: PlanNode,
         order: ServiceOrderInput,
         done: list[ServiceOrderOutcome],
         before: ServiceOrderOutcome | None,
     ) -> None:
-        """Take a finished service order back by one that goes the other way; one that did not finish undid itself."""
+        """Undo a finished service order by one that goes the other way; one that did not finish undid itself."""
         for outcome in done:
-            await self.child(
-                ServiceOrderWorkflow.run,
+            await self._run(
                 order.model_copy(update={"undo": outcome}),
-                ids.service_order_workflow(self.workflow_id, node.key, revision=order.revision, undo=True),
+                node,
                 f"undo: {node.action} {node.name}",
-                f"Takes service order `{node.key}` of {self.in_words} back.",
-                key=node.key,
+                f"Undoes service order `{node.key}` of {self._root()}.",
             )
         if order.redo is None or before is None:
-            self.service_orders.pop(node.key, None)
+            self.outcomes.pop(node.key, None)
         else:
-            self.service_orders[node.key] = before
-            self.done_in[node.key] = order.redo.revision
+            self.outcomes[node.key] = before
+            self._done_in[node.key] = order.redo.revision
+
+    async def _run(self, order: ServiceOrderInput, node: PlanNode, summary: str, details: str) -> ServiceOrderOutcome:
+        undo = order.undo is not None
+        workflow_id = ids.service_order_workflow(
+            self._context.workflow_id, node.key, revision=order.revision, undo=undo
+        )
+        return await self._children.run(ServiceOrderWorkflow.run, order, workflow_id, node.key, summary, details)
+
+    def _redo(self, node: PlanNode, done: ServiceOrderOutcome, services: dict[str, Characteristics]) -> Redo:
+        """Return what a service order had done, and which of the services that it reads have changed since."""
+        known = self._ran_with[node.key]
+        changed = {name: differing(known[name], now) if name in known else None for name, now in services.items()}
+        return Redo(revision=self._done_in[node.key], done=done, changed_inputs=changed)
 
     def _inputs(self, node: PlanNode) -> dict[str, dict[str, Any]]:
         """Return what the service orders that a node relies on came to, by the name its expressions use."""
         return {
-            name: self.service_orders[key].customer_facing().characteristics
+            name: self.outcomes[key].customer_facing().characteristics
             for name, key in node.inputs.items()
-            if key in self.service_orders
+            if key in self.outcomes
         }
+
+    def _root(self) -> str:
+        return f"{in_words(self._context.kind)} {self._context.order_id}"

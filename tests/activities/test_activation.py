@@ -14,6 +14,7 @@ from activities.activation import (
     ActivationActivities,
     ActivationAnswer,
     ActivationRequest,
+    AwaitedCompletion,
     Operation,
     ServiceTest,
     Target,
@@ -25,6 +26,10 @@ pytestmark = pytest.mark.anyio
 
 SERVICE = "/tmf-api/ServiceActivationAndConfiguration/v4/service"
 RESOURCE = "/tmf-api/ResourceActivationAndConfiguration/v4/resource"
+
+
+def awaited(target: Target, monitor: str) -> AwaitedCompletion:
+    return AwaitedCompletion(target=target, monitor=monitor)
 
 
 def asked(
@@ -140,10 +145,11 @@ async def test_a_fault_of_the_network_says_so_and_whether_another_try_may_help(
 async def ended(activation: Reference, monitor: str | None) -> ApplicationError | None:
     """Look at a monitor until it has ended, and return the error that it ended with."""
     activities = ActivationActivities(activation.system)
+    assert monitor is not None
     with anyio.fail_after(5):
         while True:
             try:
-                await perform(activities.await_completion, Target.SERVICE, monitor)
+                await perform(activities.await_completion, awaited(Target.SERVICE, monitor))
             except ApplicationError as error:
                 if error.type != "NotYet":
                     return error
@@ -165,7 +171,7 @@ async def test_what_takes_its_time_is_accepted_with_a_monitor_and_looked_at_unti
 async def test_what_is_not_complete_is_worth_another_look_and_no_alarm() -> None:
     system, _ = scripted(httpx.Response(200, json={"id": "m-1", "state": "InProgress"}), name="activation")
     with pytest.raises(ApplicationError, match="monitor m-1 is InProgress") as caught:
-        await perform(ActivationActivities(system).await_completion, Target.SERVICE, "m-1")
+        await perform(ActivationActivities(system).await_completion, awaited(Target.SERVICE, "m-1"))
     assert (caught.value.type, caught.value.non_retryable) == ("NotYet", False)
     assert caught.value.category == ApplicationErrorCategory.BENIGN
 
@@ -213,14 +219,14 @@ async def test_an_acceptance_without_a_monitor_makes_no_sense(body: Any) -> None
 async def test_a_failed_monitor_is_read_as_far_as_it_says_something(monitor: dict[str, Any], why: str) -> None:
     system, _ = scripted(httpx.Response(200, json=monitor), name="activation")
     with pytest.raises(DownstreamError, match=f"activation of m-1 failed: {why}"):
-        await perform(ActivationActivities(system).await_completion, Target.RESOURCE, "m-1")
+        await perform(ActivationActivities(system).await_completion, awaited(Target.RESOURCE, "m-1"))
 
 
 async def test_a_monitor_of_another_shape_or_that_is_not_there_is_final() -> None:
     for answer, said in ((httpx.Response(200, json=[]), "makes no sense"), (httpx.Response(404), "answered 404")):
         system, script = scripted(answer, name="activation")
         with pytest.raises(DownstreamError, match=said) as caught:
-            await perform(ActivationActivities(system).await_completion, Target.RESOURCE, "m/1")
+            await perform(ActivationActivities(system).await_completion, awaited(Target.RESOURCE, "m/1"))
         assert not caught.value.retryable
         assert script.asked[0].url.raw_path == b"/tmf-api/ResourceActivationAndConfiguration/v4/monitor/m%2F1"
 

@@ -154,7 +154,7 @@ async def test_another_customer_or_account_without_items_is_planned_like_any_ame
     number = await bench.propose(relatedParty=[CUSTOMER], billingAccount={"id": "acct-new"})
     customer = await bench.plan(number)
     assert customer.comparison == account.comparison | {"1:mobile": Comparison.MOVED}
-    assert (customer.customer, customer.tells_whose, customer.violations) == ("c-new", True, [])
+    assert (customer.customer, customer.violations) == ("c-new", [])
     plan = await PlanStore(bench.database).load(ORDER, number)
     assert plan is not None
     assert [(each.customer_id, each.billing_account) for each in plan.products] == [("c-new", "acct-new")]

@@ -215,7 +215,7 @@ async def test_what_an_amendment_has_taken_out_since_is_not_asked_about(
 
 def test_what_the_engine_takes_is_counted_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = OrchestrationPlan(order_id="7f3k2a9d01", catalog=CatalogVersion(label="1", digest="d"))
-    answer = PlanAnswer(parents={"光" * 100: "1"})
+    answer = PlanAnswer(names={}, parents={"光" * 100: "1"})
     monkeypatch.setattr(planning_of_orders, "LARGEST_ANSWER", len(answer.model_dump_json()))
     assert [each.code for each in too_large(answer, plan)] == ["orderTooLarge"]
 

@@ -7,7 +7,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.http import DownstreamSystem
 from activities.planning import Planner, PlanRequest
-from activities.records import Late, LoadGraph, LoadProduct, OpenOrder, OpenResourceOrder, RecordActivities
+from activities.records import LoadGraph, LoadProduct, OpenOrder, OpenResourceOrder, RecordActivities
 from catalogs.catalog_set import CatalogSet
 from orders.change import OrderChange
 from orders.lifecycle import OrderKind, OrderState
@@ -18,6 +18,7 @@ from store.begun_calls import BegunCalls
 from store.database import Database
 from store.orders import OrderStore
 from store.plans import PlanStore
+from store.resource_locks import ResourceLocks
 from tests.activities.conftest import WHEN, accept, example, perform, planning
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,7 @@ PLAN = PlanRequest(order_id="7f3k2a9d01", revision=1, version=1)
 
 
 def records(database: Database) -> RecordActivities:
-    return RecordActivities(OrderStore(database), PlanStore(database), BegunCalls(database))
+    return RecordActivities(OrderStore(database), PlanStore(database), ResourceLocks(database), BegunCalls(database))
 
 
 async def planned(catalogs: CatalogSet, stocked: DownstreamSystem, database: Database) -> str:
@@ -44,7 +45,7 @@ async def test_an_order_that_the_store_does_not_have_has_no_items(database: Data
 
 async def test_an_order_that_the_store_has_lost_goes_on_all_the_same(database: Database) -> None:
     change = OrderChange(kind=OrderKind.PRODUCT, order_id="lost", version=1, state=OrderState.COMPLETED)
-    await perform(records(database).record, change)
+    await perform(records(database).record, [change])
     assert await OrderStore(database).get(OrderKind.PRODUCT, "lost") is None
 
 
@@ -235,17 +236,7 @@ async def test_a_late_record_does_not_take_an_order_back(database: Database) -> 
         for version, state in ((2, OrderState.COMPLETED), (1, OrderState.IN_PROGRESS), (2, OrderState.HELD))
     ]
     for change in changes:
-        await perform(records(database).record, change)
+        await perform(records(database).record, [change])
     document = await OrderStore(database).get(OrderKind.PRODUCT, "7f3k2a9d01")
     assert document is not None
     assert document["state"] == "completed"
-
-
-async def test_what_is_known_late_is_computed_and_a_fault_names_its_characteristic(database: Database) -> None:
-    known = {"port": {"id": "r-1", "value": "olt-1/1/1/7"}}
-    late = Late(expressions={"oltPort": "assigned.port.value"}, assigned=known, services={})
-    assert await perform(records(database).evaluate, late) == {"oltPort": "olt-1/1/1/7"}
-    broken = late.model_copy(update={"expressions": {"oltPort": "assigned.vlan.value"}})
-    with pytest.raises(ApplicationError, match="oltPort") as caught:
-        await perform(records(database).evaluate, broken)
-    assert (caught.value.type, caught.value.non_retryable) == ("ExpressionError", True)

@@ -35,7 +35,7 @@ from orders.violation import Violation
 from tests.stage import eventually
 from workflows import search_attributes
 from workflows.connection import DATA_CONVERTER, connect
-from workflows.messages import SystemEvent, Word
+from workflows.messages import Command, SystemEvent
 
 pytestmark = pytest.mark.anyio
 
@@ -123,22 +123,22 @@ class _Answering:
         await workflow.wait_condition(lambda: self._over)
 
     @workflow.signal
-    def end(self, _word: Word) -> None:
+    def end(self, _command: Command) -> None:
         self._over = True
 
     @workflow.update
-    async def hold(self, word: Word) -> str:
-        return f"held by {word.by}"
+    async def hold(self, command: Command) -> str:
+        return f"held by {command.by}"
 
     @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def amend(self, word: Word) -> None:
+    async def amend(self, command: Command) -> None:
         kinds: dict[str | None, list[Any]] = {
             "refusals": [{"itemId": "1", "key": "1:tv", "reason": "has begun"}],
             "violations": [[{"code": "c", "path": "p", "message": "m"}]],
         }
-        if word.reason in kinds:
-            raise ApplicationError("no", *kinds[word.reason], type="Refused", non_retryable=True)
-        if word.reason == "ends":
+        if command.reason in kinds:
+            raise ApplicationError("no", *kinds[command.reason], type="Refused", non_retryable=True)
+        if command.reason == "ends":
             self._over = True
             await workflow.wait_condition(lambda: False)
         raise ApplicationError("a defect", type="Defect", non_retryable=True)
@@ -167,38 +167,38 @@ async def asked(server: Client) -> AsyncIterator[TemporalEngine]:
 
 
 async def test_a_workflow_is_asked_and_answers(asked: TemporalEngine) -> None:
-    assert await asked.request("po:asked", "hold", Word(by="ada")) == "held by ada"
+    assert await asked.request("po:asked", "hold", Command(by="ada")) == "held by ada"
     assert await asked.progress("po:asked") == {"revision": 1, "nodes": {}}
 
 
 async def test_the_same_request_twice_is_one(asked: TemporalEngine) -> None:
-    first = await asked.request("po:asked", "hold", Word(by="ada"), update_id="once")
-    assert await asked.request("po:asked", "hold", Word(by="bob"), update_id="once") == first
+    first = await asked.request("po:asked", "hold", Command(by="ada"), update_id="once")
+    assert await asked.request("po:asked", "hold", Command(by="bob"), update_id="once") == first
 
 
 async def test_a_refusal_comes_with_its_reasons(asked: TemporalEngine) -> None:
     with pytest.raises(MessageRefusedError, match="no") as refused:
-        await asked.request("po:asked", "amend", Word(reason="refusals"))
+        await asked.request("po:asked", "amend", Command(reason="refusals"))
     assert refused.value.refusals == [Refusal(item_id="1", key="1:tv", reason="has begun")]
     with pytest.raises(MessageRefusedError) as refused:
-        await asked.request("po:asked", "amend", Word(reason="violations"))
+        await asked.request("po:asked", "amend", Command(reason="violations"))
     assert refused.value.violations == [Violation(code="c", path="p", message="m")]
 
 
 async def test_any_other_failure_is_told_as_the_engines(asked: TemporalEngine) -> None:
     with pytest.raises(EngineRefusedError, match=r"po:asked could not do amend: .*a defect"):
-        await asked.request("po:asked", "amend", Word())
+        await asked.request("po:asked", "amend", Command())
     with pytest.raises(EngineRefusedError):
-        await asked.request("po:asked", "unheard", Word())
+        await asked.request("po:asked", "unheard", Command())
 
 
 async def test_nobody_is_there_to_be_asked(asked: TemporalEngine) -> None:
-    for ask in (partial(asked.request, "po:none", "hold", Word()), partial(asked.progress, "po:none")):
+    for ask in (partial(asked.request, "po:none", "hold", Command()), partial(asked.progress, "po:none")):
         with pytest.raises(WorkflowEndedError):
             await ask()
     with pytest.raises(WorkflowEndedError):
-        await asked.request("po:asked", "amend", Word(reason="ends"))
-    for ask in (partial(asked.request, "po:asked", "hold", Word()), partial(asked.progress, "po:asked")):
+        await asked.request("po:asked", "amend", Command(reason="ends"))
+    for ask in (partial(asked.request, "po:asked", "hold", Command()), partial(asked.progress, "po:asked")):
         with pytest.raises(WorkflowEndedError):
             await ask()
 
@@ -211,7 +211,7 @@ async def test_a_workflow_that_no_worker_runs_is_given_up_within_the_time_given(
 
     hasty = TemporalEngine(same_client, "nobody", request_timeout=timedelta(milliseconds=300))
     with pytest.raises(EngineUnavailableError, match="no answer within"):
-        await hasty.request("po:idle", "hold", Word())
+        await hasty.request("po:idle", "hold", Command())
     with pytest.raises((EngineUnavailableError, EngineRefusedError)):
         await hasty.progress("po:idle")
 

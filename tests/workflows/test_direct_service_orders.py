@@ -52,13 +52,13 @@ async def service(stage: Stage, service_id: str) -> dict[str, Any]:
     return found
 
 
-async def trying(stage: Stage, document: dict[str, Any], specification: str = "cfs-mobile") -> str:
-    """Post an order whose service is recorded, and whose activation is tried again and again."""
+async def trying(stage: Stage, document: dict[str, Any], specification: str = "cfs-mobile", item_id: str = "1") -> str:
+    """Post an order whose service of an item is recorded, and whose activation is tried again and again."""
     await stage.fault(stage.activation, match={"specification": specification}, kind="transient")
     order_id = await stage.submit(document)
 
     async def activating() -> bool:
-        answer = await stage.gateway.get(f"{ORDERS[OrderKind.SERVICE]}/{order_id}:1:service")
+        answer = await stage.gateway.get(f"{ORDERS[OrderKind.SERVICE]}/{order_id}:{item_id}:service")
         items = answer.json().get(CHILD, []) if answer.is_success else []
         return any(each["id"] == "service" and each["state"] == "inProgress" for each in items)
 
@@ -176,7 +176,7 @@ async def test_an_order_is_held_and_resumed(stage: Stage) -> None:
 async def test_an_amendment_changes_what_is_done_in_place(stage: Stage) -> None:
     document, customer = mobile()
     document[CHILD] = [*document[CHILD], item("2", "cfs-vpn-core", topology="mesh")]
-    order_id = await trying(stage, document, "cfs-vpn-core")
+    order_id = await trying(stage, document, "cfs-vpn-core", "2")
     await stage.reached(order_id, {"1:service": "done"})
     first, second = document[CHILD]
     first["service"]["serviceCharacteristic"][1]["value"] = 50

@@ -109,10 +109,8 @@ async def test_a_node_that_fails_while_it_is_stopped_for_anothers_sake_keeps_its
         return []
 
     nodes: dict[str, list[str]] = {"left": [], "right": [], "stopped": []}
-    graph = SagaGraph(
-        nodes, do, taken_by_failure=lambda _: nodes, read_back=nothing, stuck=nothing, changed=lambda _: None
-    )
-    await graph.run()
+    graph = SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None)
+    await graph.run(nodes, do, taken_by_failure=lambda _: nodes)
 
     told = {key: explain(error, key).message for key, error in graph.failures.items()}
     assert told == {"left": "left: the port is dark", "right": "right: the number is taken"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -22,15 +22,18 @@ from orders.task import Task, TaskAction, TaskKind
 from store.orders import AcceptedOrder
 from tests.replay.scenarios import tried
 from tests.stage import PATIENCE, Stage, customer_of, eventually, example, stalled
+from tests.workflows.parts import context_of
 from tests.workflows.test_failure_and_undo import nothing_is_left
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
-from workflows.desk import TaskDesk
-from workflows.fulfilment import FulfilmentWorkflow
-from workflows.messages import Cancel, Resolve, RootOrderInput
+from workflows.all_or_nothing import AllOrNothing
+from workflows.human_tasks import HumanTasks
+from workflows.messages import Cancel, Ended, Resolve, RootOrderInput
+from workflows.order_workflow import OrderWorkflow
+from workflows.parts import OrderParts
 from workflows.refusals import RefusedError
-from workflows.saga import Saga, SagaGraph
-from workflows.tracking import OrderTracker
+from workflows.saga import Do, Saga, SagaGraph
+from workflows.structure import PlainItems
 
 pytestmark = pytest.mark.anyio
 
@@ -68,20 +71,21 @@ async def test_a_cancel_that_comes_with_the_first_workflow_task_cancels_the_orde
 
 
 @workflow.defn(name="Probe")
-class Probe(FulfilmentWorkflow):
+class Probe(OrderWorkflow):
     """A service order that is done at once, and has someone to tell of it still."""
 
     @workflow.init
     def __init__(self) -> None:
-        super().__init__(OrderKind.SERVICE, 1, undoing=False)
+        self.parts = OrderParts(OrderKind.SERVICE, 1, PlainItems)
+        super().__init__(self.parts)
 
     @workflow.run
-    async def run(self) -> str:
-        return await self.until_ended(self._done())
+    async def run(self) -> Ended[str]:
+        return await AllOrNothing(self.parts).to_its_end(self._done())
 
     async def _done(self) -> str:
-        self.tracker.state = OrderState.COMPLETED
-        self.errand(workflow.sleep(2))
+        self.parts.context.tracker.state = OrderState.COMPLETED
+        self.parts.context.background.start(workflow.sleep(2))
         return "done"
 
 
@@ -92,7 +96,7 @@ async def test_an_order_that_is_done_says_so_even_if_it_is_cancelled_while_it_te
         await handle.query("order")
         await handle.cancel()
 
-        assert await handle.result() == "done"
+        assert (await handle.result())["outcome"] == "done"
 
 
 async def test_an_order_that_is_cancelled_while_it_is_planned_claims_nothing_afterwards(stage: Stage) -> None:
@@ -142,13 +146,14 @@ async def gated(system: httpx.AsyncClient) -> AsyncIterator[Gate]:
         system._transport = transport
 
 
-def graph_of(nodes: dict[str, list[str]], do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> SagaGraph:
+def running(nodes: dict[str, list[str]], do: Do) -> tuple[SagaGraph, asyncio.Task[None]]:
+    """Return a graph that has begun to run, and the task that runs it."""
+
     async def nothing(*_: object) -> Any:
         return []
 
-    return SagaGraph(
-        nodes, do, taken_by_failure=lambda key: {key}, read_back=nothing, stuck=nothing, changed=lambda _: None
-    )
+    graph = SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None)
+    return graph, asyncio.create_task(graph.run(nodes, do, taken_by_failure=lambda key: {key}))
 
 
 async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
@@ -167,8 +172,7 @@ async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
             await asyncio.Event().wait()
 
     nodes: dict[str, list[str]] = {"first": [], "second": ["first"], "last": ["second"]}
-    graph = graph_of(nodes, do)
-    running = asyncio.create_task(graph.run())
+    graph, run = running(nodes, do)
     await changing.wait()
     changing.clear()
 
@@ -177,7 +181,7 @@ async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
     graph.stop()
     await graph.undone()
 
-    running.cancel()
+    run.cancel()
     assert runs.count("second") == 1
     assert sorted(undone) == ["first", "first", "last", "second"]
 
@@ -200,35 +204,35 @@ async def test_a_node_that_two_amendments_take_back_is_undone_once() -> None:
             await asyncio.Event().wait()
 
     nodes: dict[str, list[str]] = {"first": [], "second": ["first"]}
-    graph = graph_of(nodes, do)
-    running = asyncio.create_task(graph.run())
+    graph, run = running(nodes, do)
     await begun.wait()
     graph.amend(nodes, undo=["first", "second"], again=[])
     await undoing.wait()
     graph.amend(nodes, undo=["first", "second"], again=[])
     go_on.set()
-    await running
+    await run
 
     assert undone == ["second", "first"]
     assert runs == ["first", "second", "first", "second"]
 
 
 @workflow.defn(name="ProbeParent")
-class ProbeParent(FulfilmentWorkflow):
+class ProbeParent(OrderWorkflow):
     """Starts a child, and is busy when it is told of that."""
 
     @workflow.init
     def __init__(self) -> None:
-        super().__init__(OrderKind.SERVICE, 1, undoing=False)
+        self.parts = OrderParts(OrderKind.SERVICE, 1, PlainItems)
+        super().__init__(self.parts)
 
     @workflow.run
-    async def run(self) -> str:
-        return await self.until_ended(self._with_child())
+    async def run(self) -> Ended[str]:
+        return await AllOrNothing(self.parts).to_its_end(self._with_child())
 
     async def _with_child(self) -> str:
         time.sleep(1)  # noqa: ASYNC251  (its first task lasts until the signal is there)
-        name: str = await self.child(ProbeChild.run, None, f"{self.workflow_id}:ro:child", "child", key="child")
-        return name
+        child = f"{workflow.info().workflow_id}:ro:child"
+        return await self.parts.children.run(ProbeChild.run, None, child, "child", "child")
 
     @workflow.signal
     def keep_busy(self) -> None:
@@ -236,19 +240,20 @@ class ProbeParent(FulfilmentWorkflow):
 
 
 @workflow.defn(name="ProbeChild")
-class ProbeChild(FulfilmentWorkflow):
+class ProbeChild(OrderWorkflow):
     """Asks at once whether it may pass its point of no return."""
 
     @workflow.init
     def __init__(self, _: None) -> None:
-        super().__init__(OrderKind.RESOURCE, 1, undoing=False)
+        self.parts = OrderParts(OrderKind.RESOURCE, 1, PlainItems)
+        super().__init__(self.parts)
 
     @workflow.run
-    async def run(self, _: None) -> str:
-        return await self.until_ended(self._passed())
+    async def run(self, _: None) -> Ended[str]:
+        return await AllOrNothing(self.parts).to_its_end(self._passed())
 
     async def _passed(self) -> str:
-        await self.pass_point_of_no_return("item", "survey")
+        await self.parts.points_of_no_return.passing("item", "survey")
         return "passed"
 
 
@@ -265,7 +270,7 @@ async def test_a_child_that_asks_before_its_start_is_known_is_answered(stage: St
         await eventually(runs)
         await handle.signal("keep_busy")
 
-        assert await asyncio.wait_for(handle.result(), PATIENCE) == "passed"
+        assert (await asyncio.wait_for(handle.result(), PATIENCE))["outcome"] == "passed"
 
 
 async def test_a_part_that_an_operator_terminates_is_named_as_left_behind(stage: Stage) -> None:
@@ -285,13 +290,9 @@ async def test_a_part_that_an_operator_terminates_is_named_as_left_behind(stage:
 
 def test_a_task_is_settled_once_even_by_two_who_settle_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    monkeypatch.setattr("workflows.desk.workflow", SimpleNamespace(now=lambda: now))
-
-    async def keep(task: Task) -> None:
-        del task
-
-    desk = TaskDesk(keep, lambda: None, lambda work: None)
-    desk.open["x!1"] = Task(
+    monkeypatch.setattr("workflows.human_tasks.workflow", SimpleNamespace(now=lambda: now))
+    tasks = HumanTasks(context_of(OrderKind.PRODUCT, "x"))
+    tasks.open["x!1"] = Task(
         id="x!1",
         kind=TaskKind.FALLOUT,
         workflow_id="po:x",
@@ -304,21 +305,25 @@ def test_a_task_is_settled_once_even_by_two_who_settle_it_at_once(monkeypatch: p
         created_at=now,
     )
 
-    desk.settle(Resolve(action=TaskAction.RETRY, by="Ann"))
+    tasks.settle(Resolve(action=TaskAction.RETRY, by="Ann"))
     for named in ("x!1", None):
         with pytest.raises(RefusedError):
-            desk.settle(Resolve(task=named, action=TaskAction.FAIL, by="Ben"))
+            tasks.settle(Resolve(task=named, action=TaskAction.FAIL, by="Ben"))
 
-    settled = desk.open["x!1"].resolution
+    settled = tasks.open["x!1"].resolution
     assert settled is not None
     assert settled.by == "Ann"
 
 
 async def test_thousands_of_changes_that_fall_together_are_shown_once(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
-    engine = SimpleNamespace(set_current_details=shown.append, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
-    monkeypatch.setattr("workflows.tracking.workflow", engine)
-    tracker = OrderTracker(OrderKind.PRODUCT, "x", _paused=True)
+    engine = SimpleNamespace(
+        set_current_details=shown.append,
+        now=lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        wait_condition=lambda _: asyncio.Event().wait(),
+    )
+    monkeypatch.setattr("workflows.tracker.workflow", engine)
+    tracker = context_of(OrderKind.PRODUCT, "x").tracker
 
     tracker.follow({str(number): "Mobile" for number in range(5000)})
     for item in tracker.items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +16,6 @@ from workflows.saga import Saga, SagaGraph
 
 pytestmark = pytest.mark.anyio
 
-Do = Callable[[str, Saga], Coroutine[Any, Any, None]]
-
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,13 +26,12 @@ async def nothing(*_: object) -> Any:
     return []
 
 
-def graph_of(
-    nodes: Edges,
-    do: Do,
-    taken_by_failure: Callable[[str], Collection[str]] = lambda key: {key},
-    changed: Callable[[Collection[str]], None] = lambda _: None,
-) -> SagaGraph:
-    return SagaGraph(nodes, do, taken_by_failure=taken_by_failure, read_back=nothing, stuck=nothing, changed=changed)
+def new_graph(changed: Callable[[Collection[str]], None] = lambda _: None) -> SagaGraph:
+    return SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=changed)
+
+
+def itself(key: str) -> set[str]:
+    return {key}
 
 
 class Steps:
@@ -57,8 +54,8 @@ class Steps:
 async def test_what_was_done_is_undone_in_the_opposite_order() -> None:
     steps = Steps(failing=["internet"])
     nodes: Edges = {"internet": ["access", "vlan"], "access": [], "vlan": ["access"], "voice": []}
-    graph = graph_of(nodes, steps.do, taken_by_failure=lambda _: {"internet", "access", "vlan"})
-    await graph.run()
+    graph = new_graph()
+    await graph.run(nodes, steps.do, taken_by_failure=lambda _: {"internet", "access", "vlan"})
     assert steps.taken == ["access", "voice", "vlan", "internet", "undo internet", "undo vlan", "undo access"]
     assert (graph.done, graph.withdrawn) == ({"voice"}, {"internet", "access", "vlan"})
 
@@ -66,13 +63,8 @@ async def test_what_was_done_is_undone_in_the_opposite_order() -> None:
 async def test_it_tells_which_nodes_have_changed() -> None:
     told: list[list[str]] = []
     nodes: Edges = {"a": [], "b": ["a"], "c": ["b"], "d": ["c"]}
-    graph = graph_of(
-        nodes,
-        Steps(failing=["c"]).do,
-        taken_by_failure=lambda _: {"b", "c", "d"},
-        changed=lambda keys: told.append([*keys]),
-    )
-    await graph.run()
+    graph = new_graph(changed=lambda keys: told.append([*keys]))
+    await graph.run(nodes, Steps(failing=["c"]).do, taken_by_failure=lambda _: {"b", "c", "d"})
     assert told == [["a"], ["b"], ["c", "b", "d"], ["b", "c", "d"]]
 
 
@@ -86,8 +78,8 @@ async def test_it_tells_what_an_amendment_lets_run_again_or_undoes() -> None:
             await asyncio.Event().wait()
 
     nodes: Edges = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}
-    graph = graph_of(nodes, do, changed=lambda keys: told.append([*keys]))
-    running = asyncio.create_task(graph.run())
+    graph = new_graph(changed=lambda keys: told.append([*keys]))
+    running = asyncio.create_task(graph.run(nodes, do, taken_by_failure=itself))
     await going.wait()
     told.clear()
     graph.amend({"a": [], "b": ["a"], "c": ["a"]}, undo=["c", "d"], again=["b"])
@@ -103,9 +95,9 @@ async def test_the_work_of_a_node_does_not_grow_with_the_graph(shape: Callable[[
         async def do(key: str, saga: Saga) -> None:
             await asyncio.sleep(0)
 
-        graph = graph_of(shape(number), do)
+        graph = new_graph()
         with counted() as work:
-            await graph.run()
+            await graph.run(shape(number), do, taken_by_failure=itself)
         assert len(graph.done) == number
         return work.looks / number
 
@@ -119,9 +111,9 @@ async def test_the_work_of_a_failure_does_not_grow_with_the_graph() -> None:
         nodes = pairs(number)
         steps = Steps(failing=[key for key, needs in nodes.items() if needs])
         taken = {key: [key, *needs] for key, needs in nodes.items()}
-        graph = graph_of(nodes, steps.do, taken_by_failure=taken.__getitem__)
+        graph = new_graph()
         with counted() as work:
-            await graph.run()
+            await graph.run(nodes, steps.do, taken_by_failure=taken.__getitem__)
         assert len(graph.withdrawn) == number
         assert sum(step.startswith("undo ") for step in steps.taken) == number
         return work.looks / number

@@ -47,7 +47,9 @@ def test_an_order_that_says_nothing_of_itself_has_a_state_and_the_lowest_priorit
 
 def test_an_amendment_changes_what_an_order_is_found_by_where_it_sets_it_anew() -> None:
     def changed(*names: str, **version: Any) -> dict[str, Any]:
-        planned = PlannedAmendment(attributes=dict.fromkeys(names), **version)
+        planned = PlannedAmendment(
+            planned_at=datetime(2026, 3, 1, tzinfo=UTC), attributes=dict.fromkeys(names), **version
+        )
         return {each.key.name: each.value for each in search_attributes.of_amendment(planned)}
 
     assert changed("note", customer="c-1") == {}

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
-from temporalio import workflow
 from temporalio.exceptions import ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as EngineTimeoutError
 
 from activities.http import DownstreamError
+from orders.lifecycle import OrderKind
 from tests.stage import Stage, customer_of, example, outage, path_of
+from tests.workflows.parts import context_of
 from tests.workflows.test_failures import by_activity
 from workflows import ids
-from workflows.amending import Amending
+from workflows.amendments import planned_on
 from workflows.messages import Amend
 from workflows.refusals import REFUSED_FOR_NOW, RefusedError
 
@@ -120,8 +120,8 @@ async def test_what_cannot_be_planned_for_the_moment_is_to_be_sent_again(
     async def fails(*_: Any, **__: Any) -> None:
         raise by_activity(cause)
 
-    monkeypatch.setattr(workflow, "execute_activity_method", fails)
-    order = cast(Amending, SimpleNamespace(order_id="x"))
+    context = context_of(OrderKind.PRODUCT, "x")
+    monkeypatch.setattr(context.calls, "ask", fails)
     with pytest.raises(RefusedError, match="cannot be planned now") as refused:
-        await Amending._planned_on(order, Amend(revision=7), None)
+        await planned_on(context, Amend(revision=7), None)
     assert (refused.value.type == REFUSED_FOR_NOW) is for_now

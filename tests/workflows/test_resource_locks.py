@@ -138,17 +138,17 @@ async def test_the_next_order_goes_on_when_the_one_before_it_was_terminated_and_
         await stage.reached(first, {"1:mobile": "running"})
         second = await stage.submit(change(customer, product, roaming="none"))
         await waits_for(stage, second, first)
-        assert await stage.turns.sweep() == 0
+        assert await stage.lock_releaser.sweep() == 0
         below = ids.service_order_workflow(ids.product_order_workflow(first), "1:mobile")
         await stage.found(f"WorkflowId = '{below}' AND ExecutionStatus = 'Running'", below)
         await stage.client.get_workflow_handle(ids.product_order_workflow(first)).terminate()
-        assert await stage.turns.sweep() == 0
+        assert await stage.lock_releaser.sweep() == 0
         await waits_for(stage, second, first)
         go_on.set()
-        await eventually(stage.turns.sweep)
+        await eventually(stage.lock_releaser.sweep)
         assert (await stage.ended(second))["state"] == "completed"
 
-    assert await stage.turns.sweep() == 0
+    assert await stage.lock_releaser.sweep() == 0
     service = await service_of(stage, customer, "cfs-mobile")
     assert (value(service, "dataVolumeGb"), value(service, "roaming")) == (20, "none")
 

@@ -1,24 +1,16 @@
-"""The desk says which tasks there are to choose from, and when there is none."""
+"""A workflow says which tasks there are to choose from, and when there is none."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from orders.lifecycle import OrderKind
 from orders.task import Task, TaskAction, TaskKind
-from workflows.desk import TaskDesk
+from tests.workflows.parts import context_of
+from workflows.human_tasks import HumanTasks
 from workflows.refusals import RefusedError
-
-
-async def _kept(_task: Task) -> None:
-    return
-
-
-def _nothing(*_: Any) -> None:
-    return
 
 
 def _task(number: int) -> Task:
@@ -36,16 +28,18 @@ def _task(number: int) -> Task:
     )
 
 
-def _desk(*numbers: int) -> TaskDesk:
-    return TaskDesk(_kept, _nothing, _nothing, open={task.id: task for task in map(_task, numbers)})
+def _tasks(*numbers: int) -> HumanTasks:
+    tasks = HumanTasks(context_of(OrderKind.PRODUCT, "abc"))
+    tasks.open = {task.id: task for task in map(_task, numbers)}
+    return tasks
 
 
 def test_with_nothing_open_no_task_is_asked_for() -> None:
     with pytest.raises(RefusedError, match="no task is open here: nothing of this order waits to be settled"):
-        _desk().find(None)
+        _tasks().find(None)
 
 
 def test_the_only_task_needs_no_name_and_several_are_named() -> None:
-    assert _desk(1).find(None).id == "abc:1:visit!1"
+    assert _tasks(1).find(None).id == "abc:1:visit!1"
     with pytest.raises(RefusedError, match=r"which task\? Name it by `task`; open are: abc:1:visit!1, abc:2:visit!1"):
-        _desk(1, 2).find(None)
+        _tasks(1, 2).find(None)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from temporalio import activity
-
 from orders.instants import timestamp
 from orders.orchestration_plan import OrchestrationPlan
 from orders.plan import ResourceItem
@@ -13,24 +11,8 @@ from orders.posted import PostedOrder
 from orders.resource_orders import PostedResourceItem
 from orders.service_orders import PostedServiceItem
 from orders.tmf import Action, ProductOrderItem
-from store.resource_locks import ResourceLocks
 
 _PRODUCT, _SERVICE, _RESOURCE = "product:", "service:", "installedResource:"
-
-
-class ClaimActivities:
-    """What an order releases at its end; what it touches is locked as it is planned."""
-
-    def __init__(self, locks: ResourceLocks) -> None:
-        self._locks = locks
-
-    @activity.defn
-    async def release_claims(self, order_id: str) -> list[str]:
-        """Release the resource locks of an order that ends; return the ids of those that wait, first accepted first.
-
-        What its workflows noted as begun is forgotten with them.
-        """
-        return await self._locks.release(order_id)
 
 
 def accepted_at(order: PostedOrder) -> str:

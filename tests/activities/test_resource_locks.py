@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.claims import ClaimActivities, is_installed, named_subjects, planned_subjects
+from activities.resource_locks import is_installed, named_subjects, planned_subjects
 from orders.lifecycle import OrderKind
 from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan import Demand, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan, Specification
@@ -15,7 +15,7 @@ from orders.tmf import Action, ProductOrder
 from store.begun_calls import BegunCalls
 from store.database import Database
 from store.resource_locks import ResourceLocks
-from tests.activities.conftest import accept, example, perform
+from tests.activities.conftest import accept, example
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +80,7 @@ async def test_who_waits_for_what_an_order_gives_up_is_named(database: Database)
     assert await locks.acquire("o1", "2026-06-01T10:00:00.000Z", ["product:p-1"]) == []
     assert await locks.acquire("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == ["o1"]
 
-    assert await perform(ClaimActivities(locks).release_claims, "o1") == ["o2"]
+    assert await locks.release("o1") == ["o2"]
     assert await locks.acquire("o2", "2026-06-01T11:00:00.000Z", ["product:p-1"]) == []
 
 
@@ -88,7 +88,7 @@ async def test_what_has_begun_is_forgotten_with_what_an_order_gives_up(database:
     begun = BegunCalls(database)
     for workflow_id in ("po:o1", "po:o1:so:1:internet", "po:o2"):
         await begun.note(workflow_id, "an-effect")
-    assert await perform(ClaimActivities(ResourceLocks(database)).release_claims, "o1") == []
+    assert await ResourceLocks(database).release("o1") == []
     assert await begun.of("po:o1") == await begun.of("po:o1:so:1:internet") == []
     assert await begun.of("po:o2") == ["an-effect"]
 

@@ -1,19 +1,21 @@
-"""The tasks that an order's workflow has for people: asked, kept in the order store, and waited for."""
+"""Human tasks of an order's workflow: opened, kept in the order store, waited for, and settled by people."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from temporalio import workflow
 
+from activities.tasks import TaskActivities
 from catalogs.given_values import faults_of_values
+from orders.instants import timestamp
 from orders.policy import OnFailure
-from orders.task import Resolution, Task, TaskAction, TaskState
+from orders.task import Resolution, Task, TaskAction, TaskKind, TaskState
+from workflows.context import OrderContext
 from workflows.messages import Asked, Complete, Reschedule, Resolve
 from workflows.refusals import RefusedError
 from workflows.saga import stop_if_cancelled
@@ -23,25 +25,40 @@ Parse = Callable[[dict[str, Any]], Any]
 """Makes the values that come with a completion into what the step would have given; ValueError says what is missing."""
 
 
-@dataclass
-class TaskDesk:
-    """The open tasks of one workflow. Each change is kept; `changed` tells the order and those above it."""
+class HumanTasks:
+    """The tasks of one workflow. Each change of one is kept, and told to the order and those above it."""
 
-    keep: Callable[[Task], Coroutine[Any, Any, None]]
-    changed: Callable[[], None]
-    errand: Callable[[Awaitable[Any]], None]
-    """Has something done on the side: what is kept last is kept even where nobody waits for it any more."""
-    count: int = 0
-    open: dict[str, Task] = field(default_factory=dict)
-    _parse: dict[str, Parse] = field(default_factory=dict)
+    def __init__(self, context: OrderContext) -> None:
+        self.open: dict[str, Task] = {}
+        self._context = context
+        self._opened = 0
+        self._parse: dict[str, Parse] = {}
+
+    def new(self, kind: TaskKind, step: str, what: str, actions: list[TaskAction], **more: Any) -> Task:
+        """Return the next task of this workflow; `more` is what else a task has."""
+        context = self._context
+        self._opened += 1
+        return Task(
+            id=f"{context.order_id}!{self._opened}",
+            kind=kind,
+            workflow_id=context.workflow_id,
+            order_kind=context.kind,
+            order_id=context.order_id,
+            root_id=context.root_id,
+            step=step,
+            what=what,
+            actions=actions,
+            created_at=workflow.now(),
+            **more,
+        )
 
     async def ask(self, task: Task, parse: Parse, then: OnFailure | None = None) -> Resolution:
         """Open a task and wait until it is settled, or until it is due, where a second policy decides `then`."""
         self.open[task.id] = task
         self._parse[task.id] = parse
         try:
-            self.changed()
-            await self.keep(task)
+            self._context.changed()
+            await self._keep(task)
             await self._settled(task.id, then)
         except asyncio.CancelledError:
             self.open[task.id] = self.open[task.id].model_copy(update={"state": TaskState.WITHDRAWN})
@@ -53,44 +70,61 @@ class TaskDesk:
 
     async def _close(self, task_id: str) -> Task:
         closed = self.open.pop(task_id)
-        self.changed()
-        keeping = asyncio.create_task(self.keep(closed))
-        self.errand(keeping)
+        self._context.changed()
+        keeping = asyncio.create_task(self._keep(closed))
+        self._context.background.start(keeping)
         await asyncio.shield(keeping)
         return closed
 
-    def task_id(self, order_id: str) -> str:
-        """Return the id of the next task."""
-        self.count += 1
-        return f"{order_id}!{self.count}"
+    async def _keep(self, task: Task) -> None:
+        await self._context.calls.local(TaskActivities.keep_task, task, f"task {task.id} is {task.state}")
 
-    def settle(self, word: Resolve | Complete) -> None:
+    def waiting(self) -> list[Task]:
+        """Return the open tasks that nobody has settled yet; one that was is open until that is kept."""
+        return [task for task in self.open.values() if task.state == TaskState.OPEN]
+
+    def note_resolution(self, task: Task, settled: Resolution) -> None:
+        """Keep on the order who settled a task, how, and why."""
+        who = settled.by or "the second policy"
+        self._note(task, who, f"{task.what}: {settled.action} by {who}", settled.reason)
+
+    def note_withdrawal(self, task: Task) -> None:
+        """Keep on the order what failed, and waited for a person when the order needed it no more."""
+        self._note(task, "ordersaga", f"{task.what}: not needed any more, while it waited for a person", task.error)
+
+    def _note(self, task: Task, author: str, text: str, why: str | None) -> None:
+        text += f": {why}" if why else ""
+        tracker = self._context.tracker
+        tracker.note(f"task {task.id}: {text}")
+        tracker.tell("note", {"id": task.id, "author": author, "date": timestamp(workflow.now()), "text": text})
+
+    def settle(self, command: Resolve | Complete) -> None:
         """Settle an open task as a person says.
 
         Raises:
             RefusedError: when there is no such task, or it cannot be settled so.
         """
-        task = self.find(word.task)
-        check_settlement(task.id, asked_by(task), word)
-        action = action_of(word)
+        task = self.find(command.task)
+        check_settlement(task.id, asked_by(task), command)
+        action = action_of(command)
         if action == TaskAction.COMPLETE:
             try:
-                self._parse[task.id](word.values)
+                self._parse[task.id](command.values)
             except ValueError as error:
                 raise RefusedError(
                     f"task {task.id} ({task.what}) is not complete without its values: {error}"
                 ) from error
-        self._resolve(task, Resolution(action=action, at=workflow.now(), **word.model_dump(include=_OF_A_PERSON)))
+        self._resolve(task, Resolution(action=action, at=workflow.now(), **command.model_dump(include=_OF_A_PERSON)))
 
-    def reschedule(self, word: Reschedule) -> None:
+    def reschedule(self, command: Reschedule) -> None:
         """Plan an open manual task for another date.
 
         Raises:
             RefusedError: when there is no such task.
         """
-        task = self.find(word.task)
-        self.open[task.id] = task.model_copy(update={"due_at": word.due_at})
-        self.changed()
+        task = self.find(command.task)
+        self.open[task.id] = task.model_copy(update={"due_at": command.due_at})
+        self._context.changed()
 
     def find(self, task_id: str | None) -> Task:
         """Return an open task, the only one where no id is given.
@@ -98,8 +132,7 @@ class TaskDesk:
         Raises:
             RefusedError: when there is none, or more than one to choose from.
         """
-        # One that was settled a moment ago is among them until it is kept.
-        unsettled = {key: task for key, task in self.open.items() if task.state == TaskState.OPEN}
+        unsettled = {task.id: task for task in self.waiting()}
         if task_id is None and len(unsettled) == 1:
             return next(iter(unsettled.values()))
         if task_id is None:
@@ -128,14 +161,14 @@ class TaskDesk:
                 )
                 return
             if self.open[task_id].state == TaskState.OPEN:
-                await self.keep(self.open[task_id])
+                await self._keep(self.open[task_id])
 
     def _is_another(self, task: Task) -> bool:
         return self.open[task.id] is not task
 
 
-def action_of(word: Resolve | Complete) -> TaskAction:
-    return word.action if isinstance(word, Resolve) else TaskAction.COMPLETE
+def action_of(command: Resolve | Complete) -> TaskAction:
+    return command.action if isinstance(command, Resolve) else TaskAction.COMPLETE
 
 
 def asked_by(task: Task) -> Asked:
@@ -143,19 +176,19 @@ def asked_by(task: Task) -> Asked:
     return Asked(what=task.what, actions=task.actions, wanted=task.wanted)
 
 
-def check_settlement(task_id: str, asked: Asked, word: Resolve | Complete) -> None:
-    """Let a word pass that settles a task as it asks.
+def check_settlement(task_id: str, asked: Asked, command: Resolve | Complete) -> None:
+    """Let a message pass that settles a task as it asks.
 
     Raises:
         RefusedError: when the task cannot be settled so, or values are missing or wrong; each is named.
     """
-    action = action_of(word)
+    action = action_of(command)
     if action not in asked.actions:
         ways = ", ".join(asked.actions)
         raise RefusedError(f"task {task_id} ({asked.what}) cannot be settled by {action}; it can by: {ways}")
     if action == TaskAction.COMPLETE and asked.wanted is not None:
-        faults = faults_of_values(asked.wanted, word.values)
-        if faults and workflow.patched("values-are-checked"):
+        faults = faults_of_values(asked.wanted, command.values)
+        if faults:
             raise RefusedError(f"task {task_id} ({asked.what}) is not complete with these values: {'; '.join(faults)}")
 
 

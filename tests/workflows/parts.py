@@ -1,0 +1,16 @@
+"""Parts of an order's workflow to be tried without one."""
+
+from __future__ import annotations
+
+from orders.lifecycle import OrderKind
+from workflows.background import Background
+from workflows.calls import Calls
+from workflows.context import OrderContext
+from workflows.tracker import OrderTracker
+
+
+def context_of(kind: OrderKind, order_id: str) -> OrderContext:
+    """Return what the parts of an order's workflow are given, with nobody around."""
+    calls = Calls(undoing=False)
+    tracker = OrderTracker(kind, order_id, calls)
+    return OrderContext(kind, f"po:{order_id}", order_id, False, calls, Background(), tracker, revision=1)

@@ -1,0 +1,140 @@
+"""Whether a posted order is accepted: planned against catalogs and installed base, and possible; or else rejected."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.types import MethodAsyncSingleParam
+
+from activities.planning import PlanAnswer, PlanningActivities, PlanRequest
+from activities.qualification import FeasibilityRequest, QualificationActivities
+from activities.records import LoadGraph, RecordActivities
+from orders.lifecycle import OrderKind
+from orders.outcome import Failure
+from workflows import policies
+from workflows.context import OrderContext
+from workflows.dates import Dates
+from workflows.ending import Ending, failures_of
+from workflows.failures import explain
+from workflows.plan import OrderPlan
+from workflows.saga import stop_if_cancelled
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_PLANNING = {
+    OrderKind.PRODUCT: "check, price and decompose",
+    OrderKind.SERVICE: "check and decompose",
+    OrderKind.RESOURCE: "check and decompose",
+}
+
+
+class Acceptance:
+    """The planning of a posted order, and what it waits for before."""
+
+    def __init__(
+        self, context: OrderContext, plan: OrderPlan, dates: Dates, ending: Ending, amending: asyncio.Lock
+    ) -> None:
+        """Make it; while `amending` is taken, the order's document is about to change, and is not planned."""
+        self._context = context
+        self._plan = plan
+        self._dates = dates
+        self._ending = ending
+        self._amending = amending
+        self._turns = 0
+        """How often this order was told that one before it has ended."""
+
+    def your_turn(self) -> None:
+        """Take note that an order has ended that goes before this one."""
+        self._turns += 1
+
+    async def passed(self) -> bool:
+        """Plan the order, where that is still to be done; return whether it is accepted. If not, it is rejected.
+
+        Raises:
+            ApplicationError: when it cannot be planned at all: the order has failed then.
+        """
+        if self._plan.awaits_start:
+            await self._load()
+            return True
+        answer = await self._planned()
+        if answer.violations:
+            self._ending.reject(answer.violations)
+            return False
+        self._plan.adopt(answer.graph, answer.parents, answer.planned_at)
+        self._dates.requested_completion = answer.requested_completion_date
+        self._dates.as_late_as_possible = answer.as_late_as_possible
+        self._go_by_it()
+        return True
+
+    async def infeasible(self) -> list[Failure]:
+        """Ask again, after a wait, and return why services are not possible at their places, or resources not there."""
+        while True:
+            revision = self._context.revision
+            request = FeasibilityRequest(order_id=self._context.order_id, revision=revision)
+            violations = await self._ask(
+                QualificationActivities.check_feasibility, request, "check feasibility", waits="feasibility"
+            )
+            if revision == self._context.revision:
+                return failures_of(violations)
+
+    async def _planned(self) -> PlanAnswer:
+        """Check the order against the catalogs, the installed base and the inventories; products are priced, too.
+
+        An order that changes what another one is changing waits for that one's end, and is planned then.
+        """
+        context, tracker = self._context, self._context.tracker
+        while True:
+            tracker.waits("planning")
+            await workflow.wait_condition(lambda: not self._amending.locked())
+            revision, turns = self._context.revision, self._turns
+            request = PlanRequest(order_id=context.order_id, revision=revision, version=tracker.next_version())
+            answer = await self._ask(PlanningActivities.plan_order, request, _PLANNING[context.kind], waits="planning")
+            if not tracker.items:
+                tracker.follow(answer.names)
+            if answer.ahead:
+                first = ", ".join(answer.ahead)
+                tracker.waits(f"order {first}, which goes first")
+                tracker.note(f"waits for order {first}: both change the same thing")
+                await workflow.wait_condition(self._may_be_planned(turns, revision))
+            elif revision == self._context.revision:
+                return answer
+
+    def _may_be_planned(self, turns: int, revision: int) -> Callable[[], bool]:
+        return lambda: self._turns > turns or self._context.revision != revision
+
+    async def _load(self) -> None:
+        """Load the plan of the revision that an earlier run has come to."""
+        request = LoadGraph(order_id=self._context.order_id, revision=self._context.revision)
+        graph = await self._context.calls.local(RecordActivities.load_graph, request, "load the plan")
+        self._plan.adopt(graph, self._plan.parents, self._plan.made_at)
+        self._go_by_it()
+
+    def _go_by_it(self) -> None:
+        self._plan.is_made = True
+        self._dates.changed()
+
+    async def _ask(self, activity: MethodAsyncSingleParam[Any, P, R], request: P, summary: str, *, waits: str) -> R:
+        """Ask what has no effect.
+
+        Raises:
+            ApplicationError: when there is no sense in asking again; the order has failed then.
+        """
+        stop_if_cancelled()
+        self._context.tracker.waits(waits)
+        try:
+            answer = await self._context.calls.ask(activity, request, summary, policies.PLANNING)
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            stop_if_cancelled()
+            self._context.tracker.waits()
+            await self._ending.fail([explain(error, summary)])
+            raise
+        stop_if_cancelled()
+        self._context.tracker.waits()
+        return answer

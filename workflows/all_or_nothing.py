@@ -1,0 +1,147 @@
+"""How a service or resource order is fulfilled: all of it, or, when a part fails or it is cancelled, none of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from temporalio import workflow
+
+from activities.inventory import Expectation, Kind
+from orders.graph import Graph, dependents
+from orders.instants import timestamp
+from orders.lifecycle import OrderState
+from orders.outcome import Failure, Residue
+from orders.reasons import residue_document
+from workflows.failures import RESIDUE, left_behind, order_failed
+from workflows.messages import Ended
+from workflows.order_process import supervised
+from workflows.parts import OrderParts
+from workflows.saga import Saga, carried_out, stop_if_cancelled
+from workflows.structure import PlainItems
+
+T = TypeVar("T")
+
+
+class AllOrNothing:
+    """Runs one service or resource order to its end."""
+
+    def __init__(self, parts: OrderParts[PlainItems]) -> None:
+        self._parts = parts
+        self._context = parts.context
+        self._tracker = parts.context.tracker
+        self._saga = parts.saga
+        self._goals: list[Expectation] = []
+
+    async def to_its_end(self, process: Coroutine[Any, Any, T]) -> Ended[T]:
+        """Run the order's process to its end and return what it came to.
+
+        Raises:
+            ApplicationError: when the order failed, or a person has cancelled it.
+            CancelledError: when its parent, or Temporal, has cancelled it.
+        """
+        cancellation = self._parts.cancellation
+        try:
+            outcome = await supervised(self._context, cancellation, process)
+        except asyncio.CancelledError:
+            if cancellation.by_temporal:
+                raise
+            raise order_failed(cancellation.by_a_person()) from None
+        return Ended(outcome=outcome, at=workflow.now(), changes=self._tracker.take_changes())
+
+    def goal(self, kind: Kind, target: str, *states: str, held_by: str | None = None) -> None:
+        """Register what inventory must show once an undo is done."""
+        self._goals.append(Expectation(kind=kind, id=target, states=list(states), held_by=held_by))
+
+    async def run(self, graph: Graph, do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> None:
+        """Run the order's graph: all or nothing, or, when it is an undo, as much as can be undone.
+
+        Raises:
+            ApplicationError: when the order failed, or its undo left something behind.
+            CancelledError: when it was cancelled and all of it is undone.
+        """
+        self._tracker.to(OrderState.IN_PROGRESS)
+        self._context.changed()
+        try:
+            if self._context.undoing:
+                await carried_out(asyncio.create_task(self._undo(graph, do)), cancellable=False)
+            else:
+                stop_if_cancelled()
+                await self._saga.run(graph, do, taken_by_failure=lambda _: set(graph))
+        except asyncio.CancelledError:
+            self._saga.stop()
+            await asyncio.shield(asyncio.create_task(self._cancelled()))
+            raise
+        await self._conclude()
+
+    async def _undo(self, graph: Graph, do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> None:
+        async def one(key: str, _: Saga) -> None:
+            await do(key, Saga())
+
+        await self._saga.run(graph, one, taken_by_failure=lambda key: {key, *dependents(graph, [key])})
+
+    async def _conclude(self) -> None:
+        failures = self._parts.reasons.of_nodes()
+        residue = list(self._saga.residue)
+        if self._context.undoing:
+            residue += [self._not_undone(failure) for failure in failures]
+            if self._goals and not failures:
+                read_back = self._parts.compensation.read_back(self._goals)
+                residue += await carried_out(asyncio.create_task(read_back), cancellable=False)
+        if failures or residue:
+            await self._fail(failures, residue)
+        self._tracker.to(OrderState.COMPLETED, completionDate=timestamp(workflow.now()))
+
+    async def _fail(self, failures: list[Failure], residue: list[Residue]) -> None:
+        if residue:
+            self._tracker.note(left_behind(residue))
+        for failure in failures:
+            self._tracker.remark(failure)
+        for item in self._tracker.items:
+            self._tracker.item_to(item, OrderState.FAILED)
+        failures = failures or [Failure(code=RESIDUE, message=left_behind(residue))]
+        self._tracker.to(
+            OrderState.FAILED,
+            completionDate=timestamp(workflow.now()),
+            **self._parts.reasons.document(failures),
+            **residue_document(residue),
+        )
+        await self._tracker.flushed()
+        raise order_failed(_together(failures, residue))
+
+    def _not_undone(self, failure: Failure) -> Residue:
+        step = self._tracker.names.get(failure.step or "", failure.step) or "undo"
+        target = f"order {self._context.order_id}"
+        return Residue(step=step, system="ordersaga", target=target, message=failure.message)
+
+    async def _cancelled(self) -> None:
+        """Undo all that was done, and end cancelled.
+
+        Raises:
+            ApplicationError: when something of it had failed, or its undo left something behind.
+        """
+        self._tracker.cancel_begins()
+        await self._saga.undone()
+        failures, residue = self._parts.reasons.of_nodes(), self._saga.residue
+        self._tracker.cancel_ends(
+            cancellationDate=timestamp(workflow.now()),
+            **self._parts.reasons.document(failures),
+            **residue_document(residue),
+        )
+        cancellation = self._parts.cancellation
+        cancellation.done()
+        await self._tracker.flushed()
+        if failures:
+            told = failures if cancellation.by_temporal else [cancellation.by_a_person(), *failures]
+            raise order_failed(_together(told, residue))
+        if residue:
+            message = f"cancelled. {left_behind(residue)}"
+            raise order_failed(Failure(code=RESIDUE, message=message, residue=residue))
+
+
+def _together(failures: list[Failure], residue: list[Residue]) -> Failure:
+    """Return what an order tells the one above it: the first failure, with the others and what an undo has left."""
+    first, *others = failures
+    rollback = any(failure.rollback for failure in failures)
+    return first.model_copy(update={"residue": residue, "rollback": rollback, "others": others})

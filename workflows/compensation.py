@@ -1,0 +1,64 @@
+"""What people are asked when an undo does not succeed, and the proof by inventory that it did."""
+
+from __future__ import annotations
+
+from temporalio.exceptions import ChildWorkflowError, FailureError
+
+from activities.inventory import Expectation, InventoryActivities
+from orders.outcome import Residue
+from orders.policy import Policy
+from orders.task import Task, TaskAction, TaskKind
+from workflows import policies
+from workflows.calls import Call
+from workflows.context import OrderContext
+from workflows.failures import explain, fallout, left_behind
+from workflows.human_tasks import HumanTasks
+
+TO_UNDO = [TaskAction.RETRY, TaskAction.COMPLETE, TaskAction.FAIL]
+"""How the fallout of an undo can be settled."""
+
+
+class Compensation:
+    """The undos of an order's saga that wait for a person, and what they have left so far."""
+
+    def __init__(self, context: OrderContext, tasks: HumanTasks) -> None:
+        self.left_by: dict[str, list[Residue]] = {}
+        """Task → what the undo that waits for it has left so far."""
+        self._context = context
+        self._tasks = tasks
+
+    def residue(self) -> list[Residue]:
+        """Return what undos that wait for a person have left so far."""
+        return [each for left in self.left_by.values() for each in left]
+
+    async def failed(self, left: Residue, error: FailureError) -> TaskAction:
+        """Ask a person what to do about an undo that has failed for good, and show meanwhile what it leaves."""
+        if isinstance(error, ChildWorkflowError):
+            return TaskAction.FAIL
+        what = f"undo: {left.step} {left.target}"
+        told = fallout(explain(error, what), Policy(), left.system) | {"wanted": []}
+        task = self._tasks.new(TaskKind.FALLOUT, left.step, what, TO_UNDO, undoing=True, **told)
+        return await self._settled(task, [left])
+
+    async def read_back(self, expected: list[Expectation]) -> list[Residue]:
+        """Prove by inventory what an undo did; return what is not as it should be, once a person has seen it."""
+        summary = f"read back {len(expected)} from inventory"
+        call = Call(policies.INVENTORY, InventoryActivities.read_back, expected, Policy(), summary)
+        while residue := await self._context.calls.undo(call):
+            left = left_behind(residue)
+            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left, "attempts": 1, "wanted": []}
+            task = self._tasks.new(TaskKind.FALLOUT, "read back", left, TO_UNDO, undoing=True, **told)
+            match await self._settled(task, residue):
+                case TaskAction.COMPLETE:
+                    return []
+                case TaskAction.FAIL:
+                    return residue
+        return []
+
+    async def _settled(self, task: Task, left: list[Residue]) -> TaskAction:
+        self.left_by[task.id] = left
+        settled = await self._tasks.ask(task, lambda values: None)
+        del self.left_by[task.id]
+        self._tasks.note_resolution(task, settled)
+        self._context.changed()
+        return settled.action

@@ -1,0 +1,65 @@
+"""The parts that the workflow of every order is put together from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from orders.lifecycle import OrderKind
+from workflows.activation import Activations
+from workflows.cancellation import Cancellation
+from workflows.children import Children
+from workflows.compensation import Compensation
+from workflows.context import OrderContext
+from workflows.holds import Holds
+from workflows.human_tasks import HumanTasks
+from workflows.manual_work import WorkOfPeople
+from workflows.overruns import Overruns
+from workflows.points_of_no_return import PointsOfNoReturn
+from workflows.reasons import Reasons
+from workflows.saga import SagaGraph
+from workflows.settlement import Settlement
+from workflows.standing import Standing
+from workflows.steps import Steps
+from workflows.structure import Structure
+
+S_co = TypeVar("S_co", bound=Structure, covariant=True)
+
+
+class OrderParts(Generic[S_co]):
+    """The parts of one order's workflow, each given what it works with."""
+
+    def __init__(
+        self,
+        kind: OrderKind,
+        revision: int,
+        structure: Callable[[OrderContext, SagaGraph], S_co],
+        *,
+        undoing: bool = False,
+    ) -> None:
+        self.context = context = OrderContext.of_this_workflow(kind, revision, undoing=undoing)
+        self.tasks = tasks = HumanTasks(context)
+        self.compensation = compensation = Compensation(context, tasks)
+        self.saga = saga = SagaGraph(
+            caught_up=context.calls.caught_up,
+            read_back=compensation.read_back,
+            undo_failed=compensation.failed,
+            changed=context.changed,
+        )
+        self.structure = structure(context, saga)
+        self.children = children = Children(
+            context,
+            started=lambda child: self.holds.child_started(child),
+            ended=lambda child: self.holds.child_ended(child),
+        )
+        self.holds = holds = Holds(context, self.structure, saga, tasks, children)
+        self.points_of_no_return = points = PointsOfNoReturn(context, self.structure, saga, children)
+        self.cancellation = Cancellation(context, points.refusals)
+        self.settlement = Settlement(context, tasks, children)
+        self.reasons = Reasons(context, self.structure, saga, children)
+        self.standing = Standing(context, tasks, children, holds, self.reasons, compensation)
+        self.steps = Steps(context, tasks, holds, points, compensation)
+        self.activations = Activations(context, self.steps)
+        self.work_of_people = WorkOfPeople(context, tasks, self.steps)
+        self.overruns = Overruns(context)
+        context.observe(self.standing.update)

@@ -1,0 +1,67 @@
+"""What the workflows of all posted orders are made of: acceptance, dates, fulfilment, amendments, and their ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from temporalio.exceptions import FailureError, is_cancelled_exception
+
+from orders.lifecycle import OrderKind
+from orders.outcome import RootOrderOutcome
+from workflows.acceptance import Acceptance
+from workflows.amendments import Amendments
+from workflows.dates import Dates
+from workflows.ending import Ending
+from workflows.fulfilment import Fulfilment
+from workflows.messages import RootOrderInput
+from workflows.order_process import supervised
+from workflows.parts import OrderParts
+from workflows.plan import OrderPlan
+from workflows.start_date import StartDate
+
+
+class PostedOrderParts(OrderParts[OrderPlan]):
+    """The parts of a posted order's workflow."""
+
+    def __init__(self, kind: OrderKind, order: RootOrderInput) -> None:
+        super().__init__(kind, order.revision, OrderPlan)
+        context, saga = self.context, self.saga
+        self.plan = plan = self.structure
+        amending = asyncio.Lock()
+        self.dates = dates = Dates(context, plan, saga)
+        dates.requested_start = order.requested_start_date
+        self.ending = Ending(self, amending)
+        self.acceptance = Acceptance(context, plan, dates, self.ending, amending)
+        self.start_date = StartDate(self, dates)
+        self.fulfilment = Fulfilment(self, dates)
+        self.amendments = Amendments(self, dates, amending)
+        # Before the standing is shown: what is held depends on the states of the items.
+        context.observe_first(plan.nodes_changed, dates.nodes_changed)
+        if order.carried is not None:
+            self.start_date.go_on_from(order.carried)
+
+    async def to_its_end(self, process: Coroutine[Any, Any, RootOrderOutcome]) -> RootOrderOutcome:
+        """Run the order's process to its end, or undo what it did where it is cancelled; return how the order ended.
+
+        Raises:
+            ApplicationError: when the order failed, or its undo left something behind.
+            CancelledError: when the workflow itself was cancelled, and all of it is undone.
+        """
+        try:
+            return await supervised(self.context, self.cancellation, self._undone_when_cancelled(process))
+        except asyncio.CancelledError:
+            if self.cancellation.by_temporal:
+                raise
+            return self.ending.outcome()
+
+    async def _undone_when_cancelled(self, process: Coroutine[Any, Any, RootOrderOutcome]) -> RootOrderOutcome:
+        try:
+            return await process
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                raise
+            self.saga.stop()
+            await asyncio.shield(asyncio.create_task(self.ending.cancelled()))
+            raise asyncio.CancelledError from error

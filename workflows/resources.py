@@ -1,0 +1,216 @@
+"""The resources of one resource order: each is reserved in its pool, configured in the network, and installed."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from temporalio.types import MethodAsyncSingleParam
+
+from activities.activation import ActivationRequest, Operation, Target
+from activities.inventory import (
+    Expectation,
+    InventoryActivities,
+    Kind,
+    ReleaseResource,
+    ReserveResource,
+    SetUpResource,
+)
+from orders.outcome import AssignedResource
+from orders.plan import Characteristics, ResourceItem, Step
+from orders.tmf import Action
+from orders.wanted import RESERVED
+from workflows import policies
+from workflows.all_or_nothing import AllOrNothing
+from workflows.calls import Call
+from workflows.late_values import evaluated
+from workflows.messages import ResourceOrderInput
+from workflows.parts import OrderParts
+from workflows.saga import Saga
+from workflows.structure import PlainItems
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+
+class Resources:
+    """Realises the resources of one order, and undoes what it did."""
+
+    def __init__(self, parts: OrderParts[PlainItems], fulfilment: AllOrNothing, order: ResourceOrderInput) -> None:
+        self.assigned: dict[str, AssignedResource] = {}
+        """Key of an item → its resource, as far as it has come to be."""
+        self._parts = parts
+        self._context = parts.context
+        self._steps = parts.steps
+        self._fulfilment = fulfilment
+        self._order = order
+
+    async def realise(self, item: ResourceItem, saga: Saga) -> None:
+        """Do what the plan says of a resource; each step's undo is registered before it."""
+        match item.action:
+            case Action.ADD:
+                await self._add(item, saga)
+            case Action.MODIFY:
+                await self._modify(item, saga)
+            case Action.DELETE:
+                await self._delete(item, saga)
+            case Action.NO_CHANGE:
+                self.assigned[item.key] = installed(item)
+
+    async def _add(self, item: ResourceItem, saga: Saga) -> None:
+        reserve = ReserveResource(
+            key=self._key(item, "reserve"), specification=item.specification.id, demand=item.demand
+        )
+        saga.add("release", lambda: self._undo_reservation(item, reserve.key), system="inventory", target=item.key)
+        resource = await self._steps.call(
+            item,
+            Step.RESERVE,
+            _call(item, "reserve", InventoryActivities.reserve_resource, reserve),
+            parse=AssignedResource.model_validate,
+            wanted=RESERVED,
+        )
+        self.assigned[item.key] = resource
+        free = ["available", "absent"]
+        saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=free, held_by=resource.reserved_by))
+        given = await self._parts.work_of_people.done(item, saga, item.specification.name)
+        characteristics = {**resource.characteristics, **self._characteristics(item), **given}
+        self.assigned[item.key] = resource.model_copy(update={"characteristics": characteristics})
+        if item.configuration:
+            saga.add(
+                "deconfigure", lambda: self._undo_configuration(item, Operation.DEACTIVATE), **_network(resource.id)
+            )
+            await self._configure(item, Operation.ACTIVATE, characteristics)
+        saga.add("uninstall", lambda: self._restore_record(item, {}, in_use=False), **_inventory(resource.id))
+        await self._install(item, characteristics, in_use=True)
+        self._fulfilment.goal(Kind.RESOURCE, resource.id, "reserved")
+
+    async def _modify(self, item: ResourceItem, saga: Saga) -> None:
+        resource = installed(item)
+        given = await self._parts.work_of_people.done(item, saga, item.specification.name)
+        characteristics = {**self._characteristics(item), **given}
+        self.assigned[item.key] = resource
+        if item.configuration:
+            saga.add(
+                "configure as before", lambda: self._undo_configuration(item, Operation.MODIFY), **_network(resource.id)
+            )
+            await self._configure(item, Operation.MODIFY, characteristics)
+        saga.add(
+            "record as before",
+            lambda: self._restore_record(item, item.previous, in_use=True),
+            **_inventory(resource.id),
+        )
+        await self._install(item, characteristics, in_use=True)
+        self.assigned[item.key] = resource.model_copy(update={"characteristics": characteristics})
+
+    async def _delete(self, item: ResourceItem, saga: Saga) -> None:
+        resource = self.assigned[item.key] = installed(item)
+        saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=["reserved"]))
+        saga.add(
+            "install again", lambda: self._restore_record(item, item.previous, in_use=True), **_inventory(resource.id)
+        )
+        await self._install(item, {}, in_use=False)
+        await self._parts.work_of_people.done(item, saga, item.specification.name)
+        if item.configuration:
+            saga.add(
+                "configure again", lambda: self._undo_configuration(item, Operation.ACTIVATE), **_network(resource.id)
+            )
+            await self._configure(item, Operation.DEACTIVATE, {})
+        saga.add("reserve again", lambda: self._reserve_again(item), **_inventory(resource.id))
+        release = ReleaseResource(key=self._key(item, "release"), resource_id=resource.id)
+        await self._steps.call(
+            item, Step.RELEASE, _call(item, "release", InventoryActivities.release_resource, release)
+        )
+        self._fulfilment.goal(Kind.RESOURCE, resource.id, "available", "absent", held_by=item.reserved_by)
+
+    def _characteristics(self, item: ResourceItem) -> Characteristics:
+        """Return an item's characteristics, with those that only this run can know."""
+        assigned = {key: resource.as_value() for key, resource in self.assigned.items()}
+        return {**item.characteristics, **evaluated(item.late, assigned, self._order.services)}
+
+    async def _configure(self, item: ResourceItem, operation: Operation, characteristics: Characteristics) -> None:
+        if item.configuration:
+            request = self._activation(item, operation, "configure", characteristics)
+            await self._parts.activations.activate(
+                item, Step.CONFIGURE, request, item.configuration, item.specification.name
+            )
+
+    async def _undo_configuration(self, item: ResourceItem, operation: Operation) -> None:
+        request = self._activation(item, operation, "configure/undo", item.previous)
+        await self._parts.activations.undo(request, item.policy, item.specification.name)
+
+    def _activation(
+        self, item: ResourceItem, operation: Operation, step: str, characteristics: Characteristics
+    ) -> ActivationRequest:
+        return ActivationRequest(
+            key=self._key(item, step),
+            operation=operation,
+            target=Target.RESOURCE,
+            id=self.assigned[item.key].id,
+            specification=item.specification.id,
+            characteristics=characteristics,
+        )
+
+    async def _install(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
+        step = "install" if in_use else "uninstall"
+        request = SetUpResource(
+            key=self._key(item, step),
+            resource_id=self.assigned[item.key].id,
+            in_use=in_use,
+            characteristics=characteristics,
+        )
+        call = _call(item, step, InventoryActivities.set_up_resource, request)
+        await self._steps.call(item, Step.INSTALL, call)
+
+    async def _undo_reservation(self, item: ResourceItem, reservation: str) -> None:
+        resource = self.assigned.get(item.key)
+        request = ReleaseResource(
+            key=self._key(item, "release/undo"),
+            resource_id=resource.id if resource else None,
+            reserved_by=reservation,
+        )
+        await self._context.calls.undo(_call(item, "undo: release", InventoryActivities.release_resource, request))
+
+    async def _reserve_again(self, item: ResourceItem) -> None:
+        request = ReserveResource(
+            key=self._key(item, "reserve/undo"),
+            specification=item.specification.id,
+            demand=item.demand.model_copy(update={"criteria": {}}),
+            resource_id=item.resource_id,
+            held_by=item.reserved_by,
+        )
+        await self._context.calls.undo(_call(item, "undo: reserve", InventoryActivities.reserve_resource, request))
+
+    async def _restore_record(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
+        request = SetUpResource(
+            key=self._key(item, "record/undo"),
+            resource_id=self.assigned[item.key].id,
+            in_use=in_use,
+            characteristics=characteristics,
+        )
+        await self._context.calls.undo(_call(item, "undo: record", InventoryActivities.set_up_resource, request))
+
+    def _key(self, item: ResourceItem, step: str) -> str:
+        return self._context.key(item.key, step, item.action)
+
+
+def installed(item: ResourceItem) -> AssignedResource:
+    """Return a resource as it is installed before the order touches it.
+
+    Raises:
+        ValueError: when the plan does not say which resource it is.
+    """
+    if item.resource_id is None:
+        raise ValueError(f"the plan names no resource for {item.key}")
+    return AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
+
+
+def _call(item: ResourceItem, what: str, activity: MethodAsyncSingleParam[Any, P, R], request: P) -> Call[P, R]:
+    """Return a call to inventory about an item."""
+    return Call(policies.INVENTORY, activity, request, item.policy, f"{what} {item.specification.name}")
+
+
+def _inventory(target: str) -> dict[str, str]:
+    return {"system": "inventory", "target": f"resource {target}"}
+
+
+def _network(target: str) -> dict[str, str]:
+    return {"system": "activation", "target": f"resource {target}"}
