@@ -43,10 +43,10 @@ async def first_possible(candidates: Sequence[A], possible: Callable[[A], Awaita
 
 async def each_of(many: Iterable[A], work: Callable[[A], Awaitable[B]]) -> list[B]:
     """Return what `work` makes of each, `CONCURRENCY` of them at a time; the first error ends all."""
-    turns = asyncio.Semaphore(CONCURRENCY)
+    free = asyncio.Semaphore(CONCURRENCY)
 
     async def one(each: A) -> B:
-        async with turns:
+        async with free:
             return await work(each)
 
     try:

@@ -1,4 +1,4 @@
-"""What an order costs in the engine, counted from the histories of its workflows: billable actions, events, bytes.
+"""What an order costs in Temporal, counted from the histories of its workflows: billable actions, events, bytes.
 
 Temporal Cloud bills: the start of a workflow (search attributes given with it are free), two actions for a child (its
 order and its start), each attempt of an activity, all local activities of one workflow task together, a timer, a signal
@@ -81,11 +81,11 @@ def recorded(folder: Path) -> list[WorkflowHistory]:
     return [WorkflowHistory.from_json(path.stem, path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
-async def family(client: Client, workflow_id: str) -> list[WorkflowHistory]:
+async def histories_of(client: Client, workflow_id: str) -> list[WorkflowHistory]:
     """Return the histories of all runs of a workflow and of all its descendants, parents first.
 
     Raises:
-        RPCError: when the engine does not know one of them, or cannot be reached.
+        RPCError: when Temporal does not know one of them, or cannot be reached.
     """
     histories: list[WorkflowHistory] = []
     waiting = [workflow_id]

@@ -57,7 +57,7 @@ async def _count(stack: Stack, proxies: Proxies, name: str, document: dict[str, 
     seen = proxies.seen()
     return Counted(
         order=name,
-        counts=actions.counts(await actions.family(stack.temporal, workflow_id(order_id))),
+        counts=actions.counts(await actions.histories_of(stack.temporal, workflow_id(order_id))),
         calls={system: sum(each.system == system for each in seen) for system in stack.systems},
         needed_calls=_needed(seen),
         transactions=writes.transactions,

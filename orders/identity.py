@@ -27,7 +27,7 @@ def root_id(order_id: str) -> str:
 
 
 def root_of_workflow(workflow_id: str) -> str:
-    """Return the id of the order at the top of the family to which an order's workflow belongs.
+    """Return the id of the order at the top of the tree to which an order's workflow belongs.
 
     A workflow's id has it behind the mark of its kind: `po:7f3k2a9dqe:so:1:internet` is below `7f3k2a9dqe`.
     """

@@ -257,7 +257,7 @@ def path_of(order_id: str) -> str:
     return f"{ORDERS[root_kind(order_id)]}/{order_id}"
 
 
-async def family(stage: Stage, order_id: str) -> list[WorkflowHistory]:
+async def histories_of(stage: Stage, order_id: str) -> list[WorkflowHistory]:
     """Return the histories of all runs of a posted order's workflow and of all its descendants, parents first."""
     histories: list[WorkflowHistory] = []
     waiting = [ids.root_workflow(order_id)]

@@ -45,12 +45,12 @@ class Acceptance:
         self._dates = dates
         self._ending = ending
         self._amending = amending
-        self._turns = 0
-        """How often this order was told that one before it has ended."""
+        self._times_told = 0
+        """How often this order was told that one whose resource locks it waits for has ended."""
 
     def your_turn(self) -> None:
-        """Take note that an order has ended that goes before this one."""
-        self._turns += 1
+        """Take note that an order has ended whose resource locks this one waits for."""
+        self._times_told += 1
 
     async def passed(self) -> bool:
         """Plan the order, where that is still to be done; return whether it is accepted. If not, it is rejected.
@@ -91,7 +91,7 @@ class Acceptance:
         while True:
             tracker.waits("planning")
             await workflow.wait_condition(lambda: not self._amending.locked())
-            revision, turns = self._context.revision, self._turns
+            revision, times_told = self._context.revision, self._times_told
             request = PlanRequest(order_id=context.order_id, revision=revision, version=tracker.next_version())
             answer = await self._ask(PlanningActivities.plan_order, request, _PLANNING[context.kind], waits="planning")
             if not tracker.items:
@@ -100,12 +100,12 @@ class Acceptance:
                 first = ", ".join(answer.ahead)
                 tracker.waits(f"order {first}, which goes first")
                 tracker.note(f"waits for order {first}: both change the same thing")
-                await workflow.wait_condition(self._may_be_planned(turns, revision))
+                await workflow.wait_condition(self._may_be_planned(times_told, revision))
             elif revision == self._context.revision:
                 return answer
 
-    def _may_be_planned(self, turns: int, revision: int) -> Callable[[], bool]:
-        return lambda: self._turns > turns or self._context.revision != revision
+    def _may_be_planned(self, times_told: int, revision: int) -> Callable[[], bool]:
+        return lambda: self._times_told > times_told or self._context.revision != revision
 
     async def _load(self) -> None:
         """Load the plan of the revision that an earlier run has come to."""

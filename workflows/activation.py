@@ -24,7 +24,7 @@ from workflows.failures import order_failed
 from workflows.messages import SystemEvent
 from workflows.saga import carried_out
 from workflows.steps import Stepped, Steps
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 _CALLBACK_PATIENCE = timedelta(minutes=1)
 """How long a callback alone is waited for; then the monitor is asked, so that a lost callback holds up nothing."""
@@ -99,7 +99,7 @@ class Activations:
         """
         what = f"callback: {summary}"
         self._context.tracker.waits(what)
-        called = await came(lambda: key in self._events, patience, what)
+        called = await wait_until(lambda: key in self._events, patience, what)
         self._context.tracker.waits()
         if not called:
             return False

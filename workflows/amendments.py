@@ -30,7 +30,7 @@ _PASSING = frozenset({"DownstreamError", "StoreUnavailableError", "timeout"})
 """Why an amendment cannot be planned now, and may be later: what it asks is away, or gave no answer in time."""
 
 _CHANGES_TOLD = 1000
-"""Changes of an amendment that its answer tells, which the engine bounds; the revision in the order store has all."""
+"""Changes of an amendment that its answer tells, which Temporal bounds; the revision in the order store has all."""
 
 
 class Amendments:

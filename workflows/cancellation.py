@@ -18,7 +18,7 @@ from orders.revision import Refusal
 from workflows.context import OrderContext
 from workflows.messages import Cancel
 from workflows.refusals import RefusedError, in_words, said
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 
 class Cancellation:
@@ -122,7 +122,7 @@ class Cancellation:
         tracker = self._context.tracker
         tracker.note(f"cancel at {timestamp(command.at)}")
         over = command.at - workflow.now()
-        await came(lambda: tracker.ended or self.interrupted, over, "requested cancellation")
+        await wait_until(lambda: tracker.ended or self.interrupted, over, "requested cancellation")
         await self._context.calls.caught_up()
         if not self.interrupted and command in self.later:
             self.later.remove(command)

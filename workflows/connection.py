@@ -1,4 +1,4 @@
-"""How every process meets the engine: one data converter, one way to connect, one way to start an order.
+"""How every process meets Temporal: one data converter, one way to connect, one way to start an order.
 
 The gateway, the worker, the tests and the replayer all take these from here.
 """
@@ -58,10 +58,10 @@ _WORKFLOW_TYPES = {
 
 
 async def connect(**overrides: Any) -> Client:
-    """Connect to the engine that `TEMPORAL_*` variables or a Temporal profile name; `overrides` win over both.
+    """Connect to the Temporal that `TEMPORAL_*` variables or a Temporal profile name; `overrides` win over both.
 
     Raises:
-        RuntimeError: when the engine cannot be reached.
+        RuntimeError: when Temporal cannot be reached.
     """
     config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
     config.setdefault("target_host", "127.0.0.1:7233")
@@ -94,7 +94,7 @@ def describe(order: PostedOrder) -> tuple[str, str]:
 def precedence(order: PostedOrder, *, fair: bool) -> Priority:
     """Return what an order's steps take precedence by: its priority, and, if `fair`, its customer's share among equals.
 
-    The share counts where the engine's matching has fairness on.
+    The share counts where Temporal's matching has fairness on.
     """
     customer = hashlib.sha256((order.customer_id() or "").encode()).hexdigest()[:16] if fair else None
     return Priority(priority_key=search_attributes.priority_number(order.priority) + 1, fairness_key=customer)
@@ -104,7 +104,7 @@ async def start_order(client: Client, order: PostedOrder, task_queue: str, *, fa
     """Start the workflow of an accepted order; return False when it runs already, or has run.
 
     Raises:
-        RPCError: when the engine cannot be reached or refuses.
+        RPCError: when Temporal cannot be reached or refuses.
     """
     if order.id is None:
         raise ValueError("an order has its id before its workflow starts")
@@ -133,7 +133,7 @@ async def start_subscription(
     """Start the workflow that tells a listener, from where its row says that it is; return False when it runs already.
 
     Raises:
-        RPCError: when the engine cannot be reached or refuses.
+        RPCError: when Temporal cannot be reached or refuses.
     """
     try:
         await client.start_workflow(

@@ -14,7 +14,7 @@ from orders.words import span
 from workflows.context import OrderContext
 from workflows.plan import OrderPlan
 from workflows.saga import SagaGraph
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 _WORTH_TELLING = timedelta(seconds=1)
 _SHORTEST_WATCH = timedelta(seconds=1)
@@ -47,7 +47,8 @@ class Dates:
     async def until_due(self, key: str) -> None:
         """Wait until a node must begin, where the order is to be done as late as possible."""
         while (start := self._latest_starts.get(key)) is not None and start > workflow.now():
-            await came(partial(self._starts_at_another, key, start), start - workflow.now(), f"latest start of {key}")
+            patience = start - workflow.now()
+            await wait_until(partial(self._starts_at_another, key, start), patience, f"latest start of {key}")
 
     def changed(self) -> None:
         """Schedule anew, after a new plan or other wishes."""
@@ -79,7 +80,7 @@ class Dates:
             wanted, patience = self.requested_completion, self._patience()
             patience = patience and max(patience, pause)
             pause = min(2 * pause, _LONGEST_WATCH)
-            await came(partial(self._is_judged_anew, wanted, self.is_late), patience, "is the order in jeopardy?")
+            await wait_until(partial(self._is_judged_anew, wanted, self.is_late), patience, "is the order in jeopardy?")
 
     def _expect(self) -> datetime:
         """Keep the expected completion up to date, and raise an alert once it is later than requested."""

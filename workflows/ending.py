@@ -23,7 +23,7 @@ class Ending:
     """The last states of a posted order, and what is told at its end."""
 
     def __init__(self, parts: OrderParts[OrderPlan], amending: asyncio.Lock) -> None:
-        """Make it; while `amending` is taken, the planning of an amendment claims more."""
+        """Make it; while `amending` is taken, the planning of an amendment acquires more locks."""
         self._parts = parts
         self._context = parts.context
         self._tracker = parts.context.tracker

@@ -27,7 +27,7 @@ from orders.model import Model
 from orders.subscription import SubscriptionState
 from workflows import policies
 from workflows.refusals import RefusedError
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 MOST_STUCK = 500
 """Order trees that may wait for another try; with so many, nothing further is looked at before that."""
@@ -321,7 +321,7 @@ class EventSubscriptionWorkflow:
         await self._noted()
 
     async def _until_next_try(self, at: datetime) -> None:
-        await came(
+        await wait_until(
             lambda: self.next_try != at or self.state != SubscriptionState.ACTIVE or self._is_told_to_replay(),
             at - workflow.now(),
             f"next try: {self.error}",

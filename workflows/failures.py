@@ -1,4 +1,4 @@
-"""What went wrong, in words: from the engine's chain of errors to the one thing that a person needs to read."""
+"""What went wrong, in words: from Temporal's chain of errors to the one cause that a person needs to read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from temporalio.exceptions import (
     TerminatedError,
     is_cancelled_exception,
 )
-from temporalio.exceptions import TimeoutError as EngineTimeoutError
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from orders.outcome import Failure, Residue
 from orders.policy import Policy
@@ -56,7 +56,7 @@ def explain(error: BaseException, step: str, attempts_before: int = 0) -> Failur
     if isinstance(cause, TerminatedError) and isinstance(error, ChildWorkflowError):
         left = Residue(step=step, system="ordersaga", target=f"workflow {error.workflow_id}", message=_TERMINATED)
         return Failure(code="TerminatedError", message=f"{step}: {cause.message}", step=step, residue=[left])
-    if isinstance(cause, EngineTimeoutError):
+    if isinstance(cause, TemporalTimeoutError):
         return Failure(code="timeout", message=f"{step}: no answer in time ({cause.message})", step=step)
     message = cause.message if isinstance(cause, FailureError) else str(cause)
     return Failure(code=type(cause).__name__, message=f"{step}: {message}", step=step)
@@ -78,6 +78,6 @@ def not_done(what: str, reason: str | None) -> ApplicationError:
 
 
 def left_behind(residue: Iterable[Residue]) -> str:
-    """Return a sentence on what an undo could not take back; empty where there is nothing."""
+    """Return a sentence on what an undo has left; empty where there is nothing."""
     named = [f"{each.target} ({each.message})" for each in residue]
     return f"The undo left behind: {'; '.join(named)}." if named else ""

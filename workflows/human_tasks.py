@@ -19,7 +19,7 @@ from workflows.context import OrderContext
 from workflows.messages import Asked, Complete, Reschedule, Resolve
 from workflows.refusals import RefusedError
 from workflows.saga import stop_if_cancelled
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 Parse = Callable[[dict[str, Any]], Any]
 """Makes the values that come with a completion into what the step would have given; ValueError says what is missing."""
@@ -154,7 +154,7 @@ class HumanTasks:
             stop_if_cancelled()
             task = self.open[task_id]
             patience = max(task.due_at - workflow.now(), timedelta()) if then and task.due_at else None
-            if not await came(partial(self._is_another, task), patience, f"task {task_id}: {task.what}"):
+            if not await wait_until(partial(self._is_another, task), patience, f"task {task_id}: {task.what}"):
                 action = TaskAction.ROLLBACK if then == OnFailure.ROLLBACK else TaskAction.FAIL
                 self._resolve(
                     task, Resolution(action=action, at=workflow.now(), reason="nobody has settled it in time")

@@ -1,4 +1,4 @@
-"""Workflow ids: readable, deterministic, each starting with its parent's, so that a prefix finds a whole family.
+"""Workflow ids: readable, deterministic, each beginning with its parent's, so that a prefix finds a whole tree.
 
 | what | workflow id | order id |
 |---|---|---|
@@ -56,10 +56,6 @@ def root_workflow(order_id: str) -> str:
     return f"{_ROOTS[root_kind(order_id)]}:{order_id}"
 
 
-def product_order_workflow(order_id: str) -> str:
-    return f"po:{order_id}"
-
-
 def service_order_workflow(parent: str, key: str, *, revision: int = 1, undo: bool = False) -> str:
     of_revision = f"@{revision}" if revision > 1 else ""
     return f"{parent}:so:{key}{of_revision}{_UNDO if undo else ''}"
@@ -114,7 +110,7 @@ def orders_above(workflow_id: str) -> list[tuple[OrderKind, str]]:
 
 
 def parent(workflow_id: str) -> str:
-    """Return the id of the workflow that started this one: an undo's parent is that of what it takes back."""
+    """Return the id of the workflow that started this one: an undo's parent is that of what it undoes."""
     return re.sub(r":(?:so:[^:]+:[^:]+|ro:[^:]+)(?::undo)?$", "", workflow_id)
 
 

@@ -66,7 +66,7 @@ class Carried(Model):
     requested_completion: UtcDatetime | None = None
     as_late_as_possible: bool = False
     priority: int | None = None
-    """The engine's priority key, where an amendment has changed it."""
+    """Temporal's priority key, where an amendment has changed it."""
     all_held: bool = False
     items_held: list[str] = Field(default_factory=list)
     to_cancel: list[Cancel] = Field(default_factory=list)
@@ -76,7 +76,7 @@ class Carried(Model):
 
 
 class ServiceOrderInput(Model):
-    """Which service order of a plan to run, or to take back."""
+    """Which service order of a plan to run, or to undo."""
 
     order_id: str
     revision: int
@@ -84,13 +84,13 @@ class ServiceOrderInput(Model):
     services: dict[str, Characteristics] = Field(default_factory=dict)
     """What the service orders that this one relies on came to, by the name that its expressions use."""
     undo: ServiceOrderOutcome | None = None
-    """What the service order did, when this run is to take it back."""
+    """What the service order did, when this run is to undo it."""
     redo: Redo | None = None
     """What it had done under an earlier revision, when this run changes that."""
 
 
 class ResourceOrderInput(Model):
-    """Which item's resources to reserve, configure and install, or to take back."""
+    """Which item's resources to reserve, configure and install, or to undo."""
 
     order_id: str
     revision: int
@@ -103,7 +103,7 @@ class ResourceOrderInput(Model):
     redo: Redo | None = None
     """What the service order had done under an earlier revision."""
     undo: dict[str, AssignedResource] | None = None
-    """What the resource order did, when this run is to take it back."""
+    """What the resource order did, when this run is to undo it."""
 
 
 class Ended(Model, Generic[T]):

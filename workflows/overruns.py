@@ -14,7 +14,7 @@ from temporalio import workflow
 from orders.lifecycle import OrderState
 from orders.words import span
 from workflows.context import OrderContext
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Overruns:
             await workflow.wait_condition(lambda: bool(self._expected) and self._context.calls.idle)
             first = min(self._expected.values(), key=lambda each: each.due)
             summary = f"expected duration of {first.name}"
-            await came(partial(self._is_earlier, first.due), max(first.due - workflow.now(), timedelta()), summary)
+            patience = max(first.due - workflow.now(), timedelta())
+            await wait_until(partial(self._is_earlier, first.due), patience, summary)
             for key, each in list(self._expected.items()):
                 if each.due <= workflow.now():
                     del self._expected[key]

@@ -34,7 +34,7 @@ class OrderPlan:
         """When planning made the plan, of this revision; it says so itself."""
         self._ready_at: dict[str, datetime | None] = {}
         self.begun: dict[str, datetime] = {}
-        """When each node began that the plan's revisions so far have not taken back."""
+        """When each node began that the plan's revisions so far have not undone."""
         self._context = context
         self._saga = saga
         self._roll_up = RollUp({}, {})
@@ -134,7 +134,7 @@ class OrderPlan:
         for item in [each for each in items if each in tracker.items]:
             state, before = self._roll_up.state(item), tracker.items[item]
             if state == OrderState.ACKNOWLEDGED and before != OrderState.ACKNOWLEDGED:
-                state = OrderState.IN_PROGRESS  # an item that an amendment takes back whole has begun all the same
+                state = OrderState.IN_PROGRESS  # an item that an amendment undoes whole has begun all the same
             if not (state == OrderState.IN_PROGRESS and before == OrderState.HELD):
                 tracker.item_to(item, state)
 

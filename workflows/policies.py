@@ -1,4 +1,4 @@
-"""How the engine is asked to run things: time-outs, retries and queues, from the catalogs' policies."""
+"""How Temporal is asked to run things: time-outs, retries and queues, from the catalogs' policies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ PLANNING: Final[dict[str, Any]] = {
 }
 """For planning and feasibility: tried until the systems that they ask are back.
 
-They have no effect but the order's claims, which an attempt that runs on alone would take after they were released.
+They have no effect but the order's resource locks, which an attempt that runs on alone would acquire after their
+release.
 """
 
 AMENDMENT: Final[dict[str, Any]] = {
@@ -37,10 +38,10 @@ LOCAL_ATTEMPT: Final = timedelta(seconds=5)
 """The longest that a local attempt of a call takes: a workflow task is held up so long."""
 
 CHILD: Final[dict[str, Any]] = {"parent_close_policy": ParentClosePolicy.REQUEST_CANCEL}
-"""A child has effects in systems: when its parent is gone it takes them back, it does not just stop."""
+"""A child has effects in systems: when its parent is gone it undoes them, it does not just stop."""
 
 CONCURRENT_CHILDREN: Final = 500
-"""How many children a product order runs at a time: the engine's limit is 2,000 that are pending."""
+"""How many children a product order runs at a time: Temporal's limit is 2,000 that are pending."""
 
 INVENTORY: Final = "inventory"
 ACTIVATION: Final = "activation"
@@ -87,7 +88,7 @@ def after_one_attempt(options: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def undo(policy: Policy) -> dict[str, Any]:
-    """Return the options of an activity that takes something back: tried until the system is there again."""
+    """Return the options of an activity that undoes something: tried until the system is there again."""
     return {
         "start_to_close_timeout": policy.attempt_timeout,
         "retry_policy": RetryPolicy(

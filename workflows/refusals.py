@@ -18,7 +18,7 @@ REFUSED_FOR_NOW = "RefusedForNow"
 """The same, where nothing but the moment stands against it: the message can be sent again."""
 
 _TOLD = 500
-"""Reasons that an error carries: the engine bounds its size. An amendment's revision keeps all of them."""
+"""Reasons that an error carries: Temporal bounds its size. An amendment's revision keeps all of them."""
 _IN_WORDS = 20
 
 

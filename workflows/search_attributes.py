@@ -26,7 +26,7 @@ START_DATE = SearchAttributeKey.for_datetime("OrderRequestedStart")
 DUE_DATE = SearchAttributeKey.for_datetime("OrderRequestedCompletion")
 
 _KEYWORD_LENGTH = 255
-"""Characters of a value that are searchable: the engine refuses to start a workflow with values of any length."""
+"""Characters of a value that are searchable: Temporal refuses to start a workflow with values of any length."""
 
 KEYS: list[SearchAttributeKey[Any]] = [
     STATE,

@@ -15,7 +15,7 @@ from workflows.messages import Carried, RootOrderInput
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
 from workflows.saga import stop_if_cancelled
-from workflows.waiting import came
+from workflows.waiting import wait_until
 
 _TIMELINE_CARRIED = 100
 """Lines of the timeline that a new run begins with."""
@@ -44,7 +44,7 @@ class StartDate:
         while (start := self._dates.requested_start) and self._dates.is_early():
             stop_if_cancelled()
             tracker.waits(f"its requested start, {timestamp(start)}")
-            await came(partial(self._has_moved, start), start - workflow.now(), "requested start date")
+            await wait_until(partial(self._has_moved, start), start - workflow.now(), "requested start date")
             if _history_is_long():
                 await self._continue_in_a_new_run()
         self._plan.awaits_start = False

@@ -9,13 +9,13 @@ from datetime import timedelta
 from temporalio import workflow
 
 
-async def came(condition: Callable[[], bool], patience: timedelta | None, summary: str) -> bool:
-    """Wait until the condition holds, or until patience is over (None: it never is); return whether it came.
+async def wait_until(condition: Callable[[], bool], patience: timedelta | None, summary: str) -> bool:
+    """Wait until the condition holds, or until patience is over (None: it never is); return whether it held.
 
-    `summary` says in the engine's timer what is waited for.
+    `summary` says in Temporal's timer what is waited for.
     """
     try:
         await workflow.wait_condition(condition, timeout=patience, timeout_summary=summary[:200])
-    except asyncio.TimeoutError:  # noqa: UP041  (the engine's own, on every Python)
+    except asyncio.TimeoutError:  # noqa: UP041  (the SDK's own, on every Python)
         return False
     return True

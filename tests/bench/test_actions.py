@@ -110,7 +110,7 @@ def test_the_least_of_a_tree_is_its_start_its_children_and_its_calls() -> None:
 
 
 def test_recorded_histories_are_read_parents_first() -> None:
-    family = recorded(HISTORIES / "added")
-    counted = counts(family)
+    histories = recorded(HISTORIES / "added")
+    counted = counts(histories)
     assert (counted.workflows, counted.roots, counted.children) == (4, 1, 3)
-    assert counted.events == sum(len(each.events) for each in family)
+    assert counted.events == sum(len(each.events) for each in histories)

@@ -14,7 +14,6 @@ from orders.intake import (
     InvalidBodyError,
     accept,
     check_order,
-    check_product_order,
     derived_id,
     fingerprint,
     order_id_from,
@@ -26,7 +25,7 @@ from orders.server_set import ITEMS_SERVER_SET, SERVER_SET
 
 def _faults(body: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidBodyError) as refused:
-        check_product_order(body)
+        check_order(OrderKind.PRODUCT, body)
     return [(fault.path, fault.message) for fault in refused.value.faults]
 
 
@@ -63,7 +62,7 @@ def test_items_may_relate_across_all_levels() -> None:
             },
         ]
     }
-    assert check_product_order(body) == body
+    assert check_order(OrderKind.PRODUCT, body) == body
 
 
 @pytest.mark.parametrize("kind", list(OrderKind))
@@ -80,7 +79,7 @@ def test_what_only_the_orchestrator_sets_is_left_out_at_every_level(kind: OrderK
 def test_prices_are_the_catalogs() -> None:
     price = [{"priceType": "recurring", "price": {"dutyFreeAmount": {"unit": "EUR", "value": 0.01}}}]
     item = {"id": "1", "action": "add", "itemPrice": price, "itemTotalPrice": price, "quoteItem": {"id": "q"}}
-    assert check_product_order({"orderTotalPrice": price, "productOrderItem": [item]}) == {
+    assert check_order(OrderKind.PRODUCT, {"orderTotalPrice": price, "productOrderItem": [item]}) == {
         "productOrderItem": [{"id": "1", "action": "add", "quoteItem": {"id": "q"}}]
     }
 
@@ -109,7 +108,7 @@ def test_items_under_the_name_of_another_api_are_named(kind: OrderKind, sent: st
 
 def test_a_list_of_another_name_beside_the_items_is_kept() -> None:
     body = {"productOrderItem": [{"id": "1", "action": "add"}], "items": ["mine"]}
-    assert check_product_order(body) == body
+    assert check_order(OrderKind.PRODUCT, body) == body
 
 
 @pytest.mark.parametrize("kind", list(OrderKind))
@@ -121,14 +120,14 @@ def test_drafts_are_not_taken(kind: OrderKind) -> None:
 
 def test_a_long_list_of_faults_is_cut_in_words_and_kept_whole() -> None:
     with pytest.raises(InvalidBodyError) as refused:
-        check_product_order({"productOrderItem": [{"id": str(n)} for n in range(150)]})
+        check_order(OrderKind.PRODUCT, {"productOrderItem": [{"id": str(n)} for n in range(150)]})
     assert len(refused.value.faults) == 150
     assert str(refused.value).endswith("; and 50 more")
 
 
 def test_a_checked_body_is_left_as_it_was() -> None:
     body = {"id": "mine", "productOrderItem": [{"id": "1", "action": "add", "state": "held"}]}
-    document = check_product_order(body)
+    document = check_order(OrderKind.PRODUCT, body)
     accept(document, "abcdefghij", datetime(2026, 11, 23, tzinfo=UTC))
     assert body == {"id": "mine", "productOrderItem": [{"id": "1", "action": "add", "state": "held"}]}
     assert document == {"productOrderItem": [{"id": "1", "action": "add"}]}

@@ -17,10 +17,10 @@ from temporalio.client import WorkflowHistory
 from tests.engine import LONG_HISTORY, started_engine
 from tests.replay.listeners import LISTENERS
 from tests.replay.scenarios import SCENARIOS
-from tests.stage import Stage, family, runs_of, staged
+from tests.stage import Stage, histories_of, runs_of, staged
 
 SUGGESTED = 100
-"""Events after which the engine suggests a new run, so that histories of one that goes on in another are short."""
+"""Events after which Temporal suggests a new run, so that histories of one that goes on in another are short."""
 HISTORIES = Path(__file__).parent / "histories"
 
 
@@ -41,13 +41,13 @@ async def record() -> None:
 
 
 async def _of_order(stage: Stage, name: str) -> list[WorkflowHistory]:
-    """Bring an order to its end; return the histories of its family."""
+    """Bring an order to its end; return its histories, and of all below it."""
     scenario, expected = SCENARIOS[name]
     order_id = await scenario(stage)
     state = (await stage.order(order_id))["state"]
     if state != expected:
         raise RuntimeError(f"{name}: order {order_id} is {state}, not {expected}")
-    return await family(stage, order_id)
+    return await histories_of(stage, order_id)
 
 
 async def _of_listener(stage: Stage, name: str) -> list[WorkflowHistory]:

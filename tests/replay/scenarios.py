@@ -75,7 +75,7 @@ async def rejected(stage: Stage) -> str:
 
 
 async def undone(stage: Stage) -> str:
-    """TV fails for good: the bundle's finished service orders are undone by reversing ones."""
+    """TV fails for good: the bundle's finished service orders are undone by compensating ones."""
     await stage.fault(stage.activation, match={"specification": "cfs-iptv"}, kind="asyncFailure")
     order_id = await _ended(stage, _own(example("fibre-bundle")))
     await stage.heal()
@@ -300,10 +300,10 @@ async def _move(stage: Stage, order_id: str, start: datetime) -> None:
 async def tried(stage: Stage, order_id: str) -> None:
     """Wait until the customer-facing service is recorded: its activation comes next."""
     await stage.until(lambda order: order["state"] == "inProgress", order_id)
-    family = f"/tmf-api/serviceOrdering/v4/serviceOrder/{order_id}:1:mobile"
+    collection = f"/tmf-api/serviceOrdering/v4/serviceOrder/{order_id}:1:mobile"
 
     async def activating() -> bool:
-        answer = await stage.gateway.get(family)
+        answer = await stage.gateway.get(collection)
         items = answer.json().get("serviceOrderItem", []) if answer.is_success else []
         return any(item["id"] == "service" and item["state"] == "inProgress" for item in items)
 

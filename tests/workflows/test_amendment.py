@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.stage import Stage, customer_of, example, family, stalled
+from tests.stage import Stage, customer_of, example, histories_of, stalled
 from tests.workflows.test_exact_undo import installed, records
 from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
 from workflows import ids
@@ -218,14 +218,14 @@ async def test_an_order_that_is_amended_in_place_and_then_cancelled_leaves_nothi
         assert (await stage.amend(order_id, productOrderItem=changed)).status_code == 200
         await stage.reached(order_id, {"1.1:internet": "done", "1.2:home-network": "done"})
         preview = await stage.preview(order_id, cancel=True)
-        await stage.tell(ids.product_order_workflow(order_id), "cancel")
+        await stage.tell(ids.root_workflow(order_id), "cancel")
         go_on.set()
         order = await stage.ended(order_id)
 
     assert (order["state"], order.get("residue")) == ("cancelled", None)
     assert {each["key"] for each in touched_by(preview)} == {"1.1:internet", "1.2:home-network", "1.4:tv"}
     # What was done is undone, each version of it; what was being done undoes itself.
-    undone = [each.workflow_id for each in await family(stage, order_id) if each.workflow_id.endswith(":undo")]
+    undone = [each.workflow_id for each in await histories_of(stage, order_id) if each.workflow_id.endswith(":undo")]
     assert {each.split(":so:")[1] for each in undone if ":ro:" not in each} == {
         f"{key}{version}:undo" for key in ("1.1:internet", "1.2:home-network") for version in ("", "@2")
     }
@@ -322,7 +322,7 @@ async def test_a_change_of_what_is_installed_is_amended_in_place(stage: Stage, e
             actions = {each["key"]: each["action"] for each in (await revised(stage, order_id, revision))["changes"]}
             assert actions == {"1:internet": "modify", "1": "replace"}
         if ending == "cancelled":
-            await stage.tell(ids.product_order_workflow(order_id), "cancel")
+            await stage.tell(ids.root_workflow(order_id), "cancel")
         go_on.set()
         order = await stage.ended(order_id)
 
@@ -383,7 +383,7 @@ async def test_another_customer_and_account_are_those_of_all_that_the_order_made
     charges = (await stage.billing.get("/billing/v1/charge", params={"customer.id": new})).json()
     accounts = {each["billingAccount"]["id"] for each in (*charges, *await stage.products(new))}
     assert accounts == {"acct-heir"}
-    await stage.found(f"OrderCustomer='{new}'", ids.product_order_workflow(order_id))
+    await stage.found(f"OrderCustomer='{new}'", ids.root_workflow(order_id))
 
 
 async def test_a_product_that_was_replaced_is_taken_back_when_the_order_is_cancelled(stage: Stage) -> None:
@@ -397,7 +397,7 @@ async def test_a_product_that_was_replaced_is_taken_back_when_the_order_is_cance
             items[1]["product"]["productCharacteristic"] = [{"name": "downloadSpeed", "value": speed}]
             assert (await stage.amend(order_id, productOrderItem=items)).status_code == 200
         await stage.reached(order_id, {"2": "done"})
-        await stage.tell(ids.product_order_workflow(order_id), "cancel")
+        await stage.tell(ids.root_workflow(order_id), "cancel")
         go_on.set()
         order = await stage.ended(order_id)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orders.instants import timestamp
-from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, family, stalled
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, histories_of, stalled
 from tests.workflows.test_amendment import (
     Document,
     exact,
@@ -109,7 +109,7 @@ def mobile(product: str, volume: int) -> Document:
 
 async def waiting(stage: Stage, order_id: str) -> None:
     """Wait until an order waits for another."""
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
+    handle = stage.client.get_workflow_handle(ids.root_workflow(order_id))
 
     async def waits() -> bool:
         view = await handle.query("order")
@@ -124,14 +124,14 @@ async def test_a_held_order_is_amended_and_goes_on_as_amended(stage: Stage) -> N
     with stalled(stage.activation, ":so:1.1:internet/service/activate") as go_on:
         order_id = await stage.submit(document)
         await stage.reached(order_id, {"1.1:internet": "running"})
-        await stage.tell(ids.product_order_workflow(order_id), "hold")
+        await stage.tell(ids.root_workflow(order_id), "hold")
         go_on.set()
         await stage.until(lambda order: order["state"] == "held", order_id)
         changed = with_values(document, "home-tv", package="basic")
         amended = await stage.amend(order_id, productOrderItem=changed)
         assert (amended.status_code, amended.json()["state"]) == (200, "held")
         assert (await stage.nodes(order_id))["1.4:tv"] != "done"
-        await stage.tell(ids.product_order_workflow(order_id), "resume")
+        await stage.tell(ids.root_workflow(order_id), "resume")
         order = await stage.ended(order_id)
 
     assert order["state"] == "completed"
@@ -169,9 +169,9 @@ async def test_dates_priority_and_notes_leave_the_plan_alone(stage: Stage) -> No
         "mobile",
         order_id,
     }
-    workflows = [history.workflow_id for history in await family(stage, order_id)]
+    workflows = [history.workflow_id for history in await histories_of(stage, order_id)]
     assert [each for each in workflows if "@2" in each] == []
-    described = await stage.client.get_workflow_handle(ids.product_order_workflow(order_id)).describe()
+    described = await stage.client.get_workflow_handle(ids.root_workflow(order_id)).describe()
     assert described.typed_search_attributes[PRIORITY] == 0
     await exact(stage, order_id, customer, ["mobile-plan", "fibre-internet"])
 
@@ -265,7 +265,7 @@ async def test_a_bundle_whose_technician_is_on_the_way_can_change_in_its_other_p
     added = deepcopy(document["productOrderItem"])
     added[0]["productOrderItem"].append({"id": "1.3", "action": "add", "productOffering": {"id": "static-ip"}})
     assert (await stage.amend(order_id, productOrderItem=added)).status_code == 200
-    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"], values={"technician": "Kim"})
+    await stage.tell(ids.root_workflow(order_id), "complete", task=task["id"], values={"technician": "Kim"})
 
     assert (await stage.ended(order_id))["state"] == "completed"
     await exact(stage, order_id, customer, ["fibre-home-bundle", "fibre-internet", "home-router", "static-ip"])
@@ -303,7 +303,7 @@ async def test_a_place_that_cannot_be_served_is_refused(stage: Stage) -> None:
     assert refused.status_code == 422
     assert "MOON-1" in refused.text
     assert (await revised(stage, order_id, 2))["state"] == "refused"
-    await stage.tell(ids.product_order_workflow(order_id), "cancel")
+    await stage.tell(ids.root_workflow(order_id), "cancel")
     assert (await stage.ended(order_id))["state"] == "cancelled"
 
 

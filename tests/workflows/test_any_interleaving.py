@@ -111,7 +111,7 @@ async def effects_of(stage: Stage, order_id: str) -> int:
 
 async def act(stage: Stage, order_id: str, what: str, *more: Any) -> None:
     """Do one thing to the order; a refusal is as good an answer as any."""
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     try:
         match what:
             case "fault":
@@ -157,7 +157,7 @@ async def bring_to_an_end(stage: Stage, order_id: str) -> None:
 
 async def check_legal(stage: Stage, order_id: str) -> None:
     """Check each step of the order's state against the life cycle."""
-    timeline = await stage.client.get_workflow_handle(ids.product_order_workflow(order_id)).query("timeline")
+    timeline = await stage.client.get_workflow_handle(ids.root_workflow(order_id)).query("timeline")
     states = [OrderState.ACKNOWLEDGED]
     for entry in timeline:
         word, _, state = entry["what"].partition(" ")

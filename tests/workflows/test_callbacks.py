@@ -40,7 +40,7 @@ async def tv_ordered(stage: Stage) -> tuple[str, str]:
     document = example("fibre-bundle")
     customer_of(document)
     order_id = await stage.submit(document)
-    return order_id, ids.service_order_workflow(ids.product_order_workflow(order_id), f"{tv_item(document)}:tv")
+    return order_id, ids.service_order_workflow(ids.root_workflow(order_id), f"{tv_item(document)}:tv")
 
 
 def activation_of(workflow_id: str) -> str:
@@ -97,7 +97,7 @@ async def test_an_event_after_the_end_changes_nothing(stage: Stage) -> None:
 
 
 async def test_an_event_of_an_unknown_order_starts_nothing(stage: Stage) -> None:
-    unknown = ids.service_order_workflow(ids.product_order_workflow("zzzzzzzzzz"), "1:tv")
+    unknown = ids.service_order_workflow(ids.root_workflow("zzzzzzzzzz"), "1:tv")
     await tell(stage, activation_of(unknown))
     with pytest.raises(RPCError) as missing:
         await stage.client.get_workflow_handle(unknown).describe()
@@ -108,7 +108,7 @@ async def test_an_event_for_a_workflow_of_another_kind_or_for_another_request_do
     with stalled(stage.activation, ":tv/service/activate") as go_on:
         order_id, tv = await tv_ordered(stage)
         await started(stage, tv)
-        await tell(stage, activation_of(ids.product_order_workflow(order_id)), error=NO_SIGNAL)
+        await tell(stage, activation_of(ids.root_workflow(order_id)), error=NO_SIGNAL)
         await tell(stage, activation_of(tv), RESOURCE, error=NO_SIGNAL)
         await tell(stage, f"{activation_of(tv)}/other", error=NO_SIGNAL)
         go_on.set()

@@ -19,7 +19,7 @@ async def check_cancelled(stage: Stage, order_id: str) -> None:
     assert order["state"] == "cancelled"
     assert states_of_items(order) == {"cancelled"}
     assert "residue" not in order
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
+    handle = stage.client.get_workflow_handle(ids.root_workflow(order_id))
     assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
     await nothing_is_left(stage, order_id, order["relatedParty"][0]["id"])
 
@@ -37,7 +37,7 @@ async def test_cancel_while_planning_waits_for_inventory(stage: Stage) -> None:
     customer_of(document)
     with outage(stage.inventory):
         order_id = await stage.submit(document)
-        handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
+        handle = stage.client.get_workflow_handle(ids.root_workflow(order_id))
 
         async def planning() -> bool:
             return bool((await handle.describe()).raw_description.pending_activities)
@@ -53,7 +53,7 @@ async def test_cancel_while_a_callback_is_awaited(stage: Stage) -> None:
     document = example("fibre-bundle")
     customer_of(document)
     order_id = await stage.submit(document)
-    tv = ids.service_order_workflow(ids.product_order_workflow(order_id), f"{tv_item(document)}:tv")
+    tv = ids.service_order_workflow(ids.root_workflow(order_id), f"{tv_item(document)}:tv")
     handle = stage.client.get_workflow_handle(tv)
 
     async def waiting() -> bool:
@@ -64,7 +64,7 @@ async def test_cancel_while_a_callback_is_awaited(stage: Stage) -> None:
         return any("callback" in each for each in view["waitingFor"])
 
     await eventually(waiting)
-    await stage.client.get_workflow_handle(ids.product_order_workflow(order_id)).cancel()
+    await stage.client.get_workflow_handle(ids.root_workflow(order_id)).cancel()
     await stage.ended(order_id)
     await stage.activation.post("/settings", json={"specifications": {}})
     await check_cancelled(stage, order_id)
@@ -77,7 +77,7 @@ async def test_cancel_after_one_item_completed_undoes_that_one_too(stage: Stage)
     order_id = await stage.submit(document)
     await stage.until(lambda order: order["productOrderItem"][1]["state"] == "completed", order_id)
 
-    await stage.client.get_workflow_handle(ids.product_order_workflow(order_id)).cancel()
+    await stage.client.get_workflow_handle(ids.root_workflow(order_id)).cancel()
     order = await stage.ended(order_id)
     await stage.heal()
 

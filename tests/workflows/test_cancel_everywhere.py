@@ -192,7 +192,7 @@ async def ended(watch: Watch, document: dict[str, Any], boundary: str | None) ->
     # What is wrong with an order that failed, or that did not end, is on the order.
     with suppress(WorkflowFailureError, TimeoutError):
         async with asyncio.timeout(LONGEST_SECONDS):
-            await watch.stage.client.get_workflow_handle(ids.product_order_workflow(order_id)).result()
+            await watch.stage.client.get_workflow_handle(ids.root_workflow(order_id)).result()
     return order_id
 
 

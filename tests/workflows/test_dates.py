@@ -64,7 +64,7 @@ async def test_an_order_that_starts_later_is_expected_after_its_start(stage: Sta
     later = in_days(60)
     assert (await stage.amend(order_id, requestedStartDate=later)).status_code == 200
     await stage.until(lambda order: order["expectedCompletionDate"] > later, order_id)
-    await stage.tell(ids.product_order_workflow(order_id), "cancel")
+    await stage.tell(ids.root_workflow(order_id), "cancel")
     assert (await stage.ended(order_id))["state"] == "cancelled"
 
 

@@ -352,7 +352,7 @@ async def _has_all(stage: Stage, subscription_id: str) -> bool:
     return stored is not None and stored.position == await gateway.outbox.end()
 
 
-async def test_a_family_that_was_stuck_when_the_workflow_was_terminated_is_told_from_where_it_stopped(
+async def test_an_order_whose_events_were_stuck_when_the_workflow_was_terminated_is_told_from_where_it_stopped(
     stage: Stage, listener: Listener
 ) -> None:
     listener.answer = lambda _event: FAILED

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.replay.scenarios import internet_of
-from tests.stage import Stage, customer_of, example, family
+from tests.stage import Stage, customer_of, example, histories_of
 from tests.thorough import chosen
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids
@@ -39,9 +39,8 @@ async def test_a_bundle_whose_tv_fails_for_good_is_undone_as_a_whole(stage: Stag
     assert "residue" not in order
     assert "TV" in order["productOrderErrorMessage"][0]["reason"]
     await nothing_is_left(stage, order["id"], customer)
-    undos = [
-        history.workflow_id for history in await family(stage, order["id"]) if history.workflow_id.endswith(":undo")
-    ]
+    workflow_ids = [history.workflow_id for history in await histories_of(stage, order["id"])]
+    undos = [each for each in workflow_ids if each.endswith(":undo")]
     assert undos
 
 
@@ -170,7 +169,7 @@ async def test_an_undo_goes_on_when_its_task_is_tried_again_after_the_repair(sta
     order_id, task = await stuck_undo(stage)
     await stage.heal()
 
-    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry", by="ops")
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="retry", by="ops")
     order = await stage.ended(order_id)
 
     assert order["state"] == "failed"
@@ -182,7 +181,7 @@ async def test_an_undo_goes_on_when_its_task_is_tried_again_after_the_repair(sta
 async def test_what_an_undo_cannot_take_back_is_named_on_the_order_once_it_is_given_up(stage: Stage) -> None:
     order_id, task = await stuck_undo(stage)
 
-    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="fail", by="ops")
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="fail", by="ops")
     order = await stage.ended(order_id)
 
     assert order["state"] == "failed"

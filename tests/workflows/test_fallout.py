@@ -150,7 +150,7 @@ async def test_an_order_that_waits_for_a_person_can_be_cancelled_and_its_task_is
     order_id, customer, task = await fallen_out(stage)
     await stage.until(lambda order: order["state"] == "held", order_id)
 
-    await stage.tell(ids.product_order_workflow(order_id), "cancel", reason="the customer has left")
+    await stage.tell(ids.root_workflow(order_id), "cancel", reason="the customer has left")
     order = await stage.ended(order_id)
 
     assert (order["state"], order["cancellationReason"]) == ("cancelled", "the customer has left")
@@ -165,7 +165,7 @@ async def test_a_signal_to_the_product_order_settles_a_task_below_it(stage: Stag
     await stage.until(lambda order: order["state"] == "held", order_id)
     await stage.heal()
 
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
+    handle = stage.client.get_workflow_handle(ids.root_workflow(order_id))
     await handle.signal("resolve", {"action": "retry"})
 
     assert (await stage.ended(order_id))["state"] == "completed"
@@ -203,14 +203,14 @@ async def test_a_task_can_be_settled_before_all_above_it_have_heard_of_it(stage:
     await stage.heal()
 
     # At once: its report may still be on its way through the service order to the product order.
-    await stage.tell(ids.product_order_workflow(order_id), "resolve", task=task["id"], action="retry")
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="retry")
 
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
 async def test_a_task_that_the_order_does_not_have_is_refused(stage: Stage) -> None:
     order_id, _, task = await fallen_out(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
 
     assert "not open here" in await stage.refusal(root, "resolve", task="another-order:1!1", action="retry")
     await stage.heal()

@@ -27,7 +27,7 @@ LONG_AGO = Stuck(root_id="abcdefghij", after=1, since=datetime(2026, 1, 1, tzinf
 
 @dataclass
 class Rounds:
-    """Rounds of which the first leaves a family stuck for long, and each other one goes on until it is interrupted."""
+    """Rounds: the first leaves an order's events stuck for long, each other one goes on until it is interrupted."""
 
     begun: list[Round] = field(default_factory=list)
 

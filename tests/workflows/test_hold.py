@@ -29,7 +29,7 @@ async def begun(stage: Stage) -> str:
 
 async def test_a_held_order_starts_nothing_new_and_goes_on_when_it_is_resumed(stage: Stage) -> None:
     order_id = await begun(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "hold", by="ops", reason="the customer asks for a pause")
     await stage.until(lambda order: order["state"] == "held", order_id)
     child = f"/tmf-api/serviceOrdering/v4/serviceOrder/{order_id}:1:mobile"
@@ -48,7 +48,7 @@ async def test_a_held_order_starts_nothing_new_and_goes_on_when_it_is_resumed(st
 
 async def test_an_item_on_hold_holds_up_nothing_else(stage: Stage) -> None:
     order_id = await begun(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "hold", item="1")
     await stage.heal()
 
@@ -96,7 +96,7 @@ async def test_an_order_held_before_its_start_date_does_not_start_until_it_is_re
     document["requestedStartDate"] = timestamp(datetime.now(UTC) + timedelta(seconds=3))
     order_id = await stage.submit(document)
     await stage.until(lambda order: order["state"] == "pending", order_id)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
 
     await stage.tell(root, "hold")
     await stage.until(lambda order: order["state"] == "held", order_id)
@@ -113,19 +113,19 @@ async def test_an_order_held_before_its_start_date_does_not_start_until_it_is_re
 
 async def test_a_held_service_order_shows_on_its_product_order(stage: Stage) -> None:
     order_id = await begun(stage)
-    child = ids.service_order_workflow(ids.product_order_workflow(order_id), "1:mobile")
+    child = ids.service_order_workflow(ids.root_workflow(order_id), "1:mobile")
     await stage.client.get_workflow_handle(child).signal("hold")
     await stage.heal()
 
     await stage.until(lambda order: states_by_id(order)["1"] == "held", order_id)
-    await stage.tell(ids.product_order_workflow(order_id), "resume")
+    await stage.tell(ids.root_workflow(order_id), "resume")
 
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
 async def test_a_held_order_can_be_cancelled(stage: Stage) -> None:
     order_id = await begun(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "hold")
     await stage.until(lambda order: order["state"] == "held", order_id)
     await stage.tell(root, "cancel")

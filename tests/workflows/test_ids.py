@@ -13,10 +13,10 @@ from orders.lifecycle import OrderKind
 from workflows import ids
 
 ORDER = "7f3k2a9d01"
-PRODUCT = ids.product_order_workflow(ORDER)
+PRODUCT = ids.root_workflow(ORDER)
 SERVICE = ids.service_order_workflow(PRODUCT, "1:internet")
 SERVICE_UNDO = ids.service_order_workflow(PRODUCT, "1:internet", undo=True)
-FAMILY = {
+TREE = {
     PRODUCT: ids.WorkflowId(ORDER, OrderKind.PRODUCT),
     SERVICE: ids.WorkflowId(ORDER, OrderKind.SERVICE, "1:internet"),
     SERVICE_UNDO: ids.WorkflowId(ORDER, OrderKind.SERVICE, "1:internet", undo=True),
@@ -31,7 +31,7 @@ FAMILY = {
 
 
 def test_ids_read_as_the_way_down_the_tree() -> None:
-    assert list(FAMILY) == [
+    assert list(TREE) == [
         "po:7f3k2a9d01",
         "po:7f3k2a9d01:so:1:internet",
         "po:7f3k2a9d01:so:1:internet:undo",
@@ -41,7 +41,7 @@ def test_ids_read_as_the_way_down_the_tree() -> None:
     ]
 
 
-@pytest.mark.parametrize(("workflow_id", "parts"), FAMILY.items())
+@pytest.mark.parametrize(("workflow_id", "parts"), TREE.items())
 def test_an_id_is_taken_apart_into_what_it_was_made_of(workflow_id: str, parts: ids.WorkflowId) -> None:
     assert ids.parse(workflow_id) == parts
 
@@ -50,7 +50,7 @@ def test_an_id_is_taken_apart_into_what_it_was_made_of(workflow_id: str, parts: 
     ("workflow_id", "order_id"),
     list(
         zip(
-            FAMILY,
+            TREE,
             [
                 "7f3k2a9d01",
                 "7f3k2a9d01:1:internet",
@@ -69,15 +69,15 @@ def test_an_order_is_called_as_its_workflow_without_the_kinds(workflow_id: str, 
 
 @pytest.mark.parametrize(
     ("workflow_id", "parent"),
-    list(zip(FAMILY, [PRODUCT, PRODUCT, PRODUCT, SERVICE, SERVICE, SERVICE_UNDO], strict=True)),
+    list(zip(TREE, [PRODUCT, PRODUCT, PRODUCT, SERVICE, SERVICE, SERVICE_UNDO], strict=True)),
 )
 def test_a_child_knows_its_parent(workflow_id: str, parent: str) -> None:
     assert ids.parent(workflow_id) == parent
 
 
 def test_one_prefix_finds_a_whole_family_and_no_other() -> None:
-    assert all(member.startswith(PRODUCT) for member in FAMILY)
-    assert not ids.product_order_workflow("7f3k2a9d02").startswith(PRODUCT)
+    assert all(member.startswith(PRODUCT) for member in TREE)
+    assert not ids.root_workflow("7f3k2a9d02").startswith(PRODUCT)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is large goes by way of the order store: the engine takes 2 MB at once, a request may have four."""
+"""What is large goes by way of the order store: Temporal takes 2 MB at once, a request may have four."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from temporalio.worker import Replayer
 
 from orders.instants import timestamp
 from tests.engine import LONG_HISTORY, started_engine
-from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, family, runs_of, staged
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of, runs_of, staged
 from worker import WORKFLOWS
 from workflows import ids
 from workflows.connection import DATA_CONVERTER, sandbox
@@ -40,7 +40,7 @@ async def amend(stage: Stage, order_id: str, **patch: Any) -> None:
 
 async def replay(stage: Stage, order_id: str) -> None:
     replayer = Replayer(workflows=WORKFLOWS, data_converter=DATA_CONVERTER, workflow_runner=sandbox())
-    for history in await family(stage, order_id):
+    for history in await histories_of(stage, order_id):
         await replayer.replay_workflow(history)
 
 
@@ -52,7 +52,7 @@ async def test_an_order_amended_weekly_before_its_start_goes_on_in_new_runs_and_
     document["requestedStartDate"] = timestamp(start)
     order_id = await stage.submit(document)
     await stage.until(lambda order: order["state"] == "pending", order_id)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     volumes = [5, 20]
 
     for week in range(WEEKS):
@@ -91,11 +91,11 @@ async def test_an_order_amended_weekly_while_a_visit_is_awaited_stays_far_below_
     for week in range(WEEKS):
         await amend(stage, order_id, description=f"as agreed in week {week}")
         due = timestamp(datetime.now(UTC) + timedelta(weeks=week))
-        await stage.tell(ids.product_order_workflow(order_id), "reschedule", task=task["id"], due_at=due)
-    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
+        await stage.tell(ids.root_workflow(order_id), "reschedule", task=task["id"], due_at=due)
+    await stage.tell(ids.root_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
     order = await stage.ended(order_id)
 
     assert (order["state"], order["description"]) == ("completed", f"as agreed in week {WEEKS - 1}")
-    histories = await family(stage, order_id)
+    histories = await histories_of(stage, order_id)
     assert max(len(history.events) for history in histories) < 4096
     await replay(stage, order_id)

@@ -40,7 +40,7 @@ async def test_a_technicians_visit_waits_until_it_is_done_and_its_values_are_rec
     assert wrong.status_code == 400
     for name in ("values.technician: is missing", "values.visitReport: ", "values.weather: "):
         assert name in wrong.json()["message"]
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     service = stage.client.get_workflow_handle(task["workflowId"])
     assert "values.technician: is missing" in await stage.refusal(task["workflowId"], "complete")
     assert "values.technician: is missing" in await stage.refusal(root, "complete", task=task["id"])
@@ -76,7 +76,7 @@ async def test_a_visit_can_be_put_on_another_date(stage: Stage) -> None:
 
     assert answer.status_code == 200, answer.text
     await eventually(moved)
-    await stage.tell(ids.product_order_workflow(order_id), "complete", values={"technician": "T-1"})
+    await stage.tell(ids.root_workflow(order_id), "complete", values={"technician": "T-1"})
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
@@ -96,13 +96,13 @@ async def test_a_begun_visit_is_past_the_point_of_no_return(stage: Stage) -> Non
     assert "visit" in str((await stage.gateway.get(path)).json())
     after = await stage.order(order_id)
     assert (after["state"], after["productOrderItem"]) == (before["state"], before["productOrderItem"])
-    await stage.tell(ids.product_order_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
+    await stage.tell(ids.root_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
 async def test_a_visit_that_cannot_be_done_falls_out_and_can_be_done_after_all(stage: Stage) -> None:
     order_id, _, task = await visited(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "resolve", task=task["id"], action="fail", reason="nobody at home", by="field service")
 
     fallout = await stage.task(order_id, "fallout")
@@ -115,7 +115,7 @@ async def test_a_visit_that_cannot_be_done_falls_out_and_can_be_done_after_all(s
 
 async def test_a_visit_that_is_given_up_fails_the_bundle(stage: Stage) -> None:
     order_id, customer, task = await visited(stage)
-    root = ids.product_order_workflow(order_id)
+    root = ids.root_workflow(order_id)
     await stage.tell(root, "resolve", task=task["id"], action="fail", reason="no such house")
     fallout = await stage.task(order_id, "fallout")
     await stage.tell(root, "resolve", task=fallout["id"], action="fail", by="ops")

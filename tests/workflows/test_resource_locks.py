@@ -52,7 +52,7 @@ def end(customer: str, product: str) -> Document:
 
 async def waits_for(stage: Stage, order_id: str, *ahead: str) -> None:
     """Wait until an order waits for these others, and has done nothing yet."""
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(order_id))
+    handle = stage.client.get_workflow_handle(ids.root_workflow(order_id))
     view: dict[str, Any] = {}
 
     async def waits() -> bool:
@@ -99,7 +99,7 @@ async def test_a_waiting_order_that_is_cancelled_lets_the_next_go_on(stage: Stag
         await waits_for(stage, second, first)
         third = await stage.submit(change(customer, product, roaming="none"))
         await waits_for(stage, third, first, second)
-        await stage.tell(ids.product_order_workflow(second), "cancel")
+        await stage.tell(ids.root_workflow(second), "cancel")
         assert (await stage.ended(second))["state"] == "cancelled"
         await waits_for(stage, third, first)
         go_on.set()
@@ -118,7 +118,7 @@ async def test_the_next_order_goes_on_when_the_one_before_it_comes_to_nothing(st
         second = await stage.submit(change(customer, product, roaming="none"))
         await waits_for(stage, second, first)
         if end_of_first == "cancelled":
-            await stage.tell(ids.product_order_workflow(first), "cancel")
+            await stage.tell(ids.root_workflow(first), "cancel")
         else:
             await stage.fault(stage.billing, match={"order": first}, kind="permanent", times=1)
         go_on.set()
@@ -139,9 +139,9 @@ async def test_the_next_order_goes_on_when_the_one_before_it_was_terminated_and_
         second = await stage.submit(change(customer, product, roaming="none"))
         await waits_for(stage, second, first)
         assert await stage.lock_releaser.sweep() == 0
-        below = ids.service_order_workflow(ids.product_order_workflow(first), "1:mobile")
+        below = ids.service_order_workflow(ids.root_workflow(first), "1:mobile")
         await stage.found(f"WorkflowId = '{below}' AND ExecutionStatus = 'Running'", below)
-        await stage.client.get_workflow_handle(ids.product_order_workflow(first)).terminate()
+        await stage.client.get_workflow_handle(ids.root_workflow(first)).terminate()
         assert await stage.lock_releaser.sweep() == 0
         await waits_for(stage, second, first)
         go_on.set()
@@ -222,7 +222,7 @@ async def test_an_amendment_does_not_wait_for_others_but_is_refused_until_they_h
         refused = await stage.amend(second, productOrderItem=items)
         assert refused.status_code == 422
         assert f"order {first} must end first" in refused.text
-        await stage.tell(ids.product_order_workflow(first), "cancel")
+        await stage.tell(ids.root_workflow(first), "cancel")
         go_on.set()
         # What the refused amendment would have touched is not kept from others.
         assert (await stage.ended(first))["state"] == "cancelled"

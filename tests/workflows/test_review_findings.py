@@ -55,7 +55,7 @@ async def test_a_cancel_that_comes_with_the_first_workflow_task_cancels_the_orde
     handle = await stage.client.start_workflow(
         "ProductOrder",
         RootOrderInput(order_id=order_id),
-        id=ids.product_order_workflow(order_id),
+        id=ids.root_workflow(order_id),
         task_queue=stage.queue,
         start_signal="cancel",
         start_signal_args=[Cancel(reason="changed my mind")],
@@ -108,7 +108,7 @@ async def test_an_order_that_is_cancelled_while_it_is_planned_claims_nothing_aft
     async with gated(stage.inventory) as gate:
         order_id = await stage.submit(deletion)
         await gate.reached.wait()
-        await stage.tell(ids.product_order_workflow(order_id), "cancel")
+        await stage.tell(ids.root_workflow(order_id), "cancel")
         with suppress(AssertionError):
             await eventually(lambda: has_ended(stage, order_id), patience=2)
     assert (await stage.ended(order_id))["state"] == "cancelled"
@@ -278,7 +278,7 @@ async def test_a_part_that_an_operator_terminates_is_named_as_left_behind(stage:
     customer_of(document)
     with stalled(stage.activation, "/service/activate") as go_on:
         order_id = await stage.submit(document)
-        part = ids.service_order_workflow(ids.product_order_workflow(order_id), "1:mobile")
+        part = ids.service_order_workflow(ids.root_workflow(order_id), "1:mobile")
         await tried(stage, order_id)
         await stage.client.get_workflow_handle(part).terminate()
         go_on.set()
@@ -341,7 +341,7 @@ async def test_a_revision_that_was_applied_is_not_applied_again(stage: Stage) ->
     document["requestedStartDate"] = "2099-01-01T00:00:00.000Z"
     order_id = await stage.submit(document)
     await stage.until(lambda order: order["state"] == "pending", order_id)
-    order = ids.product_order_workflow(order_id)
+    order = ids.root_workflow(order_id)
 
     assert "applied already" in await stage.refusal(order, "amend", revision=1)
 

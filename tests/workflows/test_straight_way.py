@@ -9,7 +9,7 @@ import pytest
 
 from orders.instants import timestamp
 from tests.replay.scenarios import internet_of
-from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, family
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of
 from workflows import ids
 
 pytestmark = pytest.mark.anyio
@@ -120,7 +120,7 @@ async def test_sites_that_do_not_depend_on_each_other_start_together(stage: Stag
     order = await stage.done(document)
 
     assert order["state"] == "completed"
-    history = (await family(stage, order["id"]))[0]
+    history = (await histories_of(stage, order["id"]))[0]
     before_the_first_end: set[str] = set()
     for event in history.events:
         if event.HasField("child_workflow_execution_completed_event_attributes"):
@@ -241,14 +241,14 @@ async def test_operators_find_an_order_by_its_search_attributes(stage: Stage) ->
         f"OrderState = 'completed' AND OrderCustomer = '{customer}'",
         f"OrderDate >= '{order['orderDate']}' AND OrderCustomer = '{customer}'",
     ):
-        await stage.found(clause, ids.product_order_workflow(order["id"]))
+        await stage.found(clause, ids.root_workflow(order["id"]))
 
 
 async def test_queries_tell_the_order_its_plan_and_its_timeline(stage: Stage) -> None:
     document = example("mobile")
     customer_of(document)
     order = await stage.done(document)
-    handle = stage.client.get_workflow_handle(ids.product_order_workflow(order["id"]))
+    handle = stage.client.get_workflow_handle(ids.root_workflow(order["id"]))
 
     view: dict[str, Any] = await handle.query("order")
     plan: list[dict[str, Any]] = await handle.query("plan")

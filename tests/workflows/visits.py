@@ -88,7 +88,7 @@ class Visit:
         return ids.order_id(self.workflow_id(kind))
 
     def workflow_id(self, kind: OrderKind) -> str:
-        product = ids.product_order_workflow(self.id)
+        product = ids.root_workflow(self.id)
         service = ids.service_order_workflow(product, "1:visit")
         resource = ids.resource_order_workflow(service, "line")
         return {OrderKind.PRODUCT: product, OrderKind.SERVICE: service, OrderKind.RESOURCE: resource}[kind]
@@ -157,7 +157,7 @@ class Visit:
 
     async def finished(self) -> OrderState:
         """Settle every task as it should be until the order has ended, and return how."""
-        handle = self.stage.client.get_workflow_handle(ids.product_order_workflow(self.id))
+        handle = self.stage.client.get_workflow_handle(ids.root_workflow(self.id))
 
         async def ended() -> bool:
             for task in await self.tasks():
