@@ -21,6 +21,7 @@ from activities.limits import NOT_LOCAL
 from activities.records import EndOrder, RecordActivities
 from orders.change import OrderUpdate
 from orders.identity import root_of_workflow
+from orders.plan import ResourceItem, ServiceItem
 from orders.policy import Policy
 from store.begun_calls import END
 from workflows import policies
@@ -47,6 +48,13 @@ class Call(Generic[P, R]):
     def asking(self, request: P) -> Call[P, R]:
         """Return the same call with another request."""
         return replace(self, request=request)
+
+
+def inventory_call(
+    item: ServiceItem | ResourceItem, what: str, activity: MethodAsyncSingleParam[Any, P, R], request: P
+) -> Call[P, R]:
+    """Return a call to inventory about an item."""
+    return Call(policies.INVENTORY, activity, request, item.policy, f"{what} {item.specification.name}")
 
 
 class Calls:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from temporalio import workflow
 
@@ -23,7 +22,7 @@ from workflows.context import OrderContext
 from workflows.plan import OrderPlan
 from workflows.saga import Saga
 from workflows.service_orders import ServiceOrders
-from workflows.steps import Steps
+from workflows.steps import Steps, id_in_inventory
 
 
 class Products:
@@ -90,7 +89,7 @@ class Products:
         )
         summary = f"{policies.INVENTORY}: {product.action} {product.name}"
         call = Call(policies.INVENTORY, InventoryActivities.record_product, record, product.policy, summary)
-        return await self._steps.call(product, Step.RECORD, call, parse=_product_id, wanted=RECORDED)
+        return await self._steps.call(product, Step.RECORD, call, parse=id_in_inventory("product"), wanted=RECORDED)
 
     async def _restore(self, product: ProductPlan, key: str) -> None:
         request = RestoreProduct(
@@ -143,14 +142,3 @@ class Products:
             if service_id and node.action != Action.DELETE:
                 named.append(Named(key=key.rpartition(":")[2], id=service_id))
         return named
-
-
-def _product_id(values: dict[str, Any]) -> str:
-    """Return the id of a product that a person has recorded by hand.
-
-    Raises:
-        ValueError: when it is not among the values.
-    """
-    if not isinstance(values.get("id"), str):
-        raise ValueError("`id`, that of the product in inventory, is missing")
-    return str(values["id"])

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from temporalio.types import MethodAsyncSingleParam
-
 from activities.activation import ActivationRequest, Operation, Target
 from activities.inventory import (
     Expectation,
@@ -19,17 +15,13 @@ from orders.outcome import AssignedResource
 from orders.plan import Characteristics, ResourceItem, Step
 from orders.tmf import Action
 from orders.wanted import RESERVED
-from workflows import policies
 from workflows.all_or_nothing import AllOrNothing
-from workflows.calls import Call
+from workflows.calls import inventory_call
 from workflows.late_values import evaluated
 from workflows.messages import ResourceOrderInput
 from workflows.parts import OrderParts
 from workflows.saga import Saga
 from workflows.structure import PlainItems
-
-P = TypeVar("P")
-R = TypeVar("R")
 
 
 class Resources:
@@ -64,7 +56,7 @@ class Resources:
         resource = await self._steps.call(
             item,
             Step.RESERVE,
-            _call(item, "reserve", InventoryActivities.reserve_resource, reserve),
+            inventory_call(item, "reserve", InventoryActivities.reserve_resource, reserve),
             parse=AssignedResource.model_validate,
             wanted=RESERVED,
         )
@@ -117,7 +109,7 @@ class Resources:
         saga.add("reserve again", lambda: self._reserve_again(item), **_inventory(resource.id))
         release = ReleaseResource(key=self._key(item, "release"), resource_id=resource.id)
         await self._steps.call(
-            item, Step.RELEASE, _call(item, "release", InventoryActivities.release_resource, release)
+            item, Step.RELEASE, inventory_call(item, "release", InventoryActivities.release_resource, release)
         )
         self._fulfilment.goal(Kind.RESOURCE, resource.id, "available", "absent", held_by=item.reserved_by)
 
@@ -157,7 +149,7 @@ class Resources:
             in_use=in_use,
             characteristics=characteristics,
         )
-        call = _call(item, step, InventoryActivities.set_up_resource, request)
+        call = inventory_call(item, step, InventoryActivities.set_up_resource, request)
         await self._steps.call(item, Step.INSTALL, call)
 
     async def _undo_reservation(self, item: ResourceItem, reservation: str) -> None:
@@ -167,7 +159,9 @@ class Resources:
             resource_id=resource.id if resource else None,
             reserved_by=reservation,
         )
-        await self._context.calls.undo(_call(item, "undo: release", InventoryActivities.release_resource, request))
+        await self._context.calls.undo(
+            inventory_call(item, "undo: release", InventoryActivities.release_resource, request)
+        )
 
     async def _reserve_again(self, item: ResourceItem) -> None:
         request = ReserveResource(
@@ -177,7 +171,9 @@ class Resources:
             resource_id=item.resource_id,
             held_by=item.reserved_by,
         )
-        await self._context.calls.undo(_call(item, "undo: reserve", InventoryActivities.reserve_resource, request))
+        await self._context.calls.undo(
+            inventory_call(item, "undo: reserve", InventoryActivities.reserve_resource, request)
+        )
 
     async def _restore_record(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
         request = SetUpResource(
@@ -186,7 +182,9 @@ class Resources:
             in_use=in_use,
             characteristics=characteristics,
         )
-        await self._context.calls.undo(_call(item, "undo: record", InventoryActivities.set_up_resource, request))
+        await self._context.calls.undo(
+            inventory_call(item, "undo: record", InventoryActivities.set_up_resource, request)
+        )
 
     def _key(self, item: ResourceItem, step: str) -> str:
         return self._context.key(item.key, step, item.action)
@@ -201,11 +199,6 @@ def installed(item: ResourceItem) -> AssignedResource:
     if item.resource_id is None:
         raise ValueError(f"the plan names no resource for {item.key}")
     return AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
-
-
-def _call(item: ResourceItem, what: str, activity: MethodAsyncSingleParam[Any, P, R], request: P) -> Call[P, R]:
-    """Return a call to inventory about an item."""
-    return Call(policies.INVENTORY, activity, request, item.policy, f"{what} {item.specification.name}")
 
 
 def _inventory(target: str) -> dict[str, str]:

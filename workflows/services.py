@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from temporalio.types import MethodAsyncSingleParam
+from typing import Any
 
 from activities.activation import ActivationActivities, ActivationRequest, Operation, ServiceTest, Target
 from activities.inventory import (
@@ -23,17 +21,15 @@ from orders.tmf import Action
 from orders.wanted import RECORDED
 from workflows import ids, policies
 from workflows.all_or_nothing import AllOrNothing
-from workflows.calls import Call
+from workflows.calls import Call, inventory_call
 from workflows.late_values import evaluated
 from workflows.messages import ResourceOrderInput, ServiceOrderInput
 from workflows.parts import OrderParts
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.resources import installed
 from workflows.saga import Saga
+from workflows.steps import id_in_inventory
 from workflows.structure import PlainItems
-
-P = TypeVar("P")
-R = TypeVar("R")
 
 
 class Services:
@@ -107,7 +103,7 @@ class Services:
         saga.add("record as active again", lambda: self._restore_record(item), **_inventory(service.id))
         change = ChangeService(key=self._key(item, "terminate"), service_id=service.id, state="terminated")
         await self._steps.call(
-            item, Step.COMPLETE, _call(item, "terminate", InventoryActivities.change_service, change)
+            item, Step.COMPLETE, inventory_call(item, "terminate", InventoryActivities.change_service, change)
         )
         self._fulfilment.goal(Kind.SERVICE, service.id, "terminated", "absent")
 
@@ -216,8 +212,8 @@ class Services:
             place=self._plan.place_of(item),
             customer_id=self._plan.customer_id,
         )
-        call = _call(item, "record", InventoryActivities.record_service, record)
-        return await self._steps.call(item, Step.RECORD, call, parse=_service_id, wanted=RECORDED)
+        call = inventory_call(item, "record", InventoryActivities.record_service, record)
+        return await self._steps.call(item, Step.RECORD, call, parse=id_in_inventory("service"), wanted=RECORDED)
 
     async def _record_as_active(self, item: ServiceItem, characteristics: Characteristics) -> None:
         service = self.realised[item.key]
@@ -230,7 +226,7 @@ class Services:
             record=item.record if self._context.undoing else {},
             **self._supports(item),
         )
-        call = _call(item, "record as active", InventoryActivities.change_service, change)
+        call = inventory_call(item, "record as active", InventoryActivities.change_service, change)
         await self._steps.call(item, Step.COMPLETE, call)
         self.realised[item.key] = service.model_copy(update={"characteristics": characteristics})
 
@@ -260,7 +256,7 @@ class Services:
             place=_places(item, item.place, item.previous_place),
             record=item.record,
         )
-        await self._context.calls.undo(_call(item, "undo: record", InventoryActivities.change_service, change))
+        await self._context.calls.undo(inventory_call(item, "undo: record", InventoryActivities.change_service, change))
 
     async def _remove_record(self, item: ServiceItem) -> None:
         service = self.realised.get(item.key)
@@ -271,16 +267,11 @@ class Services:
             service_id=service.id if service else None,
         )
         await self._context.calls.undo(
-            _call(item, "undo: remove record of", InventoryActivities.remove_service, request)
+            inventory_call(item, "undo: remove record of", InventoryActivities.remove_service, request)
         )
 
     def _key(self, item: ServiceItem, step: str) -> str:
         return self._context.key(item.key, step, item.action)
-
-
-def _call(item: ServiceItem, what: str, activity: MethodAsyncSingleParam[Any, P, R], request: P) -> Call[P, R]:
-    """Return a call to inventory about an item."""
-    return Call(policies.INVENTORY, activity, request, item.policy, f"{what} {item.specification.name}")
 
 
 def _unchanged(item: ServiceItem) -> RealisedService:
@@ -308,14 +299,3 @@ def _inventory(target: str) -> dict[str, str]:
 
 def _network(target: str) -> dict[str, str]:
     return {"system": "activation", "target": f"service {target}"}
-
-
-def _service_id(values: Characteristics) -> str:
-    """Return the id of a service that a person has recorded by hand.
-
-    Raises:
-        ValueError: when it is not among the values.
-    """
-    if not isinstance(values.get("id"), str):
-        raise ValueError("`id`, that of the service in inventory, is missing")
-    return str(values["id"])

@@ -187,3 +187,14 @@ class Steps:
                     "status": "completed",
                 },
             )
+
+
+def id_in_inventory(of: str) -> Callable[[dict[str, Any]], str]:
+    """Return what reads, from the values of a person who has recorded something by hand, its id in inventory."""
+
+    def parse(values: dict[str, Any]) -> str:
+        if not isinstance(values.get("id"), str):
+            raise ValueError(f"`id`, that of the {of} in inventory, is missing")
+        return str(values["id"])
+
+    return parse
