@@ -126,11 +126,6 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
     return in_kept_form(shape, document)
 
 
-def check_product_order(body: Any, form: type[BaseModel] | None = None) -> Document:
-    """Return the body of a request to order products, as `check_order` does."""
-    return check_order(OrderKind.PRODUCT, body, form)
-
-
 def accept(document: Document, order_id: str, at: datetime, kind: OrderKind = OrderKind.PRODUCT) -> Document:
     """Return the order that a checked body starts as: acknowledged, with its id and the time it was taken."""
     accepted = {

@@ -73,13 +73,6 @@ class Redo(Model):
     any may. None for all of them."""
 
 
-class ProductOutcome(Model):
-    """What was recorded of a product."""
-
-    product_id: str
-    charge_id: str | None = None
-
-
 class RootOrderOutcome(Model):
     """How a posted order ended."""
 
