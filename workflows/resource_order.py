@@ -1,4 +1,4 @@
-"""A resource order: the resources of one service, each reserved, configured and installed; or the way back."""
+"""A resource order: the resources of one service, each reserved, configured and installed, or the undo of that."""
 
 from __future__ import annotations
 
