@@ -14,7 +14,7 @@ from temporalio.exceptions import (
     TerminatedError,
     TimeoutType,
 )
-from temporalio.exceptions import TimeoutError as EngineTimeoutError
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from activities.http import DownstreamError
 from orders.outcome import Failure, Residue
@@ -86,7 +86,7 @@ def test_what_was_cancelled_is_called_cancelled(error: BaseException) -> None:
 
 
 def test_a_system_that_never_answered_is_a_timeout() -> None:
-    never = EngineTimeoutError(
+    never = TemporalTimeoutError(
         "activity StartToClose timeout", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]
     )
     failure = explain(by_activity(never), "activate TV")

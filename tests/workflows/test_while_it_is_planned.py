@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from temporalio.exceptions import ApplicationError, TimeoutType
-from temporalio.exceptions import TimeoutError as EngineTimeoutError
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from activities.http import DownstreamError
 from orders.lifecycle import OrderKind
@@ -110,7 +110,7 @@ async def test_an_amendment_that_the_orders_own_planning_overtakes_is_planned_an
     [
         (DownstreamError("inventory", "inventory answered 503", retryable=True), True),
         (ApplicationError("the order store cannot be reached", type="StoreUnavailableError"), True),
-        (EngineTimeoutError("too slow", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), True),
+        (TemporalTimeoutError("too slow", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[]), True),
         (ApplicationError("order x has no revision 7", type="UnknownRevision"), False),
     ],
 )
