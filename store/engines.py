@@ -68,6 +68,7 @@ class Sqlite:
         self._begun = {durable: self._writing.execution_options(durable=durable) for durable in (True, False)}
         self._readers = ThreadPoolExecutor(_READERS, "store-reader")
         self._writer = ThreadPoolExecutor(1, "store-writer")
+        self._open = [(self._readers, self._reading), (self._writer, self._writing)]
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run a function in a transaction whose statements all see the same moment."""
@@ -94,8 +95,9 @@ class Sqlite:
         await asyncio.get_running_loop().run_in_executor(self._writer, self._switch_to_wal)
 
     async def close(self) -> None:
-        """Close all connections."""
-        for threads, engine in ((self._readers, self._reading), (self._writer, self._writing)):
+        """Close all connections; again, where that was done already, it does nothing."""
+        open_ones, self._open = self._open, []
+        for threads, engine in open_ones:
             await asyncio.get_running_loop().run_in_executor(threads, engine.dispose)
             threads.shutdown(wait=False)
 

@@ -48,7 +48,9 @@ class AllOrNothing:
             if cancellation.by_temporal:
                 raise
             raise order_failed(cancellation.by_a_person()) from None
-        return Ended(outcome=outcome, at=workflow.now(), changes=self._tracker.take_changes())
+        # A change that is being written must be there before the workflow ends, whatever cancellation comes now.
+        changes = await carried_out(asyncio.create_task(self._tracker.last_changes()), cancellable=False)
+        return Ended(outcome=outcome, at=workflow.now(), changes=changes)
 
     def goal(self, kind: Kind, target: str, *states: str, held_by: str | None = None) -> None:
         """Register what inventory must show once an undo is done."""

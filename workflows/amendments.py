@@ -86,7 +86,6 @@ class Amendments:
         if command.revision in self._applied_numbers:
             raise RefusedError(f"revision {command.revision} has been applied already; propose a new one")
         planned = await self._planned(command)
-        await self._context.calls.caught_up()
         self._context.admit(Message.AMEND)
         if planned.graph is None:
             return planned, Amendment()
@@ -102,6 +101,7 @@ class Amendments:
         while True:
             base = self._context.revision if self._plan.is_made else None
             planned = await planned_on(self._context, command, base)
+            await self._context.calls.caught_up()
             # An order that was planned meanwhile has a plan now that the new version is compared with.
             if (base is not None) == self._plan.is_made:
                 return planned

@@ -130,6 +130,8 @@ class Calls:
         begun = await self._begun()
         if not self._called.issuperset(begun):
             await workflow.wait_condition(lambda: self.idle or self._called.issuperset(begun))
+            # What has not come again by now never does: the repeated task took another way.
+            self._called.update(begun)
 
     async def on_queue(self, call: Call[P, R], options: dict[str, Any]) -> R:
         """Call a system by its queue, and wait for its answer even where a cancellation comes in between."""
@@ -153,6 +155,7 @@ class Calls:
 
     async def _of_system(self, call: Call[P, R], options: dict[str, Any], *, stoppable: bool) -> R:
         self._called.add(_key_of(call))
+        pause = timedelta()
         if not self._goes_by_queue(call):
             try:
                 return await self._locally(call.activity, call.request, call.summary, policies.once(call.policy))
@@ -161,10 +164,13 @@ class Calls:
                     self._refused[call.system] = workflow.now()
                 elif remaining := _after(error, options):
                     options = remaining | {"activity_id": self._continuing()}
+                    pause = _pause_after(error, call.policy)
                 else:
                     raise
         if not self._called.issuperset(await self._begun()):
             return await self._catch_up(call)
+        if pause:
+            await workflow.sleep(pause, summary=f"before the next attempt: {call.summary}"[:200])
         if stoppable:
             stop_if_cancelled()
         return await self.on_queue(call, options)
@@ -218,6 +224,12 @@ def _key_of(call: Call[Any, Any]) -> str:
 def _was_refused(error: FailureError) -> bool:
     """Return whether a local attempt was not made: its system takes calls by its queue only, for now."""
     return isinstance(error, ApplicationError) and error.type == NOT_LOCAL
+
+
+def _pause_after(error: FailureError, policy: Policy) -> timedelta:
+    """Return how long to wait after a failed local attempt: as the policy says, and as the system has asked for."""
+    asked = error.next_retry_delay if isinstance(error, ApplicationError) else None
+    return max(asked or timedelta(), policy.backoff)
 
 
 def _after(error: FailureError, options: dict[str, Any]) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ the order's state does not allow is refused, and changes nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from temporalio import workflow
@@ -48,6 +49,7 @@ class OrderWorkflow:
 
     def __init__(self, parts: OrderParts[Structure]) -> None:
         self._parts = parts
+        self._in_order = asyncio.Lock()
         self._posted = parts if isinstance(parts, PostedOrderParts) else None
 
     # --- what people tell it ---
@@ -180,9 +182,10 @@ class OrderWorkflow:
         return await self._posted.amendments.amend(command)
 
     async def _caught_up(self, act: Callable[[], None]) -> None:
-        """Do as a message says, once all local calls are known that were begun."""
-        await self._parts.context.calls.caught_up()
-        act()
+        """Do as a message says, once all local calls are known that were begun; messages keep their order."""
+        async with self._in_order:
+            await self._parts.context.calls.caught_up()
+            act()
 
     async def _or_note(self, message: str, act: Callable[[], None]) -> None:
         """Do as a signal says; note a refusal, since nobody waits for the answer."""

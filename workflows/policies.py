@@ -84,7 +84,9 @@ def after_one_attempt(options: dict[str, Any]) -> dict[str, Any] | None:
     if retries.maximum_attempts == 1:
         return None
     left = max(retries.maximum_attempts - 1, 0)  # 0 has no end
-    return {**options, "retry_policy": replace(retries, maximum_attempts=left)}
+    longest = retries.maximum_interval or retries.initial_interval
+    next_interval = min(retries.initial_interval * retries.backoff_coefficient, longest)
+    return {**options, "retry_policy": replace(retries, initial_interval=next_interval, maximum_attempts=left)}
 
 
 def undo(policy: Policy) -> dict[str, Any]:

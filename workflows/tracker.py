@@ -274,7 +274,9 @@ class OrderTracker:
     async def _write_when_idle(self) -> None:
         while True:
             await workflow.wait_condition(self._is_time_to_write)
-            await self._write()
+            # Another may have begun to write in the same moment.
+            if self._is_time_to_write():
+                await self._write()
 
     def _is_time_to_write(self) -> bool:
         return self._to_be_written() and self._calls.idle and not (self._writing or self._paused)

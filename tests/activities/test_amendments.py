@@ -207,7 +207,8 @@ async def test_planning_an_amendment_again_gives_the_same_answer(bench: Bench) -
     (item,) = (await bench.take("mobile"))["productOrderItem"]
     set_characteristic(item, "dataVolumeGb", 50)
     number = await bench.propose(productOrderItem=[item])
-    assert await bench.plan(number) == await bench.plan(number)
+    first, again = await bench.plan(number), await bench.plan(number)
+    assert again.model_copy(update={"planned_at": first.planned_at}) == first
 
 
 async def test_nothing_of_the_order_changes_until_the_amendment_is_applied(bench: Bench) -> None:

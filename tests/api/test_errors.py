@@ -88,11 +88,11 @@ async def test_every_error_leads_to_its_explanation(
 
 @pytest.fixture
 async def storeless(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    def fail(**_options: object) -> None:
+    async def fail(*_: object, **_options: object) -> None:
         raise StoreUnavailableError("the order store cannot be reached: connection refused")
 
-    monkeypatch.setattr(bench.database, "read", fail)
-    monkeypatch.setattr(bench.database, "write", fail)
+    for way in ("read", "list", "write", "write_together"):
+        monkeypatch.setattr(bench.database, way, fail)
     return bench
 
 

@@ -63,6 +63,8 @@ def code(document: str, language: str, heading: str) -> list[str]:
 
 def default_of(settings: type[BaseSettings], field: str) -> str:
     value = to_jsonable_python(settings.model_fields[field].default)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return "–" if value is None else f"`{str(value).removesuffix('/')}`"
 
 
