@@ -224,9 +224,10 @@ async def test_an_order_that_is_amended_in_place_and_then_cancelled_leaves_nothi
 
     assert (order["state"], order.get("residue")) == ("cancelled", None)
     assert {each["key"] for each in touched_by(preview)} == {"1.1:internet", "1.2:home-network", "1.4:tv"}
-    # What was done is undone, each version of it; what was being done undoes itself.
+    # What was done is undone, each version of it.
     undone = [each.workflow_id for each in await histories_of(stage, order_id) if each.workflow_id.endswith(":undo")]
-    assert {each.split(":so:")[1] for each in undone if ":ro:" not in each} == {
+    # TV is cancelled as its activation goes on: it undoes itself, or is done by then, and undone as the others are.
+    assert {each.split(":so:")[1] for each in undone if ":ro:" not in each} - {"1.4:tv:undo"} == {
         f"{key}{version}:undo" for key in ("1.1:internet", "1.2:home-network") for version in ("", "@2")
     }
     await nothing_is_left(stage, order_id, customer)
