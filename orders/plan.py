@@ -262,9 +262,6 @@ class ResourceOrderPlan(Model):
     customer_id: str | None = None
     resources: list[ResourceItem]
 
-    def item(self, key: str) -> ResourceItem:
-        return next(item for item in self.resources if item.key == key)
-
 
 class ResourcePlan(Model):
     """One resource that is ordered by itself, without a service."""

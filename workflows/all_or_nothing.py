@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 
@@ -13,15 +14,33 @@ from orders.graph import Graph, dependents
 from orders.instants import timestamp
 from orders.lifecycle import OrderState
 from orders.outcome import Failure, Residue
+from orders.plan import Specification
 from orders.reasons import residue_document
 from workflows.failures import RESIDUE, left_behind, order_failed
 from workflows.messages import Ended
 from workflows.order_process import supervised
 from workflows.parts import OrderParts
-from workflows.saga import Saga, carried_out, stop_if_cancelled
+from workflows.saga import Do, Saga, carried_out, stop_if_cancelled
 from workflows.structure import PlainItems
 
 T = TypeVar("T")
+
+
+class Item(Protocol):
+    """An item of a service or resource order's plan: a service, or a resource."""
+
+    key: str
+    depends_on: list[str]
+    specification: Specification
+
+    @property
+    def duration(self) -> timedelta:
+        """How long it is expected to take."""
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+Realise = Callable[[ItemT, Saga], Awaitable[dict[str, Any]]]
+"""Realises an item, each step's undo registered with the saga before it; returns what to show on the item then."""
 
 
 class AllOrNothing:
@@ -56,13 +75,20 @@ class AllOrNothing:
         """Register what inventory must show once an undo is done."""
         self._goals.append(Expectation(kind=kind, id=target, states=list(states), held_by=held_by))
 
-    async def run(self, graph: Graph, do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> None:
-        """Run the order's graph: all or nothing, or, when it is an undo, as much as can be undone.
+    async def run(self, items: Sequence[ItemT], realise: Realise[ItemT]) -> None:
+        """Run the graph of the order's items: all or nothing, or, when it is an undo, as much as can be undone.
 
         Raises:
             ApplicationError: when the order failed, or its undo left something behind.
             CancelledError: when it was cancelled and all of it is undone.
         """
+        by_key = {item.key: item for item in items}
+        graph = {item.key: item.depends_on for item in items}
+
+        async def do(key: str, saga: Saga) -> None:
+            await self._realise(by_key[key], realise, saga)
+
+        self._tracker.follow({item.key: item.specification.name for item in items})
         self._tracker.to(OrderState.IN_PROGRESS)
         self._context.changed()
         try:
@@ -77,7 +103,17 @@ class AllOrNothing:
             raise
         await self._conclude()
 
-    async def _undo(self, graph: Graph, do: Callable[[str, Saga], Coroutine[Any, Any, None]]) -> None:
+    async def _realise(self, item: ItemT, realise: Realise[ItemT], saga: Saga) -> None:
+        """Realise one item, and show on it what came of that."""
+        if not self._context.undoing:
+            await self._parts.holds.may_start(item.key)
+        self._tracker.item_to(item.key, OrderState.IN_PROGRESS)
+        with self._parts.overruns.watched(item.key, item.specification.name, item.duration):
+            shown = await realise(item, saga)
+        stop_if_cancelled()
+        self._tracker.item_to(item.key, OrderState.COMPLETED, **shown)
+
+    async def _undo(self, graph: Graph, do: Do) -> None:
         async def one(key: str, _: Saga) -> None:
             await do(key, Saga())
 

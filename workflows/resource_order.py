@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from temporalio import workflow
 
 from activities.records import OpenResourceOrder, RecordActivities
@@ -9,14 +11,14 @@ from orders.documents import resource_order_item
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import ResourceOrderOutcome
-from orders.plan import ResourceOrderPlan
+from orders.plan import ResourceItem, ResourceOrderPlan
 from workflows import ids
 from workflows.all_or_nothing import AllOrNothing
 from workflows.messages import Ended, ResourceOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.parts import OrderParts
 from workflows.resources import Resources
-from workflows.saga import Saga, stop_if_cancelled
+from workflows.saga import Saga
 from workflows.structure import PlainItems
 
 
@@ -30,14 +32,13 @@ class ResourceOrderWorkflow(OrderWorkflow):
         self.parts = parts = OrderParts(OrderKind.RESOURCE, order.revision, PlainItems, undoing=undoing)
         self.fulfilment = AllOrNothing(parts)
         self.resources = Resources(parts, self.fulfilment, order)
-        self.plan: ResourceOrderPlan
         super().__init__(parts)
 
     @workflow.run
     async def run(self, order: ResourceOrderInput) -> Ended[ResourceOrderOutcome]:
         async def process() -> ResourceOrderOutcome:
-            self.plan = await self._opened(order)
-            await self.fulfilment.run({item.key: item.depends_on for item in self.plan.resources}, self._realise)
+            plan = await self._opened(order)
+            await self.fulfilment.run(plan.resources, self._realise)
             return ResourceOrderOutcome(resources=self.resources.assigned)
 
         return await self.fulfilment.to_its_end(process())
@@ -57,19 +58,11 @@ class ResourceOrderWorkflow(OrderWorkflow):
             redo=order.redo,
             undo_resources=order.undo,
         )
-        plan = await context.calls.local(RecordActivities.open_resource_order, request, "load the plan")
-        context.tracker.follow({item.key: item.specification.name for item in plan.resources})
-        return plan
+        return await context.calls.local(RecordActivities.open_resource_order, request, "load the plan")
 
-    async def _realise(self, key: str, saga: Saga) -> None:
-        """Realise one resource, and show on its item what came of that."""
-        item, tracker = self.plan.item(key), self.parts.context.tracker
-        if not self.parts.context.undoing:
-            await self.parts.holds.may_start(key)
-        tracker.item_to(key, OrderState.IN_PROGRESS)
-        with self.parts.overruns.watched(key, item.specification.name, item.duration):
-            await self.resources.realise(item, saga)
-        stop_if_cancelled()
-        done = self.resources.assigned[key]
+    async def _realise(self, item: ResourceItem, saga: Saga) -> dict[str, Any]:
+        """Realise one resource, and return what its item shows then."""
+        await self.resources.realise(item, saga)
+        done = self.resources.assigned[item.key]
         document = resource_order_item(item, OrderState.COMPLETED, done.id, done.value, done.characteristics)
-        tracker.item_to(key, OrderState.COMPLETED, resource=document["resource"])
+        return {"resource": document["resource"]}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from temporalio import workflow
 
 from activities.records import OpenOrder, RecordActivities
@@ -9,13 +11,13 @@ from orders.documents import service_order_item
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind, OrderState
 from orders.outcome import ServiceOrderOutcome
-from orders.plan import ServiceOrderPlan
+from orders.plan import ServiceItem, ServiceOrderPlan
 from orders.redo import merged_outcome
 from workflows.all_or_nothing import AllOrNothing
 from workflows.messages import Ended, ServiceOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.parts import OrderParts
-from workflows.saga import Saga, stop_if_cancelled
+from workflows.saga import Saga
 from workflows.services import Services
 from workflows.structure import PlainItems
 
@@ -37,7 +39,7 @@ class ServiceOrderWorkflow(OrderWorkflow):
         async def process() -> ServiceOrderOutcome:
             self.plan = await self._opened(order)
             self.services = Services(self.parts, self.fulfilment, self.plan, order)
-            await self.fulfilment.run({item.key: item.depends_on for item in self.plan.items}, self._realise)
+            await self.fulfilment.run(self.plan.items, self._realise)
             return self._outcome(order)
 
         return await self.fulfilment.to_its_end(process())
@@ -55,23 +57,14 @@ class ServiceOrderWorkflow(OrderWorkflow):
             undo=order.undo,
             redo=order.redo,
         )
-        plan = await context.calls.local(RecordActivities.open_service_order, request, "load the plan")
-        context.tracker.follow({item.key: item.specification.name for item in plan.items})
-        return plan
+        return await context.calls.local(RecordActivities.open_service_order, request, "load the plan")
 
-    async def _realise(self, key: str, saga: Saga) -> None:
-        """Realise one item, and show on it what came of that."""
-        item, tracker = self.plan.item(key), self.parts.context.tracker
-        if not self.parts.context.undoing:
-            await self.parts.holds.may_start(key)
-        tracker.item_to(key, OrderState.IN_PROGRESS)
-        with self.parts.overruns.watched(key, item.specification.name, item.duration):
-            await self.services.realise(item, saga)
-        stop_if_cancelled()
-        done = self.services.realised[key]
-        place = self.plan.place_of(item)
+    async def _realise(self, item: ServiceItem, saga: Saga) -> dict[str, Any]:
+        """Realise one service, and return what its item shows then."""
+        await self.services.realise(item, saga)
+        done, place = self.services.realised[item.key], self.plan.place_of(item)
         document = service_order_item(item, place, OrderState.COMPLETED, done.id, done.characteristics)
-        tracker.item_to(key, OrderState.COMPLETED, service=document["service"])
+        return {"service": document["service"]}
 
     def _outcome(self, order: ServiceOrderInput) -> ServiceOrderOutcome:
         outcome = ServiceOrderOutcome(services=self.services.realised)
