@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from temporalio.exceptions import ChildWorkflowError, FailureError
 
 from activities.inventory import Expectation, InventoryActivities
@@ -22,14 +25,23 @@ class Compensation:
     """The undos of an order's saga that wait for a person, and what they have left so far."""
 
     def __init__(self, context: OrderContext, tasks: HumanTasks) -> None:
-        self.left_by: dict[str, list[Residue]] = {}
-        """Task → what the undo that waits for it has left so far."""
         self._context = context
         self._tasks = tasks
+        self._left_by: dict[str, list[Residue]] = {}
+        """Task → what the undo that waits for it has left so far."""
 
     def residue(self) -> list[Residue]:
         """Return what undos that wait for a person have left so far."""
-        return [each for left in self.left_by.values() for each in left]
+        return [each for left in self._left_by.values() for each in left]
+
+    @contextmanager
+    def leaving(self, task: Task, left: list[Residue]) -> Iterator[None]:
+        """Count what an undo has left as residue, for as long as its task waits for a person."""
+        self._left_by[task.id] = left
+        try:
+            yield
+        finally:
+            del self._left_by[task.id]
 
     async def failed(self, left: Residue, error: FailureError) -> TaskAction:
         """Ask a person what to do about an undo that has failed for good, and show meanwhile what it leaves."""
@@ -56,9 +68,8 @@ class Compensation:
         return []
 
     async def _settled(self, task: Task, left: list[Residue]) -> TaskAction:
-        self.left_by[task.id] = left
-        settled = await self._tasks.ask(task, lambda values: None)
-        del self.left_by[task.id]
+        with self.leaving(task, left):
+            settled = await self._tasks.ask(task, lambda values: None)
         self._tasks.note_resolution(task, settled)
         self._context.changed()
         return settled.action

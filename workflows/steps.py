@@ -151,18 +151,17 @@ class Steps:
 
     async def _settled_by_people(self, task: Task, parse: Parse, item: Stepped, failure: Failure) -> Resolution:
         """Wait until a person, or the second policy, has settled a step that failed; show what is left meanwhile."""
-        context, left_by = self._context, self._compensation.left_by
+        context, left = self._context, list[Residue]()
         if context.undoing:
             target = f"{context.tracker.names.get(item.key, item.key)} of order {context.order_id}"
             system = task.system or "ordersaga"
-            left_by[task.id] = [Residue(step=task.step, system=system, target=target, message=failure.message)]
-        try:
-            settled = await self._tasks.ask(task, parse, item.policy.after_hold)
-        except asyncio.CancelledError:
-            self._tasks.note_withdrawal(task)
-            raise
-        finally:
-            left = left_by.pop(task.id, None)
+            left = [Residue(step=task.step, system=system, target=target, message=failure.message)]
+        with self._compensation.leaving(task, left):
+            try:
+                settled = await self._tasks.ask(task, parse, item.policy.after_hold)
+            except asyncio.CancelledError:
+                self._tasks.note_withdrawal(task)
+                raise
         self._tasks.note_resolution(task, settled)
         if left:
             context.changed()
