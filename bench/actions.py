@@ -90,7 +90,7 @@ async def histories_of(client: Client, workflow_id: str) -> list[WorkflowHistory
     histories: list[WorkflowHistory] = []
     waiting = [workflow_id]
     while waiting:
-        runs = await _runs(client, waiting.pop(0))
+        runs = await runs_of(client, waiting.pop(0))
         histories += runs
         waiting += [
             event.start_child_workflow_execution_initiated_event_attributes.workflow_id
@@ -101,7 +101,12 @@ async def histories_of(client: Client, workflow_id: str) -> list[WorkflowHistory
     return histories
 
 
-async def _runs(client: Client, workflow_id: str) -> list[WorkflowHistory]:
+async def runs_of(client: Client, workflow_id: str) -> list[WorkflowHistory]:
+    """Return the histories of a workflow's runs, each continued by the next.
+
+    Raises:
+        RPCError: when Temporal does not know it, or cannot be reached.
+    """
     latest = await client.get_workflow_handle(workflow_id).fetch_history()
     run_id = latest.events[0].workflow_execution_started_event_attributes.first_execution_run_id
     runs: list[WorkflowHistory] = []

@@ -39,6 +39,7 @@ from api.lock_releaser import LockReleaser
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
+from bench import actions
 from catalogs.loader import load_catalogs
 from orders.identity import root_kind
 from orders.lifecycle import ITEM_LISTS, TERMINAL, OrderKind
@@ -259,30 +260,7 @@ def path_of(order_id: str) -> str:
 
 async def histories_of(stage: Stage, order_id: str) -> list[WorkflowHistory]:
     """Return the histories of all runs of a posted order's workflow and of all its descendants, parents first."""
-    histories: list[WorkflowHistory] = []
-    waiting = [ids.root_workflow(order_id)]
-    while waiting:
-        runs = await runs_of(stage.client, waiting.pop(0))
-        histories += runs
-        waiting += [
-            event.start_child_workflow_execution_initiated_event_attributes.workflow_id
-            for history in runs
-            for event in history.events
-            if event.HasField("start_child_workflow_execution_initiated_event_attributes")
-        ]
-    return histories
-
-
-async def runs_of(client: Client, workflow_id: str) -> list[WorkflowHistory]:
-    """Return the histories of a workflow's runs, each continued by the next."""
-    latest = await client.get_workflow_handle(workflow_id).fetch_history()
-    run_id = latest.events[0].workflow_execution_started_event_attributes.first_execution_run_id
-    runs = []
-    while run_id:
-        history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-        runs.append(history)
-        run_id = history.events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-    return runs
+    return await actions.histories_of(stage.client, ids.root_workflow(order_id))
 
 
 async def eventually(

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from temporalio.client import WorkflowHistory
 
+from bench.actions import runs_of
 from tests.engine import LONG_HISTORY, started_engine
 from tests.replay.listeners import LISTENERS
 from tests.replay.scenarios import SCENARIOS
-from tests.stage import Stage, histories_of, runs_of, staged
+from tests.stage import Stage, histories_of, staged
 
 SUGGESTED = 100
 """Events after which Temporal suggests a new run, so that histories of one that goes on in another are short."""

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from temporalio.worker import Replayer
 
+from bench.actions import runs_of
 from orders.instants import timestamp
 from tests.engine import LONG_HISTORY, started_engine
-from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of, runs_of, staged
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of, staged
 from worker import WORKFLOWS
 from workflows import ids
 from workflows.connection import DATA_CONVERTER, sandbox
