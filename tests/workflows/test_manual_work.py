@@ -46,7 +46,11 @@ async def test_a_technicians_visit_waits_until_it_is_done_and_its_values_are_rec
     assert "values.technician: is missing" in await stage.refusal(root, "complete", task=task["id"])
     assert "cannot be settled by retry" in await stage.refusal(root, "resolve", task=task["id"], action="retry")
     await service.signal("complete", {"values": {"technician": ["T-17"]}})
-    assert "values.technician: " in (await service.query("timeline"))[-1]["what"]
+
+    async def refusal_is_noted() -> bool:
+        return "values.technician: " in (await service.query("timeline"))[-1]["what"]
+
+    await eventually(refusal_is_noted)
     assert [each["id"] for each in await stage.tasks(order_id)] == [task["id"]], "nothing of it has changed"
     answer = await stage.gateway.post(
         f"{MANUAL}/{task['id']}/completion",
