@@ -18,7 +18,6 @@ from datetime import timedelta
 from itertools import chain
 from typing import Any, Final
 
-import httpx
 import structlog
 import uvloop
 from pydantic import ValidationError
@@ -30,6 +29,7 @@ from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
+from activities.connections import connected
 from activities.events import EventActivities, SubscriptionActivities
 from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities
@@ -216,14 +216,10 @@ async def _systems(settings: Settings, stack: AsyncExitStack) -> dict[str, Downs
         policies.ACTIVATION: settings.activation_url,
         policies.BILLING: settings.billing_url,
     }
-    timeout = settings.http_timeout.total_seconds()
-    # How many calls there are at once is limited before: one that waited for a connection would make its system slow.
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=settings.local_calls_at_once)
-    clients = {
-        name: await stack.enter_async_context(httpx.AsyncClient(base_url=str(url), timeout=timeout, limits=limits))
+    return {
+        name: DownstreamSystem(name, await stack.enter_async_context(connected(str(url), settings.http_timeout)))
         for name, url in urls.items()
     }
-    return {name: DownstreamSystem(name, each) for name, each in clients.items()}
 
 
 async def _engine(settings: Settings, stopped: asyncio.Event) -> Client | None:

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import httpx
 from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.connections import Connection, NoResponseError, Response
 from orders.form_faults import in_words
 from orders.model import Resource
-from orders.words import bare, reason_of, shown
+from orders.words import bare, shown
 
 T = TypeVar("T")
 
@@ -30,6 +30,8 @@ _RETRYABLE = frozenset({408, 423, 425, 429})
 _QUOTED = 300
 _LONGEST_DELAY = timedelta(hours=1)
 _CONCURRENT_READS = 20
+_LONGEST_TARGET = 65_536
+"""Characters. No server takes a longer one, and many give the connection up without a word."""
 
 _reader: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 """What reads a shape, made once for each."""
@@ -95,11 +97,11 @@ class Answer:
 
 
 class DownstreamSystem:
-    """Calls one system. Hold one for each system and process: the client keeps its connections."""
+    """Calls one system. Hold one for each system and process."""
 
-    def __init__(self, name: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, name: str, connection: Connection) -> None:
         self.name = name
-        self._client = client
+        self._connection = connection
         self._reads = asyncio.Semaphore(_CONCURRENT_READS)
 
     async def find(self, path: str, shape: type[T]) -> T | None:
@@ -149,42 +151,47 @@ class DownstreamSystem:
             DownstreamError: when there is no answer, or one that is not a success.
         """
         asked = f"{method} {path}"
-        headers = {"Idempotency-Key": key} if key else {}
-        try:
-            response = await self._client.request(method, path, json=body, params=params, headers=headers)
-        except (httpx.RequestError, httpx.InvalidURL) as error:
-            raise self._unanswered(asked, error) from error
-        if response.status_code in accept:
-            return Answer(self.name, asked, response.status_code)
-        if not response.is_success:
-            raise self._refusal(asked, response)
-        if response.status_code == 204 or not response.content:
-            return Answer(self.name, asked, response.status_code)
-        return Answer(self.name, asked, response.status_code, self._json(asked, response))
-
-    def _unanswered(self, asked: str, error: Exception) -> DownstreamError:
-        """Return the error for an answer that did not come, or that is no HTTP that could be read."""
-        reason = f"{asked[:_QUOTED]}: {reason_of(error)}"
-        if isinstance(error, httpx.TransportError):
-            return DownstreamError(self.name, f"{self.name} gave no answer to {reason}", retryable=True)
-        return DownstreamError(
-            self.name, f"{self.name} cannot be asked, or not be understood: {reason}", retryable=False
+        response = await self._send(
+            asked, method, f"{path}?{urlencode(params, quote_via=quote)}" if params else path, key, body
         )
+        if response.status in accept:
+            return Answer(self.name, asked, response.status)
+        if not 200 <= response.status < 300:
+            raise self._refusal(asked, response)
+        if response.status == 204 or not response.content:
+            return Answer(self.name, asked, response.status)
+        return Answer(self.name, asked, response.status, self._json(asked, response))
 
-    def _json(self, asked: str, response: httpx.Response) -> Any:
+    async def _send(self, asked: str, method: str, target: str, key: str | None, body: Any) -> Response:
+        headers = {} if key is None else {"Idempotency-Key": key}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         try:
-            return response.json()
+            if len(target) > _LONGEST_TARGET:
+                raise NoResponseError("the address is too long", passing=False)
+            return await self._connection.send(method, target, headers, content)
+        except NoResponseError as error:
+            said = "gave no answer to" if error.passing else "cannot be asked"
+            raise DownstreamError(
+                self.name, f"{self.name} {said} {asked[:_QUOTED]}: {error}", retryable=error.passing
+            ) from error
+
+    def _json(self, asked: str, response: Response) -> Any:
+        try:
+            return json.loads(response.content)
         except (ValueError, RecursionError) as error:
             raise DownstreamError(
                 self.name,
-                f"{self.name} answered {response.status_code} to {asked} with something that is not JSON: "
+                f"{self.name} answered {response.status} to {asked} with something that is not JSON: "
                 f"{shown(response.text[:_QUOTED], _QUOTED + 2)}",
                 retryable=False,
-                status=response.status_code,
+                status=response.status,
             ) from error
 
-    def _refusal(self, asked: str, response: httpx.Response) -> DownstreamError:
-        status = response.status_code
+    def _refusal(self, asked: str, response: Response) -> DownstreamError:
+        status = response.status
         return DownstreamError(
             self.name,
             f"{self.name} answered {status} to {asked}: {_reason(response)}",
@@ -200,10 +207,10 @@ def at(collection: str, document_id: str) -> str:
     return f"{collection}/{segment.replace('.', '%2E') if not segment.strip('.') else segment}"
 
 
-def _reason(response: httpx.Response) -> str:
+def _reason(response: Response) -> str:
     """Return what a refusal says: the reason and message of a TMF error, or the first of whatever came."""
     try:
-        body = response.json()
+        body = json.loads(response.content)
     except (ValueError, RecursionError):
         return response.text[:_QUOTED]
     if not isinstance(body, dict):
@@ -212,7 +219,7 @@ def _reason(response: httpx.Response) -> str:
     return ": ".join(dict.fromkeys(parts))[:_QUOTED] or response.text[:_QUOTED]
 
 
-def _retry_after(response: httpx.Response) -> timedelta | None:
+def _retry_after(response: Response) -> timedelta | None:
     """Return how long to wait before another try, where the system says it in seconds; an hour at most."""
     seconds = response.headers.get("Retry-After", "")
     if not seconds.isdecimal() or not seconds.strip("0"):

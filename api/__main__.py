@@ -19,6 +19,7 @@ import uvicorn
 import uvloop
 from pydantic import ValidationError
 
+from activities.connections import connected
 from activities.http import DownstreamSystem
 from activities.outbox_poller import OutboxPoller
 from activities.planning import Planner
@@ -113,12 +114,9 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "lost listeners": listener_starter.sweep_lost,
         "events": listener_starter.prune,
     }
-    timeout = settings.http_timeout.total_seconds()
-    inventory = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=str(settings.inventory_url), timeout=timeout)
-    )
+    inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
     activation = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=str(settings.activation_url), timeout=timeout)
+        httpx.AsyncClient(base_url=str(settings.activation_url), timeout=settings.http_timeout.total_seconds())
     )
     prober = await stack.enter_async_context(httpx.AsyncClient(timeout=_PROBE_TIMEOUT))
     systems = {

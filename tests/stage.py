@@ -57,6 +57,7 @@ from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
+from tests.over_httpx import HttpxConnection
 from tests.shipped import shipped_catalogs
 from worker import QUEUES, activities_by_queue, guard, make_worker
 from workflows import ids, policies
@@ -398,7 +399,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
         noting = asyncio.create_task(starter.note_for_ever())
         stack.callback(noting.cancel)
-        downstream = {name: DownstreamSystem(name, each) for name, each in systems.items()}
+        downstream = {name: DownstreamSystem(name, HttpxConnection(each)) for name, each in systems.items()}
         inventory = downstream["inventory"]
         planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
         qualifying = Qualifying(

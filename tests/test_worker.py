@@ -14,6 +14,7 @@ from activities.networks import listener_client
 from catalogs.loader import default_catalogs, load_catalogs
 from settings import SYSTEMS, Settings
 from store.database import open_database
+from tests.over_httpx import HttpxConnection
 from worker import QUEUES, activities_by_queue, local_calls
 from workflows import policies
 
@@ -45,7 +46,7 @@ async def test_the_workflows_worker_can_do_what_the_systems_workers_can(store_ur
         stack.push_async_callback(database.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         listeners = Listeners(await stack.enter_async_context(listener_client([])), "http://gateway")
-        systems = {name: DownstreamSystem(name, client) for name in policies.SYSTEMS}
+        systems = {name: DownstreamSystem(name, HttpxConnection(client)) for name in policies.SYSTEMS}
         activities = activities_by_queue(database, load_catalogs(default_catalogs()), systems, listeners)
     for system in policies.SYSTEMS:
         assert set(activities[system]) < set(activities["workflows"])

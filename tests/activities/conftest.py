@@ -34,6 +34,7 @@ from store.resource_locks import ResourceLocks
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
 from systems.inventory.app import create_app as create_inventory
+from tests.over_httpx import HttpxConnection
 from tests.shipped import shipped_catalogs
 from tests.systems.reusable import ReusableSystem, reusable
 
@@ -101,7 +102,7 @@ def scripted(*answers: httpx.Response | Exception, name: str = "inventory") -> t
     """A system with these answers, the last one for ever."""
     script = Script(list(answers))
     client = httpx.AsyncClient(transport=httpx.MockTransport(script), base_url="http://system")
-    return DownstreamSystem(name, client), script
+    return DownstreamSystem(name, HttpxConnection(client)), script
 
 
 async def perform(activity: Callable[..., Awaitable[T]], *arguments: Any) -> T:
@@ -220,19 +221,19 @@ async def charges(anyio_backend: object, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 async def inventory(small_inventory: ReusableSystem) -> AsyncIterator[Reference]:
     async with small_inventory.as_new() as client:
-        yield Reference(DownstreamSystem("inventory", client), client)
+        yield Reference(DownstreamSystem("inventory", HttpxConnection(client)), client)
 
 
 @pytest.fixture
 async def activation(network: ReusableSystem) -> AsyncIterator[Reference]:
     async with network.as_new() as client:
-        yield Reference(DownstreamSystem("activation", client), client)
+        yield Reference(DownstreamSystem("activation", HttpxConnection(client)), client)
 
 
 @pytest.fixture
 async def billing(charges: ReusableSystem) -> AsyncIterator[Reference]:
     async with charges.as_new() as client:
-        yield Reference(DownstreamSystem("billing", client), client)
+        yield Reference(DownstreamSystem("billing", HttpxConnection(client)), client)
 
 
 @pytest.fixture(scope="session")
@@ -251,4 +252,4 @@ async def database(store_url: str) -> AsyncIterator[Database]:
 async def stocked(full_inventory: ReusableSystem) -> AsyncIterator[DownstreamSystem]:
     """An inventory with the stock that it comes with."""
     async with full_inventory.as_new() as client:
-        yield DownstreamSystem("inventory", client)
+        yield DownstreamSystem("inventory", HttpxConnection(client))
