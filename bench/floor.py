@@ -14,7 +14,6 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-import httpx
 import uvloop
 from temporalio import activity, workflow
 from temporalio.client import Client
@@ -22,7 +21,7 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench.processes import READY
-from bench.script import Call, Child, Known, Layer, Systems, Unit, in_order, load, names, pick
+from bench.script import Call, Child, Known, Layer, Systems, Unit, connections_of, in_order, load, names, pick
 
 _TRIES = RetryPolicy(maximum_attempts=6)
 _PATIENCE = timedelta(seconds=30)
@@ -170,21 +169,23 @@ class FloorResource:
 async def work(address: str, queue: str, systems: dict[str, str]) -> None:
     """Work until the process is ended."""
     client = await Client.connect(address)
-    clients = {name: httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) for name, url in systems.items()}
-    worker = Worker(
+    async with connections_of(systems) as connections, _worker(client, queue, Systems(connections)):
+        print(READY, flush=True)
+        await asyncio.Event().wait()
+
+
+def _worker(client: Client, queue: str, systems: Systems) -> Worker:
+    return Worker(
         client,
         task_queue=queue,
         workflows=[FloorOrder, FloorService, FloorResource],
-        activities=_activities(CallActivities(Systems(clients))),
+        activities=_activities(CallActivities(systems)),
         workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=2000,
         max_concurrent_workflow_task_polls=10,
         nonsticky_to_sticky_poll_ratio=0.5,
         max_concurrent_activity_task_polls=10,
     )
-    async with worker:
-        print(READY, flush=True)
-        await asyncio.Event().wait()
 
 
 def _activities(calls: CallActivities) -> list[Any]:

@@ -11,13 +11,12 @@ import json
 import os
 import sys
 
-import httpx
 import uvloop
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from bench.floor import systems_of
 from bench.processes import READY
-from bench.script import Call, Child, Known, Layer, Systems, Unit, in_order, load, names, pick
+from bench.script import Call, Child, Known, Layer, Systems, Unit, connections_of, in_order, load, names, pick
 
 _orders = {name: load(name) for name in names()}
 _units = {(name, unit.key): unit for name, order in _orders.items() for unit in order.units()}
@@ -56,8 +55,12 @@ async def unit(script: str, key: str, given: Known) -> Known:
 
 async def work(database: str, systems: dict[str, str]) -> None:
     """Run the orders that come in, until no more can."""
-    clients = {name: httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) for name, url in systems.items()}
-    _systems.append(Systems(clients))
+    async with connections_of(systems) as connections:
+        _systems.append(Systems(connections))
+        await _run(database)
+
+
+async def _run(database: str) -> None:
     config: DBOSConfig = {
         "name": "peer",
         "system_database_url": f"sqlite:///{database}",

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-import httpx
 from pydantic import BaseModel, Field
+
+from activities.connections import Connection, PooledConnection, connected
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
@@ -23,6 +26,7 @@ Known = dict[str, str]
 """Values of placeholders by name."""
 
 _LOOKS_SECONDS = 0.02
+_TIMEOUT = timedelta(seconds=30)
 
 
 class Call(BaseModel):
@@ -129,17 +133,25 @@ def pick(known: Mapping[str, str], names: Sequence[str]) -> Known:
     return {name: known[name] for name in names}
 
 
+@asynccontextmanager
+async def connections_of(urls: Mapping[str, str]) -> AsyncIterator[dict[str, PooledConnection]]:
+    """Yield connections to systems as ours has them, by name: all contenders pay the same for a request."""
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(connected(url, _TIMEOUT)) for name, url in urls.items()}
+
+
 class Systems:
     """The reference systems, as a script calls them."""
 
-    def __init__(self, clients: Mapping[str, httpx.AsyncClient]) -> None:
-        self._clients = clients
+    def __init__(self, connections: Mapping[str, Connection]) -> None:
+        self._connections = connections
 
     async def call(self, call: Call, known: Mapping[str, str]) -> Known:
         """Make one call; return what it keeps.
 
         Raises:
-            httpx.HTTPError: when the system does not answer, or refuses.
+            NoResponseError: when the system does not answer.
+            RuntimeError: when it refuses.
         """
         while True:
             answer = await self._send(call, known)
@@ -163,12 +175,12 @@ class Systems:
         headers = {"Content-Type": "application/json"}
         if call.idempotency_key:
             headers["Idempotency-Key"] = fill(call.idempotency_key, known)
-        content = fill(call.body, known) if call.body else None
-        response = await self._clients[call.system].request(
-            call.method, fill(call.path, known), content=content, headers=headers
-        )
-        response.raise_for_status()
-        return response.json() if response.content else {}
+        content = fill(call.body, known).encode() if call.body else None
+        target = fill(call.path, known)
+        response = await self._connections[call.system].send(call.method, target, headers, content)
+        if not 200 <= response.status < 300:
+            raise RuntimeError(f"{call.system} answered {response.status} to {call.method} {target}: {response.text}")
+        return json.loads(response.content) if response.content else {}
 
 
 def fill(text: str, known: Mapping[str, str]) -> str:
