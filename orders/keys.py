@@ -18,6 +18,8 @@ REPLACED = "~replaced"
 """What the key of an installed service or resource ends with where a new one takes its place and its key."""
 
 _LONGEST_SEGMENT = 100
+_LONGEST_PRODUCT = 400
+"""Characters of a product's key: a workflow's id, of a thousand at most, has it and those of what is below it."""
 
 
 def segment(item_id: str) -> str:
@@ -36,6 +38,17 @@ def segment(item_id: str) -> str:
 def product_key(item_id: str, instance: int = 1, quantity: int = 1) -> str:
     """Return the key of an item's product, of instance n (from 1) where it orders several."""
     return segment(item_id) if quantity == 1 else f"{segment(item_id)}*{instance}"
+
+
+def part_key(bundle: str, product_id: str) -> str:
+    """Return the key of an installed product that goes with its bundle, without an item of its own.
+
+    However deep it is in bundles, the key is short enough for the ids that are made of it.
+    """
+    key = f"{bundle}+{segment(product_id)}"
+    if len(key) <= _LONGEST_PRODUCT:
+        return key
+    return f"{key[: _LONGEST_PRODUCT - 33]}={hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 def service_order_key(product: str, name: str) -> str:

@@ -8,7 +8,8 @@ from orders.model import Model
 
 _SHOWN = 500
 _LONGEST = 1000
-"""Reasons, and characters of each, that go through Temporal in one answer, which it bounds to 2 MB."""
+_LARGEST = 500_000
+"""Reasons, characters of each, and bytes of all, that go through Temporal in one answer, which it bounds to 2 MB."""
 
 
 class Violation(Model):
@@ -25,10 +26,15 @@ class Violation(Model):
 
 def in_bounds(violations: Sequence[Violation]) -> list[Violation]:
     """Return violations as Temporal takes them: long texts cut, and of very many the first ones and how many more."""
-    shown = [
-        each.model_copy(update={"path": _cut(each.path), "message": _cut(each.message)}) for each in violations[:_SHOWN]
-    ]
-    if (more := len(violations) - _SHOWN) > 0:
+    shown: list[Violation] = []
+    size = 0
+    for each in violations[:_SHOWN]:
+        cut = each.model_copy(update={"path": _cut(each.path), "message": _cut(each.message)})
+        size += len(cut.model_dump_json().encode())
+        if shown and size > _LARGEST:
+            break
+        shown.append(cut)
+    if (more := len(violations) - len(shown)) > 0:
         last = shown[-1]
         shown[-1] = last.model_copy(update={"message": f"{last.message}; and {more} more reasons"})
     return shown

@@ -34,7 +34,7 @@ from orders.graph import dependents
 from orders.lifecycle import OrderKind, OrderState
 from store.begun_calls import forgotten
 from store.database import Database
-from store.documents import storable
+from store.documents import as_key, storable
 from store.tables import orders
 from store.tables import resource_locks as locks
 
@@ -79,7 +79,7 @@ class ResourceLocks:
         """
         rows = [
             {"subject": subject, "order_id": order_id, "accepted_at": accepted_at, "state": _State.WAITING.value}
-            for subject in sorted(set(storable(list(subjects))))
+            for subject in sorted(_keys(subjects))
         ]
         if not rows:
             return []
@@ -142,7 +142,7 @@ class ResourceLocks:
 
         def reduced(connection: Connection) -> None:
             _alone(connection)
-            gone = set(connection.scalars(own)) - set(storable(list(subjects)))
+            gone = set(connection.scalars(own)) - _keys(subjects)
             if gone:
                 connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
 
@@ -192,6 +192,11 @@ class ResourceLocks:
             .limit(limit)
         )
         return await self._database.read(lambda connection: list(connection.scalars(found)))
+
+
+def _keys(subjects: Collection[str]) -> set[str]:
+    """Return subjects as the store can keep and index them, however long they are."""
+    return {as_key(each) for each in storable(list(subjects))}
 
 
 def _alone(connection: Connection) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.keys import delivery_key, product_key, segment, service_order_key
+from orders.keys import delivery_key, part_key, product_key, segment, service_order_key
 
 HOSTILE = [
     "1",
@@ -69,3 +69,13 @@ def test_keys_of_different_ids_differ(one: str, other: str) -> None:
 def test_every_id_that_an_order_may_have_fits_a_workflow_id(item_id: str) -> None:
     assert set(segment(item_id)) <= SEGMENT
     assert len(segment(item_id)) <= 100
+
+
+def test_a_part_has_a_key_of_its_own_and_a_short_one_however_deep_it_is_in_bundles() -> None:
+    keys = [product_key("1")]
+    for depth in range(50):
+        keys.append(part_key(keys[-1], f"product/{depth % 3}".ljust(150, "x")))
+    assert keys[1].startswith("1+product%2F0xxx")
+    assert len(set(keys)) == len(keys)
+    assert max(map(len, keys)) <= 400
+    assert part_key("1", "a") == "1+a"

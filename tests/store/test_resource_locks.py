@@ -29,6 +29,18 @@ async def test_subjects_that_nobody_else_wants_are_granted(locks: ResourceLocks)
     assert await locks.acquire("c", THIRD, []) == []
 
 
+async def test_a_subject_may_be_longer_than_any_index_takes(locks: ResourceLocks) -> None:
+    long, other = f"product:{'光' * 3000}", f"product:{'光' * 2999}x"
+    assert await locks.acquire("a", FIRST, [long]) == []
+    assert await locks.acquire("b", SECOND, [other]) == []
+    assert await locks.acquire("c", THIRD, [long, other]) == ["a", "b"]
+    await locks.reduce("a", [long])
+    assert await locks.acquire("c", THIRD, [long, other]) == ["a", "b"]
+    await locks.reduce("a", [])
+    await locks.release("b")
+    assert await locks.acquire("c", THIRD, [long, other]) == []
+
+
 async def test_orders_that_lock_the_same_are_granted_it_in_order_of_acceptance(locks: ResourceLocks) -> None:
     assert await locks.acquire("a", FIRST, ["product:1"]) == []
     assert await locks.acquire("c", THIRD, ["product:1"]) == ["a"]
