@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orders.bounds import OrderLimits
 from orders.form_faults import wanted
 from orders.signatures import key_of
 
@@ -67,6 +68,28 @@ class Settings(BaseSettings):
     """The address of the Temporal Web UI, to which the gateway's first page leads."""
     body_limit: int = Field(default=4 * 1024 * 1024, gt=0)
     """Bytes of the largest request body taken."""
+    items_limit: int = Field(default=OrderLimits.items, gt=0)
+    """Items that one order may have, nested ones counted."""
+    depth_limit: int = Field(default=OrderLimits.depth, gt=0, le=40)
+    """Levels of items that may be parts of each other."""
+    quantity_limit: int = Field(default=OrderLimits.quantity, gt=0)
+    """Products that one item may order by its quantity."""
+    instances_limit: int = Field(default=OrderLimits.instances, gt=0)
+    """Products that all items of an order together may order by their quantities."""
+    text_limit: int = Field(default=OrderLimits.text, gt=0)
+    """Characters that a text of an order may have, in characteristics excepted."""
+    parts_limit: int = Field(default=OrderLimits.parts, gt=0)
+    """Products, services and resources that an order may come down to."""
+    nodes_limit: int = Field(default=OrderLimits.nodes, gt=0)
+    """Parts of an order that one workflow may run."""
+    planning_processes: int = Field(default=1, gt=0)
+    """How many large orders a gateway or a worker plans at a time, each in a process of its own."""
+    planning_memory: int = Field(default=512 * 1024 * 1024, ge=128 * 1024 * 1024)
+    """Bytes of address space that the planning of one large order may take."""
+    planning_cpu_time: timedelta = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1))
+    """CPU time that the planning of one large order may take."""
+    questions_at_once: int = Field(default=20, gt=0)
+    """How many previews and qualifications a gateway works out at a time."""
     list_timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))
     """How long the order store may take for one list; what takes longer is refused."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
@@ -152,6 +175,18 @@ class Settings(BaseSettings):
             if each not in SYSTEMS:
                 raise ValueError(f"must be some of {', '.join(SYSTEMS)}, and {shown(each)} is none")
         return written
+
+    def order_limits(self) -> OrderLimits:
+        """Return how large an order may be."""
+        return OrderLimits(
+            items=self.items_limit,
+            depth=self.depth_limit,
+            quantity=self.quantity_limit,
+            instances=self.instances_limit,
+            text=self.text_limit,
+            parts=self.parts_limit,
+            nodes=self.nodes_limit,
+        )
 
     def local_systems(self) -> set[str]:
         """Return the systems that are called locally first."""

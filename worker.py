@@ -28,6 +28,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRu
 from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
 from activities.billing import BillingActivities
+from activities.bounded_planning import BoundedPlanning, PlanningAllowance
 from activities.cancellations import CancellationActivities
 from activities.connections import connected
 from activities.events import EventActivities, SubscriptionActivities
@@ -101,7 +102,11 @@ def activities_of(instance: object) -> list[Any]:
 
 
 def activities_by_queue(
-    database: Database, catalogs: CatalogSet, systems: Mapping[str, DownstreamSystem], listeners: Listeners
+    database: Database,
+    catalogs: CatalogSet,
+    systems: Mapping[str, DownstreamSystem],
+    listeners: Listeners,
+    planning: BoundedPlanning | None = None,
 ) -> dict[str, list[Any]]:
     """Return what each queue's worker can do; `systems` has one entry for each of `policies.SYSTEMS`.
 
@@ -110,7 +115,7 @@ def activities_by_queue(
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     orders, plans, locks = OrderStore(database), PlanStore(database), ResourceLocks(database)
     inventory = systems[policies.INVENTORY]
-    planner, feasibility = Planner(catalogs, inventory), FeasibilityCheck(inventory)
+    planner, feasibility = Planner(catalogs, inventory, planning), FeasibilityCheck(inventory)
     calls = {
         policies.INVENTORY: activities_of(InventoryActivities(inventory)),
         policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),
@@ -187,7 +192,9 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
             settings.gateway_url(),
             settings.event_timeout,
         )
-        activities = activities_by_queue(database, catalogs, await _systems(settings, stack), listeners)
+        allowance = PlanningAllowance(settings.planning_processes, settings.planning_memory, settings.planning_cpu_time)
+        planning = BoundedPlanning(catalogs, settings.order_limits(), allowance)
+        activities = activities_by_queue(database, catalogs, await _systems(settings, stack), listeners, planning)
         calls = local_calls(settings, queues)
         if "workflows" in queues:
             watched = {policies.task_queue(settings.task_queue, name): each for name, each in calls.items() if each.on}

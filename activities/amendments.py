@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,7 +138,7 @@ class AmendmentActivities:
             return amendment
         planned = await self._planned(order, request)
         if planned.plan is None:
-            return amendment.model_copy(update={"violations": in_bounds(planned.violations)})
+            return _impossible(amendment, planned.violations)
         if isinstance(planned.order, ProductOrder) and ITEM_LISTS[kind] in proposal:
             await self._revisions.revise(request.order_id, request.revision, _priced(proposal, planned.order))
         if request.base_revision is None:
@@ -146,13 +147,13 @@ class AmendmentActivities:
         graph, comparison = planned.plan.graph(), compare(running, planned.plan)
         whole = amendment.model_copy(update={"graph": graph, "comparison": comparison})
         if violations := too_large(whole, planned.plan):
-            return amendment.model_copy(update={"violations": violations})
+            return _impossible(amendment, violations)
         await self._plans.save(planned.plan, planned.installed)
         # Where an earlier attempt has kept a plan already, that one counts.
         plan = await self._plan(request.order_id, request.revision)
         comparison = compare(running, plan)
         if violations := await self._feasibility.infeasible(to_be_done(plan, comparison), paths_of(order), running):
-            return amendment.model_copy(update={"violations": in_bounds(violations)})
+            return _impossible(amendment, violations)
         return amendment.model_copy(update={"graph": plan.graph(), "comparison": comparison})
 
     @activity.defn
@@ -238,6 +239,11 @@ class AmendmentActivities:
             error = UnknownPlanError(order_id, revision)
             raise ApplicationError(str(error), type="UnknownPlan", non_retryable=True)
         return plan
+
+
+def _impossible(amendment: PlannedAmendment, violations: Sequence[Violation]) -> PlannedAmendment:
+    """Return that an amendment is not possible, and nothing of what it would have come to."""
+    return PlannedAmendment(planned_at=amendment.planned_at, violations=in_bounds(violations))
 
 
 def _as_key(text: str | None) -> str | None:

@@ -13,6 +13,7 @@ from activities.planning import PlannedOrder
 from catalogs.alternatives import Alternative, alternatives, assembled, new_item, offered, takes
 from catalogs.catalog_set import CatalogSet
 from catalogs.model import ProductOffering
+from catalogs.planning import TOO_LARGE
 from orders.instants import timestamp
 from orders.offering_qualification import (
     ProductOfferingQualification,
@@ -136,7 +137,9 @@ class OfferingQualifier:
         faults: Sequence[Violation],
         now: datetime,
     ) -> _Found:
-        proposals = await self._proposals(asked, item, faults, now) if faults and asked.provide_alternative else []
+        # What is too large takes its time, each alternative once more.
+        seek = faults and asked.provide_alternative and not any(each.code == TOO_LARGE for each in faults)
+        proposals = await self._proposals(asked, item, faults, now) if seek else []
         offering = item.offering()
         return _found(document, asked, faults, proposals, offering.id if offering else None)
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.bounded_planning import BoundedPlanning
 from activities.http import DownstreamSystem
 from activities.installed_base import named_products, named_resources, named_services, read_installed_base
 from activities.qualification import FeasibilityCheck
 from activities.resource_locks import accepted_at, is_installed, named_subjects, planned_subjects
 from catalogs.catalog_set import CatalogSet
-from catalogs.planning import plan_posted
+from catalogs.planning import TOO_LARGE
 from catalogs.product_nodes import parents_of
 from orders.amendment import compare, to_be_done
 from orders.change import OrderChange
@@ -75,8 +76,11 @@ class PlanAnswer(Model):
 class Planner:
     """Plans orders without executing anything: the gateway's previews and the workflows' plans are the same."""
 
-    def __init__(self, catalogs: CatalogSet, inventory: DownstreamSystem) -> None:
-        self._catalogs = catalogs
+    def __init__(
+        self, catalogs: CatalogSet, inventory: DownstreamSystem, planning: BoundedPlanning | None = None
+    ) -> None:
+        """Make it; without `planning` that of the catalogs, with all limits as they are by default."""
+        self._planning = planning or BoundedPlanning(catalogs)
         self._inventory = inventory
         self._feasibility = FeasibilityCheck(inventory)
 
@@ -97,11 +101,12 @@ class Planner:
             running: the plan that the order runs by already.
 
         Raises:
-            DownstreamError: when inventory cannot say what the customer has, or what is possible.
+            DownstreamError: when inventory cannot say what the customer has, or what is possible; or when as many large
+                orders are being planned as may be.
         """
         installed = await self._base(order, installed)
         on = order.order_date or datetime.now(UTC)
-        planned = plan_posted(order, self._catalogs, installed, revision, on)
+        planned = await self._planning.plan(order, installed, revision, on)
         if planned.plan is None:
             infeasible = await self.infeasible(order, planned.rest, running) if planned.rest else []
             return PlannedOrder(order=order, violations=[*planned.violations, *infeasible])
@@ -210,9 +215,10 @@ class PlanningActivities:
         await self._plans.save(planned.plan, planned.installed)
         if isinstance(planned.order, ProductOrder):
             await self._orders.record([_prices(planned.order, request)])
-        infeasible = await self._planner.infeasible(order, planned.plan)
+        if infeasible := await self._planner.infeasible(order, planned.plan):
+            return PlanAnswer(names=names, violations=in_bounds(infeasible))
         graph = await self._plans.graph(request.order_id, request.revision)
-        return answer.model_copy(update={"graph": graph, "violations": in_bounds(infeasible)})
+        return answer.model_copy(update={"graph": graph})
 
 
 def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
@@ -220,8 +226,8 @@ def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
     if len(answer.model_dump_json().encode()) <= LARGEST_ANSWER:
         return []
     parts = len(plan.graph().nodes)
-    message = f"the order comes down to {parts} parts, more than can be run at once; split it into several orders"
-    return [Violation(code="orderTooLarge", path=ITEM_LISTS[root_kind(plan.order_id)], message=message)]
+    message = f"the order comes down to {parts} parts, more than can be run at once; make it several orders"
+    return [Violation(code=TOO_LARGE, path=ITEM_LISTS[root_kind(plan.order_id)], message=message)]
 
 
 async def plan_with_locks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from activities.bounded_planning import BoundedPlanning
 from activities.feasibility import Feasibility
 from activities.http import DownstreamSystem
 from activities.offering_qualification import OfferingQualifier, OrderPlanner
@@ -17,11 +18,15 @@ Qualifier = Callable[[Document, datetime], Awaitable[Document]]
 
 
 def qualifiers(
-    planner: OrderPlanner, feasibility: Feasibility, inventory: DownstreamSystem, catalogs: CatalogSet
+    planner: OrderPlanner,
+    feasibility: Feasibility,
+    inventory: DownstreamSystem,
+    catalogs: CatalogSet,
+    planning: BoundedPlanning | None = None,
 ) -> Mapping[QualificationKind, Qualifier]:
     """Return the qualifier of each kind."""
     offerings = OfferingQualifier(planner, feasibility, catalogs)
-    services = ServiceQualifier(feasibility, inventory, catalogs)
+    services = ServiceQualifier(feasibility, inventory, catalogs, planning)
     return {
         QualificationKind.OFFERING: offerings.answer,
         QualificationKind.SERVICE_CHECK: services.check,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from activities.bounded_planning import BoundedPlanning
 from activities.feasibility import Feasibility, each_of, first_possible
 from activities.http import DownstreamSystem
 from activities.installed_base import read_installed_base
@@ -13,7 +14,7 @@ from catalogs.alternatives import categories_of
 from catalogs.catalog_set import CatalogSet
 from catalogs.characteristic_checks import MISSING
 from catalogs.model import ServiceSpecification
-from catalogs.planning import plan_posted
+from catalogs.planning import TOO_LARGE
 from catalogs.service_nodes import ServiceNode, service_nodes
 from catalogs.service_orders import bare_service_order
 from catalogs.sold_services import sold_configurations
@@ -60,7 +61,15 @@ class _Wish:
 class ServiceQualifier:
     """Answers which services can be had at a place, and in what other shape where they cannot."""
 
-    def __init__(self, feasibility: Feasibility, inventory: DownstreamSystem, catalogs: CatalogSet) -> None:
+    def __init__(
+        self,
+        feasibility: Feasibility,
+        inventory: DownstreamSystem,
+        catalogs: CatalogSet,
+        planning: BoundedPlanning | None = None,
+    ) -> None:
+        """Make it; without `planning` that of the catalogs, with all limits as they are by default."""
+        self._planning = planning or BoundedPlanning(catalogs)
         self._feasibility = feasibility
         self._inventory = inventory
         self._catalogs = catalogs
@@ -77,14 +86,16 @@ class ServiceQualifier:
         services = [item.service or QualifiedService() for item in asked.service_qualification_item]
         orders = [asked.order_of(str(number), each, now) for number, each in enumerate(services)]
         wishes = await each_of(orders, self._wish)
-        tried = [self._plan(wish, now) for wish in wishes]
+        tried = [await self._plan(wish, now) for wish in wishes]
         plans = [plan for plan, _ in tried if plan]
         ends = {plan.item_id: now + plan.duration for plan in plans}
         infeasible = await self._infeasible(plans)
         answers = []
         for number, (item, wish, (_, faults)) in enumerate(zip(document[ITEMS], wishes, tried, strict=True)):
             against = [*faults, *(each for each in infeasible if each.item_id == str(number))]
-            proposals = await self._proposals(wish, now) if against and asked.provide_alternative else []
+            # What is too large takes its time, each alternative once more.
+            seek = against and asked.provide_alternative and not any(each.code == TOO_LARGE for each in against)
+            proposals = await self._proposals(wish, now) if seek else []
             answers.append(_answer(item, asked, against, proposals, ends.get(str(number))))
         return {
             "state": DONE,
@@ -107,7 +118,7 @@ class ServiceQualifier:
             sought = {"id": None, "service_specification": Reference(id=specification.id)}
             service = (criteria.service or QualifiedService()).model_copy(update=sought)
             wish = _Wish(asked.order_of(str(number), service, now), InstalledBase())
-            plan, _ = self._plan(wish, now)
+            plan, _ = await self._plan(wish, now)
             if plan is None or await self._infeasible([plan]):
                 return None
             node = wish.node(self._catalogs, now)
@@ -119,13 +130,13 @@ class ServiceQualifier:
     async def _wish(self, order: ServiceOrder) -> _Wish:
         return _Wish(order, await read_installed_base(self._inventory, order))
 
-    def _plan(self, wish: _Wish, now: datetime) -> tuple[ServiceOrderPlan | None, list[Violation]]:
+    async def _plan(self, wish: _Wish, now: datetime) -> tuple[ServiceOrderPlan | None, list[Violation]]:
         """Return what a service comes down to as an order, and what speaks against that by the catalogs.
 
         Where nothing but mandatory values is missing, that is the service alone: whether there is such a service at its
         place can be asked without them.
         """
-        planned = plan_posted(wish.order, self._catalogs, wish.installed, 1, now)
+        planned = await self._planning.plan(wish.order, wish.installed, 1, now)
         if planned.plan:
             return next(iter(planned.plan.service_orders), None), []
         node = wish.node(self._catalogs, now)
@@ -148,7 +159,7 @@ class ServiceQualifier:
             return []
 
         async def possible(characteristics: Characteristics) -> bool:
-            plan, faults = self._plan(wish.shaped(characteristics), now)
+            plan, faults = await self._plan(wish.shaped(characteristics), now)
             return not faults and not await self._infeasible([plan] if plan else [])
 
         found = await first_possible(sold_configurations(node, self._catalogs, now), possible)

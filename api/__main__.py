@@ -19,6 +19,7 @@ import uvicorn
 import uvloop
 from pydantic import ValidationError
 
+from activities.bounded_planning import BoundedPlanning, PlanningAllowance
 from activities.connections import connected
 from activities.http import DownstreamSystem
 from activities.outbox_poller import OutboxPoller
@@ -26,6 +27,7 @@ from activities.planning import Planner
 from activities.qualification import FeasibilityCheck
 from activities.qualifiers import qualifiers
 from api.app import create_app
+from api.at_once import AtOnce
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Background, Gateway
@@ -125,10 +127,12 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "billing": settings.billing_url,
     }
     downstream, plans = DownstreamSystem("inventory", inventory), PlanStore(database)
-    planner, qualifications = Planner(catalogs, downstream), QualificationStore(database)
+    allowance = PlanningAllowance(settings.planning_processes, settings.planning_memory, settings.planning_cpu_time)
+    planning = BoundedPlanning(catalogs, settings.order_limits(), allowance)
+    planner, qualifications = Planner(catalogs, downstream, planning), QualificationStore(database)
     qualifying = Qualifying(
         qualifications,
-        qualifiers(planner, FeasibilityCheck(downstream), downstream, catalogs),
+        qualifiers(planner, FeasibilityCheck(downstream), downstream, catalogs, planning),
         settings.start_sweep_interval,
         settings.qualification_retention,
     )
@@ -161,6 +165,8 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         catalogs=catalogs,
         base_url=settings.gateway_url(),
         body_limit=settings.body_limit,
+        limits=settings.order_limits(),
+        questions=AtOnce(settings.questions_at_once),
         temporal_ui_url=str(settings.temporal_ui_url) if settings.temporal_ui_url else None,
         admin_token=settings.admin_token,
         callback_secret=settings.callback_secret,

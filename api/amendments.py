@@ -28,6 +28,7 @@ from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
 from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES
 from orders.admission import Message
 from orders.amendment import PLANNED_FROM, Amendment, NodeProgress, cancellation, compare, decide
+from orders.bounds import OrderLimits
 from orders.identity import is_root, root_kind
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind, OrderState, in_words
@@ -51,7 +52,7 @@ OrderId = Annotated[str, Path(alias="id")]
 Patch = Callable[[Document], Any]
 """Returns a document as the body of a request changes it."""
 
-Changes = Callable[[Document, Patch], Document]
+Changes = Callable[[Document, Patch, OrderLimits], Document]
 """Returns what a patch sets anew of an order as v4 shows it: attributes in v4's shape, None where they go."""
 
 
@@ -198,11 +199,11 @@ async def _attributes(
             raise InvalidRequestError("the body must be a JSON object")
         return merge_patch(document, body)
 
-    def as_v4(shown: Document, patch: Patch) -> Document:
-        return amendment(shown, patch(shown), kind)
+    def as_v4(shown: Document, patch: Patch, limits: OrderLimits) -> Document:
+        return amendment(shown, patch(shown), kind, limits)
 
     try:
-        return await anyio.to_thread.run_sync(changes or as_v4, shown, patch)
+        return await anyio.to_thread.run_sync(changes or as_v4, shown, patch, gateway.limits)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error
 
@@ -239,7 +240,8 @@ async def _preview_amendment(gateway: Gateway, kind: OrderKind, current: Documen
     order_id = current["id"]
     running = await gateway.plans.load(order_id)
     try:
-        planned = await _planned(gateway, kind, current, attributes, running)
+        with gateway.questions.one_more():
+            planned = await _planned(gateway, kind, current, attributes, running)
     except DownstreamError as error:
         raise UnavailableError(error.message) from error
     if planned is None and running is not None:

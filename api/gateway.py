@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from activities.networks import Network
 from activities.outbox_poller import OutboxPoller
 from activities.planning import PlannedOrder
+from api.at_once import AtOnce
 from api.canceller import Canceller
 from api.catalog_documents import CatalogDocuments
 from api.engine import Engine
@@ -22,6 +23,7 @@ from api.listeners import ListenerStarter
 from api.qualifying import Qualifying
 from api.starter import Starter
 from catalogs.catalog_set import CatalogSet
+from orders.bounds import OrderLimits
 from orders.installed import InstalledBase
 from orders.orchestration_plan import OrchestrationPlan
 from orders.posted import PostedOrder
@@ -81,6 +83,10 @@ class Gateway:
     """The gateway's address as clients see it, without a slash at its end: every `href` starts with it."""
     body_limit: int
     """Bytes of the largest request body taken."""
+    limits: OrderLimits = field(default_factory=OrderLimits)
+    """How large an order may be."""
+    questions: AtOnce = field(default_factory=AtOnce)
+    """The previews and qualifications that are being answered."""
     forbidden_networks: Sequence[Network] = ()
     """Where no events are sent."""
     temporal_ui_url: str | None = None

@@ -65,7 +65,7 @@ async def taken_in(request: Request, gateway: Gateway, kind: OrderKind, body: An
         DeletedOrderError: when its key was that of an order that was deleted.
     """
     key = _idempotency_key(request)
-    checked = await _checked(request, body, kind)
+    checked = await _checked(request, gateway, body, kind)
     for attempt in count(1):
         order_id = _order_id(client_of(request), key, checked, kind, attempt)
         try:
@@ -105,10 +105,11 @@ def _conflict(gateway: Gateway, kind: OrderKind, key: str | None, sent: Document
 
 async def preview(request: Request, gateway: Gateway, kind: OrderKind) -> JsonAnswer:
     """Answer with what the order of the request's body would come down to; nothing is stored or executed."""
-    checked = await _checked(request, await read_json(request, gateway.body_limit), kind)
+    checked = await _checked(request, gateway, await read_json(request, gateway.body_limit), kind)
     order = posted_order(kind, accept(checked, _PREVIEW_ID, datetime.now(UTC), kind))
     try:
-        planned = await gateway.planner.preview(order)
+        with gateway.questions.one_more():
+            planned = await gateway.planner.preview(order)
     except DownstreamError as error:
         raise UnavailableError(error.message) from error
     return JsonAnswer(
@@ -158,8 +159,8 @@ def _order_id(client: str, key: str | None, document: Document, kind: OrderKind,
     return order_id_from(secrets.token_bytes(10), kind)
 
 
-async def _checked(request: Request, body: Any, kind: OrderKind) -> Document:
+async def _checked(request: Request, gateway: Gateway, body: Any, kind: OrderKind) -> Document:
     try:
-        return await worked_on(request, check_order, kind, body, CREATES[kind])
+        return await worked_on(request, check_order, kind, body, CREATES[kind], gateway.limits)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from api.json_patch import same
 from api.schemas.kinds import CREATES
+from orders.bounds import OrderLimits
 from orders.forms import in_kept_form
 from orders.intake import (
     Document,
@@ -46,11 +47,16 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODUCT) -> Document:
+def amendment(
+    current: Document, patched: Any, kind: OrderKind = OrderKind.PRODUCT, limits: OrderLimits | None = None
+) -> Document:
     """Return the attributes that a patched order sets anew, `None` for those that it leaves out.
 
     The states and prices of items are not looked at: who sends the whole list has read them when they may have been
     others.
+
+    Args:
+        limits: how large the order may be.
 
     Raises:
         InvalidBodyError: naming each attribute that cannot be changed, or what keeps it from being an order.
@@ -58,7 +64,7 @@ def amendment(current: Document, patched: Any, kind: OrderKind = OrderKind.PRODU
     if not isinstance(patched, dict):
         raise InvalidBodyError([Fault("", "the patched order must be a JSON object")])
     check_read_only(current, patched, read_only(kind))
-    checked = check_order(kind, readable(patched), CREATES[kind])
+    checked = check_order(kind, readable(patched), CREATES[kind], limits)
     before = in_kept_form(CREATES[kind], as_sent(kind, current))
     removed = dict.fromkeys(name for name in before if name not in checked)
     changed = {name: value for name, value in checked.items() if name not in before or not same(before[name], value)}

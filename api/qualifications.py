@@ -21,9 +21,10 @@ from api.identity import require_admin
 from api.json_patch import apply_operations
 from api.patches import merge_patch, readable
 from api.reads import fields_query, list_answer
+from orders.bounds import OrderLimits
 from orders.forms import in_kept_form
 from orders.instants import timestamp
-from orders.intake import Fault, InvalidBodyError, faults_of, misnamed, order_id_from
+from orders.intake import Fault, InvalidBodyError, faults_of, faults_of_size, misnamed, order_id_from
 from orders.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
 from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind, faults_of_items
 from orders.server_set import QUALIFICATION, QUALIFIED_OFFERINGS, QUALIFIED_SERVICES
@@ -153,7 +154,7 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
 
 
 async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> JsonAnswer:
-    question = _question(api, await read_json(request, gateway.body_limit))
+    question = _question(api, await read_json(request, gateway.body_limit), gateway.limits)
     qualification_id, now = order_id_from(secrets.token_bytes(10)), gateway.qualifying.now()
     document = {
         "id": qualification_id,
@@ -164,7 +165,8 @@ async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> 
     instant = bool(question.get("instantSyncQualification"))
     if instant:
         try:
-            document = await gateway.qualifying.answer(api.kind, document)
+            with gateway.questions.one_more():
+                document = await gateway.qualifying.answer(api.kind, document)
         except DownstreamError as error:
             raise UnavailableError(error.message) from error
     await gateway.qualifications.keep(api.kind, document, now)
@@ -178,7 +180,7 @@ async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> 
     )
 
 
-def _question(api: QualificationApi, body: Any) -> Document:
+def _question(api: QualificationApi, body: Any, limits: OrderLimits) -> Document:
     """Return the body of a request to qualify as it is kept, without what is not the client's to set.
 
     Raises:
@@ -194,6 +196,8 @@ def _question(api: QualificationApi, body: Any) -> Document:
         if isinstance(question.get(items), list):
             answers = QUALIFIED_SERVICES if api.kind == QualificationKind.SERVICE_CHECK else QUALIFIED_OFFERINGS
             question = {**question, items: [_bare(each, answers) for each in question[items]]}
+    if isinstance(question, dict) and (too_large := list(faults_of_size(items, question, limits))):
+        raise InvalidRequestError(str(InvalidBodyError(too_large)))
     question = document_of(api.question, question, misplaced)
     if faults := list(faults_of_items(api.kind, question)):
         raise InvalidRequestError(str(InvalidBodyError(faults)))

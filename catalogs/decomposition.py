@@ -14,8 +14,10 @@ from catalogs.product_decomposition import ServiceDraft, draft_services, link
 from catalogs.product_nodes import ProductNode, product_nodes
 from catalogs.product_plans import deliveries_of, plan_products
 from catalogs.reliance import Reliance
+from catalogs.service_decomposition import Expansion
 from catalogs.teardown import removed_items
 from orders.amendment import Read, reads
+from orders.bounds import OrderLimits
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase
 from orders.orchestration_plan import OrchestrationPlan
@@ -39,21 +41,24 @@ def decompose(
     revision: int = 1,
     on: datetime | None = None,
     without: Collection[str] = (),
+    most: int = OrderLimits.parts,
 ) -> OrchestrationPlan:
     """Return all that an order comes down to; nothing is executed, and the same values give the same plan.
 
     Args:
         on: the moment that decides which versions of offerings and which prices hold; the order's date without it.
         without: items that are left out, as if the order did nothing about them.
+        most: how many services and resources it may come down to.
 
     Raises:
         DecompositionError: for a circle, a product that is not installed, or an expression that this order's values
             do not fit.
+        PlanTooLargeError: when it comes down to more.
     """
     moment = on or order.order_date
     nodes = [each for each in product_nodes(order, catalogs, installed, moment) if each.item_id not in without]
     reliance = Reliance(nodes, installed)
-    drafts = draft_order(order, nodes, reliance, catalogs, whole=not without)
+    drafts = draft_order(order, nodes, reliance, Expansion(catalogs, most), whole=not without)
     by_key = {draft.key: draft for own in drafts.values() for draft in own}
     planned = _plan(by_key, catalogs)
     service_orders = _service_orders(by_key, planned)
@@ -70,7 +75,7 @@ def decompose(
 
 
 def draft_order(
-    order: ProductOrder, nodes: Sequence[ProductNode], reliance: Reliance, catalogs: CatalogSet, *, whole: bool = True
+    order: ProductOrder, nodes: Sequence[ProductNode], reliance: Reliance, expansion: Expansion, *, whole: bool = True
 ) -> dict[ProductNode, list[ServiceDraft]]:
     """Return the service orders that the products of an order may need, with what each relies on, free of circles.
 
@@ -78,14 +83,14 @@ def draft_order(
         whole: whether these are all products of the order; what others would need may be there otherwise.
 
     Raises:
-        DecompositionError: as `decompose` does.
+        DecompositionError, PlanTooLargeError: as `decompose` does.
     """
     paths = {item.id: path for item, _, path in order.items()}
     violations = [each for node in nodes for each in _not_installed(node, paths)]
     drafts: dict[ProductNode, list[ServiceDraft]] = {}
     for node in nodes if not violations else ():
         try:
-            drafts[node] = draft_services(node, catalogs)
+            drafts[node] = draft_services(node, expansion)
         except ExpressionError as error:
             message = f"the catalog cannot work out {error}"
             violations.append(_violation(node, paths, "catalogExpression", "product", message))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -122,6 +122,10 @@ class Expression:
         if not isinstance(value, _JSON_TYPES):
             raise ExpressionError(f"{self.text!r} gives what JSON has no form for")
         return value
+
+    def __reduce__(self) -> tuple[Callable[[str], Expression], tuple[str]]:
+        # The compiled form stays in its process.
+        return compiled, (self.text,)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"

@@ -17,13 +17,12 @@ from catalogs.product_prices import product_prices
 from catalogs.related_checks import check_accounts, check_parties, check_places
 from catalogs.relation_checks import check_exclusions, check_relations, check_requirements
 from catalogs.reliance import Reliance
+from catalogs.service_decomposition import Expansion
 from catalogs.unchanged_checks import check_unchanged
+from orders.bounds import OrderLimits
 from orders.installed import InstalledBase
 from orders.tmf import ProductOrder, ProductOrderItem
 from orders.violation import Violation, blamed
-
-MAX_QUANTITY = 1000
-"""Products that one item may order."""
 
 _CHECKS: tuple[Callable[[OrderContext], Iterator[Violation]], ...] = (
     check_products,
@@ -36,46 +35,56 @@ _CHECKS: tuple[Callable[[OrderContext], Iterator[Violation]], ...] = (
 _CHECKS_OF_CUSTOMER = (check_requirements, check_exclusions)
 
 
-def check_order(order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, on: datetime) -> list[Violation]:
+def check_order(
+    order: ProductOrder,
+    catalogs: CatalogSet,
+    installed: InstalledBase,
+    on: datetime,
+    limits: OrderLimits | None = None,
+) -> list[Violation]:
     """Return every rule that an order breaks at the moment `on`; none means that it can be priced and decomposed.
 
     Args:
         installed: the products of the order's customer, and those that its items name.
+
+    Raises:
+        PlanTooLargeError: when it comes down to more than it may.
     """
-    unbounded = list(_quantities(order))
-    order = within_bounds(order)
+    limits = limits or OrderLimits()
+    unbounded = list(_quantities(order, limits.quantity))
+    order = within_bounds(order, limits.quantity)
     context = OrderContext.of(order, catalogs, installed, on)
     of_customer = list(check_parties(order))
     # Of nobody, or of one of two, it cannot be said what they have.
     checks = _CHECKS if of_customer else (*_CHECKS, *_CHECKS_OF_CUSTOMER)
     violations = [*unbounded, *of_customer, *check_accounts(order), *check_places(order)]
     violations += [violation for check in checks for violation in check(context)]
-    return [*violations, *_obstacles(context, blamed(violations))]
+    return [*violations, *_obstacles(context, blamed(violations), limits.parts)]
 
 
-def within_bounds(order: ProductOrder) -> ProductOrder:
+def within_bounds(order: ProductOrder, most: int) -> ProductOrder:
     """Return an order in which items that order too many order one, so that of the rest everything can be told."""
 
     def bounded(item: ProductOrderItem) -> ProductOrderItem:
         parts = item.product_order_item and [bounded(part) for part in item.product_order_item]
-        quantity = 1 if (item.quantity or 1) > MAX_QUANTITY else item.quantity
+        quantity = 1 if (item.quantity or 1) > most else item.quantity
         return item.model_copy(update={"quantity": quantity, "product_order_item": parts})
 
     return order.model_copy(update={"product_order_item": [bounded(item) for item in order.product_order_item]})
 
 
-def _quantities(order: ProductOrder) -> Iterator[Violation]:
+def _quantities(order: ProductOrder, most: int) -> Iterator[Violation]:
     for item, _, path in order.items():
-        if (item.quantity or 1) > MAX_QUANTITY:
+        if (item.quantity or 1) > most:
             yield Violation(
                 code="quantityTooLarge",
                 path=f"{path}.quantity",
-                message=f"{item.quantity} of one product; at most {MAX_QUANTITY} in one item",
+                message=f"{item.quantity} of one product; at most {most} in one item",
                 item_id=item.id,
             )
 
 
-def _obstacles(context: OrderContext, broken: Collection[str]) -> list[Violation]:
+def _obstacles(context: OrderContext, broken: Collection[str], most: int) -> list[Violation]:
     """Return what only shows when an order is worked out: circles of services, values that do not fit.
 
     Args:
@@ -84,7 +93,7 @@ def _obstacles(context: OrderContext, broken: Collection[str]) -> list[Violation
     order, catalogs, installed, on = context.order, context.catalogs, context.installed, context.on
     nodes = [node for node in product_nodes(order, catalogs, installed, on) if node.item_id not in broken]
     try:
-        draft_order(order, nodes, Reliance(nodes, installed), catalogs, whole=not broken)
+        draft_order(order, nodes, Reliance(nodes, installed), Expansion(catalogs, most), whole=not broken)
     except DecompositionError as error:
         return error.violations
     return list(_unpriceable(context, broken))

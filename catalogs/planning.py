@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -11,16 +11,23 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.decomposition import DecompositionError, decompose
 from catalogs.order_check import check_order, within_bounds
 from catalogs.pricing import price_order
+from catalogs.product_nodes import depth_of
 from catalogs.resource_orders import check_resource_order, decompose_resource_order
+from catalogs.service_decomposition import PlanTooLargeError
 from catalogs.service_order_check import check_service_order
 from catalogs.service_orders import decompose_service_order
+from orders.bounds import OrderLimits
 from orders.installed import InstalledBase
+from orders.lifecycle import ITEM_LISTS
 from orders.orchestration_plan import OrchestrationPlan
 from orders.posted import PostedOrder
 from orders.resource_orders import ResourceOrder
 from orders.service_orders import ServiceOrder
 from orders.tmf import ProductOrder
 from orders.violation import Violation, blamed
+
+TOO_LARGE = "orderTooLarge"
+"""The code of the reason that an order asks for, or comes down to, more than one order may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +41,102 @@ class Planned:
     """What the items that break no rule come down to, where others do; to be asked for, and never to be executed."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlanningJob:
+    """What planning an order takes beside the catalogs."""
+
+    order: PostedOrder
+    installed: InstalledBase
+    revision: int
+    on: datetime
+    """The moment that decides which versions and prices hold."""
+    limits: OrderLimits = field(default_factory=OrderLimits)
+
+
 def plan_posted(
     order: PostedOrder, catalogs: CatalogSet, installed: InstalledBase, revision: int, on: datetime
 ) -> Planned:
     """Check and decompose an order at the moment `on`, and price it where it is one of products."""
+    return planned(PlanningJob(order, installed, revision, on), catalogs)
+
+
+def planned(job: PlanningJob, catalogs: CatalogSet) -> Planned:
+    """Return what comes of a job; of an order that asks for more than it may nothing else is worked out."""
     try:
-        match order:
-            case ProductOrder():
-                return _products(order, catalogs, installed, revision, on)
-            case ServiceOrder():
-                if violations := check_service_order(order, catalogs, installed, on):
-                    rest = partial(decompose_service_order, order, catalogs, installed, revision, on)
-                    return Planned(order, violations=violations, rest=_rest(rest, violations))
-                return Planned(order, decompose_service_order(order, catalogs, installed, revision, on))
-            case ResourceOrder():
-                if violations := check_resource_order(order, catalogs, installed, on):
-                    rest = partial(decompose_resource_order, order, catalogs, installed, revision, on)
-                    return Planned(order, violations=violations, rest=_rest(rest, violations))
-                return Planned(order, decompose_resource_order(order, catalogs, installed, revision, on))
+        return planned_within(job, catalogs)
+    except PlanTooLargeError as error:
+        return Planned(job.order, violations=[too_large(job.order, str(error))])
+
+
+def planned_within(job: PlanningJob, catalogs: CatalogSet) -> Planned:
+    """Return what comes of a job, as `planned` does.
+
+    Raises:
+        PlanTooLargeError: when the order comes down to more parts than the limits allow.
+    """
+    if crowding := list(_crowding(job.order, job.limits)):
+        return Planned(job.order, violations=crowding)
+    try:
+        done = _planned(job, catalogs)
     except DecompositionError as error:
-        return Planned(order, violations=error.violations)
+        return Planned(job.order, violations=error.violations)
+    if done.plan and done.plan.parts() > job.limits.parts:
+        raise PlanTooLargeError(job.limits.parts)
+    if done.plan and (widest := done.plan.widest()) > job.limits.nodes:
+        why = f"the order comes down to {widest} parts that run side by side; at most {job.limits.nodes}"
+        return Planned(job.order, violations=[too_large(job.order, why)])
+    return done
 
 
-def _products(
-    order: ProductOrder, catalogs: CatalogSet, installed: InstalledBase, revision: int, on: datetime
-) -> Planned:
-    if violations := check_order(order, catalogs, installed, on):
-        rest = partial(decompose, within_bounds(order), catalogs, installed, revision, on)
+def too_large(order: PostedOrder, why: str) -> Violation:
+    """Return the reason that an order is too large for one, and what to do about it."""
+    message = f"{why}; make it several orders"
+    return Violation(code=TOO_LARGE, path=ITEM_LISTS[order.kind], message=message)
+
+
+def _crowding(order: PostedOrder, limits: OrderLimits) -> Iterator[Violation]:
+    """Yield that an order has more items, or orders more products, than one may, before any of them is looked at.
+
+    An order that is posted now is refused for that; one that came in under other limits, or bundles its items by
+    relations, is not.
+    """
+    items = sum(1 for _ in order.items())
+    if items > limits.items:
+        yield too_large(order, f"the order has {items} items, nested ones counted; at most {limits.items}")
+    if not isinstance(order, ProductOrder):
+        return
+    # What a single item has too many of is told by the check of the order.
+    quantities = [item.quantity or 1 for item, _, _ in order.items()]
+    instances = sum(each if each <= limits.quantity else 1 for each in quantities)
+    if instances > limits.instances:
+        yield too_large(order, f"the items order {instances} products by their quantities; at most {limits.instances}")
+    if (depth := depth_of(order)) > limits.depth:
+        yield too_large(order, f"items are nested {depth} levels deep; at most {limits.depth}")
+
+
+def _planned(job: PlanningJob, catalogs: CatalogSet) -> Planned:
+    order, about, most = job.order, (catalogs, job.installed), job.limits.parts
+    match order:
+        case ProductOrder():
+            return _products(order, job, catalogs)
+        case ServiceOrder():
+            if violations := check_service_order(order, *about, job.on):
+                rest = partial(decompose_service_order, order, *about, job.revision, job.on, most=most)
+                return Planned(order, violations=violations, rest=_rest(rest, violations))
+            return Planned(order, decompose_service_order(order, *about, job.revision, job.on, most=most))
+        case ResourceOrder():
+            if violations := check_resource_order(order, *about, job.on):
+                rest = partial(decompose_resource_order, order, *about, job.revision, job.on)
+                return Planned(order, violations=violations, rest=_rest(rest, violations))
+            return Planned(order, decompose_resource_order(order, *about, job.revision, job.on))
+
+
+def _products(order: ProductOrder, job: PlanningJob, catalogs: CatalogSet) -> Planned:
+    about, limits = (catalogs, job.installed, job.revision, job.on), job.limits
+    if violations := check_order(order, catalogs, job.installed, job.on, limits):
+        rest = partial(decompose, within_bounds(order, limits.quantity), *about, most=limits.parts)
         return Planned(order, violations=violations, rest=_rest(rest, violations))
-    plan = decompose(order, catalogs, installed, revision, on)
+    plan = decompose(order, *about, most=limits.parts)
     return Planned(price_order(order, plan), plan)
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from catalogs.catalog_set import CatalogSet
 from catalogs.expressions import ExpressionError
 from catalogs.fulfilment import Requirement
 from catalogs.model import ProductSpecification
 from catalogs.modification import is_renewed
 from catalogs.product_nodes import ProductNode
 from catalogs.reliance import Reliance
-from catalogs.service_decomposition import expand_product
+from catalogs.service_decomposition import Expansion
 from catalogs.targets import ServiceTarget
 from catalogs.teardown import base_key, requirement_of
 from orders.installed import InstalledService
@@ -39,11 +38,15 @@ class ServiceDraft:
     given: dict[str, Characteristics] = field(default_factory=dict)
 
 
-def draft_services(node: ProductNode, catalogs: CatalogSet) -> list[ServiceDraft]:
+def draft_services(node: ProductNode, expansion: Expansion) -> list[ServiceDraft]:
     """Return the service orders that a product may need; one that it leaves as it is needs none.
+
+    Args:
+        expansion: that of the order.
 
     Raises:
         ExpressionError: when an expression of the catalog fails on this order's values.
+        PlanTooLargeError: when the order comes down to too much.
     """
     there = {service.key: service for service in node.installed.services} if node.installed else {}
     if node.action is Action.NO_CHANGE:
@@ -52,8 +55,8 @@ def draft_services(node: ProductNode, catalogs: CatalogSet) -> list[ServiceDraft
         return [_removed(node, service) for service in there.values()]
     if node.specification is None:
         return []
-    targets = expand_product(node.specification, node.scope, catalogs)
-    before = _before(node, node.specification, catalogs)
+    targets = expansion.product(node.specification, node.scope)
+    before = _before(node, node.specification, Expansion(expansion.catalogs, expansion.most))
     drafts: list[ServiceDraft] = []
     for target in targets:
         installed = there.get(target.key)
@@ -95,12 +98,12 @@ def relied_products(node: ProductNode, reliance: Reliance) -> list[ProductNode]:
     return [each for each in dict.fromkeys(needs) if each is not node]
 
 
-def _before(node: ProductNode, specification: ProductSpecification, catalogs: CatalogSet) -> dict[str, ServiceTarget]:
+def _before(node: ProductNode, specification: ProductSpecification, expansion: Expansion) -> dict[str, ServiceTarget]:
     """Return what the catalog makes of the product as it is installed, as far as it still can."""
     if node.installed is None:
         return {}
     try:
-        return {each.key: each for each in expand_product(specification, node.before(), catalogs)}
+        return {each.key: each for each in expansion.product(specification, node.before())}
     except ExpressionError:
         return {}
 

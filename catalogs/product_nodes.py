@@ -12,7 +12,7 @@ from catalogs.characteristics import of_offering, with_defaults
 from catalogs.model import ProductOffering, ProductSpecification
 from catalogs.targets import Scope
 from orders.installed import InstalledBase, InstalledProduct
-from orders.keys import product_key, segment
+from orders.keys import part_key, product_key
 from orders.posted import PostedOrder
 from orders.tmf import Action, ProductOrder, ProductOrderItem, RelatedPlace, place_among
 
@@ -166,7 +166,7 @@ class _Nodes:
             specification = self.catalogs.products.get(part.specification_id) if part.specification_id else None
             known = of_offering(specification, offering)
             node = ProductNode(
-                key=f"{bundle.key}+{segment(product_id)}",
+                key=part_key(bundle.key, product_id),
                 item_id=bundle.item_id,
                 action=bundle.action,
                 unit=bundle.unit,
@@ -209,12 +209,37 @@ def parents_of(order: ProductOrder) -> dict[str, str]:
     """
     ids = {item.id for item, _, _ in order.items()}
     parents = {item.id: parent.id for item, parent, _ in order.items() if parent}
+    above: dict[str, str] = dict(parents)
+    """Item → a bundle somewhere around it, in the end the outermost: long chains are walked once, not for each item."""
+
+    def outermost(item_id: str) -> str:
+        while (around := above.get(item_id)) is not None:
+            above[item_id] = above.get(around, around)
+            item_id = around
+        return item_id
+
     for item, _, _ in order.items():
         for relation in item.product_order_item_relationship:
             free = relation.relationship_type == "bundles" and relation.id in ids and relation.id not in parents
-            if free and relation.id not in ancestors(item.id, parents):
-                parents[relation.id] = item.id
+            # What has no bundle yet is around the item only as its outermost one.
+            if free and relation.id != outermost(item.id):
+                parents[relation.id] = above[relation.id] = item.id
     return parents
+
+
+def depth_of(order: ProductOrder) -> int:
+    """Return how many levels of items, one in the other, an order has at most."""
+    parents = parents_of(order)
+    depths: dict[str, int] = {}
+    for item_id in parents:
+        way: list[str] = []
+        around: str | None = item_id
+        while around is not None and around not in depths:
+            way.append(around)
+            around = parents.get(around)
+        for each in reversed(way):
+            depths[each] = depths[parents[each]] + 1 if each in parents else 1
+    return max(depths.values(), default=1)
 
 
 def ancestors(item_id: str, parents: dict[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from catalogs.expressions import Expression, ExpressionError
 from catalogs.fulfilment import Requirement, ResourceRequirement, ServiceFulfilment, ServiceRequirement
 from catalogs.model import ProductSpecification, ServiceSpecification
 from catalogs.targets import ResourceTarget, Scope, ServiceTarget, policy_of
+from orders.bounds import OrderLimits
 from orders.keys import CUSTOMER_FACING
 from orders.plan import Characteristics, Demand
 from orders.policy import Policy
@@ -23,107 +24,134 @@ MAX_COUNT = 1000
 """A count beyond this is a slip in an expression, not a service."""
 
 
-def expand_product(specification: ProductSpecification, scope: Scope, catalogs: CatalogSet) -> list[ServiceTarget]:
-    """Return the customer-facing services that a product should have, each with all below it.
+class PlanTooLargeError(Exception):
+    """An order comes down to more parts than it may; told when there is one too many, before there are all."""
 
-    Raises:
-        ExpressionError: when an expression of the catalog fails on this order's values.
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the order comes down to more than {most} products, services and resources")
+        self.most = most
+
+
+class Expansion:
+    """Expands the specifications of one order into services and resources, into so many in all at most.
+
+    Args:
+        most: how many services and resources there may be.
     """
-    return _services(specification.fulfilment.services, scope, None, catalogs)
 
+    def __init__(self, catalogs: CatalogSet, most: int = OrderLimits.parts) -> None:
+        self.catalogs = catalogs
+        self.most = most
+        self._made = 0
 
-def _services(
-    requirements: Sequence[ServiceRequirement], scope: Scope, parent: Characteristics | None, catalogs: CatalogSet
-) -> list[ServiceTarget]:
-    needed = list(_instances(requirements, scope, parent))
-    keys = _by_requirement(needed)
-    return [
-        _service(key, requirement, scope, scope.variables(parent, index), keys, catalogs)
-        for key, requirement, index in needed
-    ]
+    def product(self, specification: ProductSpecification, scope: Scope) -> list[ServiceTarget]:
+        """Return the customer-facing services that a product should have, each with all below it.
 
+        Raises:
+            ExpressionError: when an expression of the catalog fails on this order's values.
+            PlanTooLargeError: when there would be too many services and resources.
+        """
+        return self._services(specification.fulfilment.services, scope, None)
 
-def expand_service(
-    specification: ServiceSpecification, given: Characteristics, scope: Scope, catalogs: CatalogSet
-) -> ServiceTarget:
-    """Return a service with these characteristics, ordered by itself at the scope's place, with all below it.
+    def service(self, specification: ServiceSpecification, given: Characteristics, scope: Scope) -> ServiceTarget:
+        """Return a service with these characteristics, ordered by itself at the scope's place, with all below it.
 
-    Raises:
-        ExpressionError: when an expression of the catalog fails on this order's values.
-    """
-    place = scope.place["id"]
-    policy = policy_of(specification.fulfilment.policy)
-    return _target(CUSTOMER_FACING, specification, given, {}, place, policy, scope, scope.variables(), catalogs)
+        Raises:
+            ExpressionError, PlanTooLargeError: as `product`.
+        """
+        place = scope.place["id"]
+        policy = policy_of(specification.fulfilment.policy)
+        return self._target(CUSTOMER_FACING, specification, given, {}, place, policy, scope, scope.variables())
 
+    def _services(
+        self, requirements: Sequence[ServiceRequirement], scope: Scope, parent: Characteristics | None
+    ) -> list[ServiceTarget]:
+        needed = list(self._instances(requirements, scope, parent))
+        keys = _by_requirement(needed)
+        return [
+            self._service(key, requirement, scope, scope.variables(parent, index), keys)
+            for key, requirement, index in needed
+        ]
 
-def _service(
-    key: str,
-    requirement: ServiceRequirement,
-    scope: Scope,
-    variables: Mapping[str, Any],
-    keys: Mapping[str, list[str]],
-    catalogs: CatalogSet,
-) -> ServiceTarget:
-    specification = _known(catalogs.services.get(requirement.specification), requirement)
-    given, late = _split(requirement.characteristics, variables)
-    place = _text(requirement.place, variables) if requirement.place else variables["place"]["id"]
-    below = scope if requirement.place is None else _elsewhere(scope, place)
-    policy = policy_of(specification.fulfilment.policy, requirement.policy)
-    chosen = requirement.characteristics
-    target = _target(key, specification, given, late, place, policy, below, variables, catalogs, chosen)
-    return replace(
-        target,
-        relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
-        beyond=[name for name in requirement.depends_on if "/" in name],
-    )
+    def _service(
+        self,
+        key: str,
+        requirement: ServiceRequirement,
+        scope: Scope,
+        variables: Mapping[str, Any],
+        keys: Mapping[str, list[str]],
+    ) -> ServiceTarget:
+        specification = _known(self.catalogs.services.get(requirement.specification), requirement)
+        given, late = _split(requirement.characteristics, variables)
+        place = _text(requirement.place, variables) if requirement.place else variables["place"]["id"]
+        below = scope if requirement.place is None else _elsewhere(scope, place)
+        policy = policy_of(specification.fulfilment.policy, requirement.policy)
+        chosen = requirement.characteristics
+        target = self._target(key, specification, given, late, place, policy, below, variables, chosen)
+        return replace(
+            target,
+            relies_on=[each for name in requirement.depends_on for each in keys.get(name, [])],
+            beyond=[name for name in requirement.depends_on if "/" in name],
+        )
 
+    def _target(
+        self,
+        key: str,
+        specification: ServiceSpecification,
+        given: Characteristics,
+        late: Mapping[str, str],
+        place: str | None,
+        policy: Policy,
+        below: Scope,
+        variables: Mapping[str, Any],
+        chosen: Collection[str] = (),
+    ) -> ServiceTarget:
+        """Return a service; of what its specification works out itself, what is `chosen` from outside counts there."""
+        fulfilment = specification.fulfilment
+        own = with_defaults(specification.characteristics, given)
+        worked_out = {name: each for name, each in fulfilment.characteristics.items() if name not in chosen}
+        more, late_own = _split(worked_out, {**variables, "service": own})
+        own |= more
+        late = {**late, **late_own}
+        return ServiceTarget(
+            key=key,
+            specification=specification.as_specification,
+            characteristics={name: value for name, value in own.items() if name not in late},
+            late=late,
+            relies_on=[],
+            beyond=[],
+            place=place,
+            move=fulfilment.move,
+            activation=fulfilment.activation,
+            test=fulfilment.test,
+            rules=fulfilment,
+            policy=policy,
+            services=self._services(fulfilment.services, below, own),
+            resources=self._resources(fulfilment, below, own),
+        )
 
-def _target(
-    key: str,
-    specification: ServiceSpecification,
-    given: Characteristics,
-    late: Mapping[str, str],
-    place: str | None,
-    policy: Policy,
-    below: Scope,
-    variables: Mapping[str, Any],
-    catalogs: CatalogSet,
-    chosen: Collection[str] = (),
-) -> ServiceTarget:
-    """Return a service of a specification; of what it works out itself, what is `chosen` from outside counts there."""
-    fulfilment = specification.fulfilment
-    own = with_defaults(specification.characteristics, given)
-    worked_out = {name: each for name, each in fulfilment.characteristics.items() if name not in chosen}
-    more, late_own = _split(worked_out, {**variables, "service": own})
-    own |= more
-    late = {**late, **late_own}
-    return ServiceTarget(
-        key=key,
-        specification=specification.as_specification,
-        characteristics={name: value for name, value in own.items() if name not in late},
-        late=late,
-        relies_on=[],
-        beyond=[],
-        place=place,
-        move=fulfilment.move,
-        activation=fulfilment.activation,
-        test=fulfilment.test,
-        rules=fulfilment,
-        policy=policy,
-        services=_services(fulfilment.services, below, own, catalogs),
-        resources=_resources(fulfilment, below, own, catalogs),
-    )
+    def _resources(self, fulfilment: ServiceFulfilment, scope: Scope, service: Characteristics) -> list[ResourceTarget]:
+        needed = list(self._instances(fulfilment.resources, scope, service))
+        keys = _by_requirement(needed)
+        return [
+            _resource(key, requirement, scope.variables(service, index), keys, self.catalogs)
+            for key, requirement, index in needed
+        ]
 
-
-def _resources(
-    fulfilment: ServiceFulfilment, scope: Scope, service: Characteristics, catalogs: CatalogSet
-) -> list[ResourceTarget]:
-    needed = list(_instances(fulfilment.resources, scope, service))
-    keys = _by_requirement(needed)
-    return [
-        _resource(key, requirement, scope.variables(service, index), keys, catalogs)
-        for key, requirement, index in needed
-    ]
+    def _instances(
+        self, requirements: Sequence[R], scope: Scope, service: Characteristics | None
+    ) -> Iterator[tuple[str, R, int]]:
+        """Yield what is needed by these conditions: the first under the requirement's key, the nth under `key*n`."""
+        for requirement in requirements:
+            variables = scope.variables(service)
+            if requirement.when and not _truth(requirement.when, variables):
+                continue
+            count = _whole(requirement.count, variables) if requirement.count else 1
+            self._made += count
+            if self._made > self.most:
+                raise PlanTooLargeError(self.most)
+            for index in range(1, count + 1):
+                yield (requirement.key if index == 1 else f"{requirement.key}*{index}"), requirement, index
 
 
 def _resource(
@@ -154,19 +182,6 @@ def _resource(
         rules=fulfilment,
         policy=policy_of(fulfilment.policy, requirement.policy),
     )
-
-
-def _instances(
-    requirements: Sequence[R], scope: Scope, service: Characteristics | None
-) -> Iterator[tuple[str, R, int]]:
-    """Yield what is needed under these conditions: the first under the requirement's key, the nth under `key*n`."""
-    for requirement in requirements:
-        variables = scope.variables(service)
-        if requirement.when and not _truth(requirement.when, variables):
-            continue
-        count = _whole(requirement.count, variables) if requirement.count else 1
-        for index in range(1, count + 1):
-            yield (requirement.key if index == 1 else f"{requirement.key}*{index}"), requirement, index
 
 
 def _by_requirement(needed: Sequence[tuple[str, Requirement, int]]) -> dict[str, list[str]]:

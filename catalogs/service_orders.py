@@ -11,10 +11,11 @@ from catalogs.decomposition import DecompositionError
 from catalogs.expressions import ExpressionError
 from catalogs.model import ServiceSpecification
 from catalogs.modification import PlannedService, plan_service
-from catalogs.service_decomposition import expand_service
+from catalogs.service_decomposition import Expansion
 from catalogs.service_nodes import ServiceNode, reliance_of, service_nodes
 from catalogs.targets import ServiceTarget
 from catalogs.teardown import removed_items
+from orders.bounds import OrderLimits
 from orders.graph import find_circle, orient
 from orders.installed import InstalledBase
 from orders.keys import CUSTOMER_FACING
@@ -32,6 +33,7 @@ def decompose_service_order(
     revision: int = 1,
     on: datetime | None = None,
     without: Collection[str] = (),
+    most: int = OrderLimits.parts,
 ) -> OrchestrationPlan:
     """Return all that a service order comes down to; nothing is executed, and the same values give the same plan.
 
@@ -39,21 +41,23 @@ def decompose_service_order(
         installed: the services that its items name, with all that supports them.
         on: the moment that decides which versions of specifications hold; the order's date without it.
         without: items that are left out, as if the order did nothing about them.
+        most: how many services and resources it may come down to.
 
     Raises:
         DecompositionError: for a circle, or an expression that this order's values do not fit.
+        PlanTooLargeError: when it comes down to more.
     """
     nodes = service_nodes(order, catalogs, installed, on or order.order_date)
     kept = [node for node in nodes if node.item.id not in without]
-    moving = {node.item.id: (node, each) for node, each in _planned(kept, catalogs) if each.action != Action.NO_CHANGE}
+    planned = _planned(kept, Expansion(catalogs, most))
+    moving = {node.item.id: (node, each) for node, each in planned if each.action != Action.NO_CHANGE}
     relies_on = reliance_of(nodes, {item_id: node for item_id, (node, _) in moving.items()})
     if circle := find_circle(relies_on):
         raise DecompositionError([circular(circle, "serviceOrderItem")])
-    after = orient(relies_on, {item_id: planned.action for item_id, (_, planned) in moving.items()})
+    after = orient(relies_on, {item_id: each.action for item_id, (_, each) in moving.items()})
     keys = {item_id: node.key for item_id, (node, _) in moving.items()}
     service_orders = [
-        _service_order(node, planned, [keys[need] for need in after[item_id]])
-        for item_id, (node, planned) in moving.items()
+        _service_order(node, each, [keys[need] for need in after[item_id]]) for item_id, (node, each) in moving.items()
     ]
     touched = [node.item.service.id for node, _ in moving.values() if node.installed and node.item.service.id]
     return OrchestrationPlan(
@@ -89,7 +93,7 @@ def circular(circle: Sequence[str], path: str) -> Violation:
     return Violation(code="circularReliance", path=path, message=message, item_id=circle[0])
 
 
-def _planned(nodes: Sequence[ServiceNode], catalogs: CatalogSet) -> Iterator[tuple[ServiceNode, PlannedService]]:
+def _planned(nodes: Sequence[ServiceNode], expansion: Expansion) -> Iterator[tuple[ServiceNode, PlannedService]]:
     """Yield what the order of each item does.
 
     Raises:
@@ -101,7 +105,7 @@ def _planned(nodes: Sequence[ServiceNode], catalogs: CatalogSet) -> Iterator[tup
         if node.item.action is Action.NO_CHANGE:
             continue
         try:
-            planned.append((node, _plan(node, catalogs)))
+            planned.append((node, _plan(node, expansion)))
         except ExpressionError as error:
             message = f"the catalog cannot work out {error}"
             path = f"{node.path}.service"
@@ -111,21 +115,22 @@ def _planned(nodes: Sequence[ServiceNode], catalogs: CatalogSet) -> Iterator[tup
     yield from planned
 
 
-def _plan(node: ServiceNode, catalogs: CatalogSet) -> PlannedService:
+def _plan(node: ServiceNode, expansion: Expansion) -> PlannedService:
+    catalogs = expansion.catalogs
     if node.item.action is Action.DELETE and node.installed:
         return PlannedService(Action.DELETE, removed_items(node.installed, catalogs), None)
     if node.specification is None:
         raise LookupError(f"item {node.item.id} has no specification: the order was not checked")
-    target = expand_service(node.specification, node.characteristics, node.scope, catalogs)
-    return plan_service(target, node.installed, _before(node, catalogs), {}, catalogs)
+    target = expansion.service(node.specification, node.characteristics, node.scope)
+    return plan_service(target, node.installed, _before(node, Expansion(catalogs, expansion.most)), {}, catalogs)
 
 
-def _before(node: ServiceNode, catalogs: CatalogSet) -> ServiceTarget | None:
+def _before(node: ServiceNode, expansion: Expansion) -> ServiceTarget | None:
     """Return what the catalog makes of the service as it is installed, as far as it still can."""
     if node.installed is None or node.specification is None:
         return None
     try:
-        before = expand_service(node.specification, node.before(), node.scope_before(), catalogs)
+        before = expansion.service(node.specification, node.before(), node.scope_before())
     except ExpressionError:
         return None
     return before if node.installed.place else _nowhere(before)

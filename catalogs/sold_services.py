@@ -13,7 +13,7 @@ from catalogs.catalog_set import CatalogSet
 from catalogs.characteristics import with_defaults
 from catalogs.expressions import ExpressionError
 from catalogs.model import ProductSpecification
-from catalogs.service_decomposition import expand_product
+from catalogs.service_decomposition import Expansion, PlanTooLargeError
 from catalogs.service_nodes import ServiceNode
 from catalogs.targets import ServiceTarget
 from orders.plan import Characteristics
@@ -73,6 +73,6 @@ def _expanded(
     wish: ServiceNode, specification: ProductSpecification, values: Characteristics, catalogs: CatalogSet
 ) -> list[ServiceTarget]:
     try:
-        return expand_product(specification, replace(wish.scope, product=values), catalogs)
-    except ExpressionError:
+        return Expansion(catalogs).product(specification, replace(wish.scope, product=values))
+    except (ExpressionError, PlanTooLargeError):
         return []

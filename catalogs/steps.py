@@ -45,6 +45,10 @@ class ByChange(Model, Generic[T]):
         return {Action.ADD: self.add, Action.MODIFY: self.modify, Action.DELETE: self.delete}.get(action)
 
 
+class StepByChange(ByChange[Step]):
+    """A step for each kind of change; a class with a name, so that catalogs can go to other processes."""
+
+
 class MilestoneRule(Milestone):
     """A milestone, and the kinds of change that reach it."""
 
@@ -59,7 +63,7 @@ class MilestoneRule(Milestone):
 class StepRules(Model):
     """What a specification says of its steps, by what happens to the product, service or resource."""
 
-    point_of_no_return: ByChange[Step] = Field(default_factory=ByChange[Step])
+    point_of_no_return: StepByChange = Field(default_factory=StepByChange)
     milestones: list[MilestoneRule] = Field(default_factory=list)
 
 
@@ -72,10 +76,14 @@ class WorkRule(Model):
     """Name of a characteristic → whether it must be given; any may be, where it is None."""
 
 
+class WorkByChange(ByChange[WorkRule]):
+    """Manual work for each kind of change."""
+
+
 class WorkRules(StepRules):
     """The rules of what people may do a part of."""
 
-    manual: ByChange[WorkRule] = Field(default_factory=ByChange[WorkRule])
+    manual: WorkByChange = Field(default_factory=WorkByChange)
     _known: list[WantedValue] = PrivateAttr(default_factory=list)
 
     def know(self, characteristics: list[WantedValue]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from orders.bounds import oversized
+from orders.bounds import OrderLimits, crowded, oversized
 from orders.form_faults import in_words
 from orders.forms import in_kept_form
 from orders.identity import marked
@@ -98,11 +98,14 @@ def _unreadable(raw: bytes, error: ValueError) -> str:
     return f"the body is not valid JSON: {error}"
 
 
-def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None) -> Document:
+def check_order(
+    kind: OrderKind, body: Any, form: type[BaseModel] | None = None, limits: OrderLimits | None = None
+) -> Document:
     """Return the body of a request to order as it is kept, without the attributes that are not the client's to set.
 
     Args:
         form: a model of every attribute that has a type, also of those that are only kept.
+        limits: how large it may be; of an order that is larger nothing else is looked at.
 
     Raises:
         InvalidBodyError: with every fault of form.
@@ -110,6 +113,8 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", f"the body must be a JSON object, not {shown(body)}")])
     document = as_sent(kind, body)
+    if too_large := list(faults_of_size(ITEM_LISTS[kind], document, limits or OrderLimits())):
+        raise InvalidBodyError(too_large)
     shape = form or MODELS[kind]
     written = to_json(document)
     faults = [
@@ -119,11 +124,16 @@ def check_order(kind: OrderKind, body: Any, form: type[BaseModel] | None = None)
         *faults_of(MODELS[kind], document, written),
         *faults_of(shape, document, written),
         *_faults_of_items(kind, document),
-        *(Fault(_path(location), told) for location, told in oversized(document)),
     ]
     if faults:
         raise InvalidBodyError(_first_of_each_path(faults))
     return in_kept_form(shape, document)
+
+
+def faults_of_size(items: str, document: Document, limits: OrderLimits) -> Iterator[Fault]:
+    """Yield where a document is larger than it may be; `items` names the list of what it orders or asks for."""
+    for location, told in (*crowded(document, items, limits), *oversized(document, limits)):
+        yield Fault(_path(location), told)
 
 
 def accept(document: Document, order_id: str, at: datetime, kind: OrderKind = OrderKind.PRODUCT) -> Document:

@@ -29,6 +29,18 @@ class OrchestrationPlan(Model):
     belongs_to: list[str] = Field(default_factory=list)
     """What the services and resources that it changes by themselves realise or support: `product:ID`, `service:ID`."""
 
+    def parts(self) -> int:
+        """Return how many products, services and resources it has."""
+        items = [item for order in self.service_orders for item in order.items]
+        return len(self.products) + len(items) + sum(len(item.resources) for item in items) + len(self.resource_orders)
+
+    def widest(self) -> int:
+        """Return how many parts the workflow runs that runs most: the order's own, or one below it."""
+        items = [item for order in self.service_orders for item in order.items]
+        own = len(self.service_orders) + len(self.deliveries) + len(self.products) + len(self.resource_orders)
+        below = (*(len(order.items) for order in self.service_orders), *(len(item.resources) for item in items))
+        return max(own, *below, 0)
+
     def graph(self) -> PlanGraph:
         """Return the graph of all nodes without their contents."""
         return PlanGraph(

@@ -56,7 +56,7 @@ router = APIRouter(prefix=f"{V5_BASE_PATH}/productOrder", tags=[TAG])
 async def create_product_order(request: Request, gateway: GatewayDep) -> JsonAnswer:
     body = await read_json(request, gateway.body_limit)
     try:
-        wanted = await worked_on(request, order_body, body)
+        wanted = await worked_on(request, order_body, body, gateway.limits)
     except InvalidBodyError as error:
         raise InvalidRequestError(str(error)) from error
     order = order_in_v5(gateway.base_url, await taken_in(request, gateway, OrderKind.PRODUCT, wanted))

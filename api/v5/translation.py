@@ -14,8 +14,9 @@ from api.json_patch import same
 from api.patches import amendment, check_read_only, readable
 from api.schemas.v5 import NOT_BEGUN_OTHERWISE, CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
 from orders import server_set
+from orders.bounds import OrderLimits
 from orders.forms import in_kept_form
-from orders.intake import Document, Fault, InvalidBodyError, faults_of, misnamed
+from orders.intake import Document, Fault, InvalidBodyError, faults_of, faults_of_size, misnamed
 from orders.lifecycle import OrderKind, OrderState
 from orders.server_set import SERVER_SET, items_as_sent
 from orders.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5, value_from_v5
@@ -28,13 +29,17 @@ _ITEMS = "productOrderItem"
 _SERVER_SET = frozenset(map(name_in_v5, SERVER_SET[OrderKind.PRODUCT]))
 
 
-def order_body(body: Any) -> Document:
+def order_body(body: Any, limits: OrderLimits | None = None) -> Document:
     """Return the body of a request to order in v4's shape.
+
+    Args:
+        limits: how large it may be; of an order that is larger nothing else is looked at.
 
     Raises:
         InvalidBodyError: with every fault of form, in v5's words.
     """
     wanted = _wanted(body, _SERVER_SET)
+    _check_size(wanted, limits)
     if _ITEMS in wanted:
         wanted[_ITEMS] = items_as_sent(OrderKind.PRODUCT, wanted[_ITEMS])
     return from_v5(_checked(ProductOrderCreate, wanted, [*_faults_of_state(body), *misnamed(wanted, _ITEMS)]))
@@ -49,13 +54,16 @@ def cancellation_body(body: Any) -> Document:
     return from_v5(_checked(CancelProductOrderCreate, _wanted(body, server_set.CANCELLATION)), CANCELLATION)
 
 
-def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) -> Document:
+def changes(
+    base_url: str, shown: Document, patch: Callable[[Document], Any], limits: OrderLimits | None = None
+) -> Document:
     """Return the attributes that a patch of an order in v5's shape sets anew, in v4's shape, `None` where they go.
 
     Only what the patch changes is translated: the rest of the order stays as it is kept.
 
     Args:
         shown: the order as v4 shows it.
+        limits: how large the order may be.
 
     Raises:
         InvalidBodyError: naming each attribute that cannot be changed, or what keeps it from being an order.
@@ -67,9 +75,12 @@ def changes(base_url: str, shown: Document, patch: Callable[[Document], Any]) ->
     after = readable(patched)
     check_read_only(before, after, _SERVER_SET)
     touched = {name for name in before.keys() | after.keys() if not _is_same(name, before.get(name), after.get(name))}
-    told = _checked(ProductOrderUpdate, {name: value for name, value in after.items() if name in touched})
+    update = {name: value for name, value in after.items() if name in touched}
+    _check_size(update, limits)
+    told = _checked(ProductOrderUpdate, update)
     gone = {kept for name in touched for kept in kept_as(name)}
-    return amendment(shown, {name: value for name, value in shown.items() if name not in gone} | from_v5(told))
+    patched_in_v4 = {name: value for name, value in shown.items() if name not in gone} | from_v5(told)
+    return amendment(shown, patched_in_v4, limits=limits)
 
 
 def list_query(params: Sequence[tuple[str, str]], model: type[BaseModel]) -> ListQuery:
@@ -133,6 +144,11 @@ def _wanted(body: Any, ignored: frozenset[str]) -> Document:
     if not isinstance(body, dict):
         raise InvalidBodyError([Fault("", "the body must be a JSON object")])
     return {name: value for name, value in body.items() if name not in ignored}
+
+
+def _check_size(document: Document, limits: OrderLimits | None) -> None:
+    if too_large := list(faults_of_size(_ITEMS, document, limits or OrderLimits())):
+        raise InvalidBodyError(too_large)
 
 
 def _checked(model: type[BaseModel], document: Document, faults: Sequence[Fault] = ()) -> Document:

@@ -229,7 +229,7 @@ async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so
     answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
     [violation] = answer.violations
     assert (violation.code, violation.path) == ("orderTooLarge", "productOrderItem")
-    assert "split it into several orders" in violation.message
+    assert "make it several orders" in violation.message
     assert answer.graph.nodes == []
     assert await PlanStore(database).load("7f3k2a9d01", 1) is None
 
