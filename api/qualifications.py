@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from activities.http import DownstreamError
 from api.answers import JsonAnswer
-from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, document_of, media_type_of, read_json
+from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, document_of, media_type_of, read_json, worked_on
 from api.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors, list_responses
 from api.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
@@ -154,7 +154,8 @@ def qualification_routes(api: QualificationApi) -> APIRouter:
 
 
 async def _create(request: Request, gateway: Gateway, api: QualificationApi) -> JsonAnswer:
-    question = _question(api, await read_json(request, gateway.body_limit), gateway.limits)
+    body = await read_json(request, gateway.body_limit)
+    question = await worked_on(request, _question, api, body, gateway.limits)
     qualification_id, now = order_id_from(secrets.token_bytes(10)), gateway.qualifying.now()
     document = {
         "id": qualification_id,

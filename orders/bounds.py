@@ -75,6 +75,22 @@ def crowded(body: Any, name: str, limits: OrderLimits) -> Iterator[tuple[Locatio
         yield (name,), f"{told}: make it several orders"
 
 
+def composed(items: Any, name: str, limits: OrderLimits) -> Iterator[tuple[Location, str]]:
+    """Yield that the products of a list of items have too many parts, each an item of its own, or too deep ones."""
+    parts = 0
+    whole = [each["product"] for each in items if isinstance(each, dict) and isinstance(each.get("product"), dict)]
+    depth = 1
+    while whole:
+        within = [each["product"] for each in whole if isinstance(each.get("product"), list)]
+        whole = [part for each in within for part in each if isinstance(part, dict)]
+        parts += len(whole)
+        depth += bool(whole)
+    if parts and parts + len(items) > limits.items:
+        yield (name,), f"has {parts + len(items)} items and parts of their products; at most {limits.items}"
+    elif depth > limits.depth:
+        yield (name,), f"has products in {depth} levels, one in the other; at most {limits.depth}"
+
+
 def oversized(body: Any, limits: OrderLimits) -> Iterator[tuple[Location, str]]:
     """Yield where a JSON body has too long an id or text, or too large characteristics, and what is allowed."""
     queue: list[tuple[Any, Location, bool]] = [(body, (), False)]

@@ -18,7 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from orders.bounds import OrderLimits, crowded, oversized
+from orders.bounds import OrderLimits, composed, crowded, oversized
 from orders.form_faults import in_words
 from orders.forms import in_kept_form
 from orders.identity import marked
@@ -132,7 +132,8 @@ def check_order(
 
 def faults_of_size(items: str, document: Document, limits: OrderLimits) -> Iterator[Fault]:
     """Yield where a document is larger than it may be; `items` names the list of what it orders or asks for."""
-    for location, told in (*crowded(document, items, limits), *oversized(document, limits)):
+    parts = composed(document.get(items), items, limits) if isinstance(document.get(items), list) else ()
+    for location, told in (*crowded(document, items, limits), *parts, *oversized(document, limits)):
         yield Fault(_path(location), told)
 
 

@@ -10,11 +10,13 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities import planning as planning_of_orders
+from activities.bounded_planning import BoundedPlanning
 from activities.http import DownstreamError, DownstreamSystem
 from activities.inventory import ChangeService, InventoryActivities
-from activities.planning import PlanAnswer, Planner, PlanRequest, too_large
+from activities.planning import PlanAnswer, Planner, PlanningActivities, PlanRequest, too_large
 from activities.qualification import FeasibilityCheck, FeasibilityRequest, QualificationActivities
 from catalogs.catalog_set import CatalogSet
+from orders.bounds import OrderLimits
 from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan_graph import NodeKind
@@ -232,6 +234,30 @@ async def test_an_order_that_comes_down_to_more_than_the_engine_takes_is_told_so
     assert "make it several orders" in violation.message
     assert answer.graph.nodes == []
     assert await PlanStore(database).load("7f3k2a9d01", 1) is None
+
+
+async def test_an_order_that_is_too_large_to_be_planned_is_rejected_and_not_tried_again(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    await accept(database, example("fibre-bundle"))
+    bounded = Planner(catalogs, stocked, BoundedPlanning(catalogs, OrderLimits(parts=20)))
+    stores = OrderStore(database), PlanStore(database), ResourceLocks(database)
+    answer = await perform(PlanningActivities(bounded, *stores).plan_order, PLAN)
+    assert [(each.code, each.path) for each in answer.violations] == [("orderTooLarge", "productOrderItem")]
+    assert await PlanStore(database).load("7f3k2a9d01", 1) is None
+
+
+async def test_an_order_of_which_every_item_is_wrong_is_rejected_with_what_goes_through_temporal(
+    catalogs: CatalogSet, stocked: DownstreamSystem, database: Database
+) -> None:
+    offering = {"id": "no-such-offering".ljust(1000, "光")}
+    items = [{"id": f"{n}".ljust(90, "x"), "action": "add", "productOffering": offering} for n in range(5000)]
+    await accept(database, example("mobile", productOrderItem=items))
+    answer = await perform(planning(catalogs, stocked, database).plan_order, PLAN)
+    assert answer.violations[0].path.startswith("productOrderItem[0]")
+    assert "more reasons" in answer.violations[-1].message
+    assert len(answer.names) == 5000
+    assert len(answer.model_dump_json().encode()) < planning_of_orders.LARGEST_ANSWER
 
 
 def broken(kind: OrderKind) -> dict[str, Any]:

@@ -105,6 +105,18 @@ async def test_a_qualification_has_the_limits_of_an_order(
     assert message(answer) == "description: has 101 characters; at most 100"
 
 
+async def test_the_parts_of_a_qualified_bundle_are_counted_and_so_are_their_levels(bench: Bench) -> None:
+    def bundle(*parts: dict[str, Any]) -> dict[str, Any]:
+        item = {"id": "1", "productOffering": {"id": "a"}, "product": {"product": list(parts)}}
+        return {"productOfferingQualificationItem": [item]}
+
+    assert (await bench.client.post(OFFERINGS, json=bundle(*[{}] * 4))).is_success
+    answer = await bench.client.post(OFFERINGS, json=bundle(*[{}] * 4, {}))
+    assert message(answer).startswith("productOfferingQualificationItem: has 6 items and parts of their products")
+    answer = await bench.client.post(OFFERINGS, json=bundle({"product": [{}]}))
+    assert message(answer).endswith("has products in 3 levels, one in the other; at most 2")
+
+
 async def test_of_previews_and_qualifications_so_many_are_worked_out_at_a_time(
     bench: Bench, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
