@@ -22,7 +22,7 @@ import anyio.to_thread
 
 from activities.http import DownstreamError
 from catalogs.catalog_set import CatalogSet
-from catalogs.planning import Planned, PlanningJob, planned_within, too_large
+from catalogs.planning import Planned, PlanningJob, crowding, planned_within, too_large
 from catalogs.planning_process import OUT_OF_MEMORY
 from catalogs.service_decomposition import PlanTooLargeError
 from orders.bounds import OrderLimits
@@ -111,6 +111,9 @@ class BoundedPlanning:
         except PlanTooLargeError as error:
             if error.most >= self.limits.parts:
                 return Planned(order, violations=[too_large(order, str(error))])
+        # That is known without a process.
+        if crowded := list(crowding(order, self.limits)):
+            return Planned(order, violations=crowded)
         return await self._apart(job)
 
     def _of(self, job: PlanningJob, size: _Size) -> PlanningJob:

@@ -74,8 +74,8 @@ def planned_within(job: PlanningJob, catalogs: CatalogSet) -> Planned:
     Raises:
         PlanTooLargeError: when the order comes down to more parts than the limits allow.
     """
-    if crowding := list(_crowding(job.order, job.limits)):
-        return Planned(job.order, violations=crowding)
+    if crowded := list(crowding(job.order, job.limits)):
+        return Planned(job.order, violations=crowded)
     try:
         done = _planned(job, catalogs)
     except DecompositionError as error:
@@ -94,7 +94,7 @@ def too_large(order: PostedOrder, why: str) -> Violation:
     return Violation(code=TOO_LARGE, path=ITEM_LISTS[order.kind], message=message)
 
 
-def _crowding(order: PostedOrder, limits: OrderLimits) -> Iterator[Violation]:
+def crowding(order: PostedOrder, limits: OrderLimits) -> Iterator[Violation]:
     """Yield that an order has more items, or orders more products, than one may, before any of them is looked at.
 
     An order that is posted now is refused for that; one that came in under other limits, or bundles its items by
