@@ -48,6 +48,11 @@ PASSED_THROUGH = (
 """Modules that the sandbox takes as they are: without it, each run would import its own copy of all models."""
 
 _ITEMS_SHOWN = 50
+_CUT = "…"
+_LONGEST_LINE = 200
+_LONGEST_FACT = 1_000
+_LONGEST_DETAILS = 8_000
+"""Bytes of what the Web UI shows: all of it is in the request to start the workflow, which has a largest size."""
 
 _WORKFLOW_TYPES = {
     OrderKind.PRODUCT: "ProductOrder",
@@ -88,7 +93,16 @@ def describe(order: PostedOrder) -> tuple[str, str]:
     lines = [f"**{in_words(order.kind).capitalize()} {order.id}**", ""]
     lines += [f"- {name}: {value}" for name, value in facts.items() if value]
     lines += ["", *(f"- `{item.id}` {item.action} {item.subject()}" for item in items[:_ITEMS_SHOWN])]
-    return summary[:200], "\n".join(lines)
+    details = "\n".join(shortened(line, _LONGEST_FACT) for line in lines)
+    return shortened(summary), shortened(details, _LONGEST_DETAILS)
+
+
+def shortened(text: str, longest: int = _LONGEST_LINE) -> str:
+    """Return a text, cut with a mark where it is longer than that many bytes."""
+    raw = text.encode(errors="replace")
+    if len(raw) <= longest:
+        return text
+    return f"{raw[: longest - len(_CUT.encode())].decode(errors='ignore')}{_CUT}"
 
 
 def precedence(order: PostedOrder, *, fair: bool) -> Priority:
@@ -153,7 +167,7 @@ async def start_subscription(
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             # One that was terminated is begun again. What is begun for a listener that was taken off ends by itself.
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=f"{subscription.api} events to {subscription.callback}"[:200],
+            static_summary=shortened(f"{subscription.api} events to {subscription.callback}"),
         )
     except WorkflowAlreadyStartedError:
         return False

@@ -26,7 +26,29 @@ def test_the_summary_names_the_first_item_and_counts_the_rest_nested_ones_too() 
 
 
 def test_the_summary_is_a_short_line_whatever_the_offering_is_called() -> None:
-    assert len(described(item(1, "n" * 5000))[0]) == 200
+    for name in ("n" * 5000, "光" * 5000, "\ud800" * 5000):
+        summary = described(item(1, name))[0]
+        assert summary.endswith("…")
+        assert 196 < len(summary.encode()) <= 200
+
+
+def test_the_details_are_short_however_much_an_order_says() -> None:
+    longest = "光" * 1_000_000
+    items = [item(number, longest) for number in range(60)]
+    order = ProductOrder.model_validate(
+        {
+            "id": "7f3k2a9d01",
+            "productOrderItem": items,
+            "description": longest,
+            "externalId": longest,
+            "relatedParty": [{"id": longest, "role": "customer"}],
+        }
+    )
+    _, details = describe(order)
+    assert len(details.encode()) <= 8000
+    assert "- External id: 光" in details
+    assert "- Description: 光" in details
+    assert "`0` add 光" in details
 
 
 def test_the_details_have_the_facts_that_there_are_and_the_items() -> None:
