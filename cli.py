@@ -180,6 +180,20 @@ def qualify(
     raise typer.Exit(0 if good else REFUSED)
 
 
+@app.command()
+def status(gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
+    """Show how the stack is: its parts, and what does not get on, each with the last error and what to do.
+
+    Exits 1 when something is missing or stuck.
+
+    Examples: `ordersaga status` · `ordersaga status --json | jq .stuck`
+    """
+    from console.status_commands import status as run_status
+
+    good = finish(run_status(gateway_address(gateway), terminal(), as_json=as_json))
+    raise typer.Exit(0 if good else REFUSED)
+
+
 @catalog_app.command("lint")
 def catalog_lint(
     directory: Annotated[Path | None, typer.Argument(help="A folder of catalogs [default: by the settings]")] = None,

@@ -31,12 +31,21 @@ from api.at_once import AtOnce
 from api.canceller import Canceller
 from api.engine import TemporalEngine
 from api.gateway import Background, Gateway
-from api.health import Readiness, callback_probe, catalog_probe, engine_probes, store_probe, system_probe
+from api.health import (
+    Readiness,
+    callback_probe,
+    catalog_probe,
+    engine_probes,
+    store_probe,
+    stuck_probe,
+    system_probe,
+)
 from api.listeners import ListenerStarter
 from api.lock_releaser import LockReleaser
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
+from api.stuck import StuckWork
 from api.sweep import Sweep, sweep_for_ever
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
@@ -52,6 +61,7 @@ from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from store.setbacks import Setbacks
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows.connection import connect
@@ -101,12 +111,14 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     orders = OrderStore(database)
     delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)
     engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue, delivery=delivery, fair=settings.fairness)
-    starter = Starter(orders, engine, settings.start_sweep_interval)
+    setbacks = Setbacks(database)
+    stuck = StuckWork(orders, setbacks, engine)
+    starter = Starter(orders, setbacks, engine, settings.start_sweep_interval)
     cancellations = CancelStore(database)
-    canceller = Canceller(orders, cancellations, engine, starter)
+    canceller = Canceller(orders, cancellations, setbacks, engine, starter)
     lock_releaser = LockReleaser(ResourceLocks(database), engine)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
-    listener_starter = ListenerStarter(subscriptions, outbox, engine, settings.event_retention)
+    listener_starter = ListenerStarter(subscriptions, outbox, setbacks, engine, settings.event_retention)
     sweeps = {
         "orders": starter.sweep,
         "cancellations": canceller.sweep,
@@ -115,6 +127,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "stopped listeners": listener_starter.sweep_stopped,
         "lost listeners": listener_starter.sweep_lost,
         "events": listener_starter.prune,
+        "stuck": stuck.sweep,
     }
     inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
     activation = await stack.enter_async_context(
@@ -153,6 +166,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
                 store_probe(database),
                 *engine_probes(engine),
                 catalog_probe(catalogs.version),
+                stuck_probe(stuck),
                 callback_probe(settings.callback_secret),
                 *(system_probe(name, str(url), prober) for name, url in systems.items()),
             ]
@@ -160,6 +174,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         outbox=outbox,
         subscriptions=subscriptions,
         listener_starter=listener_starter,
+        stuck=stuck,
         outbox_poller=OutboxPoller(outbox),
         forbidden_networks=settings.forbidden_networks(),
         catalogs=catalogs,

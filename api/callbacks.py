@@ -3,7 +3,8 @@
 An event must be signed with the secret that the gateway has given when it registered, or bear it: whoever else could
 tell orders that something is done which is not. The correlation id of an event is the idempotency key of the request
 that it answers, and that starts with the id of the workflow that waits for it. An event that nobody waits for, such as
-a repeat or a word after the end, is done with: it is taken, so that the sender does not try again.
+a repeat or a word after the end, is done with: it is taken, so that the sender does not try again. One that Temporal
+refuses for good is refused with 409 or 413, for the same reason.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pydantic import Field
 from activities.activation import BASE_PATHS, Target
 from api.bodies import parsed, read_as, read_raw
 from api.documentation import body_of, errors
-from api.engine import SYSTEM_EVENT_SIGNAL, EngineRefusedError, EngineUnavailableError
+from api.engine import SYSTEM_EVENT_SIGNAL, EngineUnavailableError
 from api.errors import InvalidRequestError, UnauthorizedError, UnavailableError
 from api.gateway import Gateway, GatewayDep
 from api.identity import is_same_secret
@@ -98,7 +99,7 @@ _SIGNED = {
     tags=["TMF640 Service Activation: callbacks"],
     operation_id="listenToServiceStateChangeEvent",
     summary="A service that was being activated has changed its state",
-    responses=errors(400, 401, 413, 415, 503),
+    responses=errors(400, 401, 409, 413, 415, 503),
     openapi_extra={**body_of(StateChangeEvent, _EXAMPLE), **_SIGNED},
 )
 async def service_state_change(request: Request, gateway: GatewayDep) -> Response:
@@ -111,7 +112,7 @@ async def service_state_change(request: Request, gateway: GatewayDep) -> Respons
     tags=["TMF702 Resource Activation: callbacks"],
     operation_id="listenToResourceStateChangeEvent",
     summary="A resource that was being configured has changed its state",
-    responses=errors(400, 401, 413, 415, 503),
+    responses=errors(400, 401, 409, 413, 415, 503),
     openapi_extra={
         **body_of(
             StateChangeEvent,
@@ -139,7 +140,7 @@ async def _pass_on(request: Request, gateway: Gateway, subject: str, kind: Order
         return Response(status_code=204)
     try:
         taken = await gateway.engine.signal(workflow_id, SYSTEM_EVENT_SIGNAL, _told(event))
-    except (EngineUnavailableError, EngineRefusedError) as error:
+    except EngineUnavailableError as error:
         log.warning("event not passed on", reason=str(error))
         raise UnavailableError("the event cannot be passed on now; send it again") from error
     log.info("event passed on" if taken else "event dropped: no workflow waits for it")

@@ -11,14 +11,15 @@ import structlog
 
 from api.engine import Engine, EngineRefusedError
 from api.starter import Starter
-from api.sweep import pass_on_all, pass_on_now
+from api.sweep import Backlog, NotYetError, pass_on_now
 from api.workflow_ids import workflow_of
 from orders.admission import Message
-from orders.identity import is_root
+from orders.identity import is_root, root_id
 from orders.instants import read_instant
 from orders.lifecycle import TERMINAL, OrderState
 from store.cancellations import CancelStore, UnsentCancel
 from store.orders import OrderStore
+from store.setbacks import Setbacks, Tried, Work
 from workflows.messages import Cancel
 
 _log = structlog.get_logger(__name__)
@@ -30,11 +31,14 @@ class Canceller:
     Where no workflow is there any more, the cancellation ends as the order has.
     """
 
-    def __init__(self, orders: OrderStore, cancellations: CancelStore, engine: Engine, starter: Starter) -> None:
+    def __init__(
+        self, orders: OrderStore, cancellations: CancelStore, setbacks: Setbacks, engine: Engine, starter: Starter
+    ) -> None:
         self._orders = orders
         self._cancellations = cancellations
         self._engine = engine
         self._starter = starter
+        self._backlog = Backlog(cancellations.unsent, self._send, _tried, engine, setbacks)
 
     async def send(self, cancel: UnsentCancel) -> bool:
         """Pass on a cancellation that was just accepted; return whether that could be done. The sweep does the rest."""
@@ -47,7 +51,7 @@ class Canceller:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        return await pass_on_all(self._cancellations.unsent, self._send)
+        return await self._backlog.sweep()
 
     async def _send(self, cancel: UnsentCancel) -> bool:
         try:
@@ -57,16 +61,18 @@ class Canceller:
             _log.error("cancellation cannot be passed on", order=cancel.order_id, reason=str(error))
             await self._end(cancel, f"it could not be passed on to the order, so ask for it anew: {error}")
             return True
-        if told is None:
-            return False
         if not told:
             await self._end(cancel)
         await self._cancellations.mark_sent(cancel.kind, cancel.id)
         _log.info("cancellation passed on", order=cancel.order_id, cancellation=cancel.id, told=told)
         return True
 
-    async def _told(self, cancel: UnsentCancel, message: Cancel) -> bool | None:
-        """Tell the order's workflow; return False when there is none any more, None when there is none yet."""
+    async def _told(self, cancel: UnsentCancel, message: Cancel) -> bool:
+        """Tell the order's workflow; return False when there is none any more.
+
+        Raises:
+            NotYetError: when there is none yet.
+        """
         workflow_id = workflow_of(cancel.kind, cancel.order_id)
         if await self._engine.signal(workflow_id, Message.CANCEL.value, message):
             return True
@@ -74,7 +80,7 @@ class Canceller:
         if not is_root(cancel.order_id) or document is None or document["state"] in TERMINAL:
             return False
         if not await self._starter.start(cancel.order_id, document):
-            return None
+            raise NotYetError(f"order {cancel.order_id} is not started yet, so that nobody can be told to cancel it")
         return await self._engine.signal(workflow_id, Message.CANCEL.value, message)
 
     async def _end(self, cancel: UnsentCancel, why: str = "no workflow runs it any more") -> None:
@@ -93,6 +99,11 @@ class Canceller:
         refused = {"code": "refused", "reason": "The cancellation did not reach the order", "message": why}
         told = ended if state in TERMINAL else refused
         await self._cancellations.settle(cancel.kind, cancel.id, "terminatedWithError", errorMessage=told)
+
+
+def _tried(cancel: UnsentCancel) -> Tried:
+    workflow_id = workflow_of(cancel.kind, cancel.order_id)
+    return Tried(Work.CANCELLATION, cancel.id, "cancel the order", root_id(cancel.order_id), workflow_id)
 
 
 def _message(cancel: UnsentCancel) -> Cancel:

@@ -5,20 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from google.protobuf.descriptor import Descriptor
 from pydantic import BaseModel
-from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.errordetails.v1 import (
+    ClientVersionNotSupportedFailure,
+    NamespaceInvalidStateFailure,
+    NamespaceNotActiveFailure,
+    NamespaceNotFoundFailure,
+    NamespaceUnavailableFailure,
+    ServerVersionNotSupportedFailure,
+    WorkflowNotReadyFailure,
+)
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
+    WorkflowExecution,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
 )
-from temporalio.common import QueryRejectCondition
+from temporalio.common import QueryRejectCondition, SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -34,18 +45,51 @@ from workflows.refusals import REFUSED, REFUSED_FOR_NOW
 SYSTEM_EVENT_SIGNAL = "system_event"
 
 _PROGRESS_QUERY = "progress"
+_PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
+"""What the server itself sets on a workflow whose workflow task has failed some times in a row."""
+_CAUSE = "cause=WorkflowTaskFailedCause"
 _ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
 """The type of the error with which the server tells that a workflow ended before it had answered."""
 
-_REFUSALS = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.UNIMPLEMENTED})
+_REFUSALS = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION})
+_NOT_FOR_GOOD = (
+    NamespaceInvalidStateFailure.DESCRIPTOR,
+    NamespaceNotActiveFailure.DESCRIPTOR,
+    NamespaceUnavailableFailure.DESCRIPTOR,
+    ClientVersionNotSupportedFailure.DESCRIPTOR,
+    ServerVersionNotSupportedFailure.DESCRIPTOR,
+    WorkflowNotReadyFailure.DESCRIPTOR,
+)
+"""What a failed precondition is about where not the request is at fault, but the moment or the server."""
+_TOO_LARGE = ("larger than max", "size exceeds limit")
+"""What gRPC says of a message, and Temporal of a payload, that is too large; neither has a status of its own for it."""
 
 
 class EngineUnavailableError(Exception):
-    """Temporal gave no answer in time, or cannot serve anyone just now."""
+    """Temporal gave no answer in time, or cannot serve this just now."""
+
+
+class EngineNotReadyError(EngineUnavailableError):
+    """Temporal serves, and lacks what every order needs."""
 
 
 class EngineRefusedError(Exception):
-    """Temporal answered, and does not take this request as it is."""
+    """Temporal answered, and does not take this request as it is: to repeat it makes no sense."""
+
+
+class RequestTooLargeError(EngineRefusedError):
+    """No Temporal takes a request of this size."""
+
+
+@dataclass(frozen=True, slots=True)
+class TroubledWorkflow:
+    """A workflow that cannot go on: its workflow task fails again and again."""
+
+    id: str
+    type: str
+    causes: tuple[str, ...]
+    """As Temporal names them, such as `NonDeterministicError`."""
+    started_at: datetime
 
 
 class WorkflowEndedError(Exception):
@@ -111,6 +155,9 @@ class Engine(Protocol):
     async def missing_search_attributes(self) -> list[str]:
         """Return the search attributes that orders need and Temporal does not know."""
 
+    async def troubled(self, limit: int) -> tuple[list[TroubledWorkflow], int]:
+        """Return workflows whose workflow task fails again and again, and how many there are in all."""
+
 
 class TemporalEngine:
     """Temporal, through a client that `connect` makes at the first call.
@@ -138,7 +185,13 @@ class TemporalEngine:
 
     async def start(self, order: PostedOrder) -> bool:
         async with self._answering() as client:
-            return await start_order(client, order, self._task_queue, fair=self._fair)
+            try:
+                return await start_order(client, order, self._task_queue, fair=self._fair)
+            except RPCError as error:
+                # Then every order is refused, and none for its own sake.
+                if error.status in _REFUSALS and (missing := await _missing_search_attributes(client)):
+                    raise EngineNotReadyError(unknown_attributes(missing)) from error
+                raise
 
     async def listen(self, subscription: Subscription) -> bool:
         async with self._answering() as client:
@@ -150,7 +203,7 @@ class TemporalEngine:
             try:
                 await client.get_workflow_handle(workflow_id).signal(name, args=arguments)
             except RPCError as error:
-                if error.status == RPCStatusCode.NOT_FOUND:
+                if _lacks_workflow(error):
                     return False
                 raise
         return True
@@ -164,7 +217,7 @@ class TemporalEngine:
                 handle = client.get_workflow_handle(workflow_id)
                 return await handle.execute_update(name, args=arguments, id=update_id)
             except RPCError as error:
-                if error.status == RPCStatusCode.NOT_FOUND:
+                if _lacks_workflow(error):
                     raise WorkflowEndedError(workflow_id) from error
                 raise
             except WorkflowUpdateFailedError as error:
@@ -177,7 +230,7 @@ class TemporalEngine:
                     _PROGRESS_QUERY, reject_condition=QueryRejectCondition.NOT_OPEN
                 )
             except RPCError as error:
-                if error.status == RPCStatusCode.NOT_FOUND:
+                if _lacks_workflow(error):
                     raise WorkflowEndedError(workflow_id) from error
                 raise
             except WorkflowQueryRejectedError as error:
@@ -191,8 +244,7 @@ class TemporalEngine:
             try:
                 found = await client.get_workflow_handle(workflow_id).describe()
             except RPCError as error:
-                # Where the whole namespace is not there, nothing is known of any workflow.
-                if error.status != RPCStatusCode.NOT_FOUND or _lacks_namespace(error):
+                if not _lacks_workflow(error):
                     raise
             else:
                 if found.close_time is None:
@@ -206,10 +258,16 @@ class TemporalEngine:
 
     async def missing_search_attributes(self) -> list[str]:
         async with self._answering() as client:
-            known = await client.operator_service.list_search_attributes(
-                ListSearchAttributesRequest(namespace=client.namespace)
-            )
-        return sorted(search_attributes.TYPES.keys() - set(known.custom_attributes))
+            return await _missing_search_attributes(client)
+
+    async def troubled(self, limit: int) -> tuple[list[TroubledWorkflow], int]:
+        query = f"{_PROBLEMS.name} IS NOT NULL AND ExecutionStatus = 'Running' AND TaskQueue = '{self._task_queue}'"
+        async with self._answering() as client:
+            total = (await client.count_workflows(query)).count
+            if not total:
+                return [], 0
+            found = [_troubled(each) async for each in client.list_workflows(query, page_size=limit, limit=limit)]
+        return found, max(total, len(found))
 
     @asynccontextmanager
     async def _answering(self, timeout: timedelta | None = None) -> AsyncIterator[Client]:
@@ -225,15 +283,47 @@ class TemporalEngine:
         except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             raise EngineUnavailableError(f"{engine} gave no answer within {seconds:g} s") from error
         except RPCError as error:
-            kind = EngineRefusedError if error.status in _REFUSALS else EngineUnavailableError
+            kind = _kind_of(error)
             raise kind(f"{engine} answered {error.status.name}: {error.message}") from error
         except RuntimeError as error:
             raise EngineUnavailableError(f"{engine} cannot be reached") from error
 
 
-def _lacks_namespace(error: RPCError) -> bool:
-    details = error.grpc_status.details
-    return any(each.Is(NamespaceNotFoundFailure.DESCRIPTOR) for each in details)
+def unknown_attributes(names: Sequence[str]) -> str:
+    """Say that Temporal does not know these search attributes, and what to do."""
+    return f"Temporal does not know {', '.join(names)}; `ordersaga register` makes them known"
+
+
+async def _missing_search_attributes(client: Client) -> list[str]:
+    known = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    return sorted(search_attributes.TYPES.keys() - set(known.custom_attributes))
+
+
+def _troubled(found: WorkflowExecution) -> TroubledWorkflow:
+    problems = found.typed_search_attributes.get(_PROBLEMS) or ()
+    causes = tuple(each.removeprefix(_CAUSE) for each in problems if each.startswith(_CAUSE))
+    return TroubledWorkflow(found.id, found.workflow_type, causes, found.start_time)
+
+
+def _kind_of(error: RPCError) -> type[EngineRefusedError | EngineUnavailableError]:
+    """Return whether Temporal refuses a request for good, or may take it later."""
+    sized = error.status in (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.INVALID_ARGUMENT)
+    if sized and any(each in error.message for each in _TOO_LARGE):
+        return RequestTooLargeError
+    if error.status in _REFUSALS and not _is_about(error, *_NOT_FOR_GOOD):
+        return EngineRefusedError
+    return EngineUnavailableError
+
+
+def _lacks_workflow(error: RPCError) -> bool:
+    """Return whether there is no such workflow: where the whole namespace is not there, that is not known."""
+    return error.status == RPCStatusCode.NOT_FOUND and not _is_about(error, NamespaceNotFoundFailure.DESCRIPTOR)
+
+
+def _is_about(error: RPCError, *kinds: Descriptor) -> bool:
+    return any(each.Is(kind) for each in error.grpc_status.details for kind in kinds)
 
 
 def _why_not(workflow_id: str, name: str, cause: BaseException) -> Exception:

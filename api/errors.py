@@ -29,7 +29,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api.answers import JsonAnswer
-from api.engine import EngineRefusedError, EngineUnavailableError, MessageRefusedError
+from api.engine import EngineRefusedError, EngineUnavailableError, MessageRefusedError, RequestTooLargeError
 from api.methods import methods_at
 from orders.form_faults import in_words
 from orders.model import Model
@@ -212,7 +212,7 @@ def install_error_answers(app: FastAPI) -> None:
     app.add_exception_handler(StoreUnavailableError, _on_store_unavailable)
     app.add_exception_handler(MessageRefusedError, _on_refusal)
     app.add_exception_handler(EngineUnavailableError, _on_engine_trouble)
-    app.add_exception_handler(EngineRefusedError, _on_engine_trouble)
+    app.add_exception_handler(EngineRefusedError, _on_engine_refusal)
     app.add_exception_handler(RequestValidationError, _on_invalid_parameters)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
@@ -254,6 +254,12 @@ async def _on_refusal(request: Request, error: Exception) -> Response:
 async def _on_engine_trouble(request: Request, error: Exception) -> Response:
     _log.warning("Temporal cannot serve", path=request.url.path, error=str(error))
     return UnavailableError(str(error)).response(_base_url(request))
+
+
+async def _on_engine_refusal(request: Request, error: Exception) -> Response:
+    _log.error("Temporal refuses", path=request.url.path, error=str(error))
+    kind = BodyTooLargeError if isinstance(error, RequestTooLargeError) else NotAllowedError
+    return kind(str(error)).response(_base_url(request))
 
 
 async def _on_invalid_parameters(request: Request, error: Exception) -> Response:

@@ -18,6 +18,8 @@ from api.gateway import Gateway, GatewayDep
 from api.identity import author_of
 from api.messages import Words
 from api.messages import request as ask_workflow
+from api.reads import list_answer
+from api.stuck import SHOWN, Stuck
 from api.tasks import (
     BASES,
     TASK_PARAMETERS,
@@ -124,6 +126,23 @@ async def resolve_fallout_task(request: Request, gateway: GatewayDep, task_id: T
     answer = await ask_and_answer(gateway, task, Message.RESOLVE.value, _message(request, task, wish))
     _log.info("fallout task settled", task=task.id, order=task.order_id, action=wish.action.value)
     return answer
+
+
+@router.get(
+    "/stuck",
+    summary="List what does not get on",
+    operation_id="listStuckWork",
+    description="Orders that are not started for minutes, and what fails again and again, each with the last error and "
+    f"what to do: the oldest of each sort, {SHOWN} at most. Where Temporal cannot be asked, workflows are missing.",
+    responses={
+        200: {"description": "All of it.", "model": list[Stuck]},
+        206: {"description": "A part of it.", "model": list[Stuck]},
+        **errors(503),
+    },
+)
+async def list_stuck_work(gateway: GatewayDep) -> JsonAnswer:
+    found = await gateway.stuck.find()
+    return list_answer([each.model_dump(mode="json", exclude_none=True) for each in found.stuck], found.total)
 
 
 @router.post(

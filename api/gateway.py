@@ -22,6 +22,7 @@ from api.health import Readiness
 from api.listeners import ListenerStarter
 from api.qualifying import Qualifying
 from api.starter import Starter
+from api.stuck import StuckWork
 from catalogs.catalog_set import CatalogSet
 from orders.bounds import OrderLimits
 from orders.installed import InstalledBase
@@ -77,6 +78,7 @@ class Gateway:
     outbox: Outbox
     subscriptions: SubscriptionStore
     listener_starter: ListenerStarter
+    stuck: StuckWork
     outbox_poller: OutboxPoller
     catalogs: CatalogSet
     base_url: str

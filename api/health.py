@@ -16,7 +16,8 @@ from fastapi import APIRouter, Request
 from pydantic import Field, SecretStr
 
 from api.answers import JsonAnswer
-from api.engine import Engine
+from api.engine import Engine, unknown_attributes
+from api.stuck import StuckWork
 from orders.model import Model
 from orders.orchestration_plan import CatalogVersion
 from orders.words import reason_of
@@ -93,7 +94,7 @@ def engine_probes(engine: Engine) -> tuple[Probe, Probe]:
 
     async def look_at_search_attributes() -> None:
         if missing := await engine.missing_search_attributes():
-            raise LookupError(f"Temporal does not know {', '.join(missing)}; `ordersaga register` makes them known")
+            raise LookupError(unknown_attributes(missing))
 
     return Probe("engine", "degrading", look), Probe("searchAttributes", "degrading", look_at_search_attributes)
 
@@ -118,6 +119,16 @@ def system_probe(name: str, url: str, client: httpx.AsyncClient) -> Probe:
         return {"url": url}
 
     return Probe(name, "informational", look)
+
+
+def stuck_probe(stuck: StuckWork) -> Probe:
+    """Every order gets on. One that does not is no reason to take no others in."""
+
+    async def look() -> None:
+        if trouble := stuck.trouble():
+            raise LookupError(trouble)
+
+    return Probe("progress", "degrading", look)
 
 
 def callback_probe(secret: SecretStr | None) -> Probe:

@@ -5,15 +5,16 @@ A listener's row says what was asked for, and its workflow is told of it until i
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from api.engine import Engine, EngineRefusedError
-from api.sweep import pass_on_all, pass_on_now, without_stopping
+from api.sweep import Backlog, OneByOne, Pace, pass_on_now
 from orders.subscription import Subscription, SubscriptionState
+from orders.words import reason_of
 from store.outbox import Outbox
+from store.setbacks import Setbacks, Tried, Work
 from store.subscriptions import SubscriptionStore
 from workflows.ids import subscription_workflow
 
@@ -29,12 +30,21 @@ _log = structlog.get_logger(__name__)
 class ListenerStarter:
     """Starts the workflows of registered listeners, and forgets events that are old and that none of them needs."""
 
-    def __init__(self, subscriptions: SubscriptionStore, outbox: Outbox, engine: Engine, retention: timedelta) -> None:
+    def __init__(
+        self,
+        subscriptions: SubscriptionStore,
+        outbox: Outbox,
+        setbacks: Setbacks,
+        engine: Engine,
+        retention: timedelta,
+    ) -> None:
         self._subscriptions = subscriptions
         self._outbox = outbox
         self._engine = engine
         self._retention = retention
-        self._pruning, self._looking = _Pace(_PRUNING_INTERVAL), _Pace(_LOOKING_INTERVAL)
+        self._pruning, self._looking = Pace(_PRUNING_INTERVAL), Pace(_LOOKING_INTERVAL)
+        self._unstarted = Backlog(subscriptions.unstarted, self._start, _tried_to_start, engine, setbacks)
+        self._unstopped = Backlog(subscriptions.unstopped, self._stop, _tried_to_stop, engine, setbacks)
 
     async def start(self, subscription: Subscription) -> bool:
         """Start to tell a listener that was just registered, paused or resumed; return whether that was possible now.
@@ -50,7 +60,7 @@ class ListenerStarter:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        return await pass_on_all(self._subscriptions.unstarted, self._start)
+        return await self._unstarted.sweep()
 
     async def sweep_lost(self) -> int:
         """Start again what must run and does not, such as what was terminated, each minute at most; return how many.
@@ -61,8 +71,12 @@ class ListenerStarter:
         """
         if not self._looking.is_due():
             return 0
-        started = await self._subscriptions.started()
-        return sum([await without_stopping(self._start_again, each) for each in started])
+        again = list[str]()
+        one_by_one = OneByOne(self._engine)
+        for each in await self._subscriptions.started():
+            if error := await one_by_one.trouble_with(self._start_again(each, again)):
+                _log.error("cannot see whether a listener is told", listener=each.id, reason=reason_of(error))
+        return len(again)
 
     async def stop(self, subscription_id: str) -> bool:
         """Tell the workflow of a listener that was taken off; return whether that was possible now."""
@@ -75,7 +89,7 @@ class ListenerStarter:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        return await pass_on_all(self._subscriptions.unstopped, self._stop)
+        return await self._unstopped.sweep()
 
     async def prune(self) -> int:
         """Forget old events that no listener needs, hourly at most; return how many.
@@ -94,42 +108,29 @@ class ListenerStarter:
             if not new:
                 await self._engine.signal(subscription_workflow(subscription.id), _WORDS[subscription.state])
         except EngineRefusedError as error:
-            _log.error("listener refused by Temporal; it is tried again", listener=subscription.id, reason=str(error))
-            return False
+            # Shown where its owner looks, who alone can register another one.
+            await self._subscriptions.record(subscription.id, error=f"cannot be told of events: {error}")
+            raise
         await self._subscriptions.mark_started(subscription)
         _log.info("listener told", listener=subscription.id, state=subscription.state.value, new=new)
         return True
 
-    async def _start_again(self, subscription: Subscription) -> bool:
-        try:
-            lost = await self._engine.listen(subscription)
-        except EngineRefusedError as error:
-            _log.error("lost listener refused by Temporal", listener=subscription.id, reason=str(error))
-            return False
-        if lost:
+    async def _start_again(self, subscription: Subscription, again: list[str]) -> None:
+        if await self._engine.listen(subscription):
+            again.append(subscription.id)
             _log.warning("lost listener started again", listener=subscription.id, position=subscription.position)
-        return lost
 
     async def _stop(self, subscription_id: str) -> bool:
-        try:
-            await self._engine.signal(subscription_workflow(subscription_id), "stop")
-        except EngineRefusedError as error:
-            _log.error("Temporal refuses to stop a listener", listener=subscription_id, reason=str(error))
-            return False
+        await self._engine.signal(subscription_workflow(subscription_id), "stop")
         await self._subscriptions.mark_stopped(subscription_id)
         return True
 
 
-class _Pace:
-    """Says when it is time again for what is done at the beginning, and then every `interval` at most."""
+def _tried_to_start(subscription: Subscription) -> Tried:
+    workflow_id = subscription_workflow(subscription.id)
+    return Tried(Work.LISTENER, subscription.id, "tell a listener of events", workflow_id=workflow_id)
 
-    def __init__(self, interval: timedelta) -> None:
-        self._interval = interval.total_seconds()
-        self._last: float | None = None
 
-    def is_due(self) -> bool:
-        now = time.monotonic()
-        if self._last is not None and now - self._last < self._interval:
-            return False
-        self._last = now
-        return True
+def _tried_to_stop(subscription_id: str) -> Tried:
+    workflow_id = subscription_workflow(subscription_id)
+    return Tried(Work.REMOVAL, subscription_id, "stop telling a listener that was taken off", workflow_id=workflow_id)

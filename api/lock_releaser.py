@@ -6,10 +6,15 @@ again.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
 import structlog
 
-from api.engine import Engine, EngineRefusedError
-from api.sweep import without_stopping
+from api.engine import Engine
+from api.sweep import OneByOne
+from orders.words import reason_of
 from store.resource_locks import ResourceLocks
 from workflows.ids import root_workflow
 
@@ -17,21 +22,32 @@ YOUR_TURN = "your_turn"
 
 _AT_ONCE = 100
 """How many orders one sweep looks at."""
+_REMINDED_FOR = timedelta(hours=1).total_seconds()
+"""How long an order that was told of its turn is left to look, for which it needs a worker."""
 
 _log = structlog.get_logger(__name__)
+
+_Part = Callable[[int, str], Awaitable[list[str]]]
+"""Returns so many ids of orders at most, from the one behind another on."""
 
 
 class LockReleaser:
     """Sees to it that no order waits for one that is gone, nor for a message that was lost."""
 
-    def __init__(self, locks: ResourceLocks, engine: Engine, at_once: int = _AT_ONCE) -> None:
+    def __init__(
+        self,
+        locks: ResourceLocks,
+        engine: Engine,
+        at_once: int = _AT_ONCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._locks = locks
         self._engine = engine
-        self._at_once = at_once
-        self._last = ""
-        """The order that the next sweep goes on behind, where there were too many for one."""
-        self._reminded: set[str] = set()
-        """The orders whose turn it is, and that were told so: they have only to look, which needs a worker."""
+        self._clock = clock
+        self._blocking = _InParts(locks.blocking, at_once)
+        self._overdue = _InParts(locks.overdue, at_once)
+        self._reminded: dict[str, float] = {}
+        """The orders whose turn it is, and when they were told so."""
 
     async def sweep(self) -> int:
         """Release what orders have locked that are gone, and tell who waits for it; return how many orders were told.
@@ -40,49 +56,59 @@ class LockReleaser:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        told = 0
-        for order_id in await self._next_blocking():
-            if await without_stopping(self._is_gone, order_id):
-                told += await self._release(order_id)
-        return told + await self._remind()
+        told: list[str] = []
+        one_by_one = OneByOne(self._engine)
+        await self._blocking.each(lambda order_id: self._release_if_gone(order_id, told, one_by_one), one_by_one)
+        await self._overdue.each(lambda order_id: self._remind(order_id, told, one_by_one), one_by_one)
+        return len(told)
 
-    async def _next_blocking(self) -> list[str]:
-        """Return the next part of the orders that others wait for, from the beginning again after the last."""
-        blocking = await self._locks.blocking(self._at_once, self._last)
-        self._last = blocking[-1] if len(blocking) == self._at_once else ""
-        return blocking
+    async def _release_if_gone(self, order_id: str, told: list[str], one_by_one: OneByOne) -> None:
+        if not await self._engine.is_running(root_workflow(order_id)):
+            await self._release(order_id, told, one_by_one)
 
-    async def _is_gone(self, order_id: str) -> bool:
-        try:
-            return not await self._engine.is_running(root_workflow(order_id))
-        except EngineRefusedError as error:
-            _log.error("cannot see whether an order runs that others wait for", order=order_id, reason=str(error))
-            return False
-
-    async def _release(self, order_id: str) -> int:
+    async def _release(self, order_id: str, told: list[str], one_by_one: OneByOne) -> None:
         waiting = await self._locks.release(order_id)
         _log.warning("resource locks of an order released whose workflow is gone", order=order_id, waiting=waiting)
-        return sum([await without_stopping(self._tell, each) for each in waiting])
+        for each in waiting:
+            if error := await one_by_one.trouble_with(self._tell(each, told)):
+                _log_trouble(each, error)
 
-    async def _remind(self) -> int:
-        """Tell orders whose turn it is, once: who released what they wait for may have ended before it told them."""
-        overdue = await self._locks.overdue(self._at_once)
-        self._reminded.intersection_update(overdue)
-        told = 0
-        for order_id in overdue:
-            if order_id in self._reminded:
-                continue
-            if await without_stopping(self._tell, order_id):
-                self._reminded.add(order_id)
-                told += 1
-            elif await without_stopping(self._is_gone, order_id):
-                told += await self._release(order_id)
-        return told
+    async def _remind(self, order_id: str, told: list[str], one_by_one: OneByOne) -> None:
+        """Tell an order that it is its turn: who released what it waits for may have ended before it told it."""
+        now = self._clock()
+        self._reminded = {each: at for each, at in self._reminded.items() if now - at < _REMINDED_FOR}
+        if order_id in self._reminded:
+            return
+        if await self._tell(order_id, told):
+            self._reminded[order_id] = now
+        else:
+            await self._release_if_gone(order_id, told, one_by_one)
 
-    async def _tell(self, order_id: str) -> bool:
+    async def _tell(self, order_id: str, told: list[str]) -> bool:
         """Tell an order that one before it has ended; return whether it was there to be told."""
-        try:
-            return await self._engine.signal(root_workflow(order_id), YOUR_TURN)
-        except EngineRefusedError as error:
-            _log.error("order cannot be told of its turn; it is tried again", order=order_id, reason=str(error))
-            return False
+        there = await self._engine.signal(root_workflow(order_id), YOUR_TURN)
+        told += [order_id] if there else []
+        return there
+
+
+class _InParts:
+    """Goes through a list of orders part by part, a sweep at a time, from the beginning again after the last."""
+
+    def __init__(self, part: _Part, at_once: int) -> None:
+        self._part = part
+        self._at_once = at_once
+        self._last = ""
+
+    async def each(self, do: Callable[[str], Awaitable[None]], one_by_one: OneByOne) -> None:
+        """Do something with each order of the next part; where that is broken off, the next sweep goes on behind it."""
+        part = await self._part(self._at_once, self._last)
+        for order_id in part:
+            self._last = order_id
+            if error := await one_by_one.trouble_with(do(order_id)):
+                _log_trouble(order_id, error)
+        if len(part) < self._at_once:
+            self._last = ""
+
+
+def _log_trouble(order_id: str, error: Exception) -> None:
+    _log.error("order that others wait for, or that waits, cannot be seen to", order=order_id, reason=reason_of(error))

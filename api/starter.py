@@ -2,6 +2,9 @@
 
 The workflow's id follows from the order's, so however many gateways try, Temporal runs it once. That an order has
 been started is noted a moment later, for many orders in one write; what a crash keeps from being noted is tried again.
+
+An order that Temporal refuses may be a victim of how Temporal is set up, which operators see and mend: it is tried for
+an hour. Then it is rejected with what Temporal said; one that is too large is at once.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from api.engine import Engine, EngineRefusedError, EngineUnavailableError
-from api.sweep import pass_on_all, pass_on_now
+from api.engine import Engine, EngineRefusedError, EngineUnavailableError, RequestTooLargeError
+from api.sweep import Backlog, pass_on_now
 from orders.change import OrderChange
 from orders.form_faults import in_words
 from orders.identity import root_kind
@@ -28,6 +31,11 @@ from orders.posted import posted_order
 from orders.reasons import reasons_document
 from store.errors import StoreUnavailableError
 from store.orders import OrderStore, UnstartedOrder
+from store.setbacks import Setbacks, Tried, Work
+from workflows.ids import root_workflow
+
+REFUSAL_BORNE = timedelta(hours=1)
+"""How long an order is tried again that Temporal refuses."""
 
 _MOST_NOTED_AT_ONCE = 1000
 _NOTING_PAUSE = 0.2
@@ -39,14 +47,23 @@ _log = structlog.get_logger(__name__)
 class Starter:
     """Starts the workflows of accepted orders.
 
-    After Temporal failed once, new orders are left to the sweep for `interval`, so that taking one in stays quick.
+    After Temporal was away once, new orders are left to the sweep for `interval`, so that taking one in stays quick.
     """
 
     def __init__(
-        self, orders: OrderStore, engine: Engine, interval: timedelta, clock: Callable[[], float] = time.monotonic
+        self,
+        orders: OrderStore,
+        setbacks: Setbacks,
+        engine: Engine,
+        interval: timedelta,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._orders = orders
+        self._setbacks = setbacks
         self._engine = engine
+        self._backlog = Backlog(
+            self._unstarted, lambda order: self._start(order.id, order.document), _tried, engine, setbacks
+        )
         self._interval = interval.total_seconds()
         self._clock = clock
         self._resting_until = float("-inf")
@@ -57,7 +74,7 @@ class Starter:
         """Start an order that was just accepted; return whether that was possible now. The sweep sees to the rest."""
         if self._clock() < self._resting_until:
             return False
-        return await pass_on_now(self._start(order_id, document), "order", order_id)
+        return await pass_on_now(self._start_at_once(order_id, document), "order", order_id)
 
     async def sweep(self) -> int:
         """Start, oldest first, what has not been started yet; return how many orders were.
@@ -66,7 +83,11 @@ class Starter:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        return await pass_on_all(self._unstarted, lambda order: self._start(order.id, order.document))
+        try:
+            return await self._backlog.sweep()
+        except EngineUnavailableError:
+            self._rest()
+            raise
 
     async def note(self) -> None:
         """Note in the store which orders have been started since it was last done.
@@ -92,36 +113,56 @@ class Starter:
             except Exception:
                 _log.exception("what was started could not be noted; the sweep tries again")
 
-    async def _unstarted(self, skip: int) -> Sequence[UnstartedOrder]:
+    async def _unstarted(self) -> Sequence[UnstartedOrder]:
         await self.note()
-        return await self._orders.unstarted(skip)
+        return await self._orders.unstarted()
+
+    async def _start_at_once(self, order_id: str, document: dict[str, Any]) -> bool:
+        """Start one order, as `_start`; where Temporal is away for all, leave the next ones to the sweep."""
+        try:
+            return await self._start(order_id, document)
+        except EngineUnavailableError as error:
+            try:
+                await self._engine.check()
+            except EngineUnavailableError:
+                self._rest()
+            raise error
+
+    def _rest(self) -> None:
+        self._resting_until = self._clock() + self._interval
 
     async def _start(self, order_id: str, document: dict[str, Any]) -> bool:
-        """Start one order and note it; return False when Temporal cannot take this order as it is."""
+        """Start one order and note it, or let it end, for good, where that can never be; return whether it runs.
+
+        Raises:
+            EngineUnavailableError: when it has to be tried again.
+            EngineRefusedError: as well, since Temporal does not take it as it is.
+        """
         kind = root_kind(order_id)
         try:
             order = posted_order(kind, document)
         except ValidationError as error:
-            await self._reject(kind, order_id, document, error)
-            return True
+            await self._reject(kind, order_id, document, _unreadable(error))
+            return False
         try:
             new = await self._engine.start(order)
         except (EngineRefusedError, ValueError) as error:
-            _log.error("order refused by Temporal; it is tried again", order=order_id, reason=str(error))
+            if not isinstance(error, RequestTooLargeError) and not await self._was_borne(order_id):
+                raise
+            await self._reject(kind, order_id, document, _refused(error))
             return False
-        except EngineUnavailableError:
-            self._resting_until = self._clock() + self._interval
-            raise
         self._resting_until = float("-inf")
         self._unnoted[kind, order_id] = None
         self._has_unnoted.set()
         _log.info("order started", order=order_id, new=new)
         return True
 
-    async def _reject(self, kind: OrderKind, order_id: str, document: dict[str, Any], error: ValidationError) -> None:
-        """Let an order end that was taken in under other rules and cannot be read, which will not change."""
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {in_words(each)}" for each in error.errors())
-        reason = Failure(code="unreadable", message=f"the order cannot be read, so place a new one: {faults}")
+    async def _was_borne(self, order_id: str) -> bool:
+        setback = (await self._setbacks.of(Work.START, [order_id])).get(order_id)
+        return setback is not None and setback.at - setback.since >= REFUSAL_BORNE
+
+    async def _reject(self, kind: OrderKind, order_id: str, document: dict[str, Any], reason: Failure) -> None:
+        """Let an order end that can never be started."""
         rejected = OrderChange(
             kind=kind,
             order_id=order_id,
@@ -132,4 +173,20 @@ class Starter:
         )
         await self._orders.record([rejected])
         await self._orders.mark_started([(kind, order_id)])
-        _log.error("order rejected, since it cannot be read", order=order_id, reason=faults)
+        _log.error("order rejected, since it cannot be started", order=order_id, reason=reason.message)
+
+
+def _unreadable(error: ValidationError) -> Failure:
+    """Return why an order ends that was taken in under other rules."""
+    faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {in_words(each)}" for each in error.errors())
+    return Failure(code="unreadable", message=f"the order cannot be read, so place a new one: {faults}")
+
+
+def _refused(error: Exception) -> Failure:
+    too_large = isinstance(error, RequestTooLargeError)
+    way_out = "split it into several orders" if too_large else "place it anew once what Temporal objects to is mended"
+    return Failure(code="notStartable", message=f"the order cannot be started; {way_out}: {error}")
+
+
+def _tried(order: UnstartedOrder) -> Tried:
+    return Tried(Work.START, order.id, "start the order", order.id, root_workflow(order.id))

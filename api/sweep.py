@@ -1,61 +1,154 @@
-"""What was accepted and is still to be passed on to Temporal: looked for again and again."""
+"""What was accepted and is still to be passed on to Temporal: looked for again and again, each thing by itself.
+
+What goes wrong with one thing is its own: it is noted, rests for a while, and holds up nothing behind it. A sweep is
+broken off only where nothing at all could be passed on.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import structlog
 
-from api.engine import EngineUnavailableError
+from api.engine import Engine, EngineNotReadyError, EngineRefusedError, EngineUnavailableError
+from orders.words import reason_of
 from store.errors import StoreUnavailableError
+from store.setbacks import Setbacks, Tried
 
 T = TypeVar("T")
 
 Sweep = Callable[[], Awaitable[int]]
 """Passes on what waits, and returns how much it was."""
 
+_STALLED_IN_A_ROW = 5
+"""So many without an answer, one after another, are taken for an outage, though Temporal says that it serves."""
+
 _log = structlog.get_logger(__name__)
 
 
+class NotYetError(Exception):
+    """Something cannot be passed on yet; the message says what it waits for."""
+
+
 async def pass_on_now(passing_on: Awaitable[bool], what: str, which: str) -> bool:
-    """Return whether something could be passed on just now; if Temporal or the store is away, the sweep sees to it."""
+    """Return whether something could be passed on just now; what could not is left to the sweep."""
     try:
         return await passing_on
-    except (EngineUnavailableError, StoreUnavailableError) as error:
+    except (EngineUnavailableError, EngineRefusedError, NotYetError, StoreUnavailableError) as error:
         _log.warning(f"{what} left to the sweep", id=which, reason=str(error))
+    except Exception:
+        _log.exception(f"{what} left to the sweep", id=which)
     return False
 
 
-async def pass_on_all(waiting: Callable[[int], Awaitable[Sequence[T]]], pass_on: Callable[[T], Awaitable[bool]]) -> int:
-    """Pass on what waits, part by part, each once: what cannot be holds up nothing behind it; return how much was.
+class OneByOne:
+    """Does one thing after another, of which none stops the next, unless Temporal or the store is away."""
 
-    Args:
-        waiting: returns the next part of what waits, behind as many as are given: those that could not be passed on.
-    """
-    passed = left = 0
-    while part := await waiting(left):
-        done = sum([await without_stopping(pass_on, each) for each in part])
-        passed += done
-        left += len(part) - done
-    return passed
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._stalled = 0
+
+    async def trouble_with(self, doing: Awaitable[object]) -> Exception | None:
+        """Do something; return what went wrong with it alone, None where nothing did.
+
+        Raises:
+            EngineUnavailableError, StoreUnavailableError: since nothing else could be done either.
+        """
+        try:
+            await doing
+        except (EngineNotReadyError, StoreUnavailableError):
+            raise
+        except EngineUnavailableError as error:
+            self._stalled += 1
+            if self._stalled >= _STALLED_IN_A_ROW:
+                raise
+            await self._engine.check()
+            return error
+        except Exception as error:
+            self._stalled = 0
+            return error
+        self._stalled = 0
+        return None
 
 
-async def without_stopping(pass_on: Callable[[T], Awaitable[bool]], what: T) -> bool:
-    """Return whether something could be passed on; an unforeseen error is of this one alone, and is logged.
+class Backlog(Generic[T]):
+    """What of one sort was accepted and waits to be passed on."""
 
-    Raises:
-        EngineUnavailableError, StoreUnavailableError: since nothing else could be passed on either.
-    """
-    try:
-        return await pass_on(what)
-    except (EngineUnavailableError, StoreUnavailableError):
-        raise
-    except Exception:
-        _log.exception("could not be passed on; it is tried again", id=getattr(what, "id", what))
+    def __init__(
+        self,
+        waiting: Callable[[], Awaitable[Sequence[T]]],
+        pass_on: Callable[[T], Awaitable[object]],
+        tried: Callable[[T], Tried],
+        engine: Engine,
+        setbacks: Setbacks,
+    ) -> None:
+        """Make it.
+
+        Args:
+            waiting: returns the next part of what waits, without what rests after a setback.
+            pass_on: passes one thing on, so that it is not among what waits any more.
+            tried: says what that is in words, where it fails.
+        """
+        self._waiting = waiting
+        self._pass_on = pass_on
+        self._tried = tried
+        self._engine = engine
+        self._setbacks = setbacks
+
+    async def sweep(self) -> int:
+        """Pass on what waits, each once; return how much could be.
+
+        Raises:
+            EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
+            StoreUnavailableError: when the order store does not.
+        """
+        passed = 0
+        one_by_one = OneByOne(self._engine)
+        while part := await self._waiting():
+            done = [await self._passed_on(each, one_by_one) for each in part]
+            passed += sum(done)
+            if any(done):
+                over = [self._tried(each) for each, is_done in zip(part, done, strict=True) if is_done]
+                await self._setbacks.over(over[0].work, [each.id for each in over])
+        return passed
+
+    async def _passed_on(self, what: T, one_by_one: OneByOne) -> bool:
+        error = await one_by_one.trouble_with(self._pass_on(what))
+        if error is None:
+            return True
+        tried = self._tried(what)
+        setback = await self._setbacks.note(tried, reason_of(error))
+        unforeseen = not isinstance(error, EngineUnavailableError | EngineRefusedError | NotYetError)
+        _log.error(
+            "could not be passed on; it is tried again",
+            what=tried.what,
+            id=tried.id,
+            order=tried.order_id,
+            attempts=setback.attempts,
+            reason=setback.error,
+            exc_info=error if unforeseen else None,
+        )
         return False
+
+
+class Pace:
+    """Says when it is time again for what is done at the beginning, and then every `interval` at most."""
+
+    def __init__(self, interval: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
+        self._interval = interval.total_seconds()
+        self._clock = clock
+        self._last: float | None = None
+
+    def is_due(self) -> bool:
+        now = self._clock()
+        if self._last is not None and now - self._last < self._interval:
+            return False
+        self._last = now
+        return True
 
 
 async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta) -> None:

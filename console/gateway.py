@@ -117,6 +117,19 @@ class Gateway:
         """
         return _document(await self._ask("GET", path))
 
+    async def health(self) -> Document:
+        """Return how the gateway is, also where it cannot take orders.
+
+        Raises:
+            CommandError: when it cannot be reached.
+        """
+        try:
+            return await self.read("/health/ready")
+        except RefusedError as error:
+            if "parts" not in error.body:
+                raise
+            return dict(error.body)
+
     async def tell(self, method: str, path: str, body: Any, media_type: str = "application/json") -> Document:
         """Send a document to a path; return what is answered.
 

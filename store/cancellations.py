@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, select, update
+from sqlalchemy import ColumnElement, Connection, and_, false, not_, select, update
 
 from orders import events
 from orders.instants import timestamp
@@ -16,6 +16,7 @@ from store.documents import Json, is_storable, storable
 from store.listing import Listed, find_page
 from store.outbox import append
 from store.query import ListQuery, Page
+from store.setbacks import Work, rests
 from store.tables import cancellations, orders
 
 _PROGRESS = {"acknowledged": 0, "accepted": 0, "inProgress": 1, "done": 2, "terminatedWithError": 2}
@@ -109,17 +110,19 @@ class CancelStore:
 
         return await self._database.write(settled)
 
-    async def unsent(self, skip: int = 0, limit: int = 100) -> list[UnsentCancel]:
-        """Return requests that the order's workflow is still to be told of, oldest first, behind `skip` of them.
+    async def unsent(self, limit: int = 100) -> list[UnsentCancel]:
+        """Return requests that the order's workflow is to be told of now, oldest first: what could not be rests first.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         waiting = (
             select(cancellations)
-            .where(cancellations.c.sent.is_(false()))
+            .where(
+                cancellations.c.sent.is_(false()),
+                not_(rests(Work.CANCELLATION, cancellations.c.id, datetime.now(UTC))),
+            )
             .order_by(cancellations.c.created_at, cancellations.c.id)
-            .offset(skip)
             .limit(limit)
         )
         rows = await self._database.read(lambda connection: connection.execute(waiting).all())

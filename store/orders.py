@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, and_, bindparam, false, select, tuple_, update
+from sqlalchemy import Connection, and_, bindparam, false, func, not_, select, tuple_, update
 
 from orders import events
 from orders.change import OrderUpdate
-from orders.instants import timestamp
+from orders.instants import read_instant, timestamp
 from orders.lifecycle import OrderKind
 from store.database import Database
 from store.documents import Json, is_storable, storable, unstorable_paths
@@ -25,6 +25,7 @@ from store.query import ListQuery, Page
 from store.recording import Opening, Told, insert_orders, record, row_of
 from store.recording import Recorded as Recorded
 from store.removal import RemovedOrder, remove_tree
+from store.setbacks import Work, rests
 from store.tables import deleted_orders, orders
 
 _THIS = and_(orders.c.kind == bindparam("kind"), orders.c.id == bindparam("id"))
@@ -56,6 +57,15 @@ class UnstartedOrder:
     kind: OrderKind
     id: str
     document: Json
+
+
+@dataclass(frozen=True, slots=True)
+class LateOrder:
+    """An accepted order that should have been started by now."""
+
+    kind: OrderKind
+    id: str
+    accepted_at: datetime
 
 
 class OrderStore:
@@ -162,21 +172,38 @@ class OrderStore:
         made = select(orders.c.id).where(wanted).order_by(orders.c.order_date, orders.c.id)
         return await self._database.read(lambda connection: list(connection.scalars(made)))
 
-    async def unstarted(self, skip: int = 0, limit: int = 100) -> list[UnstartedOrder]:
-        """Return accepted orders whose workflow is still to be started, oldest first, behind `skip` of them.
+    async def unstarted(self, limit: int = 100) -> list[UnstartedOrder]:
+        """Return accepted orders whose workflow is to be started now, oldest first: one that could not be rests first.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         waiting = (
             select(orders.c.kind, orders.c.id, orders.c.document)
-            .where(orders.c.started.is_(false()))
+            .where(orders.c.started.is_(false()), not_(rests(Work.START, orders.c.id, datetime.now(UTC))))
             .order_by(orders.c.order_date, orders.c.id)
-            .offset(skip)
             .limit(limit)
         )
         rows = await self._database.read(lambda connection: connection.execute(waiting).all())
         return [UnstartedOrder(OrderKind(row.kind), row.id, row.document) for row in rows]
+
+    async def late_to_start(self, before: datetime, limit: int) -> tuple[list[LateOrder], int]:
+        """Return orders accepted before a time that are not started yet, oldest first, and how many there are in all.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        late = orders.c.started.is_(false()), orders.c.order_date < timestamp(before)
+        oldest = select(orders.c.kind, orders.c.id, orders.c.order_date).where(*late)
+        page = oldest.order_by(orders.c.order_date, orders.c.id).limit(limit)
+        count = select(func.count()).select_from(orders).where(*late)
+
+        def found(connection: Connection) -> tuple[list[LateOrder], int]:
+            rows = connection.execute(page).all()
+            total = len(rows) if len(rows) < limit else connection.scalar(count) or 0
+            return [LateOrder(OrderKind(row.kind), row.id, read_instant(row.order_date)) for row in rows], total
+
+        return await self._database.read(found)
 
     async def mark_started(self, started: Collection[tuple[OrderKind, str]]) -> None:
         """Note that the workflows of orders, each by kind and id, have been started; noting it again changes nothing.

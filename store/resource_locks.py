@@ -171,8 +171,10 @@ class ResourceLocks:
         )
         return await self._database.read(lambda connection: list(connection.scalars(found)))
 
-    async def overdue(self, limit: int = 100) -> list[str]:
-        """Return orders that wait though none goes before them, by their ids: they have to be told, or take the lock.
+    async def overdue(self, limit: int = 100, after: str = "") -> list[str]:
+        """Return orders that wait though none goes before them, by their ids, from the one behind `after` on.
+
+        They have to be told, or take the lock.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
@@ -187,7 +189,7 @@ class ResourceLocks:
             select(mine.c.order_id)
             .distinct()
             .select_from(_waiting(mine))
-            .where(not_(waits_on.correlate(mine)))
+            .where(mine.c.order_id > after, not_(waits_on.correlate(mine)))
             .order_by(mine.c.order_id)
             .limit(limit)
         )

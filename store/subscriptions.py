@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, false, func, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, false, func, not_, select, true, update
 
 from orders.instants import timestamp
 from orders.subscription import Subscription, SubscriptionState
 from store.database import Database
 from store.documents import is_storable
+from store.setbacks import Work, rests
 from store.tables import subscriptions
 
 _ENDED = SubscriptionState.ENDED.value
@@ -84,14 +86,15 @@ class SubscriptionStore:
         ended = update(subscriptions).where(*kept).values(state=_ENDED, secret="")
         return await self._database.write(lambda connection: connection.execute(ended).rowcount == 1)
 
-    async def unstopped(self, skip: int = 0, limit: int = 100) -> list[str]:
-        """Return the ids of listeners that were taken off, and whose workflow does not know yet, behind `skip` of them.
+    async def unstopped(self, limit: int = 100) -> list[str]:
+        """Return the ids of listeners that were taken off, and whose workflow is to be told now.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        waiting = subscriptions.c.state == _ENDED, subscriptions.c.stopped.is_(false())
-        found = select(subscriptions.c.id).where(*waiting).order_by(subscriptions.c.id).offset(skip).limit(limit)
+        waits = subscriptions.c.state == _ENDED, subscriptions.c.stopped.is_(false())
+        resting = rests(Work.REMOVAL, subscriptions.c.id, datetime.now(UTC))
+        found = select(subscriptions.c.id).where(*waits, not_(resting)).order_by(subscriptions.c.id).limit(limit)
         return await self._database.read(lambda connection: list(connection.scalars(found)))
 
     async def mark_stopped(self, subscription_id: str) -> None:
@@ -104,13 +107,14 @@ class SubscriptionStore:
         stopped = update(subscriptions).where(this).values(stopped=True)
         await self._database.write(lambda connection: connection.execute(stopped))
 
-    async def unstarted(self, skip: int = 0, limit: int = 100) -> list[Subscription]:
-        """Return listeners whose workflow is still to be started, or told what it is to be, the oldest behind `skip`.
+    async def unstarted(self, limit: int = 100) -> list[Subscription]:
+        """Return listeners whose workflow is to be started now, or told what it is to be, oldest first.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        return await self._those(subscriptions.c.started.is_(false()), limit, skip)
+        resting = rests(Work.LISTENER, subscriptions.c.id, datetime.now(UTC))
+        return await self._those(and_(subscriptions.c.started.is_(false()), not_(resting)), limit)
 
     async def started(self) -> list[Subscription]:
         """Return listeners whose workflow must run, oldest first.
@@ -140,13 +144,11 @@ class SubscriptionStore:
         found: int | None = await self._database.read(lambda connection: connection.scalar(least))
         return found
 
-    async def _those(
-        self, condition: ColumnElement[bool], limit: int | None = None, skip: int = 0
-    ) -> list[Subscription]:
+    async def _those(self, condition: ColumnElement[bool], limit: int | None = None) -> list[Subscription]:
         """Return listeners that were not taken off, oldest first."""
         wanted = condition, subscriptions.c.state != _ENDED
         ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
-        page = ordered.offset(skip or None).limit(limit)
+        page = ordered.limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(page).all())
         return [_subscription(row) for row in rows]
 

@@ -333,3 +333,20 @@ deleted_orders = Table(
     Column("deleted_at", Text, nullable=False),
 )
 """What is left of a deleted order: its id, which is not given to another, since systems know it."""
+
+setbacks = Table(
+    "setbacks",
+    metadata,
+    Column("work", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("what", Text, nullable=False),
+    Column("order_id", Text),
+    Column("workflow_id", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("next_at", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Index(None, "next_at"),
+)
+"""What is tried again and again: a row is there for as long as it does not succeed, and rests until `next_at`."""

@@ -39,6 +39,7 @@ from api.lock_releaser import LockReleaser
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
+from api.stuck import StuckWork
 from bench import actions
 from catalogs.loader import load_catalogs
 from orders.identity import root_kind
@@ -52,6 +53,7 @@ from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from store.setbacks import Setbacks
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
@@ -94,6 +96,7 @@ class Stage:
     billing: httpx.AsyncClient
     queue: str
     lock_releaser: LockReleaser
+    setbacks: Setbacks
     delivery: DeliveryPolicy
     """How patiently listeners are told that register from now on."""
     app: FastAPI
@@ -396,7 +399,8 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         delivery = DELIVERY.model_copy()
         engine = TemporalEngine(connected, queue, delivery=delivery)
         outbox, subscriptions = Outbox(database), SubscriptionStore(database)
-        starter, cancellations = Starter(orders, engine, timedelta(seconds=5)), CancelStore(database)
+        setbacks = Setbacks(database)
+        starter, cancellations = Starter(orders, setbacks, engine, timedelta(seconds=5)), CancelStore(database)
         noting = asyncio.create_task(starter.note_for_ever())
         stack.callback(noting.cancel)
         downstream = {name: DownstreamSystem(name, HttpxConnection(each)) for name, each in systems.items()}
@@ -417,14 +421,15 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 revisions=RevisionStore(database),
                 engine=engine,
                 starter=starter,
-                canceller=Canceller(orders, cancellations, engine, starter),
+                canceller=Canceller(orders, cancellations, setbacks, engine, starter),
                 planner=planner,
                 qualifications=qualifications,
                 qualifying=qualifying,
                 readiness=Readiness([]),
                 outbox=outbox,
                 subscriptions=subscriptions,
-                listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
+                listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
+                stuck=StuckWork(orders, setbacks, engine),
                 outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,
@@ -462,6 +467,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             billing=systems["billing"],
             queue=queue,
             lock_releaser=LockReleaser(ResourceLocks(database), engine),
+            setbacks=setbacks,
             delivery=delivery,
             app=app,
         )

@@ -85,6 +85,14 @@ def parse(workflow_id: str) -> WorkflowId:
     return WorkflowId(part["order"], kind, part["service"], part["resource"], undo=bool(undo), revision=revision)
 
 
+def root_order_of(workflow_id: str) -> str | None:
+    """Return the order at the top of the tree that a workflow belongs to; None where it runs no order."""
+    try:
+        return parse(workflow_id).order_id
+    except ValueError:
+        return None
+
+
 def order_id(workflow_id: str) -> str:
     """Return the TMF id of the order that the workflow runs: its id without the kinds.
 

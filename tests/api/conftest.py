@@ -20,13 +20,20 @@ from activities.planning import PlannedOrder
 from activities.qualifiers import Qualifier
 from api.app import create_app
 from api.canceller import Canceller
-from api.engine import EngineRefusedError, EngineUnavailableError, WorkflowEndedError
+from api.engine import (
+    EngineRefusedError,
+    EngineUnavailableError,
+    RequestTooLargeError,
+    TroubledWorkflow,
+    WorkflowEndedError,
+)
 from api.gateway import Gateway
-from api.health import Readiness, catalog_probe, engine_probes, store_probe
+from api.health import Readiness, catalog_probe, engine_probes, store_probe, stuck_probe
 from api.listeners import ListenerStarter
 from api.openapi import Document, api_documents
 from api.qualifying import Qualifying
 from api.starter import Starter
+from api.stuck import StuckWork
 from api.workflow_ids import workflow_of
 from catalogs.catalog_set import CatalogSet
 from console.gateway import Gateway as TerminalGateway
@@ -46,6 +53,7 @@ from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
+from store.setbacks import Setbacks
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import search_attributes
@@ -76,6 +84,11 @@ class FakeEngine:
 
     away: bool = False
     refused: set[str] = field(default_factory=set)
+    """External ids of the orders that are refused."""
+    too_large: set[str] = field(default_factory=set)
+    """Those of the orders that no Temporal takes."""
+    stalling: set[str] = field(default_factory=set)
+    """Those of the orders on which it gives no answer, though it serves."""
     running: list[str] = field(default_factory=list)
     """Ids of the product orders that were started."""
     ended: set[str] = field(default_factory=set)
@@ -96,6 +109,8 @@ class FakeEngine:
     nodes: dict[str, Any] = field(default_factory=dict)
     """How far the nodes of each plan are."""
     unknown_attributes: list[str] = field(default_factory=list)
+    in_trouble: list[TroubledWorkflow] = field(default_factory=list)
+    """The workflows whose workflow task fails again and again."""
 
     async def start(self, order: PostedOrder) -> bool:
         assert order.id is not None
@@ -105,6 +120,10 @@ class FakeEngine:
         search_attributes.of_order(order)
         if order.external_id in self.refused:
             raise EngineRefusedError("Temporal answered INVALID_ARGUMENT")
+        if order.external_id in self.too_large:
+            raise RequestTooLargeError("Temporal answered RESOURCE_EXHAUSTED: message larger than max")
+        if order.external_id in self.stalling:
+            raise EngineUnavailableError("Temporal gave no answer within 2 s")
         if order.id in self.running:
             return False
         self.running.append(order.id)
@@ -149,6 +168,10 @@ class FakeEngine:
     async def missing_search_attributes(self) -> list[str]:
         await self.check()
         return self.unknown_attributes
+
+    async def troubled(self, limit: int) -> tuple[list[TroubledWorkflow], int]:
+        await self.check()
+        return self.in_trouble[:limit], len(self.in_trouble)
 
     def end(self, order_id: str) -> None:
         """Let an order's workflow end: from now on nobody is there to be told."""
@@ -223,6 +246,7 @@ class Bench:
     revisions: RevisionStore
     canceller: Canceller
     qualifier: FakeQualifier
+    setbacks: Setbacks
     versions: int = 0
     """The version of the last change of any order."""
 
@@ -296,9 +320,11 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
     database = open_database(store_url)
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
-    starter = Starter(orders, engine, timedelta(seconds=5), clock)
+    setbacks = Setbacks(database, lambda: datetime.now(UTC) + timedelta(seconds=clock.now))
+    starter = Starter(orders, setbacks, engine, timedelta(seconds=5), clock)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
-    canceller = Canceller(orders, cancellations, engine, starter)
+    stuck = StuckWork(orders, setbacks, engine, lambda: datetime.now(UTC) + timedelta(seconds=clock.now))
+    canceller = Canceller(orders, cancellations, setbacks, engine, starter)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     qualifications, qualifier = QualificationStore(database), FakeQualifier()
     qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
@@ -321,10 +347,13 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         planner=planner,
         qualifications=qualifications,
         qualifying=qualifying,
-        readiness=Readiness([store_probe(database), *engine_probes(engine), catalog_probe(CATALOG)]),
+        readiness=Readiness(
+            [store_probe(database), *engine_probes(engine), catalog_probe(CATALOG), stuck_probe(stuck)]
+        ),
         outbox=outbox,
         subscriptions=subscriptions,
-        listener_starter=ListenerStarter(subscriptions, outbox, engine, timedelta(days=30)),
+        listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
+        stuck=stuck,
         outbox_poller=OutboxPoller(outbox, timedelta(milliseconds=10)),
         forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
         catalogs=shipped,
@@ -351,5 +380,6 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
             revisions,
             canceller,
             qualifier,
+            setbacks,
         )
     await database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -22,9 +22,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from api.engine import (
     SYSTEM_EVENT_SIGNAL,
+    EngineNotReadyError,
     EngineRefusedError,
     EngineUnavailableError,
     MessageRefusedError,
+    RequestTooLargeError,
     TemporalEngine,
     WorkflowEndedError,
 )
@@ -32,6 +34,7 @@ from embedded.temporal_server import binary
 from orders.revision import Refusal
 from orders.tmf import ProductOrder
 from orders.violation import Violation
+from tests.engine import started_engine
 from tests.stage import eventually
 from workflows import search_attributes
 from workflows.connection import DATA_CONVERTER, connect
@@ -39,6 +42,8 @@ from workflows.messages import Command, SystemEvent
 
 pytestmark = pytest.mark.anyio
 
+PROBLEMS_AFTER = "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute"
+"""The server's setting for how many failures of a workflow task in a row it tells of."""
 EVENT = SystemEvent(correlation_id="po:x/1", succeeded=True)
 
 
@@ -64,7 +69,7 @@ async def test_an_order_is_started_once_and_told_what_systems_say(server: Client
     engine = TemporalEngine(same_client, "no-worker", timeout=timedelta(seconds=20))
     await engine.check()
     assert await engine.missing_search_attributes() == sorted(search_attributes.TYPES)
-    with pytest.raises(EngineRefusedError, match="no mapping defined for search attribute Order"):
+    with pytest.raises(EngineNotReadyError, match=r"does not know OrderCategory, .*; `ordersaga register`"):
         await engine.start(order())
 
     await search_attributes.register(server)
@@ -80,6 +85,68 @@ async def test_an_order_is_started_once_and_told_what_systems_say(server: Client
     assert not await engine.is_running("po:abcdefghij")
     assert not await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.start(order()), "what has run never runs again"
+
+
+async def test_an_order_is_started_however_much_it_says(server: Client) -> None:
+    await search_attributes.register(server)
+    engine = TemporalEngine(_giving(server), "no-worker", timeout=timedelta(seconds=20))
+    said = "x" * 4_194_144
+    party = {"id": said, "role": "customer"}
+    assert await engine.start(
+        order(id="muchtosay0", description=said, externalId=said, category=said, relatedParty=[party])
+    )
+
+
+@pytest.mark.parametrize("length", [3_000_000, 5_000_000])
+async def test_what_is_too_large_is_refused_and_temporal_is_not_away(asked: TemporalEngine, length: int) -> None:
+    event = EVENT.model_copy(update={"message": "x" * length})
+    with pytest.raises(RequestTooLargeError):
+        await asked.signal("po:idle", SYSTEM_EVENT_SIGNAL, event)
+
+
+async def test_a_request_that_no_message_takes_is_refused(asked: TemporalEngine) -> None:
+    with pytest.raises(RequestTooLargeError):
+        await asked.request("po:idle", "hold", Command(reason="x" * 5_000_000))
+
+
+async def test_an_order_that_temporal_cannot_start_as_it_is_is_refused(asked: TemporalEngine) -> None:
+    with pytest.raises(EngineRefusedError, match="exceeds maximum allowed length"):
+        await asked.start(order(id="x" * 2000))
+
+
+async def test_workflows_whose_own_code_fails_again_and_again_are_found() -> None:
+    async with started_engine(**{PROBLEMS_AFTER: 1}) as client:
+        engine = TemporalEngine(_giving(client), "broken", timeout=timedelta(seconds=20))
+        assert await engine.troubled(10) == ([], 0)
+        runner = UnsandboxedWorkflowRunner()
+        async with Worker(client, task_queue="broken", workflows=[_Broken], workflow_runner=runner):
+            for number in range(2):
+                await client.start_workflow("Broken", id=f"po:broken{number}", task_queue="broken")
+            await client.start_workflow("Broken", id="po:elsewhere", task_queue="of-others")
+
+            async def found() -> bool:
+                return (await engine.troubled(10))[1] == 2
+
+            await eventually(found)
+            [one], total = await engine.troubled(1)
+    assert total == 2
+    assert (one.id[:-1], one.type, one.causes) == ("po:broken", "Broken", ("WorkflowWorkerUnhandledFailure",))
+
+
+@workflow.defn(name="Broken")
+class _Broken:
+    """Cannot go on: it has a defect."""
+
+    @workflow.run
+    async def run(self) -> None:
+        raise KeyError("a defect")
+
+
+def _giving(client: Client) -> Callable[[], Awaitable[Client]]:
+    async def connected() -> Client:
+        return client
+
+    return connected
 
 
 async def test_a_workflow_runs_as_long_as_one_below_it_does(server: Client) -> None:

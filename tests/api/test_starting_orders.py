@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from api.engine import EngineUnavailableError
 from api.starter import Starter
 from api.sweep import sweep_for_ever
 from orders.lifecycle import OrderKind
 from orders.posted import PostedOrder
 from store.errors import StoreUnavailableError
 from store.orders import AcceptedOrder
+from store.setbacks import Setbacks, Tried, Work
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
 
 pytestmark = pytest.mark.anyio
@@ -72,19 +75,104 @@ async def test_an_order_that_the_engine_refuses_holds_up_no_other(bench: Bench) 
     bench.engine.away = False
     assert await bench.starter.sweep() == 1
     assert bench.engine.running == [other]
-    assert [order.id for order in await bench.orders.unstarted()] == [refused.json()["id"]]
+    assert await late(bench) == [refused.json()["id"]]
 
 
-async def test_many_that_the_engine_refuses_hold_up_none_behind_them(bench: Bench) -> None:
+@pytest.mark.parametrize("trouble", ["refused", "stalling"])
+async def test_many_that_cannot_be_started_hold_up_none_behind_them(bench: Bench, trouble: str) -> None:
     bench.engine.away = True
-    bench.engine.refused = {f"bad-{number}" for number in range(120)}
-    for name in sorted(bench.engine.refused):
+    names = [f"bad-{number}" for number in range(120)]
+    good = []
+    for number, name in enumerate(names):
         await bench.post({**MINIMAL, "externalId": name})
-    other = (await bench.post(MINIMAL)).json()["id"]
+        if number % 4 == 3:
+            good.append((await bench.post(MINIMAL)).json()["id"])
+    setattr(bench.engine, trouble, set(names))
     bench.engine.away = False
+    assert await bench.starter.sweep() == len(good)
+    assert bench.engine.running == good
+    assert len(bench.engine.attempts) == 1 + len(names) + len(good)
+
+
+async def test_an_order_that_cannot_be_started_rests_while_others_are_started(bench: Bench) -> None:
+    bench.engine.refused = {"bad"}
+    await bench.post({**MINIMAL, "externalId": "bad"})
+    for _ in range(3):
+        assert await bench.starter.sweep() == 0
+    assert len(bench.engine.attempts) == 2
+    assert (await bench.post(MINIMAL)).json()["id"] in bench.engine.running
+
+
+async def test_an_order_is_started_when_it_has_rested_and_nothing_more_is_told_of_it(bench: Bench) -> None:
+    order_id = await refused_since(bench, timedelta(minutes=5), timedelta(minutes=4))
+    bench.engine.refused.clear()
     assert await bench.starter.sweep() == 1
-    assert bench.engine.running == [other]
-    assert len(bench.engine.attempts) == 1 + 121
+    assert bench.engine.running == [order_id]
+    assert await bench.setbacks.of(Work.START, [order_id]) == {}
+
+
+async def test_an_order_that_is_refused_for_an_hour_is_rejected_with_what_temporal_says(bench: Bench) -> None:
+    order_id = await refused_since(bench, timedelta(minutes=70), timedelta(minutes=9))
+    await bench.starter.sweep()
+    shown = (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}")).json()
+    assert (shown["state"], shown["productOrderItem"][0]["state"]) == ("rejected", "rejected")
+    [told] = shown["productOrderErrorMessage"]
+    assert told["code"] == "notStartable"
+    assert "Temporal answered INVALID_ARGUMENT" in told["reason"]
+    assert await late(bench) == []
+
+
+async def test_an_order_that_is_refused_for_less_than_an_hour_waits(bench: Bench) -> None:
+    order_id = await refused_since(bench, timedelta(minutes=60), timedelta(minutes=9))
+    assert await bench.starter.sweep() == 0
+    assert (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}")).json()["state"] == "acknowledged"
+
+
+async def test_an_order_that_no_temporal_takes_is_rejected_at_once(bench: Bench) -> None:
+    bench.engine.too_large = {"huge"}
+    answer = await bench.post({**MINIMAL, "externalId": "huge"})
+    assert answer.status_code == 201
+    shown = (await bench.client.get(f"{PRODUCT_ORDERS}/{answer.json()['id']}")).json()
+    assert shown["state"] == "rejected"
+    assert "split it into several orders" in shown["productOrderErrorMessage"][0]["reason"]
+    assert (await bench.post(MINIMAL)).json()["id"] in bench.engine.running, "Temporal is not away"
+
+
+async def test_an_answer_that_does_not_come_for_one_order_lets_others_be_started_at_once(bench: Bench) -> None:
+    bench.engine.stalling = {"bad"}
+    await bench.post({**MINIMAL, "externalId": "bad"})
+    assert bench.engine.running == [(await bench.post(MINIMAL)).json()["id"]]
+
+
+async def test_a_sweep_is_broken_off_where_no_answer_comes_at_all(bench: Bench) -> None:
+    bench.engine.away = True
+    bench.engine.stalling = {f"bad-{number}" for number in range(20)}
+    for name in sorted(bench.engine.stalling):
+        await bench.post({**MINIMAL, "externalId": name})
+    bench.engine.away = False
+    before = len(bench.engine.attempts)
+    with pytest.raises(EngineUnavailableError):
+        await bench.starter.sweep()
+    assert len(bench.engine.attempts) == before + 5
+
+
+async def late(bench: Bench) -> list[str]:
+    """Return the orders that are accepted and not started, whether they rest or not."""
+    found, total = await bench.orders.late_to_start(datetime.now(UTC) + timedelta(minutes=1), 1000)
+    assert total == len(found)
+    return [each.id for each in found]
+
+
+async def refused_since(bench: Bench, *ago: timedelta) -> str:
+    """Place an order that Temporal refuses, and has refused at times that are so long ago; return its id."""
+    bench.engine.refused = {"bad"}
+    order_id = str((await bench.post({**MINIMAL, "externalId": "bad"})).json()["id"])
+    for each in ago:
+        at = datetime.now(UTC) - each
+        await Setbacks(bench.database, itertools.repeat(at).__next__).note(
+            Tried(Work.START, order_id, "start the order", order_id), "refused"
+        )
+    return order_id
 
 
 async def test_an_order_that_cannot_be_read_is_rejected_with_the_reason_and_holds_up_no_other(bench: Bench) -> None:
@@ -147,7 +235,7 @@ async def test_what_was_started_is_noted_a_moment_later_without_a_sweep(
 
 async def test_a_start_that_a_crash_kept_from_being_noted_is_found_by_the_next_gateway(bench: Bench) -> None:
     order_id = (await bench.post(MINIMAL)).json()["id"]
-    after_the_crash = Starter(bench.orders, bench.engine, timedelta(seconds=5))
+    after_the_crash = Starter(bench.orders, bench.setbacks, bench.engine, timedelta(seconds=5))
     assert await after_the_crash.sweep() == 1
     assert bench.engine.running == [order_id]
     assert await bench.orders.unstarted() == []
@@ -186,11 +274,12 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
         is_running = bench.engine.is_running
         check = bench.engine.check
         missing_search_attributes = bench.engine.missing_search_attributes
+        troubled = bench.engine.troubled
 
     bench.engine.away = True
     await bench.post(MINIMAL)
     pause = timedelta(milliseconds=1)
-    starter = Starter(bench.orders, Trouble(), pause)
+    starter = Starter(bench.orders, bench.setbacks, Trouble(), pause)
     sweeping = asyncio.create_task(sweep_for_ever({"orders": starter.sweep}, pause))
     async with asyncio.timeout(10):
         await over.wait()

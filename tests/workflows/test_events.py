@@ -319,7 +319,8 @@ async def test_a_listener_whose_workflow_is_cancelled_is_taken_off(stage: Stage,
 async def swept(stage: Stage) -> int:
     """Start again what tells listeners and was lost, as a gateway does when it begins; return how many."""
     gateway: Gateway = stage.app.state.gateway
-    return await ListenerStarter(gateway.subscriptions, gateway.outbox, gateway.engine, timedelta(days=30)).sweep_lost()
+    starter = ListenerStarter(gateway.subscriptions, gateway.outbox, stage.setbacks, gateway.engine, timedelta(days=30))
+    return await starter.sweep_lost()
 
 
 async def terminated(stage: Stage, subscription: dict[str, Any]) -> None:

@@ -1,0 +1,72 @@
+"""What `ordersaga status` prints: the parts that a gateway works with, and what does not get on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from console.commands import print_json
+from console.gateway import Gateway
+from console.order_tree import Document
+
+READY = "/health/ready"
+STUCK = "/fallout/v1/stuck"
+
+_STYLES = {"up": "green", "degraded": "yellow", "down": "red"}
+
+
+async def status(base_url: str, console: Console, *, as_json: bool) -> bool:
+    """Print how the gateway and the orders get on; return whether nothing is missing and nothing is stuck.
+
+    Raises:
+        CommandError: when the gateway cannot be reached.
+    """
+    async with Gateway(base_url) as gateway:
+        health = await gateway.health()
+        stuck, total = await gateway.listing(STUCK, {}) if health["status"] != "down" else ([], 0)
+    if as_json:
+        print_json(console, {**health, "stuck": stuck, "stuckTotal": total})
+    else:
+        _show(console, health, stuck, total)
+    return health["status"] == "up" and not total
+
+
+def _show(console: Console, health: Document, stuck: Sequence[Document], total: int) -> None:
+    console.print(_parts(health))
+    for each in stuck:
+        console.print()
+        console.print(_stuck(each))
+    console.print()
+    if total > len(stuck):
+        console.print(f"and {total - len(stuck)} more that are stuck")
+    elif not stuck and health["status"] != "down":
+        console.print("nothing is stuck")
+
+
+def _parts(health: Document) -> Table:
+    table = Table("part", "state", "what is missing", box=None)
+    for name, part in health["parts"].items():
+        shown = Text(part["status"], style=_STYLES[part["status"]])
+        table.add_row(name, shown, Text(part.get("message") or "", overflow="fold"))
+    table.add_row("gateway", Text(health["status"], style=_STYLES[health["status"]]), "")
+    return table
+
+
+def _stuck(stuck: Document) -> Table:
+    tries = f", tried {stuck['attempts']} times" if "attempts" in stuck else ""
+    facts = {
+        "order": stuck.get("orderId") if stuck.get("orderId") != stuck["id"] else None,
+        "workflow": stuck.get("workflowId") if stuck.get("workflowId") != stuck["id"] else None,
+        "what": f"{stuck['what']}, since {stuck['since'][:19].replace('T', ' ')} UTC{tries}",
+        "error": stuck.get("error"),
+        "what to do": stuck["advice"],
+    }
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text(stuck["kind"], style="bold red"), Text(stuck["id"], style="bold", overflow="fold"))
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, Text(value, overflow="fold"))
+    return table
