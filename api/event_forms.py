@@ -55,6 +55,7 @@ class _Event(Resource):
     description: str
     priority: str
     field_path: str | None = None
+    omitted_path: str | None = None
 
 
 @lru_cache(maxsize=len(HUBS))

@@ -6,23 +6,21 @@ Source of the types: the notifications of TMF622 v4.0 and v5.0, TMF641 v4.1 and 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
-from pydantic_core import to_json
 
+from orders import snapshots
 from orders.change import OrderChange, OrderEntries
 from orders.instants import UtcDatetime, timestamp
 from orders.lifecycle import ITEM_LISTS, OrderKind
 from orders.links import cancellation_name, linked, resource_name
 from orders.model import Model
+from orders.snapshots import Snapshot
 
 Document = dict[str, Any]
-
-MAX_SNAPSHOT = 256 * 1024
-"""Bytes of the largest order that an event carries whole; of a larger one, items have only id, action and state."""
 
 _NAMESPACE = uuid.UUID("6f2d6c8e-3a55-5c0a-9f0e-0d5a0f3b7c11")
 _COMMON = ("Create", "AttributeValueChange", "StateChange", "Delete", "InformationRequired")
@@ -56,6 +54,8 @@ class Event(Model):
     at: UtcDatetime
     title: str
     field_path: str | None = None
+    omitted_path: str | None = None
+    """The attributes of which the document lacks something, since the resource is too large to be told whole."""
     document: Document = Field(default_factory=dict)
     """The resource as it was then, without `href`: the address is that of whoever delivers."""
 
@@ -69,13 +69,12 @@ def event_types(kind: OrderKind, *, marks: bool = True) -> list[str]:
 
 def created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
     """Return the event of an order that was taken in, or made by another one."""
-    return _of_order(kind, "Create", _snapshot(kind, document), root_id, "0", at)
+    return _of_order(kind, "Create", snapshots.of_new(kind, document), root_id, "0", at)
 
 
 def deleted(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
     """Return the event of an order that was deleted; of it only what the standard asks of every order is told."""
-    kept: Document = {name: document[name] for name in ("id", "state", "@type") if name in document}
-    return _of_order(kind, "Delete", {**kept, **_bare_items(kind, document)}, root_id, "end", at)
+    return _of_order(kind, "Delete", snapshots.of_deleted(kind, document), root_id, "end", at)
 
 
 def information_required(
@@ -83,7 +82,7 @@ def information_required(
 ) -> Event:
     """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is."""
     path = f"{ITEM_LISTS[kind]}[id={item}]" if item else ITEM_LISTS[kind]
-    return _of_order(kind, "InformationRequired", _snapshot(kind, document), root_id, task_id, at, path)
+    return _of_order(kind, "InformationRequired", snapshots.of_asking(kind, document, item), root_id, task_id, at, path)
 
 
 def changed(change: OrderChange, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
@@ -91,14 +90,15 @@ def changed(change: OrderChange, before: Document, after: Document, root_id: str
     kind, version = change.kind, str(change.version)
     states: list[Event] = []
     state = before.get("state")
-    snapshot = _snapshot(kind, after)
+    snapshot = snapshots.of_changed(kind, before, after)
     for index, each in enumerate([*change.passed, change.state]):
         if each != state:
-            shown = {**snapshot, "state": each.value}
+            shown = replace(snapshot, document={**snapshot.document, "state": each.value})
             states.append(_of_order(kind, "StateChange", shown, root_id, f"{version}.{index}", at))
         state = each
     own = _MARKS[kind].keys()
     touched = {name for name in {*before, *after} if before.get(name) != after.get(name)}
+    touched -= {name for name in own if not after.get(name)}
     return states + _of_attributes(kind, touched & own if states else touched, snapshot, root_id, version, at)
 
 
@@ -106,7 +106,8 @@ def extended(entries: OrderEntries, before: Document, after: Document, root_id: 
     """Return the events of entries that were added to lists of an order."""
     touched = {name for name in entries.appended if before.get(name) != after.get(name)}
     told = sorted(f"{name}/{entry['id']}" for name in touched for entry in entries.appended[name])
-    return _of_attributes(entries.kind, touched, _snapshot(entries.kind, after), root_id, "+".join(told), at)
+    snapshot = snapshots.of_changed(entries.kind, before, after)
+    return _of_attributes(entries.kind, touched, snapshot, root_id, "+".join(told), at)
 
 
 def cancellation_created(kind: OrderKind, document: Document, root_id: str, at: datetime) -> Event:
@@ -123,7 +124,7 @@ def envelope(event: Event, base_url: str) -> Document:
     """Return an event as TMF622, TMF641 and TMF652 v4 send it; `timeOcurred` is the standard's own spelling."""
     resource = linked(base_url, event.resource, event.document)
     at = timestamp(event.at)
-    path = {"fieldPath": event.field_path} if event.field_path else {}
+    paths = {"fieldPath": event.field_path, "omittedPath": event.omitted_path}
     href = {"href": resource["href"]} if "href" in resource else {}
     return {
         "id": event.subject_id,
@@ -137,7 +138,7 @@ def envelope(event: Event, base_url: str) -> Document:
         "description": f"{event.type} of {event.subject_id}",
         "priority": str(event.document.get("priority") or "4"),
         "timeOcurred": at,
-        **path,
+        **{name: path for name, path in paths.items() if path},
         "event": {event.resource: resource},
     }
 
@@ -155,13 +156,14 @@ def event_id(*parts: str) -> str:
 def _of_order(
     kind: OrderKind,
     what: str,
-    document: Document,
+    snapshot: Snapshot,
     root_id: str,
     version: str,
     at: datetime,
     field_path: str | None = None,
 ) -> Event:
     name = resource_name(kind)
+    document = snapshot.document
     order_id = str(document["id"])
     return Event(
         id=event_id(kind, order_id, version, what),
@@ -173,22 +175,21 @@ def _of_order(
         at=at,
         title=f"{name} {order_id}: {document.get('state')}",
         field_path=field_path,
+        omitted_path=",".join(snapshot.omitted) or None,
         document=document,
     )
 
 
 def _of_attributes(
-    kind: OrderKind, touched: set[str], document: Document, root_id: str, version: str, at: datetime
+    kind: OrderKind, touched: set[str], snapshot: Snapshot, root_id: str, version: str, at: datetime
 ) -> list[Event]:
     """Return the events of attributes that have another value: one of all, and one of each that has its own."""
     own = _MARKS[kind]
     found = []
     if paths := sorted(touched - own.keys()):
-        found.append(_of_order(kind, "AttributeValueChange", document, root_id, version, at, ",".join(paths)))
+        found.append(_of_order(kind, "AttributeValueChange", snapshot, root_id, version, at, ",".join(paths)))
     return found + [
-        _of_order(kind, own[name], document, root_id, version, at, name)
-        for name in sorted(touched & own.keys())
-        if document.get(name)
+        _of_order(kind, own[name], snapshot, root_id, version, at, name) for name in sorted(touched & own.keys())
     ]
 
 
@@ -205,31 +206,3 @@ def _of_cancellation(kind: OrderKind, what: str, document: Document, root_id: st
         title=f"cancellation {document['id']} of {document[kind.value]['id']}: {document['state']}",
         document=document,
     )
-
-
-def _snapshot(kind: OrderKind, document: Document) -> Document:
-    """Return an order as its events carry it."""
-    if len(to_json(document)) <= MAX_SNAPSHOT:
-        return document
-    return {**document, **_bare_items(kind, document)}
-
-
-def _bare_items(kind: OrderKind, document: Document) -> Document:
-    """Return the items of an order, with what each is about by its id alone."""
-    name = ITEM_LISTS[kind]
-    kept = ("id", "@type", "action", "state", kind.value.removesuffix("Order"))
-    return {name: [_reduced(item, kept) for item in _items(document.get(name))]}
-
-
-def _items(value: Any) -> Iterator[Document]:
-    yield from (each for each in (value if isinstance(value, list) else []) if isinstance(each, dict))
-
-
-def _reduced(item: Document, kept: tuple[str, ...]) -> Document:
-    """Return an item with the attributes that are kept, and what it is about by its id."""
-    *plain, subject = kept
-    reduced = {name: item[name] for name in plain if name in item}
-    about = item.get(subject)
-    if isinstance(about, dict):
-        reduced[subject] = {name: about[name] for name in ("id", "href", "@type") if name in about}
-    return reduced

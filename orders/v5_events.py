@@ -14,13 +14,15 @@ _ASKS = "InformationRequiredEvent"
 def envelope(event: Event, base_url: str) -> Document:
     """Return an event as TMF622 v5 sends it.
 
-    Its own `fieldPath` stays, in v5's words: v5 has no attribute that says which attributes have changed.
+    Its own `fieldPath` stays, in v5's words: v5 has no attribute that says which attributes have changed. So does
+    `omittedPath`.
     """
     told = events.envelope(event, base_url)
     resource = _resource(event, base_url)
     told["timeOccurred"] = told.pop("timeOcurred")
-    if event.field_path:
-        told["fieldPath"] = ",".join(map(name_in_v5, event.field_path.split(",")))
+    for name in ("fieldPath", "omittedPath"):
+        if name in told:
+            told[name] = ",".join(map(name_in_v5, told[name].split(",")))
     return {"@type": event.type, **told, "href": resource["href"], "event": {event.resource: resource}}
 
 

@@ -84,20 +84,6 @@ def test_the_same_change_makes_the_same_ids_and_another_version_others() -> None
     assert made.id not in {each.id for each in first}
 
 
-def test_a_very_large_order_is_told_with_its_items_reduced() -> None:
-    item = {"id": "1", "action": "add", "state": "completed", "product": {"id": "p1", "name": "x" * 1000}}
-    items = [{**item, "id": str(number)} for number in range(400)]
-    event = events.created(OrderKind.PRODUCT, order(productOrderItem=items), "o1", AT)
-
-    assert len(event.document["productOrderItem"]) == 400
-    assert event.document["productOrderItem"][0] == {
-        "id": "0",
-        "action": "add",
-        "state": "completed",
-        "product": {"id": "p1"},
-    }
-
-
 def test_the_envelope_has_the_order_with_its_address() -> None:
     event = events.created(OrderKind.PRODUCT, order(priority="1"), "o1", AT)
     sent = events.envelope(event, "http://gateway")
