@@ -153,7 +153,7 @@ class EventActivities:
         delivery = Delivery(send, is_told, round_.give_up_after, done)
         known = {each.root_id for each in round_.stuck}
         fresh: dict[str, list[Placed]] = {}
-        for each in filter(listener.asks_for, new):
+        for each in await listener.wanted(new):
             if each.event.root_id not in known:
                 fresh.setdefault(each.event.root_id, []).append(each)
         trees = [delivery.fresh(root_id, events) for root_id, events in fresh.items()]
@@ -200,7 +200,7 @@ class EventActivities:
     async def _held_back(self, listener: Listener, upto: int, stuck: Stuck) -> tuple[list[Placed], int | None]:
         """Return the next events of a stuck order tree up to a position, and where to go on, where there are more."""
         read = await self._outbox.read(stuck.after, BATCH, api=listener.hub.events_of, root_id=stuck.root_id)
-        wanted = [each for each in read if each.position <= upto and listener.asks_for(each)]
+        wanted = await listener.wanted([each for each in read if each.position <= upto])
         more = len(read) == BATCH and read[-1].position < upto
         return wanted, read[-1].position if more else None
 

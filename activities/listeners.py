@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -40,8 +41,11 @@ class Listener:
     query: ListQuery
     base_url: str
 
-    def asks_for(self, placed: Placed) -> bool:
-        event = placed.event
+    async def wanted(self, found: Sequence[Placed]) -> list[Placed]:
+        """Return those events that it asks for; looked at in a thread, since a query may take its time."""
+        return await asyncio.to_thread(lambda: [each for each in found if self._asks_for(each.event)])
+
+    def _asks_for(self, event: Event) -> bool:
         return event.type in self.hub.types and admits(self.query.filters, self.hub.envelope(event, self.base_url))
 
     def shown(self, event: Event) -> Document:

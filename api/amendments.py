@@ -126,7 +126,7 @@ def _routes(kind: OrderKind) -> APIRouter:
     )
     async def list_revisions(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=Revision)
-        return answer_documents(map(_revision, await _revisions(gateway, kind, order_id)), query)
+        return await answer_documents(map(_revision, await _revisions(gateway, kind, order_id)), query)
 
     @routes.get(
         "/{id}/revision/{number}",

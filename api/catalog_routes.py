@@ -99,7 +99,7 @@ def serve(
         documents = gateway.catalog_documents
         if is_current(request, documents.etag):
             return not_modified(documents.etag)
-        return tagged(answer_documents(documents[collection].documents, query), documents.etag)
+        return tagged(await answer_documents(documents[collection].documents, query), documents.etag)
 
     async def retrieve_entry(
         request: Request, gateway: GatewayDep, entry_id: Annotated[str, Path(alias="id")]

@@ -149,7 +149,7 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
     async def find(request: Request, gateway: GatewayDep) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=EventSubscription)
         found = await gateway.subscriptions.find(hub.key)
-        return answer_documents([_document(gateway, each) for each in found], query)
+        return await answer_documents([_document(gateway, each) for each in found], query)
 
     @routes.get(
         "/{id}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from fastapi import Request
@@ -28,9 +29,12 @@ async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model
     return list_answer(documents, page.total)
 
 
-def answer_documents(documents: Iterable[Document], query: ListQuery) -> JsonAnswer:
-    """Answer with those of the documents that the query lets through, as they come where it does not sort them."""
-    page = page_of(query, documents)
+async def answer_documents(documents: Iterable[Document], query: ListQuery) -> JsonAnswer:
+    """Answer with those of the documents that the query lets through, as they come where it does not sort them.
+
+    They are looked at in a thread, since a query may take its time.
+    """
+    page = await asyncio.to_thread(page_of, query, list(documents))
     return list_answer(page.documents, page.total)
 
 

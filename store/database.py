@@ -22,8 +22,8 @@ from sqlalchemy import ColumnElement, Connection, Insert, Table, exc, func, sele
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orders.words import reason_of
-from store.engines import Transactions, transactions, was_stopped
-from store.errors import ListTimeoutError, StoreUnavailableError
+from store.engines import Transactions, transactions
+from store.errors import StoreUnavailableError
 from store.tables import orders
 from store.writer import Work, Writer
 
@@ -90,12 +90,7 @@ class Database:
                 return work(connection)
 
         with _unavailability():
-            try:
-                return await self._engine.read(bounded)
-            except exc.DBAPIError as error:
-                if was_stopped(error):
-                    raise ListTimeoutError(self._list_timeout) from error
-                raise
+            return await self._engine.read(bounded)
 
     async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
         """Run a function in a transaction, with others' perhaps, and return its result when that is committed.

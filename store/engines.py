@@ -18,10 +18,11 @@ from sqlalchemy import Connection, create_engine, event, exc, func, select
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.documents import read_json, write_json
-from store.errors import UnsupportedDatabaseError
-from store.functions import document_admits, document_sort_key, matches_pattern, order_instant
+from store.errors import ListTimeoutError, UnsupportedDatabaseError
+from store.functions import Functions
 
 T = TypeVar("T")
 
@@ -49,7 +50,11 @@ class Transactions(Protocol):
         """Run a function in a transaction that is committed at its end, or rolled back on an error."""
 
     def limited(self, connection: Connection, seconds: float) -> AbstractContextManager[None]:
-        """Bound how long each statement of a list may take."""
+        """Bound how long a list may take.
+
+        Raises:
+            ListTimeoutError: when it takes longer.
+        """
 
     async def prepare(self) -> None:
         """Make ready what migrations do not."""
@@ -83,12 +88,18 @@ class Sqlite:
     def limited(self, connection: Connection, seconds: float) -> Iterator[None]:
         """Bound how long a list may take."""
         driver: Any = connection.connection.driver_connection
-        end = time.monotonic() + seconds
+        functions: Functions = connection.info["functions"]
+        functions.end = end = time.monotonic() + seconds
         driver.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
         try:
             yield
+        except exc.OperationalError as error:
+            if time.monotonic() > end:
+                raise ListTimeoutError(seconds) from error
+            raise
         finally:
             driver.set_progress_handler(None, 0)
+            functions.end = None
 
     async def prepare(self) -> None:
         """Set the file's journal mode, which it keeps."""
@@ -145,7 +156,7 @@ class Postgresql:
 
     @contextmanager
     def limited(self, connection: Connection, seconds: float) -> Iterator[None]:
-        """Bound each statement of the transaction, and have it planned for the values that it is asked with.
+        """Bound each statement of a list, and have it planned for the values that it is asked with.
 
         Compiling (`jit`) takes longer than what lists ask for, and so do more processes, but for reading all documents.
         """
@@ -156,7 +167,12 @@ class Postgresql:
             "parallel_setup_cost": "10000",
         }
         connection.execute(select(*(func.set_config(name, value, True) for name, value in chosen.items())))
-        yield
+        try:
+            yield
+        except exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED:
+                raise ListTimeoutError(seconds) from error
+            raise
 
     async def prepare(self) -> None:
         """There is nothing that migrations do not."""
@@ -190,12 +206,6 @@ def transactions(url: str) -> Transactions:
             raise UnsupportedDatabaseError(f"{shown}: the order store runs on sqlite:///path or postgresql://…")
 
 
-def was_stopped(error: exc.DBAPIError) -> bool:
-    """Return whether a statement was stopped since it took too long."""
-    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
-    return sqlite_code == sqlite3.SQLITE_INTERRUPT or getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
-
-
 def _in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
     with engine.begin() as connection:
         return work(connection)
@@ -214,10 +224,10 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
+def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     driver: Any = connection
-    functions = ((document_admits, 2), (document_sort_key, 2), (matches_pattern, 2), (order_instant, 1))
-    for function, arguments in functions:
+    functions = record.info["functions"] = Functions()
+    for function, arguments in functions.all():
         driver.create_function(function.__name__, arguments, function, deterministic=True)
     driver.execute("PRAGMA foreign_keys=ON")
 

@@ -47,7 +47,7 @@ from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json, writte
 from store.errors import ListTimeoutError, QueryError, StoreError, StoreUnavailableError
 from store.functions import written_filter
 from store.matching import COMPARISONS, Bound, bounds, candidates
-from store.patterns import pattern
+from store.patterns import MAX_TEXT, pattern
 from store.query import Condition, Filter, ListQuery, Operator, Page, Sort, filters_of
 from store.tables import order_references, orders
 
@@ -310,7 +310,8 @@ def _instant(text: ColumnElement[str], is_date: bool) -> ColumnElement[str]:
 
 def _matches(text: ColumnElement[str], kept: Filter, dialect: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
-        return or_(*(collate(text, "C").op("~", is_comparison=True)(pattern(v).postgresql()) for v in kept.values))
+        beginning = collate(func.left(text, MAX_TEXT), "C")
+        return or_(*(beginning.op("~", is_comparison=True)(pattern(each).postgresql()) for each in kept.values))
     return or_(*(func.matches_pattern(text, each) == 1 for each in kept.values))
 
 

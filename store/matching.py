@@ -64,9 +64,24 @@ def bounds(values: Iterable[str]) -> list[Bound]:
     return [Bound(written_number(value), written_instant(value), value) for value in values]
 
 
-def admits(conditions: Iterable[Condition], document: Json) -> bool:
-    """Return whether a document passes all conditions, as the same query of the database would say."""
-    return all(any(_predicate(kept)(document) for kept in filters_of(each)) for each in conditions)
+def admits(conditions: Iterable[Condition], document: Json, breath: Callable[[], None] = lambda: None) -> bool:
+    """Return whether a document passes all conditions, as the same query of the database would say.
+
+    Args:
+        breath: called before each text in which a pattern is looked for; what it raises ends the search.
+    """
+    return all(any(_passes(kept, document, breath) for kept in filters_of(each)) for each in conditions)
+
+
+def _passes(kept: Filter, document: Json, breath: Callable[[], None]) -> bool:
+    if kept.operator != Operator.REGEX:
+        return _predicate(kept)(document)
+    patterns = [pattern(each) for each in kept.values]
+    for value in values_at(document, kept.path):
+        breath()
+        if isinstance(value, str) and any(each.search(value) for each in patterns):
+            return True
+    return False
 
 
 @lru_cache(maxsize=256)
@@ -76,11 +91,6 @@ def _predicate(kept: Filter) -> Callable[[Json], bool]:
         case Operator.EQ | Operator.NE:
             wanted, positive = candidates(kept.values), kept.operator == Operator.EQ
             return lambda document: positive == any(_equal(v, w) for v in values_at(document, path) for w in wanted)
-        case Operator.REGEX:
-            patterns = [pattern(each) for each in kept.values]
-            return lambda document: any(
-                each.search(v) for v in values_at(document, path) if isinstance(v, str) for each in patterns
-            )
         case _:
             limits, holds = bounds(kept.values), COMPARISONS[kept.operator]
             return lambda document: any(each.compares(v, holds) for v in values_at(document, path) for each in limits)

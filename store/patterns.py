@@ -1,31 +1,37 @@
-"""Patterns of `.regex` filters: a dialect that costs the same time a character, whatever the pattern and the text.
+"""Patterns of `.regex` filters: a dialect that no engine here takes long for, whatever the pattern and the text.
 
 A pattern is looked for anywhere in a text. It is made of characters, `.`, classes as in `[^a-z0-9]`, `\\d`, `\\w`,
 `\\s` (of ASCII) and their opposites, `^` and `$`, groups, `|`, and the quantifiers `*`, `+`, `?`, `{2}`, `{2,}`,
-`{2,5}`. There are no back references and no looking around: what is left runs as an automaton, here and in PostgreSQL
-alike.
+`{2,5}`. There are no back references and no looking around: what is left runs as an automaton, in Rust's engine, which
+pydantic-core has, and in PostgreSQL's alike. Both are given it in a form that means the same to them.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+
+from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 MAX_PATTERN = 200
 """Characters of the longest pattern."""
 
+MAX_TEXT = 4096
+"""Characters of a text in which a pattern is looked for: the first, as if the text ended there."""
+
 _MAX_REPEATS = 100
-_MAX_STATES = 2000
+_MAX_PLACES = 250
+"""How many characters and classes a pattern has when its repeats are written out: what it takes is in proportion."""
 _MAX_DEPTH = 20
-_MAX_CACHED_STEPS = 10_000
 _LAST = 0x10FFFF
+_SURROGATES = (0xD800, 0xDFFF)
 _QUANTIFIERS = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 
 _Ranges = tuple[tuple[int, int], ...]
 """A set of characters: the first and last code point of each stretch, in order."""
 
-_ANY: _Ranges = ((0, _LAST),)
 _CLASSES: dict[str, _Ranges] = {
     "d": ((0x30, 0x39),),
     "w": ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)),
@@ -52,18 +58,23 @@ class Pattern:
         """
         if len(text) > MAX_PATTERN:
             raise PatternError(f"is longer than {MAX_PATTERN} characters")
-        self._tree = _Reader(text).read()
-        automaton = _Automaton()
-        automaton.accept = self._tree.build(automaton, automaton.state())
-        self._automaton = automaton
+        self._written = _Reader(text).read().written
+        try:
+            schema = core_schema.str_schema(pattern=f"(?s:{self._written})", regex_engine="rust-regex")
+            self._validator = SchemaValidator(schema)
+        except SchemaError as error:
+            raise PatternError(_TOO_LARGE) from error
 
     def search(self, text: str) -> bool:
-        """Return whether the pattern is found anywhere in `text`."""
-        return self._automaton.runs(text)
+        """Return whether the pattern is found anywhere in the first MAX_TEXT characters of `text`."""
+        return self._validator.isinstance_python(text[:MAX_TEXT])
 
     def postgresql(self) -> str:
         """Return the pattern as PostgreSQL writes it, with the same meaning under any collation."""
-        return f"(?:{self._tree.write()})"
+        return f"(?:{self._written})"
+
+
+_TOO_LARGE = f"repeats too much: written out it has more than {_MAX_PLACES} characters and classes"
 
 
 @lru_cache(maxsize=64)
@@ -76,160 +87,35 @@ def pattern(text: str) -> Pattern:
     return Pattern(text)
 
 
-@dataclass
-class _Automaton:
-    """A nondeterministic automaton, and what is known so far of the deterministic one that it comes down to."""
-
-    accept: int = 0
-    free: list[list[int]] = field(default_factory=list)
-    """State → the states that it leads to without a character."""
-    at_start: list[list[int]] = field(default_factory=list)
-    """State → the states that it leads to at the beginning of the text."""
-    at_end: list[list[int]] = field(default_factory=list)
-    steps: list[list[tuple[_Ranges, int]]] = field(default_factory=list)
-    _known: dict[tuple[frozenset[int], str], frozenset[int]] = field(default_factory=dict)
-
-    def state(self) -> int:
-        if len(self.free) == _MAX_STATES:
-            raise PatternError("repeats too much")
-        for each in (self.free, self.at_start, self.at_end):
-            each.append([])
-        self.steps.append([])
-        return len(self.free) - 1
-
-    def runs(self, text: str) -> bool:
-        """Return whether a match begins and ends anywhere in the text."""
-        if not text:
-            return self.accept in self._closed({0}, self.at_start, self.at_end)
-        current, elsewhere = self._closed({0}, self.at_start), self._closed({0})
-        for character in text:
-            if self.accept in current:
-                return True
-            current = self._after(current, character, elsewhere)
-        return self.accept in self._closed(set(current), self.at_end)
-
-    def _after(self, current: frozenset[int], character: str, elsewhere: frozenset[int]) -> frozenset[int]:
-        """Return the states after a character; a match may begin behind it, too."""
-        known = self._known.get((current, character))
-        if known is not None:
-            return known
-        code = ord(character)
-        reached = {
-            target
-            for state in current
-            for ranges, target in self.steps[state]
-            if any(first <= code <= last for first, last in ranges)
-        }
-        if len(self._known) >= _MAX_CACHED_STEPS:
-            self._known.clear()
-        after = self._known[current, character] = self._closed(reached) | elsewhere
-        return after
-
-    def _closed(self, states: set[int], *more: list[list[int]]) -> frozenset[int]:
-        closed, pending = set(states), list(states)
-        while pending:
-            state = pending.pop()
-            for edges in (self.free, *more):
-                new = [each for each in edges[state] if each not in closed]
-                closed.update(new)
-                pending += new
-        return frozenset(closed)
-
-
+@dataclass(frozen=True)
 class _Part:
-    """A part of a pattern."""
+    """A part of a pattern, as both engines write it."""
 
-    def build(self, automaton: _Automaton, start: int) -> int:
-        """Add the part to the automaton behind the state `start`; return the state at its end."""
-        raise NotImplementedError
+    written: str
+    places: int
+    """How many characters and classes it has when its repeats are written out."""
+    has_length: bool = True
 
-    def write(self) -> str:
-        """Return the part as PostgreSQL writes it."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class _Characters(_Part):
-    ranges: _Ranges
-
-    def build(self, automaton: _Automaton, start: int) -> int:
-        end = automaton.state()
-        automaton.steps[start].append((self.ranges, end))
-        return end
-
-    def write(self) -> str:
-        if self.ranges == _ANY:
-            return "."
-        return "[" + "".join(f"{_escaped(first)}-{_escaped(last)}" for first, last in self.ranges) + "]"
+    def __post_init__(self) -> None:
+        if self.places > _MAX_PLACES:
+            raise PatternError(_TOO_LARGE)
 
 
-@dataclass(frozen=True)
-class _Anchor(_Part):
-    sign: str
-
-    def build(self, automaton: _Automaton, start: int) -> int:
-        end = automaton.state()
-        (automaton.at_start if self.sign == "^" else automaton.at_end)[start].append(end)
-        return end
-
-    def write(self) -> str:
-        return "\\A" if self.sign == "^" else "\\Z"
+def _sequence_of(parts: Sequence[_Part]) -> _Part:
+    return _Part("".join(each.written for each in parts) or "(?:)", sum(each.places for each in parts))
 
 
-@dataclass(frozen=True)
-class _Sequence(_Part):
-    parts: tuple[_Part, ...]
-
-    def build(self, automaton: _Automaton, start: int) -> int:
-        for part in self.parts:
-            start = part.build(automaton, start)
-        return start
-
-    def write(self) -> str:
-        return "".join(part.write() for part in self.parts) or "(?:)"
+def _choice_of(parts: Sequence[_Part]) -> _Part:
+    return _Part(f"(?:{'|'.join(each.written for each in parts)})", sum(each.places for each in parts))
 
 
-@dataclass(frozen=True)
-class _Choice(_Part):
-    parts: tuple[_Part, ...]
-
-    def build(self, automaton: _Automaton, start: int) -> int:
-        end = automaton.state()
-        for part in self.parts:
-            begin = automaton.state()
-            automaton.free[start].append(begin)
-            automaton.free[part.build(automaton, begin)].append(end)
-        return end
-
-    def write(self) -> str:
-        return "(?:" + "|".join(part.write() for part in self.parts) + ")"
+def _repeated(part: _Part, least: int, most: int | None) -> _Part:
+    counts = f"{least},{'' if most is None else most}"
+    return _Part(f"(?:{part.written}){{{counts}}}", part.places * max(least, most or 1, 1))
 
 
-@dataclass(frozen=True)
-class _Repeat(_Part):
-    part: _Part
-    least: int
-    most: int | None
-
-    def build(self, automaton: _Automaton, start: int) -> int:
-        for _ in range(self.least):
-            start = self.part.build(automaton, start)
-        end = automaton.state()
-        if self.most is None:
-            loop = automaton.state()
-            automaton.free[start].append(loop)
-            automaton.free[self.part.build(automaton, loop)].append(loop)
-            automaton.free[loop].append(end)
-            return end
-        for _ in range(self.most - self.least):
-            automaton.free[start].append(end)
-            start = self.part.build(automaton, start)
-        automaton.free[start].append(end)
-        return end
-
-    def write(self) -> str:
-        most = "" if self.most is None else self.most
-        return f"(?:{self.part.write()}){{{self.least},{most}}}"
+def _characters(ranges: _Ranges) -> _Part:
+    return _Part("[" + "".join(f"{_escaped(first)}-{_escaped(last)}" for first, last in _known(ranges)) + "]", 1)
 
 
 class _Reader:
@@ -250,24 +136,24 @@ class _Reader:
         parts = [self._sequence(depth)]
         while self._took("|"):
             parts.append(self._sequence(depth))
-        return parts[0] if len(parts) == 1 else _Choice(tuple(parts))
+        return parts[0] if len(parts) == 1 else _choice_of(parts)
 
     def _sequence(self, depth: int) -> _Part:
         parts: list[_Part] = []
         while self._at < len(self._text) and self._text[self._at] not in "|)":
             parts.append(self._quantified(depth))
-        return _Sequence(tuple(parts))
+        return _sequence_of(parts)
 
     def _quantified(self, depth: int) -> _Part:
         part = self._atom(depth)
         counts = self._quantifier()
         if counts is None:
             return part
-        if isinstance(part, _Anchor):
+        if not part.has_length:
             raise self._fault("repeats what has no length")
         if self._quantifier() is not None:
             raise self._fault("is a quantifier of a quantifier")
-        return _Repeat(part, *counts)
+        return _repeated(part, *counts)
 
     def _quantifier(self) -> tuple[int, int | None] | None:
         if self._at == len(self._text):
@@ -296,16 +182,16 @@ class _Reader:
             case "(":
                 return self._group(depth)
             case "[":
-                return _Characters(self._class())
+                return _characters(self._class())
             case ".":
-                return _Characters(_ANY)
+                return _Part(".", 1)
             case "^" | "$":
-                return _Anchor(sign)
+                return _Part(sign, 0, has_length=False)
             case "\\":
-                return _Characters(self._escape())
+                return _characters(self._escape())
             case "*" | "+" | "?" | "{":
                 raise self._fault("is a quantifier of nothing")
-        return _Characters(_single(sign))
+        return _characters(_single(sign))
 
     def _group(self, depth: int) -> _Part:
         if self._took("?") and not self._took(":"):
@@ -339,8 +225,10 @@ class _Reader:
                 found.append((first[0][0], last[0][1]))
             else:
                 found += first
-        ranges = _joined(found)
-        return _others(ranges) if negated else ranges
+        ranges = _others(_joined(found)) if negated else _joined(found)
+        if not _known(ranges):
+            raise self._fault("is a class without any character")
+        return ranges
 
     def _member(self) -> _Ranges:
         sign = self._next("a class is not closed")
@@ -388,6 +276,17 @@ def _others(ranges: _Ranges) -> _Ranges:
     return tuple(found)
 
 
+def _known(ranges: _Ranges) -> list[tuple[int, int]]:
+    """Return the ranges without what is no character to one of the engines, and in no text that they are given."""
+    first_none, last_none = _SURROGATES
+    known = []
+    for first, last in ranges:
+        first = last_none + 1 if first_none <= first <= last_none else max(first, 1)
+        last = first_none - 1 if first_none <= last <= last_none else last
+        if first <= last:
+            known.append((first, last))
+    return known
+
+
 def _escaped(code: int) -> str:
-    # Zero is no character to PostgreSQL, and no text that it holds has one.
-    return f"\\U{max(code, 1):08X}"
+    return f"\\U{code:08X}"

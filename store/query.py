@@ -26,6 +26,7 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 MAX_OFFSET = 2**31 - 1
 MAX_FILTERS = 50
+MAX_PATTERNS = 5
 MAX_SORTS = 10
 
 _PAGING = ("fields", "offset", "limit", "sort")
@@ -165,8 +166,12 @@ def parse_list_query(
             raise QueryError(name, "is given more than once")
         else:
             paging[name] = value
-    if sum(len(filters_of(each)) for each in filters) > MAX_FILTERS:
+    asked = [kept for each in filters for kept in filters_of(each)]
+    if len(asked) > MAX_FILTERS:
         raise QueryError(params[-1][0], f"is more than the {MAX_FILTERS} filters that one request may have")
+    patterns = [kept.attribute for kept in asked if kept.operator == Operator.REGEX for _ in kept.values]
+    if len(patterns) > MAX_PATTERNS:
+        raise QueryError(f"{patterns[-1]}.regex", f"is more than the {MAX_PATTERNS} patterns that one request may have")
     if attributes is not None:
         _check_contradictions(filters, attributes)
     sort = tuple(_sort(word, sortable, attributes) for word in _words(paging.get("sort", "")))

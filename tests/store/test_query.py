@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from orders.lifecycle import OrderKind
 from orders.tmf import ProductOrder
 from store.documents import write_json
 from store.errors import QueryError
-from store.functions import document_admits, written_filter
+from store.functions import Functions, written_filter
 from store.matching import admits, page_of
 from store.query import Either, Filter, ListQuery, Operator, Sort, parse_list_query
 
@@ -84,6 +85,7 @@ def test_values_are_split_at_commas_outside_quotes(text: str, values: tuple[str,
         ([("state')", "x")], "state')"),
         ([("productOrderItem[*]", "x")], "productOrderItem[*]"),
         ([("state", "x")] * 51, "state"),
+        ([(f"a{each}.regex", "x") for each in range(6)], "a5.regex"),
     ],
 )
 def test_nonsense_is_refused_naming_the_parameter(params: list[tuple[str, str]], parameter: str) -> None:
@@ -148,7 +150,7 @@ def test_filter_searches_through_arrays_and_compares_scalars_by_what_they_write(
         ]
     }
     kept = filter_of(path, value)
-    assert document_admits(write_json(document), written_filter(kept)) is matches
+    assert Functions().document_admits(write_json(document), written_filter(kept)) is matches
     assert admits([kept], document) is matches
 
 
@@ -378,7 +380,18 @@ def test_values_are_compared_with_values_of_their_own_type(name: str, value: str
     }
     kept = filter_of(name, value)
     assert admits([kept], document) is matches
-    assert document_admits(write_json(document), written_filter(kept)) is matches
+    assert Functions().document_admits(write_json(document), written_filter(kept)) is matches
+
+
+def test_what_takes_too_long_ends_between_two_texts_of_a_document() -> None:
+    functions = Functions()
+    document = write_json({"note": [{"text": "x"}, {"text": "y"}]})
+    kept = written_filter(filter_of("note.text.regex", "y"))
+    assert functions.document_admits(document, kept)
+
+    functions.end = time.monotonic() - 1
+    with pytest.raises(TimeoutError):
+        functions.document_admits(document, kept)
 
 
 def test_documents_at_hand_are_filtered_sorted_and_cut_as_a_list() -> None:
