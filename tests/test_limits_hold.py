@@ -89,7 +89,7 @@ def orders(draw: st.DrawFn, kind: OrderKind) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", OrderKind)
-@settings(max_examples=examples(40, 1000), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40, 250), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_an_order_of_any_size_is_refused_or_planned_within_its_limits(kind: OrderKind, data: st.DataObject) -> None:
     body = data.draw(orders(kind))
