@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """How many previews and qualifications a gateway works out at a time."""
     list_timeout: timedelta = Field(default=timedelta(seconds=5), gt=timedelta(0))
     """How long the order store may take for one list; what takes longer is refused."""
+    page_bytes: int = Field(default=8 * 1024 * 1024, gt=0)
+    """Bytes of the documents on one page of a list at most; a page ends early before it has more."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while Temporal was down are tried again."""
     qualification_retention: timedelta = timedelta(days=30)

@@ -106,7 +106,7 @@ class _Server(uvicorn.Server):
 
 
 async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitStack) -> Gateway:
-    database = open_database(settings.store_url, settings.list_timeout)
+    database = open_database(settings.store_url, settings.list_timeout, settings.page_bytes)
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)

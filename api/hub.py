@@ -22,7 +22,7 @@ from api.errors import AlreadyThereError, InvalidRequestError, NotFoundError, Un
 from api.event_forms import check_event_query
 from api.gateway import Gateway, GatewayDep
 from api.identity import client_of
-from api.reads import answer_documents
+from api.reads import list_answer
 from orders.hubs import HUBS, Hub
 from orders.instants import UtcDatetime
 from orders.intake import order_id_from
@@ -148,8 +148,8 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
     )
     async def find(request: Request, gateway: GatewayDep) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=EventSubscription)
-        found = await gateway.subscriptions.find(hub.key)
-        return await answer_documents([_document(gateway, each) for each in found], query)
+        page = await gateway.subscriptions.find(hub.key, query)
+        return list_answer([_linked(gateway, hub, each) for each in page.documents], page.total)
 
     @routes.get(
         "/{id}",
@@ -270,11 +270,13 @@ async def _become(gateway: Gateway, hub: Hub, subscription_id: str, state: Subsc
 
 def _document(gateway: Gateway, subscription: Subscription) -> dict[str, Any]:
     shown = subscription.model_dump(mode="json", include=_SHOWN, exclude_none=True)
-    hub = HUBS[subscription.api]
-    shown["href"] = f"{gateway.base_url}{hub.path}/{subscription.id}"
-    if hub.listener_type:
-        shown["@type"] = hub.listener_type
-    return shown
+    return _linked(gateway, HUBS[subscription.api], shown)
+
+
+def _linked(gateway: Gateway, hub: Hub, shown: dict[str, Any]) -> dict[str, Any]:
+    """Return a listener with its address, and its type where its hub's API says one."""
+    linked = {**shown, "href": f"{gateway.base_url}{hub.path}/{shown['id']}"}
+    return {**linked, "@type": hub.listener_type} if hub.listener_type else linked
 
 
 _SHOWN = {"id", "callback", "query", "state", "backlog", "given_up", "error", "created_at"}

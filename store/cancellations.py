@@ -13,8 +13,9 @@ from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from store.database import Database
 from store.documents import Json, is_storable, storable
-from store.listing import Listed, find_page
+from store.listing import Listed
 from store.outbox import append
+from store.pages import find_page
 from store.query import ListQuery, Page
 from store.setbacks import Work, rests
 from store.tables import cancellations, orders

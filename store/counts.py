@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from sqlalchemy import (
     Column,
@@ -42,13 +41,13 @@ _counts = union_all(select(order_counts), select(order_count_changes)).subquery(
 class _Counted:
     """Filters that counts can tell of: all must hold, and `value` is by one of `COUNTED`."""
 
-    kind: StrEnum
+    kind: str
     states: Sequence[Filter]
     spans: Sequence[Filter]
     value: Filter | None
 
 
-def counted(kind: StrEnum, filters: Sequence[Condition]) -> ColumnElement[int] | None:
+def counted(kind: str, filters: Sequence[Condition]) -> ColumnElement[int] | None:
     """Return how many orders pass the filters, as a sum of counts; None where counts cannot tell."""
     told = _told(kind, filters)
     if told is None:
@@ -59,7 +58,7 @@ def counted(kind: StrEnum, filters: Sequence[Condition]) -> ColumnElement[int] |
     return _total(replace(told, value=None)) - _total(replace(told, value=others))
 
 
-def skipped(connection: Connection, kind: StrEnum, query: ListQuery) -> tuple[int, ColumnElement[bool]] | None:
+def skipped(connection: Connection, kind: str, query: ListQuery) -> tuple[int, ColumnElement[bool]] | None:
     """Return how to come to a far part of a list by date: from which day on, and how many to leave out from there.
 
     None where counts cannot tell, or where it is not far.
@@ -81,7 +80,7 @@ def skipped(connection: Connection, kind: StrEnum, query: ListQuery) -> tuple[in
     return 0, false()
 
 
-def _told(kind: StrEnum, conditions: Sequence[Condition]) -> _Counted | None:
+def _told(kind: str, conditions: Sequence[Condition]) -> _Counted | None:
     """Return the filters by what they are about; None where counts cannot tell."""
     filters = [each for each in conditions if isinstance(each, Filter)]
     if len(filters) < len(conditions):
@@ -128,7 +127,7 @@ def _by_day(told: _Counted) -> CompoundSelect[tuple[str, int]]:
     of_whole_days = (
         select(_counts.day, func.sum(_counts.number).label("number"))
         .where(
-            _counts.kind == told.kind.value,
+            _counts.kind == told.kind,
             _counts.attribute == attribute,
             _counts.value.in_(keys),
             *_in_states(_counts.state, told.states),
@@ -144,7 +143,7 @@ def _within(day: str, told: _Counted) -> ColumnElement[int]:
     """Return how many orders of one day pass the filters."""
     rows: Table = orders if told.value is None or not _is_reference(told.value) else order_references
     date = rows.c.order_date
-    of_day = (rows.c.kind == told.kind.value, date >= day, date < day + _AFTER_DAY)
+    of_day = (rows.c.kind == told.kind, date >= day, date < day + _AFTER_DAY)
     inside = (COMPARISONS[each.operator](date, _instant(each)) for each in told.spans)
     states = list(_in_states(orders.c.state, told.states))
     value = _has(told.value) if told.value else []

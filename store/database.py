@@ -33,6 +33,9 @@ A = TypeVar("A")
 LIST_TIMEOUT = timedelta(seconds=5)
 """How long the database may take for one list, where nothing else is said."""
 
+PAGE_BYTES = 8 * 1024 * 1024
+"""How many bytes of documents one page of a list has at most, where nothing else is said."""
+
 _MIGRATION_LOCK = 0x6F72646572
 _WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise without SQLAlchemy's wrapping, which they do only before there is a connection."""
@@ -59,8 +62,11 @@ class Database:
     What is done in a transaction is a function of its connection, which is called in a thread on SQLite.
     """
 
-    def __init__(self, engine: Transactions, list_timeout: timedelta = LIST_TIMEOUT) -> None:
+    def __init__(
+        self, engine: Transactions, list_timeout: timedelta = LIST_TIMEOUT, page_bytes: int = PAGE_BYTES
+    ) -> None:
         self._engine = engine
+        self.page_bytes = page_bytes
         # SQLite has one writer at a time. PostgreSQL has many: there only what the same function writes goes together,
         # so that no lock is waited for in a transaction that holds others'.
         self._writer = Writer(engine.transact) if engine.dialect == "sqlite" else None
@@ -146,16 +152,17 @@ class Database:
         return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
 
 
-def open_database(url: str, list_timeout: timedelta = LIST_TIMEOUT) -> Database:
+def open_database(url: str, list_timeout: timedelta = LIST_TIMEOUT, page_bytes: int = PAGE_BYTES) -> Database:
     """Open the database at `url`, `sqlite:///path` or `postgresql://…`; connections are made when needed.
 
     Args:
         list_timeout: how long it may take for one list.
+        page_bytes: how many bytes of documents one page of a list has at most.
 
     Raises:
         UnsupportedDatabaseError: when the URL names neither an SQLite file nor a PostgreSQL database.
     """
-    return Database(transactions(url), list_timeout)
+    return Database(transactions(url), list_timeout, page_bytes)
 
 
 async def migrate(url: str) -> None:

@@ -19,8 +19,9 @@ from orders.lifecycle import OrderKind
 from store.database import Database
 from store.documents import Json, is_storable, storable, unstorable_paths
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
-from store.listing import ORDERS, find_page
+from store.listing import ORDERS
 from store.outbox import append, forget_tree
+from store.pages import find_page
 from store.query import ListQuery, Page
 from store.recording import Opening, Told, insert_orders, record, row_of
 from store.recording import Recorded as Recorded

@@ -13,8 +13,9 @@ from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
 from orders.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
 from store.database import Database
 from store.documents import Json, is_storable, storable
-from store.listing import Listed, find_page
+from store.listing import Listed
 from store.outbox import append
+from store.pages import find_page
 from store.query import ListQuery, Page
 from store.tables import qualifications
 

@@ -19,12 +19,14 @@ from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from store.documents import (
     Json,
+    WrittenJson,
     apply_change,
     apply_entries,
     changed_columns,
     changes_references,
     indexed_columns,
     references,
+    write_json,
 )
 from store.outbox import append
 from store.tables import order_references, orders
@@ -115,7 +117,10 @@ def insert_orders(connection: Connection, rows: Sequence[dict[str, Any]]) -> lis
     """Keep orders, by rows of the same columns; return of each whether it is new rather than known by its id."""
     if not rows:
         return []
-    new = {(kind, order_id) for kind, order_id in connection.execute(_INSERTED[connection.dialect.name], rows)}
+    inserted = connection.execute(
+        _INSERTED[connection.dialect.name], [{**row, **_sized(row["document"])} for row in rows]
+    )
+    new = {(kind, order_id) for kind, order_id in inserted}
     are_new = []
     for row in rows:
         key = row["kind"], row["id"]
@@ -190,14 +195,20 @@ def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: da
             "its_id": row.id,
             "version": row.version,
             "revision": row.revision,
-            "document": row.document,
             "updated_at": timestamp(now),
+            **_sized(row.document),
             **changed_columns(before.document, row.document),
         }
         for before, row in changes
     ]
     for _, same in groupby(sorted(written, key=_names), key=_names):
         connection.execute(_CHANGED, list(same))
+
+
+def _sized(document: Json) -> dict[str, Any]:
+    """Return a document as its columns hold it."""
+    written = WrittenJson(write_json(document))
+    return {"document": written, "size": len(written.encode())}
 
 
 def _names(values: dict[str, Any]) -> list[str]:

@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, false, func, not_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, false, func, literal_column, not_, select, true, update
 
 from orders.instants import timestamp
 from orders.subscription import Subscription, SubscriptionState
 from store.database import Database
-from store.documents import is_storable
+from store.documents import Json, is_storable
+from store.listing import Listed
+from store.pages import find_page
+from store.query import ListQuery, Page, Sort
 from store.setbacks import Work, rests
-from store.tables import subscriptions
+from store.tables import Document, subscriptions
 
 _ENDED = SubscriptionState.ENDED.value
+_SHOWN = {
+    name: subscriptions.c[column]
+    for name, column in {
+        "id": "id",
+        "callback": "callback",
+        "query": "query",
+        "state": "state",
+        "backlog": "backlog",
+        "givenUp": "given_up",
+        "error": "error",
+        "createdAt": "created_at",
+    }.items()
+}
+"""What lists show of a listener, by its name there."""
+_WRITTEN = {"sqlite": func.json_object, "postgresql": func.jsonb_build_object}
+
+
+def _listed(dialect: str) -> Listed:
+    """Return listeners as what can be listed: their documents are made of their columns."""
+    own, parts = subscriptions.c, list[ColumnElement[Any]]()
+    for name, column in _SHOWN.items():
+        parts += literal_column(f"'{name}'"), column
+    document = _WRITTEN[dialect](*parts, type_=Document).label("document")
+    shown = select(own.api.label("kind"), own.id, own.state, own.created_at, document)
+    rows = shown.where(own.state != _ENDED).subquery("listeners")
+    columns: Any = rows.c
+    by_path = {"id": columns.id, "state": columns.state, "createdAt": columns.created_at}
+    return Listed(rows, by_path, columns.created_at, frozenset({"createdAt"}))
+
+
+_LISTED = {dialect: _listed(dialect) for dialect in _WRITTEN}
+_OLDEST_FIRST = (Sort("createdAt"),)
 
 
 class SubscriptionStore:
@@ -50,13 +86,18 @@ class SubscriptionStore:
         found = await self._database.read(lambda connection: connection.execute(this).one_or_none())
         return None if found is None else _subscription(found)
 
-    async def find(self, api: str) -> list[Subscription]:
-        """Return the listeners of a hub, oldest first.
+    async def find(self, api: str, query: ListQuery) -> Page:
+        """Return the part of a hub's listeners that the query asks for, oldest first where it does not sort them.
+
+        A document has what lists show: `id`, `callback`, `query`, `state`, `backlog`, `givenUp`, `error`, `createdAt`.
 
         Raises:
+            QueryError: when too many listeners would have to be read for it.
             StoreUnavailableError: when the database cannot serve.
         """
-        return await self._those(subscriptions.c.api == api)
+        query = replace(query, sort=query.sort or _OLDEST_FIRST)
+        page = await find_page(self._database, _LISTED[self._database.dialect], api, query)
+        return Page(page.total, [_without_nothing(each) for each in page.documents])
 
     async def record(self, subscription_id: str, **progress: Any) -> None:
         """Note how far a listener is, by the names of its columns; one that was taken off stays so.
@@ -151,6 +192,10 @@ class SubscriptionStore:
         page = ordered.limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(page).all())
         return [_subscription(row) for row in rows]
+
+
+def _without_nothing(document: Json) -> Json:
+    return {name: value for name, value in document.items() if value is not None}
 
 
 def _subscription(row: Row[Any]) -> Subscription:

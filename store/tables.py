@@ -56,6 +56,7 @@ orders = Table(
     Column("digest", Text),
     Column("started", Boolean, nullable=False),
     Column("document", Document, nullable=False),
+    Column("size", Integer),
     Column("updated_at", Text, nullable=False),
     Index(None, "kind", "order_date", "id"),
     Index(None, "kind", "state", "order_date", "id"),
@@ -68,6 +69,8 @@ orders = Table(
     Index(None, "kind", "completion_date", "order_date", "id"),
     Index(None, "parent_id"),
 )
+
+"""`size` is how many bytes the document has in JSON; empty where it was last written before that was kept."""
 
 Index(
     "ix_orders_unstarted",

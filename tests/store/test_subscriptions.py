@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from orders.subscription import Subscription, SubscriptionState
 from store.database import Database
+from store.query import ListQuery, parse_list_query
 from store.subscriptions import SubscriptionStore
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +30,37 @@ async def test_a_listener_is_registered_once_with_one_query_however_long_it_is(d
     assert await store.end("s1")
     assert not await store.end("s1")
     assert await store.add(subscription("s4", long, query="q=" + "é" * 1900)), "once it was taken off"
-    assert [each.id for each in await store.find("productOrder")] == ["s3", "s4"]
+    page = await store.find("productOrder", ListQuery())
+    assert [each["id"] for each in page.documents] == ["s3", "s4"]
+
+
+async def test_listeners_are_listed_by_pages_filtered_and_sorted_as_other_lists(database: Database) -> None:
+    store = SubscriptionStore(database)
+    for number in range(5):
+        at = NOW + timedelta(days=number)
+        await store.add(subscription(f"s{number}", f"http://{number}", created_at=at, backlog=number, query="a=b"))
+    await store.add(subscription("other", api="serviceOrder"))
+    await store.become("s4", SubscriptionState.PAUSED)
+
+    async def found(*params: tuple[str, str]) -> tuple[list[str], int]:
+        page = await store.find("productOrder", parse_list_query(params))
+        return [each["id"] for each in page.documents], page.total
+
+    assert await found(("limit", "2")) == (["s0", "s1"], 5)
+    assert await found(("limit", "2"), ("offset", "2"), ("sort", "-backlog")) == (["s2", "s1"], 5)
+    assert await found(("state", "paused")) == (["s4"], 1)
+    assert await found(("backlog.gte", "2"), ("createdAt.lt", "2026-03-04")) == (["s2"], 1)
+    assert await found(("callback.regex", "[34]$"), ("limit", "1")) == (["s3"], 2)
+    (first,) = (await store.find("productOrder", parse_list_query([("id", "s1")]))).documents
+    assert first == {
+        "id": "s1",
+        "callback": "http://1",
+        "query": "a=b",
+        "state": "active",
+        "backlog": 1,
+        "givenUp": 0,
+        "createdAt": "2026-03-02T10:00:00.000Z",
+    }
 
 
 async def test_a_listener_that_was_taken_off_stays_so_until_its_workflow_knows(database: Database) -> None:
