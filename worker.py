@@ -27,6 +27,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRu
 
 from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
+from activities.attempts import AttemptWatch
 from activities.billing import BillingActivities
 from activities.bounded_planning import BoundedPlanning, PlanningAllowance
 from activities.cancellations import CancellationActivities
@@ -57,6 +58,7 @@ from store.outbox import Outbox
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from store.setbacks import Setbacks
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows import policies
@@ -206,7 +208,7 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
                 queue,
                 activities[queue],
                 settings.graceful_shutdown,
-                interceptors=[guard(calls, activities, database)],
+                interceptors=[guard(calls, activities, database), AttemptWatch(Setbacks(database))],
                 max_concurrent_local_activities=len(calls) * settings.local_calls_at_once + _STORE_CALLS_AT_ONCE,
                 max_cached_workflows=settings.cached_workflows,
                 workflow_runner=sandbox() if settings.workflow_sandbox else UnsandboxedWorkflowRunner(),

@@ -21,6 +21,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, 
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
+from activities.attempts import AttemptWatch
 from activities.http import DownstreamSystem
 from activities.limits import LocalCalls, LocalLimits
 from activities.listeners import Listeners
@@ -453,7 +454,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 queue,
                 each,
                 activities[each],
-                interceptors=[guarded],
+                interceptors=[guarded, AttemptWatch(setbacks)],
                 workflow_failure_exception_types=[Exception],
                 workflow_runner=UnsandboxedWorkflowRunner(),
             )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, RetryState, is_cancelled_exception
 from temporalio.types import MethodAsyncSingleParam
 
 from activities.planning import PlanAnswer, PlanningActivities, PlanRequest
@@ -15,11 +15,14 @@ from activities.qualification import FeasibilityRequest, QualificationActivities
 from activities.records import LoadGraph, RecordActivities
 from orders.lifecycle import OrderKind
 from orders.outcome import Failure
+from orders.policy import Policy
+from orders.task import TaskAction, TaskKind
 from workflows import policies
 from workflows.context import OrderContext
 from workflows.dates import Dates
 from workflows.ending import Ending, failures_of
-from workflows.failures import explain
+from workflows.failures import explain, fallout
+from workflows.human_tasks import HumanTasks
 from workflows.plan import OrderPlan
 from workflows.saga import stop_if_cancelled
 
@@ -31,19 +34,29 @@ _PLANNING = {
     OrderKind.SERVICE: "check and decompose",
     OrderKind.RESOURCE: "check and decompose",
 }
+_STORE_IS_AWAY = "StoreUnavailableError"
+"""The code of a failure that ends by itself, and that all orders have: people are told by the gateway's health."""
+_SYSTEM_IS_AWAY = "DownstreamError"
 
 
 class Acceptance:
     """The planning of a posted order, and what it waits for before."""
 
     def __init__(
-        self, context: OrderContext, plan: OrderPlan, dates: Dates, ending: Ending, amending: asyncio.Lock
+        self,
+        context: OrderContext,
+        plan: OrderPlan,
+        dates: Dates,
+        ending: Ending,
+        tasks: HumanTasks,
+        amending: asyncio.Lock,
     ) -> None:
         """Make it; while `amending` is taken, the order's document is about to change, and is not planned."""
         self._context = context
         self._plan = plan
         self._dates = dates
         self._ending = ending
+        self._tasks = tasks
         self._amending = amending
         self._times_told = 0
         """How often this order was told that one whose resource locks it waits for has ended."""
@@ -79,7 +92,7 @@ class Acceptance:
             violations = await self._ask(
                 QualificationActivities.check_feasibility, request, "check feasibility", waits="feasibility"
             )
-            if revision == self._context.revision:
+            if violations is not None and revision == self._context.revision:
                 return failures_of(violations)
 
     async def _planned(self) -> PlanAnswer:
@@ -94,6 +107,8 @@ class Acceptance:
             revision, times_told = self._context.revision, self._times_told
             request = PlanRequest(order_id=context.order_id, revision=revision, version=tracker.next_version())
             answer = await self._ask(PlanningActivities.plan_order, request, _PLANNING[context.kind], waits="planning")
+            if answer is None:
+                continue
             if not tracker.items:
                 tracker.follow(answer.names)
             if answer.ahead:
@@ -118,23 +133,60 @@ class Acceptance:
         self._plan.is_made = True
         self._dates.changed()
 
-    async def _ask(self, activity: MethodAsyncSingleParam[Any, P, R], request: P, summary: str, *, waits: str) -> R:
-        """Ask what has no effect.
+    async def _ask(
+        self, activity: MethodAsyncSingleParam[Any, P, R], request: P, summary: str, *, waits: str
+    ) -> R | None:
+        """Ask what has no effect, until there is an answer; None where the order was amended before.
 
         Raises:
             ApplicationError: when there is no sense in asking again; the order has failed then.
         """
-        stop_if_cancelled()
-        self._context.tracker.waits(waits)
-        try:
-            answer = await self._context.calls.ask(activity, request, summary, policies.PLANNING)
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise
+        revision, options = self._context.revision, policies.PLANNING
+        while True:
             stop_if_cancelled()
+            self._context.tracker.waits(waits)
+            try:
+                return await self._context.calls.ask(activity, request, summary, options)
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                failed = error
+            finally:
+                stop_if_cancelled()
+                self._context.tracker.waits()
+            failure = explain(failed, summary)
+            if failed.retry_state == RetryState.NON_RETRYABLE_FAILURE:
+                await self._ending.fail([failure])
+                raise failed
+            if failure.code == _STORE_IS_AWAY or (failure.code == _SYSTEM_IS_AWAY and options is policies.PLANNING):
+                options = policies.PLANNING_LATER
+                continue
+            if await self._decided_by_people(failure, summary, options) == TaskAction.FAIL:
+                await self._ending.fail([failure])
+                raise failed
+            if revision != self._context.revision:
+                return None
+            options = policies.PLANNING
+
+    async def _decided_by_people(self, failure: Failure, summary: str, options: dict[str, Any]) -> TaskAction | None:
+        """Return what a person decides about a failure that does not end by itself; None where it is amended first."""
+        revision = self._context.revision
+        told = fallout(failure, Policy(attempts=options["retry_policy"].maximum_attempts), "ordersaga")
+        task = self._tasks.new(
+            TaskKind.FALLOUT, "plan", summary, [TaskAction.RETRY, TaskAction.FAIL], **told, wanted=[]
+        )
+        self._context.tracker.remark(failure)
+        self._context.tracker.waits(f"task {task.id}: {failure.message}")
+        asking = asyncio.create_task(self._tasks.ask(task, lambda values: None))
+        try:
+            await workflow.wait_condition(lambda: asking.done() or self._context.revision != revision)
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
             self._context.tracker.waits()
-            await self._ending.fail([explain(error, summary)])
-            raise
-        stop_if_cancelled()
-        self._context.tracker.waits()
-        return answer
+            if asking.cancelled():
+                self._tasks.note_withdrawal(task)
+        if asking.cancelled():
+            return None
+        self._tasks.note_resolution(task, asking.result())
+        return asking.result().action

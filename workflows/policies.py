@@ -19,14 +19,22 @@ LOCAL: Final[dict[str, Any]] = {
 
 PLANNING: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=2),
-    "retry_policy": RetryPolicy(maximum_interval=timedelta(minutes=1)),
+    "retry_policy": RetryPolicy(maximum_interval=timedelta(minutes=1), maximum_attempts=10),
     "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 }
-"""For planning and feasibility: tried until the systems that they ask are back.
+"""For planning and feasibility: what fails for minutes, and not because something is away, fails for ever.
 
 They have no effect but the order's resource locks, which an attempt that runs on alone would acquire after their
 release.
 """
+
+PLANNING_LATER: Final[dict[str, Any]] = {
+    **PLANNING,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(minutes=1), maximum_interval=timedelta(minutes=1), maximum_attempts=60
+    ),
+}
+"""For the same while what they ask is away: an hour, after which people are asked."""
 
 AMENDMENT: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(seconds=30),

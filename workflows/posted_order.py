@@ -33,7 +33,7 @@ class PostedOrderParts(OrderParts[OrderPlan]):
         self.dates = dates = Dates(context, plan, saga)
         dates.requested_start = order.requested_start_date
         self.ending = Ending(self, amending)
-        self.acceptance = Acceptance(context, plan, dates, self.ending, amending)
+        self.acceptance = Acceptance(context, plan, dates, self.ending, self.tasks, amending)
         self.start_date = StartDate(self, dates)
         self.fulfilment = Fulfilment(self, dates)
         self.amendments = Amendments(self, dates, amending)

@@ -17,7 +17,7 @@ ALLOWED = {
     "hold": "acknowledged pending inProgress held",
     "resume": "acknowledged pending inProgress held",
     "amend": "acknowledged pending inProgress held",
-    "resolve": "inProgress held pendingCancellation",
+    "resolve": "acknowledged pending inProgress held pendingCancellation",
     "complete": "inProgress held pendingCancellation",
     "reschedule": "inProgress held pendingCancellation",
 }
@@ -62,8 +62,8 @@ def test_a_refusal_says_what_happened_and_what_can_be_done() -> None:
         "a productOrder that is pendingCancellation cannot be amended; "
         "it is being undone, and then it ends as cancelled"
     )
-    assert refusal(OrderKind.RESOURCE, OrderState.ACKNOWLEDGED, Message.RESOLVE) == (
-        "a resourceOrder that is acknowledged has no fallout task to resolve; "
+    assert refusal(OrderKind.RESOURCE, OrderState.ACKNOWLEDGED, Message.COMPLETE) == (
+        "a resourceOrder that is acknowledged has no manual task to complete; "
         "wait until it has been planned, or cancel it"
     )
 
@@ -80,7 +80,7 @@ def test_the_table_has_a_row_for_each_state_and_a_column_for_each_message() -> N
     lines = as_markdown(OrderKind.PRODUCT).splitlines()
     assert lines[0] == "| state | `cancel` | `hold` | `resume` | `amend` | `resolve` | `complete` | `reschedule` |"
     assert [line.split("`")[1] for line in lines[2:]] == [state.value for state in OrderState]
-    assert "| `pending` | yes | yes | yes | yes | – | – | – |" in lines
+    assert "| `pending` | yes | yes | yes | yes | yes | – | – |" in lines
 
 
 def test_a_page_keeps_what_is_not_generated() -> None:

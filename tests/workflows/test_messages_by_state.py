@@ -51,6 +51,8 @@ ALLOWED = [
     and state not in NEVER_AT_REST[kind]
     # Orders that another has made are not amended; those that were posted are in tests of their own.
     and (kind == PRODUCT or message != Message.AMEND)
+    # Planning that waits for a person is in tests of its own, too.
+    and (state not in (S.ACKNOWLEDGED, S.PENDING) or message != Message.RESOLVE)
 ]
 
 
