@@ -78,7 +78,7 @@ WORKFLOWS = [
     ResourceOrderWorkflow,
     EventSubscriptionWorkflow,
 ]
-QUEUES = ("workflows", *policies.SYSTEMS, policies.EVENTS)
+QUEUES = policies.QUEUES
 
 _LISTENERS_AT_ONCE = 500
 """A listener takes one place for as long as it is told, or waits for events."""

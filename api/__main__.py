@@ -127,7 +127,6 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "stopped listeners": listener_starter.sweep_stopped,
         "lost listeners": listener_starter.sweep_lost,
         "events": listener_starter.prune,
-        "stuck": stuck.sweep,
     }
     inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
     activation = await stack.enter_async_context(
@@ -188,6 +187,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         background=(
             partial(_sweep, settings, sweeps),
             starter.note_for_ever,
+            stuck.look_for_ever,
             *_registrations(settings, activation),
             qualifying.run,
         ),

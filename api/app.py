@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -34,7 +35,7 @@ from api import (
     v5,
 )
 from api.errors import install_error_answers
-from api.gateway import Gateway
+from api.gateway import Background, Gateway
 from api.methods import Methods
 from api.openapi import ASSETS, PAGE, serve_documents
 from api.request_log import RequestLog
@@ -73,12 +74,30 @@ _MODULES = (
 )
 
 
+_PAUSE = 5.0
+"""Seconds until work in the background that came to an unforeseen end is begun again."""
+
+_log = structlog.get_logger(__name__)
+
+
+async def _kept_running(work: Background) -> None:
+    """Do work in the background; what ends it unforeseen is logged, and it is begun again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _log.exception("work in the background failed; it is begun again")
+            await asyncio.sleep(_PAUSE)
+        else:
+            return
+
+
 def create_app(gateway: Gateway) -> FastAPI:
     """Return the application. Its lifespan runs the gateway's background; without one, only requests are served."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work()) for work in gateway.background]
+        tasks = [asyncio.create_task(_kept_running(work)) for work in gateway.background]
         try:
             yield
         finally:

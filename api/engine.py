@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from google.protobuf.descriptor import Descriptor
 from pydantic import BaseModel
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.errordetails.v1 import (
     ClientVersionNotSupportedFailure,
     NamespaceInvalidStateFailure,
@@ -21,6 +22,8 @@ from temporalio.api.errordetails.v1 import (
     WorkflowNotReadyFailure,
 )
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -37,7 +40,7 @@ from orders.posted import PostedOrder
 from orders.revision import Refusal
 from orders.subscription import Subscription
 from orders.violation import Violation
-from workflows import search_attributes
+from workflows import policies, search_attributes
 from workflows.connection import start_order, start_subscription
 from workflows.event_subscription import DeliveryPolicy
 from workflows.refusals import REFUSED, REFUSED_FOR_NOW
@@ -158,6 +161,9 @@ class Engine(Protocol):
     async def troubled(self, limit: int) -> tuple[list[TroubledWorkflow], int]:
         """Return workflows whose workflow task fails again and again, and how many there are in all."""
 
+    async def unserved(self) -> list[str]:
+        """Return the queues of `policies.QUEUES` for which no worker has asked Temporal for work for minutes."""
+
 
 class TemporalEngine:
     """Temporal, through a client that `connect` makes at the first call.
@@ -268,6 +274,20 @@ class TemporalEngine:
                 return [], 0
             found = [_troubled(each) async for each in client.list_workflows(query, page_size=limit, limit=limit)]
         return found, max(total, len(found))
+
+    async def unserved(self) -> list[str]:
+        async with self._answering() as client:
+            served = await asyncio.gather(*(self._is_served(client, queue) for queue in policies.QUEUES))
+        return [queue for queue, is_served in zip(policies.QUEUES, served, strict=True) if not is_served]
+
+    async def _is_served(self, client: Client, queue: str) -> bool:
+        name, kind = policies.task_queue(self._task_queue, queue), TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+        if queue == policies.WORKFLOWS:
+            name, kind = self._task_queue, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+        asked = DescribeTaskQueueRequest(
+            namespace=client.namespace, task_queue=TaskQueue(name=name), task_queue_type=kind
+        )
+        return bool((await client.workflow_service.describe_task_queue(asked)).pollers)
 
     @asynccontextmanager
     async def _answering(self, timeout: timedelta | None = None) -> AsyncIterator[Client]:

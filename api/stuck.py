@@ -7,6 +7,7 @@ orders there are.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ import structlog
 from pydantic import Field
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError, TroubledWorkflow
-from api.sweep import Pace
 from orders.instants import UtcDatetime
 from orders.model import Model
+from store.errors import StoreUnavailableError
 from store.orders import LateOrder, OrderStore
 from store.setbacks import Setback, Setbacks, Work
 from workflows.ids import root_order_of, root_workflow
@@ -30,6 +31,7 @@ LATE_AFTER = timedelta(minutes=2)
 """How long an accepted order may wait for its start."""
 _FAILED_OFTEN = 3
 _LOOKS_EVERY = timedelta(seconds=30)
+_EVER = datetime.min.replace(tzinfo=UTC)
 _STALE_AFTER = timedelta(minutes=5)
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +46,7 @@ class StuckKind(StrEnum):
     REMOVAL = "removal"
     ACTIVITY = "activity"
     WORKFLOW = "workflow"
+    QUEUE = "queue"
 
 
 _PLURALS = {
@@ -53,6 +56,7 @@ _PLURALS = {
     StuckKind.REMOVAL: ("listener cannot be taken off", "listeners cannot be taken off"),
     StuckKind.ACTIVITY: ("activity fails again and again", "activities fail again and again"),
     StuckKind.WORKFLOW: ("workflow cannot go on", "workflows cannot go on"),
+    StuckKind.QUEUE: ("queue has no worker", "queues have no worker"),
 }
 
 _ADVICE = {
@@ -64,6 +68,7 @@ _ADVICE = {
     StuckKind.ACTIVITY: "mend what the error says: it is tried again by itself; or cancel the order",
     StuckKind.WORKFLOW: "the workers' logs say why. Run workers of a release that can go on with it: it does so by "
     "itself",
+    StuckKind.QUEUE: "start a worker that serves it: what is in the queue waits until then",
 }
 _WAITS_FOR_TEMPORAL = "it is started by itself once Temporal answers; see what `GET /health/ready` says of it"
 
@@ -80,13 +85,13 @@ class Stuck(Model):
     """Something that does not get on."""
 
     kind: StuckKind
-    id: str = Field(description="Of the order, the cancellation or the listener; else of the workflow.")
+    id: str = Field(description="Of the order, cancellation, listener or queue; else of the workflow.")
     order_id: str | None = Field(default=None, description="The order at the top of the tree that it belongs to.")
     workflow_id: str | None = None
     what: str = Field(description="What does not succeed, in words.")
     error: str | None = Field(default=None, description="What went wrong last.")
     attempts: int | None = Field(default=None, description="How often it has been tried.")
-    since: UtcDatetime
+    since: UtcDatetime | None = Field(default=None, description="Since when, where that is known.")
     advice: str = Field(description="What to do.")
 
 
@@ -103,9 +108,10 @@ class Found:
 
     def __str__(self) -> str:
         counted = [f"{number} {_PLURALS[kind][number > 1]}" for kind, number in self.totals.items() if number]
-        first = min(self.stuck, key=lambda each: each.since)
+        first = min(self.stuck, key=lambda each: each.since or _EVER)
+        since = f", since {first.since:%Y-%m-%d %H:%M} UTC" if first.since else ""
         why = f": {first.error}" if first.error else ""
-        oldest = f"the first is {first.kind} {first.id}, since {first.since:%Y-%m-%d %H:%M} UTC{why}"
+        oldest = f"the first is {first.kind} {first.id}{since}{why}"
         return f"{', '.join(counted)}; {oldest}. `ordersaga status` shows each"
 
 
@@ -123,7 +129,6 @@ class StuckWork:
         self._setbacks = setbacks
         self._engine = engine
         self._now = now
-        self._pace = Pace(_LOOKS_EVERY)
         self._last = Found([], {})
         self._looked_at = now()
 
@@ -137,36 +142,59 @@ class StuckWork:
         noted, numbers = await self._setbacks.standing(_FAILED_OFTEN, SHOWN)
         totals = {StuckKind.ORDER: number_late} | {_KINDS[work]: number for work, number in numbers.items()}
         troubled: list[TroubledWorkflow] = []
+        unserved: list[str] = []
         # That Temporal is away is told by another part of the gateway's health.
         with suppress(EngineUnavailableError, EngineRefusedError):
             troubled, totals[StuckKind.WORKFLOW] = await self._engine.troubled(SHOWN)
+            unserved = await self._engine.unserved()
+            totals[StuckKind.QUEUE] = len(unserved)
         starts = await self._setbacks.of(Work.START, [each.id for each in late])
         stuck = [
+            *map(_unserved, unserved),
             *(_late(each, starts.get(each.id)) for each in late),
             *map(_noted, noted),
             *map(_troubled, troubled),
         ]
         return Found(stuck, totals)
 
-    async def sweep(self) -> int:
-        """Look, now and then, and keep what was found; return 0, since nothing is passed on.
+    async def look(self) -> None:
+        """Look, and keep what was found for the gateway's health.
 
         Raises:
             StoreUnavailableError: when the order store does not serve.
         """
-        if self._pace.is_due():
-            await self._setbacks.forget_past()
-            found = await self.find()
-            if found.total and {each.id for each in found.stuck} - {each.id for each in self._last.stuck}:
-                _log.warning("stuck", what=str(found))
-            self._last, self._looked_at = found, self._now()
-        return 0
+        await self._setbacks.forget_past()
+        found = await self.find()
+        if {each.id for each in found.stuck} - {each.id for each in self._last.stuck}:
+            _log.warning("stuck", what=str(found))
+        self._last, self._looked_at = found, self._now()
+
+    async def look_for_ever(self) -> None:
+        """Look now and then: by itself, so that it is seen, too, where the sweeps that pass things on hang."""
+        while True:
+            await asyncio.sleep(_LOOKS_EVERY.total_seconds())
+            try:
+                await self.look()
+            except StoreUnavailableError as error:
+                _log.warning("cannot look for what is stuck", reason=str(error))
+            except Exception:
+                _log.exception("cannot look for what is stuck")
 
     def trouble(self) -> str | None:
         """Say what was stuck when the sweep looked last, or that it does not look any more; None where all gets on."""
         if self._now() - self._looked_at > _STALE_AFTER:
-            return f"nobody has looked since {self._looked_at:%Y-%m-%d %H:%M} UTC: the gateway's sweeps hang"
+            return f"since {self._looked_at:%Y-%m-%d %H:%M} UTC it could not be seen what is stuck; the log says why"
         return str(self._last) if self._last.total else None
+
+
+def _unserved(queue: str) -> Stuck:
+    return Stuck(
+        kind=StuckKind.QUEUE,
+        id=queue,
+        what="have a worker",
+        error="no worker has asked for its work for minutes",
+        advice=f"{_ADVICE[StuckKind.QUEUE]}: `ordersaga worker --queue {queue}`",
+    )
 
 
 def _late(order: LateOrder, setback: Setback | None) -> Stuck:

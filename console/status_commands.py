@@ -56,11 +56,12 @@ def _parts(health: Document) -> Table:
 
 
 def _stuck(stuck: Document) -> Table:
+    since = f", since {stuck['since'][:19].replace('T', ' ')} UTC" if "since" in stuck else ""
     tries = f", tried {stuck['attempts']} times" if "attempts" in stuck else ""
     facts = {
         "order": stuck.get("orderId") if stuck.get("orderId") != stuck["id"] else None,
         "workflow": stuck.get("workflowId") if stuck.get("workflowId") != stuck["id"] else None,
-        "what": f"{stuck['what']}, since {stuck['since'][:19].replace('T', ' ')} UTC{tries}",
+        "what": f"{stuck['what']}{since}{tries}",
         "error": stuck.get("error"),
         "what to do": stuck["advice"],
     }

@@ -57,6 +57,9 @@ BILLING: Final = "billing"
 SYSTEMS: Final = (INVENTORY, ACTIVATION, BILLING)
 EVENTS: Final = "events"
 """The queue of deliveries to listeners."""
+WORKFLOWS: Final = "workflows"
+QUEUES: Final = (WORKFLOWS, *SYSTEMS, EVENTS)
+"""Every queue of which there must be a worker."""
 
 
 def task_queue(base: str, system: str) -> str:

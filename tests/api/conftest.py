@@ -111,6 +111,8 @@ class FakeEngine:
     unknown_attributes: list[str] = field(default_factory=list)
     in_trouble: list[TroubledWorkflow] = field(default_factory=list)
     """The workflows whose workflow task fails again and again."""
+    without_workers: list[str] = field(default_factory=list)
+    """The queues that no worker serves."""
 
     async def start(self, order: PostedOrder) -> bool:
         assert order.id is not None
@@ -172,6 +174,10 @@ class FakeEngine:
     async def troubled(self, limit: int) -> tuple[list[TroubledWorkflow], int]:
         await self.check()
         return self.in_trouble[:limit], len(self.in_trouble)
+
+    async def unserved(self) -> list[str]:
+        await self.check()
+        return self.without_workers
 
     def end(self, order_id: str) -> None:
         """Let an order's workflow end: from now on nobody is there to be told."""

@@ -36,7 +36,7 @@ from orders.tmf import ProductOrder
 from orders.violation import Violation
 from tests.engine import started_engine
 from tests.stage import eventually
-from workflows import search_attributes
+from workflows import policies, search_attributes
 from workflows.connection import DATA_CONVERTER, connect
 from workflows.messages import Command, SystemEvent
 
@@ -112,6 +112,19 @@ async def test_a_request_that_no_message_takes_is_refused(asked: TemporalEngine)
 async def test_an_order_that_temporal_cannot_start_as_it_is_is_refused(asked: TemporalEngine) -> None:
     with pytest.raises(EngineRefusedError, match="exceeds maximum allowed length"):
         await asked.start(order(id="x" * 2000))
+
+
+async def test_queues_that_no_worker_serves_are_found(server: Client) -> None:
+    queue = f"served-{uuid4().hex}"
+    engine = TemporalEngine(_giving(server), queue, timeout=timedelta(seconds=20))
+    assert await engine.unserved() == list(policies.QUEUES)
+    runner = UnsandboxedWorkflowRunner()
+    async with Worker(server, task_queue=queue, workflows=[_Broken], workflow_runner=runner):
+
+        async def served() -> bool:
+            return await engine.unserved() == [*policies.SYSTEMS, policies.EVENTS]
+
+        await eventually(served)
 
 
 async def test_workflows_whose_own_code_fails_again_and_again_are_found() -> None:

@@ -275,6 +275,7 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
         check = bench.engine.check
         missing_search_attributes = bench.engine.missing_search_attributes
         troubled = bench.engine.troubled
+        unserved = bench.engine.unserved
 
     bench.engine.away = True
     await bench.post(MINIMAL)

@@ -30,7 +30,7 @@ async def stuck(bench: Bench) -> list[dict[str, Any]]:
 
 async def progress(bench: Bench) -> dict[str, Any]:
     """Return what the gateway's health says of how orders get on, after its sweep has looked."""
-    await bench.gateway.stuck.sweep()
+    await bench.gateway.stuck.look()
     answer = await bench.client.get("/health/ready")
     assert answer.status_code == 200
     part: dict[str, Any] = answer.json()["parts"]["progress"]
@@ -98,6 +98,14 @@ async def test_workflows_that_cannot_go_on_are_told(bench: Bench) -> None:
     assert "2 workflows cannot go on" in (await progress(bench))["message"]
 
 
+async def test_a_queue_without_a_worker_is_told(bench: Bench) -> None:
+    bench.engine.without_workers = ["billing"]
+    [told] = await stuck(bench)
+    assert (told["kind"], told["id"]) == ("queue", "billing")
+    assert told["advice"].endswith("`ordersaga worker --queue billing`")
+    assert (await progress(bench))["message"].startswith("1 queue has no worker; the first is queue billing: ")
+
+
 async def test_of_many_the_oldest_are_told_and_all_are_counted(bench: Bench) -> None:
     bench.engine.in_trouble = [TroubledWorkflow(f"po:o{number}", "ProductOrder", (), AT) for number in range(130)]
     answer = await bench.client.get(STUCK)
@@ -105,11 +113,11 @@ async def test_of_many_the_oldest_are_told_and_all_are_counted(bench: Bench) -> 
     assert "130 workflows cannot go on" in (await progress(bench))["message"]
 
 
-async def test_sweeps_that_hang_are_told(bench: Bench) -> None:
+async def test_that_nobody_looks_any_more_is_told(bench: Bench) -> None:
     assert (await progress(bench))["status"] == "up"
     bench.clock.now += 301
     answer = (await bench.client.get("/health/ready")).json()
-    assert "the gateway's sweeps hang" in answer["parts"]["progress"]["message"]
+    assert "it could not be seen what is stuck" in answer["parts"]["progress"]["message"]
 
 
 @pytest.fixture
@@ -136,10 +144,17 @@ async def test_the_terminal_shows_what_is_stuck_with_its_error_and_what_to_do(
     bench: Bench, console: Console, printed: Callable[[], str]
 ) -> None:
     bench.engine.refused = {"bad"}
+    bench.engine.without_workers = ["billing"]
     order_id = (await bench.post({**MINIMAL, "externalId": "bad"})).json()["id"]
     await bench.starter.sweep()
     bench.clock.now += 121
     assert not await status_commands.status(BASE_URL, console, as_json=False)
-    for told in (order_id, "start the order", "Temporal answered INVALID_ARGUMENT", "mend what the error says"):
+    for told in (
+        order_id,
+        "start the order",
+        "Temporal answered INVALID_ARGUMENT",
+        "mend what the error says",
+        "queue",
+    ):
         assert told in printed()
     assert await status_commands.status(BASE_URL, console, as_json=True) is False

@@ -1,0 +1,35 @@
+"""What a gateway does in the background goes on, whatever ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+import api.app
+from api.app import create_app
+from tests.api.conftest import BASE_URL
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_work_in_the_background_that_fails_is_begun_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(api.app, "_PAUSE", 0.0)
+    begun, over = 0, asyncio.Event()
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        if begun < 3:
+            raise KeyError("a defect")
+        over.set()
+
+    app = create_app(cast(Any, SimpleNamespace(base_url=BASE_URL, background=(work,))))
+    async with app.router.lifespan_context(app), asyncio.timeout(10):
+        await over.wait()
+    assert begun == 3
+    assert "work in the background failed" in "".join(capsys.readouterr())
