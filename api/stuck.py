@@ -68,7 +68,7 @@ _ADVICE = {
     StuckKind.ACTIVITY: "mend what the error says: it is tried again by itself; or cancel the order",
     StuckKind.WORKFLOW: "the workers' logs say why. Run workers of a release that can go on with it: it does so by "
     "itself",
-    StuckKind.QUEUE: "start a worker that serves it: what is in the queue waits until then",
+    StuckKind.QUEUE: "start a worker that serves it",
 }
 _WAITS_FOR_TEMPORAL = "it is started by itself once Temporal answers; see what `GET /health/ready` says of it"
 

@@ -106,15 +106,15 @@ class Backlog(Generic[T]):
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
-        passed = 0
+        passed: set[str] = set()
         one_by_one = OneByOne(self._engine)
-        while part := await self._waiting():
-            done = [await self._passed_on(each, one_by_one) for each in part]
-            passed += sum(done)
-            if any(done):
-                over = [self._tried(each) for each, is_done in zip(part, done, strict=True) if is_done]
+        # What was passed on and waits all the same, for a change in between, waits for the next sweep.
+        while part := [each for each in await self._waiting() if self._tried(each).id not in passed]:
+            over = [self._tried(each) for each in part if await self._passed_on(each, one_by_one)]
+            passed.update(each.id for each in over)
+            if over:
                 await self._setbacks.over(over[0].work, [each.id for each in over])
-        return passed
+        return len(passed)
 
     async def _passed_on(self, what: T, one_by_one: OneByOne) -> bool:
         error = await one_by_one.trouble_with(self._pass_on(what))

@@ -32,15 +32,13 @@ _BEGUN = frozenset({_S.PENDING, _S.IN_PROGRESS, _S.HELD})
 _WITH_TASKS = frozenset({_S.IN_PROGRESS, _S.HELD, _S.PENDING_CANCELLATION})
 """States in which steps run that may wait for a person: in the last one, steps of the undo."""
 
-_PLANNED = frozenset({_S.ACKNOWLEDGED, _S.PENDING})
-"""States in which an order is planned, or asked about anew, which may wait for a person as well."""
-
 _COMMON: dict[Message, frozenset[OrderState]] = {
     Message.CANCEL: frozenset({_S.ACKNOWLEDGED}) | _BEGUN | _BEING_CANCELLED,
     Message.HOLD: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
     Message.RESUME: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
     Message.AMEND: frozenset({_S.ACKNOWLEDGED}) | _BEGUN,
-    Message.RESOLVE: _WITH_TASKS | _PLANNED,
+    # Planning may wait for a person as well.
+    Message.RESOLVE: _WITH_TASKS | {_S.ACKNOWLEDGED},
     Message.COMPLETE: _WITH_TASKS,
     Message.RESCHEDULE: _WITH_TASKS,
 }

@@ -16,7 +16,7 @@ from activities.records import LoadGraph, RecordActivities
 from orders.lifecycle import OrderKind
 from orders.outcome import Failure
 from orders.policy import Policy
-from orders.task import TaskAction, TaskKind
+from orders.task import Resolution, Task, TaskAction, TaskKind
 from workflows import policies
 from workflows.context import OrderContext
 from workflows.dates import Dates
@@ -145,15 +145,17 @@ class Acceptance:
         while True:
             stop_if_cancelled()
             self._context.tracker.waits(waits)
+            answer, failed = None, None
             try:
-                return await self._context.calls.ask(activity, request, summary, options)
+                answer = await self._context.calls.ask(activity, request, summary, options)
             except ActivityError as error:
                 if is_cancelled_exception(error):
                     raise
                 failed = error
-            finally:
-                stop_if_cancelled()
-                self._context.tracker.waits()
+            stop_if_cancelled()
+            self._context.tracker.waits()
+            if failed is None:
+                return answer
             failure = explain(failed, summary)
             if failed.retry_state == RetryState.NON_RETRYABLE_FAILURE:
                 await self._ending.fail([failure])
@@ -180,13 +182,18 @@ class Acceptance:
         asking = asyncio.create_task(self._tasks.ask(task, lambda values: None))
         try:
             await workflow.wait_condition(lambda: asking.done() or self._context.revision != revision)
-        finally:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-            self._context.tracker.waits()
-            if asking.cancelled():
-                self._tasks.note_withdrawal(task)
+        except asyncio.CancelledError:
+            await self._withdraw(task, asking)
+            raise
+        if not asking.done():
+            await self._withdraw(task, asking)
+        self._context.tracker.waits()
         if asking.cancelled():
             return None
         self._tasks.note_resolution(task, asking.result())
         return asking.result().action
+
+    async def _withdraw(self, task: Task, asking: asyncio.Task[Resolution]) -> None:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        self._tasks.note_withdrawal(task)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from standardwebhooks import Webhook
 
 from api.app import create_app
+from api.engine import EngineRefusedError, RequestTooLargeError
 from orders.signatures import SignatureError, verify
 from settings import Settings
 from tests.api.conftest import BASE_URL, CALLBACK_SECRET, Bench
@@ -137,6 +138,26 @@ async def test_an_event_is_to_be_sent_again_while_the_engine_is_away(bench: Benc
     answer = await tell(bench, SERVICE, event())
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (EngineRefusedError("exceeded the limit of signals"), 409, "notAllowed"),
+        (RequestTooLargeError("message larger than max"), 413, "bodyTooLarge"),
+    ],
+)
+async def test_an_event_that_is_refused_for_good_is_not_to_be_sent_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, code: str
+) -> None:
+    async def refuse(*_: Any) -> bool:
+        raise error
+
+    monkeypatch.setattr(bench.engine, "signal", refuse)
+    answer = await tell(bench, SERVICE, event())
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert "Retry-After" not in answer.headers
+    assert str(error) in answer.json()["message"]
 
 
 BODY = json.dumps(event()).encode()

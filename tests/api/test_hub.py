@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from api.engine import EngineRefusedError
 from orders.hubs import HUBS
-from orders.subscription import SubscriptionState
+from orders.subscription import Subscription, SubscriptionState
 from tests.api.conftest import Bench
 from workflows.ids import subscription_workflow
 
@@ -92,6 +93,30 @@ async def test_a_listener_that_registers_while_the_engine_is_away_is_started_by_
     assert await bench.gateway.listener_starter.sweep() == 1
     assert bench.engine.waiting == {subscription_workflow(made["id"])}
     assert await bench.gateway.listener_starter.sweep() == 0
+
+
+async def test_listeners_that_temporal_refuses_say_so_rest_and_hold_up_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.away = True
+    refused = [(await registered(bench, callback=f"{CALLBACK}/{number}"))["id"] for number in range(101)]
+    other = await registered(bench)
+    bench.engine.away = False
+    listen, tried = bench.engine.listen, list[str]()
+
+    async def refuse(subscription: Subscription) -> bool:
+        tried.append(subscription.id)
+        if subscription.id in refused:
+            raise EngineRefusedError("Temporal answered INVALID_ARGUMENT")
+        return await listen(subscription)
+
+    monkeypatch.setattr(bench.engine, "listen", refuse)
+    assert await bench.gateway.listener_starter.sweep() == 1
+    assert tried == [*refused, other["id"]]
+    assert await bench.gateway.listener_starter.sweep() == 0
+    assert len(tried) == 102
+    shown = (await bench.client.get(f"{HUB}/{refused[0]}")).json()
+    assert shown["error"] == "cannot be told of events: Temporal answered INVALID_ARGUMENT"
 
 
 async def test_a_listener_that_is_taken_off_while_the_engine_is_away_is_stopped_by_the_sweep(bench: Bench) -> None:

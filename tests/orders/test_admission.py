@@ -17,7 +17,7 @@ ALLOWED = {
     "hold": "acknowledged pending inProgress held",
     "resume": "acknowledged pending inProgress held",
     "amend": "acknowledged pending inProgress held",
-    "resolve": "acknowledged pending inProgress held pendingCancellation",
+    "resolve": "acknowledged inProgress held pendingCancellation",
     "complete": "inProgress held pendingCancellation",
     "reschedule": "inProgress held pendingCancellation",
 }
@@ -80,7 +80,7 @@ def test_the_table_has_a_row_for_each_state_and_a_column_for_each_message() -> N
     lines = as_markdown(OrderKind.PRODUCT).splitlines()
     assert lines[0] == "| state | `cancel` | `hold` | `resume` | `amend` | `resolve` | `complete` | `reschedule` |"
     assert [line.split("`")[1] for line in lines[2:]] == [state.value for state in OrderState]
-    assert "| `pending` | yes | yes | yes | yes | yes | – | – |" in lines
+    assert "| `pending` | yes | yes | yes | yes | – | – | – |" in lines
 
 
 def test_a_page_keeps_what_is_not_generated() -> None:

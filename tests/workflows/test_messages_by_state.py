@@ -52,7 +52,7 @@ ALLOWED = [
     # Orders that another has made are not amended; those that were posted are in tests of their own.
     and (kind == PRODUCT or message != Message.AMEND)
     # Planning that waits for a person is in tests of its own, too.
-    and (state not in (S.ACKNOWLEDGED, S.PENDING) or message != Message.RESOLVE)
+    and (state != S.ACKNOWLEDGED or message != Message.RESOLVE)
 ]
 
 

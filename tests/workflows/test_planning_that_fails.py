@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from temporalio.common import RetryPolicy
 
+from activities.qualification import FeasibilityCheck
+from orders.instants import timestamp
 from store.errors import StoreUnavailableError
 from store.plans import PlanStore
 from tests.stage import Stage, outage, path_of
@@ -70,6 +72,27 @@ async def test_planning_that_fails_for_good_waits_for_a_person_and_is_tried_agai
     assert tried() == 4
     monkeypatch.undo()
     await settled(stage, again, "retry")
+    assert (await stage.ended(order_id))["state"] == "completed"
+
+
+async def test_an_order_whose_day_has_come_waits_for_a_person_where_it_cannot_be_checked_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = timestamp(datetime.now(UTC) + timedelta(days=30))
+    order_id = await stage.submit(mobile(20) | {"requestedStartDate": later})
+    await stage.until(lambda order: order["state"] == "pending", order_id)
+
+    async def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(FeasibilityCheck, "infeasible", fail)
+    answer = await stage.amend(order_id, requestedStartDate=timestamp(datetime.now(UTC)))
+    assert answer.status_code == 200, answer.text
+    task = await stage.task(order_id, "fallout")
+    assert task["what"] == "check feasibility"
+    assert (await stage.order(order_id))["state"] == "inProgress"
+    monkeypatch.undo()
+    await settled(stage, task, "retry")
     assert (await stage.ended(order_id))["state"] == "completed"
 
 
