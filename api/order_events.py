@@ -22,6 +22,7 @@ from store.errors import StoreUnavailableError
 from store.outbox import Placed
 
 _BATCH = 100
+_STATE = ("state",)
 _BREATH = timedelta(seconds=15)
 """How often something is sent where nothing happens, so that no proxy takes the stream for dead."""
 
@@ -59,7 +60,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         order_id: Annotated[str, Path(alias="id")],
         last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", pattern=_LAST_EVENT_ID)] = None,
     ) -> Response:
-        order = await stored_order(gateway, kind, order_id)
+        order = await stored_order(gateway, kind, order_id, _STATE)
         after = int(last_event_id or 0)
         if last_event_id is not None and order["state"] in TERMINAL and await _is_over(gateway, order_id, after):
             return Response(status_code=204)
@@ -76,7 +77,7 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
 
     try:
         while True:
-            ended = (await gateway.orders.get(kind, order_id) or {}).get("state") in TERMINAL
+            ended = (await gateway.orders.get(kind, order_id, _STATE) or {}).get("state") in TERMINAL
             found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
             for placed in found:
                 after = placed.position

@@ -54,8 +54,7 @@ async def answer_order(request: Request, gateway: Gateway, kind: OrderKind, orde
         NotFoundError: when there is no such order.
     """
     query = fields_query(request)
-    with_relations = query.fields is None or RELATIONS in query.fields
-    return JsonAnswer(query.project(await linked_order(gateway, kind, order_id, with_relations=with_relations)))
+    return JsonAnswer(query.project(await linked_order(gateway, kind, order_id, query.fields)))
 
 
 def fields_query(request: Request) -> ListQuery:
@@ -67,26 +66,33 @@ def fields_query(request: Request) -> ListQuery:
     return parse_list_query([each for each in request.query_params.multi_items() if each[0] == "fields"])
 
 
-async def linked_order(gateway: Gateway, kind: OrderKind, order_id: str, *, with_relations: bool = True) -> Document:
+async def linked_order(
+    gateway: Gateway, kind: OrderKind, order_id: str, fields: tuple[str, ...] | None = None
+) -> Document:
     """Return one order as it leaves the gateway, with relations to those that it has made.
+
+    Args:
+        fields: the attributes that are wanted; all where it is None.
 
     Raises:
         NotFoundError: when there is no such order.
     """
-    document = await stored_order(gateway, kind, order_id)
+    document = await stored_order(gateway, kind, order_id, fields)
     made = child_kind(kind, order_id)
-    if made and with_relations:
+    if made and (fields is None or RELATIONS in fields):
         document = with_children(document, made, await gateway.orders.children(made, order_id))
     return with_links(gateway.base_url, kind, document)
 
 
-async def stored_order(gateway: Gateway, kind: OrderKind, order_id: str) -> Document:
-    """Return an order's document as it is stored.
+async def stored_order(
+    gateway: Gateway, kind: OrderKind, order_id: str, fields: tuple[str, ...] | None = None
+) -> Document:
+    """Return an order's document as it is stored, or those of its attributes that are wanted.
 
     Raises:
         NotFoundError: when there is no such order.
     """
-    document = await gateway.orders.get(kind, order_id)
+    document = await gateway.orders.get(kind, order_id, fields)
     if document is None:
         raise NotFoundError(f"there is no {kind.value} {order_id!r}")
     return document

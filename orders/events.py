@@ -85,12 +85,18 @@ def information_required(
     return _of_order(kind, "InformationRequired", snapshots.of_asking(kind, document, item), root_id, task_id, at, path)
 
 
-def changed(change: OrderChange, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
-    """Return the events of a change: of its state, or else of its attributes, and of what has events of its own."""
+def changed(
+    change: OrderChange, before: Document, after: Document, root_id: str, at: datetime, *, whole: bool = True
+) -> list[Event]:
+    """Return the events of a change: of its state, or else of its attributes, and of what has events of its own.
+
+    Args:
+        whole: whether the documents have all items of the order, rather than those that the change is about.
+    """
     kind, version = change.kind, str(change.version)
     states: list[Event] = []
     state = before.get("state")
-    snapshot = snapshots.of_changed(kind, before, after)
+    snapshot = snapshots.of_changed(kind, before, after, whole=whole)
     for index, each in enumerate([*change.passed, change.state]):
         if each != state:
             shown = replace(snapshot, document={**snapshot.document, "state": each.value})
@@ -102,11 +108,13 @@ def changed(change: OrderChange, before: Document, after: Document, root_id: str
     return states + _of_attributes(kind, touched & own if states else touched, snapshot, root_id, version, at)
 
 
-def extended(entries: OrderEntries, before: Document, after: Document, root_id: str, at: datetime) -> list[Event]:
-    """Return the events of entries that were added to lists of an order."""
+def extended(
+    entries: OrderEntries, before: Document, after: Document, root_id: str, at: datetime, *, whole: bool = True
+) -> list[Event]:
+    """Return the events of entries that were added to lists of an order; `whole` is as in `changed`."""
     touched = {name for name in entries.appended if before.get(name) != after.get(name)}
     told = sorted(f"{name}/{entry['id']}" for name in touched for entry in entries.appended[name])
-    snapshot = snapshots.of_changed(entries.kind, before, after)
+    snapshot = snapshots.of_changed(entries.kind, before, after, whole=whole)
     return _of_attributes(entries.kind, touched, snapshot, root_id, "+".join(told), at)
 
 

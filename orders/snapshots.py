@@ -35,11 +35,15 @@ def of_new(kind: OrderKind, document: Document) -> Snapshot:
     return of_changed(kind, {}, document)
 
 
-def of_changed(kind: OrderKind, before: Document, after: Document) -> Snapshot:
-    """Return what is told of an order that was another before: of a large one, those items that have changed."""
-    if _fits(after, ITEM_LISTS[kind]):
+def of_changed(kind: OrderKind, before: Document, after: Document, *, whole: bool = True) -> Snapshot:
+    """Return what is told of an order that was another before: of a large one, those items that have changed.
+
+    Args:
+        whole: whether the documents have all items; only a large order's may have some, the changed ones among them.
+    """
+    if whole and _fits(after, ITEM_LISTS[kind]):
         return Snapshot(after)
-    return _bounded(kind, before, after, _changed(before, after, ITEM_LISTS[kind]))
+    return _bounded(kind, before, after, _changed(before, after, ITEM_LISTS[kind]), whole=whole)
 
 
 def of_asking(kind: OrderKind, document: Document, item_id: str | None) -> Snapshot:
@@ -62,13 +66,15 @@ def of_deleted(kind: OrderKind, document: Document) -> Snapshot:
     return Snapshot({**header, name: list(told or [])}, tuple(omitted if told is not None else [*omitted, name]))
 
 
-def _bounded(kind: OrderKind, before: Document, after: Document, changed: Sequence[Document]) -> Snapshot:
+def _bounded(
+    kind: OrderKind, before: Document, after: Document, changed: Sequence[Document], *, whole: bool = True
+) -> Snapshot:
     """Return an order with no other items than those that have changed, in short where they take too much."""
     name = ITEM_LISTS[kind]
     header, omitted = _header(before, {key: value for key, value in after.items() if key != name})
     forms = changed, [_bare(kind, each) for each in changed]
     told = _first_that_fits(forms, MAX_SNAPSHOT - _size(header))
-    if told is not changed or len(changed) < len(_objects(after, name)):
+    if told is not changed or not whole or len(changed) < len(_objects(after, name)):
         omitted = [*omitted, name]
     # In the place that it has in the order.
     document = {key: list(told or []) if key == name else header[key] for key in after if key == name or key in header}

@@ -7,7 +7,7 @@ PostgreSQL has an index for `eq`; what else is asked of documents reads each tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Numeric,
     String,
     and_,
+    any_,
     case,
     cast,
     collate,
@@ -30,15 +31,16 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.sql.elements import UnaryExpression
 
+from orders.lifecycle import ITEM_LISTS
 from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json, written_instant
 from store.functions import written_filter
 from store.matching import COMPARISONS, Bound, bounds, candidates
 from store.patterns import MAX_TEXT, pattern
 from store.query import Condition, Filter, ListQuery, Operator, Sort, filters_of
-from store.tables import order_references, orders
+from store.tables import order_items, order_references, orders
 
 _JSON_TYPES = ("number", "string", "boolean")
 """JSON types that a list can be sorted by, in their order."""
@@ -57,6 +59,8 @@ class Listed:
     """The paths whose columns hold times."""
     references: Mapping[str, str] = field(default_factory=dict)
     """Path of an attribute → its name in `order_references`."""
+    has_items: bool = False
+    """Whether these are orders, whose items may be in `order_items`."""
 
     def in_documents(self, condition: Condition) -> bool:
         """Return whether a condition has to be looked for in the documents."""
@@ -68,7 +72,9 @@ class Listed:
 
 
 _ORDER_COLUMNS = {path: orders.c[name] for path, name in ({"id": "id"} | TEXTS | DATES).items()}
-ORDERS = Listed(orders, _ORDER_COLUMNS, orders.c.order_date, frozenset(DATES), REFERENCES)
+ORDERS = Listed(orders, _ORDER_COLUMNS, orders.c.order_date, frozenset(DATES), REFERENCES, has_items=True)
+_KINDS = {name: kind.value for kind, name in ITEM_LISTS.items()}
+"""Attribute that holds items → the kind of the orders that have it."""
 
 
 def condition(asked: Condition, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
@@ -85,9 +91,33 @@ def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[
         return _on_column(listed.columns[path], kept, dialect, is_date=path in listed.dates)
     if not listed.in_documents(kept):
         return _refers_to_none(listed, kept) if kept.operator == Operator.NE else _among_referring(listed, [kept])
+    if not listed.has_items or kept.path[0] not in _KINDS:
+        return _in_document(listed.table.c.document, kept, dialect)
+    if kept.operator == Operator.NE:
+        return not_(_in_order(replace(kept, operator=Operator.EQ), dialect))
+    return _in_order(kept, dialect)
+
+
+def _in_order(kept: Filter, dialect: str) -> ColumnElement[bool]:
+    """Return a filter of items as it is looked for in documents of orders, and in the rows of large ones' items.
+
+    These come as one array, which PostgreSQL makes once: so it can read both from indexes.
+    """
+    in_documents = _in_document(orders.c.document, kept, dialect)
+    if len(kept.path) == 1:
+        return in_documents
+    of_item = replace(kept, path=kept.path[1:])
+    wanted = order_items.c.kind == _KINDS[kept.path[0]], _in_document(order_items.c.document, of_item, dialect)
+    found = select(order_items.c.order_id).where(*wanted).correlate(None)
     if dialect == "postgresql":
-        return _in_document(listed.table.c.document, kept)
-    return func.document_admits(listed.table.c.document, written_filter(kept)) == 1
+        return or_(in_documents, orders.c.id == any_(func.array(found.scalar_subquery(), type_=ARRAY(String))))
+    return or_(in_documents, orders.c.id.in_(found))
+
+
+def _in_document(document: ColumnElement[Any], kept: Filter, dialect: str) -> ColumnElement[bool]:
+    if dialect == "postgresql":
+        return _in_jsonb(document, kept)
+    return func.document_admits(document, written_filter(kept)) == 1
 
 
 def _on_column(column: Column[Any], kept: Filter, dialect: str, *, is_date: bool) -> ColumnElement[bool]:
@@ -150,7 +180,7 @@ def refers(rows: FromClause, listed: Listed, kept: Filter) -> list[ColumnElement
     return [rows.c.name == listed.references[kept.attribute], rows.c.key.in_(keys)]
 
 
-def _in_document(document: ColumnElement[Any], kept: Filter) -> ColumnElement[bool]:
+def _in_jsonb(document: ColumnElement[Any], kept: Filter) -> ColumnElement[bool]:
     """Return a filter as PostgreSQL looks for it in a document; its index on documents serves `@?` with `==`."""
     path = _json_path(kept.path)
     match kept.operator:
@@ -210,13 +240,25 @@ def _sort_keys(sort: Sort, dialect: str, listed: Listed) -> Iterator[UnaryExpres
 
 
 def _document_keys(sort: Sort, dialect: str, listed: Listed) -> list[ColumnElement[Any]]:
-    document, names = listed.table.c.document, sort.attribute.split(".")
+    names = sort.attribute.split(".")
+    value = _sort_value(listed.table.c.document, names, dialect)
+    if listed.has_items and names[0] in _KINDS and len(names) > 1:
+        of_item = _sort_value(order_items.c.document, names[1:], dialect)
+        own = order_items.c.kind == orders.c.kind, order_items.c.order_id == orders.c.id, of_item.is_not(None)
+        first = select(of_item).where(*own).order_by(order_items.c.position).limit(1).correlate(orders)
+        value = func.coalesce(value, first.scalar_subquery(), type_=value.type)
     if dialect != "postgresql":
-        return [func.document_sort_key(document, write_json(names))]
-    types = " || ".join(f'@.type() == "{each}"' for each in _JSON_TYPES)
-    path = cast(f"{_json_path(names)}[*] ? ({types})", JSONPATH)
-    value = func.jsonb_path_query_first(document, path, type_=JSONB)
+        return [value]
     json_type = func.jsonb_typeof(value, type_=String())
     rank = case({each: place for place, each in enumerate(_JSON_TYPES)}, value=json_type)
     number = case((json_type == "number", cast(_as_text(value), Numeric)))
     return [rank, number, collate(case((json_type != "number", _as_text(value))), "C")]
+
+
+def _sort_value(document: ColumnElement[Any], names: Sequence[str], dialect: str) -> ColumnElement[Any]:
+    """Return the first value in a document that it can be sorted by."""
+    if dialect != "postgresql":
+        return func.document_sort_key(document, write_json(names))
+    types = " || ".join(f'@.type() == "{each}"' for each in _JSON_TYPES)
+    path = cast(f"{_json_path(names)}[*] ? ({types})", JSONPATH)
+    return func.jsonb_path_query_first(document, path, type_=JSONB)

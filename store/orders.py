@@ -20,8 +20,9 @@ from store.database import Database
 from store.documents import Json, is_storable, storable, unstorable_paths
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.listing import ORDERS
+from store.order_items import whole
 from store.outbox import append, forget_tree
-from store.pages import find_page
+from store.pages import find_page, read_documents
 from store.query import ListQuery, Page
 from store.recording import Opening, Told, insert_orders, record, row_of
 from store.recording import Recorded as Recorded
@@ -30,8 +31,7 @@ from store.setbacks import Work, rests
 from store.tables import deleted_orders, orders
 
 _THIS = and_(orders.c.kind == bindparam("kind"), orders.c.id == bindparam("id"))
-_DOCUMENT = select(orders.c.document).where(_THIS)
-_ACCEPTED = select(orders.c.document, orders.c.digest).where(_THIS)
+_ACCEPTED = select(orders.c.document, orders.c.items_size, orders.c.digest).where(_THIS)
 _DELETED = select(deleted_orders.c.kind, deleted_orders.c.id).where(
     tuple_(deleted_orders.c.kind, deleted_orders.c.id).in_(bindparam("keys", expanding=True))
 )
@@ -142,17 +142,23 @@ class OrderStore:
 
         return await self._database.write(removed)
 
-    async def get(self, kind: OrderKind, order_id: str) -> Json | None:
+    async def get(self, kind: OrderKind, order_id: str, fields: tuple[str, ...] | None = None) -> Json | None:
         """Return an order's document; None where there is none.
+
+        Args:
+            fields: the attributes that are wanted, beside `id` and `href`; all where it is None.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         if not is_storable(order_id):
             return None
-        this = {"kind": kind.value, "id": order_id}
-        found: Json | None = await self._database.read(lambda connection: connection.scalar(_DOCUMENT, this))
-        return found
+
+        def found(connection: Connection) -> Json | None:
+            return read_documents(connection, ORDERS, kind.value, ListQuery(fields=fields), [order_id]).get(order_id)
+
+        document = await self._database.read(found)
+        return None if document is None else ListQuery(fields=fields).project(document)
 
     async def find(self, kind: OrderKind, query: ListQuery) -> Page:
         """Return the part of the list that the query asks for, with the count of all that match.
@@ -180,13 +186,17 @@ class OrderStore:
             StoreUnavailableError: when the database cannot serve.
         """
         waiting = (
-            select(orders.c.kind, orders.c.id, orders.c.document)
+            select(orders.c.kind, orders.c.id, orders.c.document, orders.c.items_size)
             .where(orders.c.started.is_(false()), not_(rests(Work.START, orders.c.id, datetime.now(UTC))))
             .order_by(orders.c.order_date, orders.c.id)
             .limit(limit)
         )
-        rows = await self._database.read(lambda connection: connection.execute(waiting).all())
-        return [UnstartedOrder(OrderKind(row.kind), row.id, row.document) for row in rows]
+
+        def found(connection: Connection) -> list[UnstartedOrder]:
+            rows = connection.execute(waiting).all()
+            return [UnstartedOrder(OrderKind(row.kind), row.id, whole(connection, *row)) for row in rows]
+
+        return await self._database.read(found)
 
     async def late_to_start(self, before: datetime, limit: int) -> tuple[list[LateOrder], int]:
         """Return orders accepted before a time that are not started yet, oldest first, and how many there are in all.
@@ -248,5 +258,5 @@ def _accept_all(connection: Connection, accepted: Sequence[AcceptedOrder]) -> li
 
 
 def _kept(connection: Connection, order: AcceptedOrder) -> tuple[Json, str | None]:
-    document, digest = connection.execute(_ACCEPTED, {"kind": order.kind.value, "id": order.id}).one()
-    return document, digest
+    row = connection.execute(_ACCEPTED, {"kind": order.kind.value, "id": order.id}).one()
+    return whole(connection, order.kind.value, order.id, row.document, row.items_size), row.digest

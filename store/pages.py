@@ -31,6 +31,7 @@ from store.database import Database
 from store.documents import Json, write_json
 from store.errors import ListTimeoutError, QueryError, StoreError, StoreUnavailableError
 from store.listing import ORDERS, Listed, condition, ordering, refers
+from store.order_items import item_list, with_items
 from store.query import Filter, ListQuery, Operator, Page, filters_of
 from store.tables import order_references, orders
 
@@ -85,19 +86,36 @@ def _documents(
     connection: Connection, listed: Listed, kind: str, query: ListQuery, found: Sequence[Row[Any]], most_bytes: int
 ) -> list[Json]:
     """Return what is asked for of the documents that were found, up to a number of bytes, and no less than one."""
-    table, documents, left = listed.table, list[Json](), most_bytes
-    read = select(table.c.id, _projected(table.c.document, query.fields, connection.dialect.name))
+    documents, left = list[Json](), most_bytes
     # Of whole documents, the first batch is the page.
     for some in islice(_batches(found, most_bytes), 1 if query.fields is None else None):
-        rows = connection.execute(read.where(table.c.kind == kind, table.c.id.in_([each.id for each in some])))
-        by_id = {order_id: query.project(document) for order_id, document in rows}
+        by_id = read_documents(connection, listed, kind, query, [each.id for each in some])
         for each in some:
-            document = by_id[each.id]
+            document = query.project(by_id[each.id])
             left -= each.size if query.fields is None else len(write_json(document))
             if left < 0 and documents:
                 return documents
             documents.append(document)
     return documents
+
+
+def read_documents(
+    connection: Connection, listed: Listed, kind: str, query: ListQuery, ids: Sequence[str]
+) -> dict[str, Json]:
+    """Return documents by their ids, cut to the fields that are asked for where the database can do so."""
+    table = listed.table
+    document = projected(table.c.document, query.fields, connection.dialect.name)
+    chosen = select(table.c.id, document).where(table.c.kind == kind, table.c.id.in_(ids))
+    if not asks_for_items(listed, kind, query.fields):
+        return {row.id: row[1] for row in connection.execute(chosen)}
+    rows = connection.execute(chosen.add_columns(table.c.items_size)).all()
+    split = {row_id: found for row_id, found, items_size in rows if items_size is not None}
+    return {row_id: found for row_id, found, _ in rows} | with_items(connection, kind, split)
+
+
+def asks_for_items(listed: Listed, kind: str, fields: Sequence[str] | None) -> bool:
+    """Return whether the items of orders are asked for, which may have rows of their own."""
+    return listed.has_items and (fields is None or item_list(kind) in fields)
 
 
 def _batches(found: Sequence[Row[Any]], most_bytes: int) -> Iterator[list[Row[Any]]]:
@@ -151,8 +169,11 @@ def _part_of_all(source: _Source, query: ListQuery) -> Subquery:
 def _measured(listed: Listed, kind: str, query: ListQuery, dialect: str, part: Subquery) -> Select[Any]:
     """Return the ids of a page, with the size of each document, and with the total where that is found with them."""
     table = listed.table
+    size = _size(table, dialect)
+    if asks_for_items(listed, kind, query.fields):
+        size += func.coalesce(table.c.items_size, 0)
     return (
-        select(table.c.id, part.c.total, _size(table, dialect).label("size"))
+        select(table.c.id, part.c.total, size.label("size"))
         .join_from(table, part, and_(table.c.kind == kind, table.c.id == part.c.id))
         .order_by(*ordering(query, dialect, listed))
     )
@@ -219,7 +240,7 @@ def _count(listed: Listed, kind: str, query: ListQuery, source: _Source) -> Sele
     return select(func.count()).select_from(source.rows).where(*source.wanted)
 
 
-def _projected(document: ColumnElement[Any], fields: Sequence[str] | None, dialect: str) -> ColumnElement[Any]:
+def projected(document: ColumnElement[Any], fields: Sequence[str] | None, dialect: str) -> ColumnElement[Any]:
     """Return the document, or what is asked for of it where the database can cut it."""
     if fields is None or dialect != "postgresql":
         return document

@@ -9,25 +9,24 @@ from enum import Enum
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orders import events
-from orders.change import OrderEntries, OrderUpdate
+from orders.change import OrderChange, OrderEntries, OrderUpdate
 from orders.events import Event
 from orders.instants import timestamp
 from orders.lifecycle import OrderKind
 from store.documents import (
     Json,
-    WrittenJson,
     apply_change,
     apply_entries,
     changed_columns,
     changes_references,
     indexed_columns,
     references,
-    write_json,
 )
+from store.order_items import Stored, item_list, remove_items, some_items, stored, stored_changes, whole, write_items
 from store.outbox import append
 from store.tables import order_references, orders
 
@@ -71,6 +70,9 @@ class _Row:
     revision: int
     order_date: str
     document: Json
+    items_size: int | None
+    is_whole: bool = True
+    """Whether the document has all items, rather than those that are to change, as where these have rows."""
     refers_anew: bool = False
     """Whether what it refers to may be something else."""
 
@@ -79,7 +81,7 @@ class _Row:
         return self.kind, self.id
 
 
-_STORED = [field.name for field in fields(_Row) if field.name != "refers_anew"]
+_STORED = [field.name for field in fields(_Row) if field.name not in ("is_whole", "refers_anew")]
 # Locks are taken in the order of the keys, so that two batches never wait for each other.
 _LOCKED = (
     select(*(orders.c[name] for name in _STORED))
@@ -91,7 +93,10 @@ _CHANGED = update(orders).where(orders.c.kind == bindparam("its_kind"), orders.c
 _UNREFERRED = delete(order_references).where(
     order_references.c.kind == bindparam("its_kind"), order_references.c.order_id == bindparam("its_id")
 )
-_REFERRED = insert(order_references)
+_REFERRED = {
+    "sqlite": sqlite.insert(order_references).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(order_references).on_conflict_do_nothing(),
+}
 _INSERTED = {
     "sqlite": sqlite.insert(orders).on_conflict_do_nothing().returning(orders.c.kind, orders.c.id),
     "postgresql": postgresql.insert(orders).on_conflict_do_nothing().returning(orders.c.kind, orders.c.id),
@@ -117,10 +122,10 @@ def insert_orders(connection: Connection, rows: Sequence[dict[str, Any]]) -> lis
     """Keep orders, by rows of the same columns; return of each whether it is new rather than known by its id."""
     if not rows:
         return []
-    inserted = connection.execute(
-        _INSERTED[connection.dialect.name], [{**row, **_sized(row["document"])} for row in rows]
-    )
-    new = {(kind, order_id) for kind, order_id in inserted}
+    kept = {(row["kind"], row["id"]): stored(row["kind"], row["id"], row["document"]) for row in reversed(rows)}
+    written = [{**row, **kept[row["kind"], row["id"]].columns} for row in rows]
+    new = {(kind, order_id) for kind, order_id in connection.execute(_INSERTED[connection.dialect.name], written)}
+    write_items(connection, [kept[key] for key in sorted(new)])
     are_new = []
     for row in rows:
         key = row["kind"], row["id"]
@@ -149,20 +154,55 @@ def _apply_all(
     if not updates:
         return []
     keys = sorted({_key(update) for update in updates})
-    stored = {row.key: row for row in (_Row(*found) for found in connection.execute(_LOCKED, {"keys": keys}))}
-    rows = dict(stored)
+    before = {row.key: row for row in (_Row(*found) for found in connection.execute(_LOCKED, {"keys": keys}))}
+    before |= _with_items(connection, [row for row in before.values() if row.items_size is not None], updates)
+    rows = dict(before)
     outcomes = [_applied(rows, update, made, now) for update in updates]
-    changed = [row for row in rows.values() if row is not stored[row.key]]
-    _write(connection, [(stored[row.key], row) for row in changed], now)
-    anew = [
-        {"kind": row.kind, "id": row.id, "order_date": row.order_date, "document": row.document}
-        for row in changed
-        if row.refers_anew and references(row.document) != references(stored[row.key].document)
-    ]
+    changes = [(before[row.key], row) for row in rows.values() if row is not before[row.key]]
+    _write(connection, changes, now)
+    _refer_anew(connection, changes)
+    return outcomes
+
+
+def _with_items(
+    connection: Connection, rows: Sequence[_Row], updates: Sequence[OrderUpdate]
+) -> dict[tuple[str, str], _Row]:
+    """Return orders whose items have rows with those that the updates are about, or with all that one replaces."""
+    wanted: dict[tuple[str, str], set[str]] = {row.key: set() for row in rows}
+    replaced = set()
+    for each in updates:
+        if isinstance(each, OrderChange) and _key(each) in wanted:
+            wanted[_key(each)].update(each.items)
+            if item_list(each.kind) in each.attributes.keys() | each.appended.keys():
+                replaced.add(_key(each))
+    found = some_items(connection, {key: ids for key, ids in wanted.items() if key not in replaced})
+    filled = {}
+    for row in rows:
+        if row.key in replaced:
+            filled[row.key] = replace(row, document=whole(connection, row.kind, row.id, row.document, row.items_size))
+        else:
+            document = {**row.document, item_list(row.kind): found.get(row.key, [])}
+            filled[row.key] = replace(row, document=document, is_whole=False)
+    return filled
+
+
+def _refer_anew(connection: Connection, changes: Sequence[tuple[_Row, _Row]]) -> None:
+    """Keep what orders refer to now, where that is something else than before."""
+    anew, more = [], []
+    for before, row in changes:
+        if not row.refers_anew:
+            continue
+        new, old = references(row.document), references(before.document)
+        told = {"kind": row.kind, "id": row.id, "order_date": row.order_date, "document": row.document}
+        if not row.is_whole and old <= new:
+            more.append(told)
+        elif old != new:
+            # What one item does not refer to any more another may.
+            size = None if row.is_whole else row.items_size
+            anew.append({**told, "document": whole(connection, row.kind, row.id, row.document, size)})
     if anew:
         connection.execute(_UNREFERRED, [{"its_kind": row["kind"], "its_id": row["id"]} for row in anew])
-        _refer(connection, anew)
-    return outcomes
+    _refer(connection, [*anew, *more])
 
 
 def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[Event], now: datetime) -> Recorded:
@@ -176,19 +216,21 @@ def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[
         if document is row.document:
             return Recorded.OUTDATED
         rows[row.key] = replace(row, document=document, refers_anew=refers_anew)
-        made += events.extended(update, row.document, document, row.root_id, now)
+        made += events.extended(update, row.document, document, row.root_id, now, whole=row.is_whole)
         return Recorded.APPLIED
     if update.version <= row.version:
         return Recorded.OUTDATED
     revision = row.revision if update.revision is None else update.revision
     document = apply_change(row.document, update)
     rows[row.key] = replace(row, version=update.version, revision=revision, document=document, refers_anew=refers_anew)
-    made += events.changed(update, row.document, document, row.root_id, now)
+    made += events.changed(update, row.document, document, row.root_id, now, whole=row.is_whole)
     return Recorded.APPLIED
 
 
 def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: datetime) -> None:
     """Write rows as they are now, where they were others before; of the columns with indexes those that changed."""
+    kept = [_stored(connection, before, row) for before, row in changes]
+    write_items(connection, kept)
     written = [
         {
             "its_kind": row.kind,
@@ -196,19 +238,22 @@ def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: da
             "version": row.version,
             "revision": row.revision,
             "updated_at": timestamp(now),
-            **_sized(row.document),
+            **each.columns,
             **changed_columns(before.document, row.document),
         }
-        for before, row in changes
+        for (before, row), each in zip(changes, kept, strict=True)
     ]
     for _, same in groupby(sorted(written, key=_names), key=_names):
         connection.execute(_CHANGED, list(same))
 
 
-def _sized(document: Json) -> dict[str, Any]:
-    """Return a document as its columns hold it."""
-    written = WrittenJson(write_json(document))
-    return {"document": written, "size": len(written.encode())}
+def _stored(connection: Connection, before: _Row, row: _Row) -> Stored:
+    if row.is_whole:
+        if row.items_size is not None:
+            remove_items(connection, row.kind, row.id)
+        return stored(row.kind, row.id, row.document)
+    items = before.document[item_list(row.kind)]
+    return stored_changes(connection, row.kind, row.id, row.items_size or 0, items, row.document)
 
 
 def _names(values: dict[str, Any]) -> list[str]:
@@ -223,7 +268,7 @@ def _refer(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         for name, key in sorted(references(row["document"]))
     ]
     if referring:
-        connection.execute(_REFERRED, referring)
+        connection.execute(_REFERRED[connection.dialect.name], referring)
 
 
 def _key(update: OrderUpdate) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select, tuple_
 from orders.lifecycle import TERMINAL, OrderKind
 from store.documents import Json
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
+from store.order_items import whole
 from store.tables import begun_calls, cancellations, deleted_orders, orders, plans, resource_locks, revisions, tasks
 
 _AT_ONCE = 500
@@ -41,7 +42,8 @@ def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str)
         raise OwnedOrderError(kind, order_id, row.root_id)
     if row.state not in TERMINAL:
         raise OrderNotClosedError(kind, order_id, row.state)
-    tree = [RemovedOrder(kind, order_id, row.document), *_below(connection, [order_id])]
+    document = whole(connection, row.kind, row.id, row.document, row.items_size)
+    tree = [RemovedOrder(kind, order_id, document), *_below(connection, [order_id])]
     for start in range(0, len(tree), _AT_ONCE):
         _remove(connection, tree[start : start + _AT_ONCE])
     # A product order's plan, tasks and revisions are kept by its own id, and so are those of what it has made.
@@ -66,8 +68,9 @@ def _below(connection: Connection, parents: Sequence[str]) -> list[RemovedOrder]
         for start in range(0, len(parents), _AT_ONCE):
             # Looked for by their parents, which are indexed; by their root they are not.
             of_these = orders.c.parent_id.in_(parents[start : start + _AT_ONCE])
-            made = connection.execute(select(orders.c.kind, orders.c.id, orders.c.document).where(of_these))
-            level += [RemovedOrder(OrderKind(row.kind), row.id, row.document) for row in made]
+            columns = orders.c.kind, orders.c.id, orders.c.document, orders.c.items_size
+            made = connection.execute(select(*columns).where(of_these)).all()
+            level += [RemovedOrder(OrderKind(row.kind), row.id, whole(connection, *row)) for row in made]
         found += level
         parents = [each.id for each in level]
     return found

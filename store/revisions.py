@@ -16,6 +16,7 @@ from orders.tmf import Action
 from store.database import Database
 from store.documents import ITEM_LISTS, Json, is_storable, storable
 from store.errors import UnknownOrderError
+from store.order_items import whole
 from store.tables import orders, revisions
 
 
@@ -38,7 +39,7 @@ class RevisionStore:
             order = connection.execute(_order(order_id).with_for_update()).one_or_none()
             if order is None:
                 raise UnknownOrderError(root_kind(order_id), order_id)
-            connection.execute(self._database.insert_if_absent(revisions).values(**_row(_first(order))))
+            connection.execute(self._database.insert_if_absent(revisions).values(**_row(_first(connection, order))))
             last = select(func.max(revisions.c.number)).where(revisions.c.order_id == order_id)
             number = connection.execute(last).scalar_one() + 1
             revision = Revision(
@@ -71,7 +72,7 @@ class RevisionStore:
             if revised := [Revision.model_validate(document) for document in connection.scalars(kept)]:
                 return revised
             order = connection.execute(_order(order_id)).one_or_none()
-            return [] if order is None else [_first(order)]
+            return [] if order is None else [_first(connection, order)]
 
         return await self._database.read(found)
 
@@ -116,8 +117,9 @@ def _order(order_id: str) -> Select[Any]:
     return select(orders).where(orders.c.kind == root_kind(order_id).value, orders.c.id == order_id)
 
 
-def _first(order: Row[Any]) -> Revision:
+def _first(connection: Connection, order: Row[Any]) -> Revision:
     """Return the revision that an order is which has not been amended yet."""
+    document = whole(connection, order.kind, order.id, order.document, order.items_size)
     return Revision(
         order_id=order.id,
         number=1,
@@ -125,7 +127,7 @@ def _first(order: Row[Any]) -> Revision:
         author=order.client_id,
         requested_at=order.order_date,
         decided_at=order.order_date,
-        document=_as_it_came(root_kind(order.id), order.document),
+        document=_as_it_came(root_kind(order.id), document),
     )
 
 

@@ -42,7 +42,7 @@ orders = Table(
     Column("parent_id", Text),
     Column("root_id", Text, nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("version", Integer, nullable=False),
+    Column("version", BigInteger().with_variant(Integer, "sqlite"), nullable=False),
     Column("state", Text, nullable=False),
     Column("external_id", Text),
     Column("category", Text),
@@ -57,6 +57,7 @@ orders = Table(
     Column("started", Boolean, nullable=False),
     Column("document", Document, nullable=False),
     Column("size", Integer),
+    Column("items_size", BigInteger().with_variant(Integer, "sqlite")),
     Column("updated_at", Text, nullable=False),
     Index(None, "kind", "order_date", "id"),
     Index(None, "kind", "state", "order_date", "id"),
@@ -70,7 +71,9 @@ orders = Table(
     Index(None, "parent_id"),
 )
 
-"""`size` is how many bytes the document has in JSON; empty where it was last written before that was kept."""
+"""`size` is how many bytes the document has in JSON; empty where it was last written before that was kept.
+
+`items_size` is how many its items have, where they are not in the document but in `order_items`."""
 
 Index(
     "ix_orders_unstarted",
@@ -87,6 +90,36 @@ Index(
     postgresql_using="gin",
     postgresql_ops={"document": "jsonb_path_ops"},
 ).ddl_if(dialect="postgresql")
+
+order_items = Table(
+    "order_items",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("item_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("document", Document, nullable=False),
+    ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
+)
+"""The items of large orders (`store.order_items`), by their places in the order."""
+
+Index(
+    "ix_order_items_document",
+    order_items.c.document,
+    postgresql_using="gin",
+    postgresql_ops={"document": "jsonb_path_ops"},
+).ddl_if(dialect="postgresql")
+
+order_item_parts = Table(
+    "order_item_parts",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("part_id", Text, primary_key=True),
+    Column("item_id", Text, nullable=False),
+    ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
+)
+"""In which item of a large order each item is that is nested."""
 
 order_references = Table(
     "order_references",

@@ -14,6 +14,7 @@ from orders.lifecycle import OrderKind
 from orders.task import Task, TaskKind, TaskState
 from store.database import Database
 from store.documents import is_storable, storable
+from store.order_items import whole
 from store.outbox import append
 from store.query import Condition, Filter, Operator, filters_of
 from store.tables import orders, tasks
@@ -107,13 +108,14 @@ class TaskStore:
 def _information_required(connection: Connection, task: Task) -> list[Event]:
     """Return the events that say that an order, and its root order, wait for what people are to do and to tell."""
     concerned = orders.c.id.in_({task.order_id, task.root_id}), orders.c.root_id == task.root_id
-    ordered = select(orders.c.kind, orders.c.id, orders.c.document).order_by(orders.c.kind, orders.c.id)
+    columns = orders.c.kind, orders.c.id, orders.c.document, orders.c.items_size
+    ordered = select(*columns).order_by(orders.c.kind, orders.c.id)
     # Locked, so that the events of an order are in the sequence in which they are committed.
-    found = connection.execute(ordered.where(*concerned).with_for_update())
+    found = connection.execute(ordered.where(*concerned).with_for_update()).all()
     return [
         information_required(
             OrderKind(row.kind),
-            row.document,
+            whole(connection, *row),
             task.root_id,
             task.id,
             storable(task.item) if row.id == task.order_id else None,

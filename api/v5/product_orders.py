@@ -27,7 +27,6 @@ from api.schemas.v5 import (
 from api.v5.translation import TAG, changes, fields_query, list_query, order_body, query_in_v4
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind
-from orders.links import RELATIONS
 from orders.v5_links import V5_BASE_PATH, order_in_v5
 
 OrderId = Annotated[str, Path(alias="id")]
@@ -86,8 +85,7 @@ async def list_product_orders(request: Request, gateway: GatewayDep) -> JsonAnsw
 )
 async def retrieve_product_order(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
     query = fields_query(request)
-    with_relations = query.fields is None or RELATIONS in query.fields
-    order = await linked_order(gateway, OrderKind.PRODUCT, order_id, with_relations=with_relations)
+    order = await linked_order(gateway, OrderKind.PRODUCT, order_id, query_in_v4(query).fields)
     return JsonAnswer(query.project(order_in_v5(gateway.base_url, order)))
 
 

@@ -102,12 +102,12 @@ def fields_query(request: Request) -> ListQuery:
 
 
 def query_in_v4(query: ListQuery, kind: str = ORDER) -> ListQuery:
-    """Return the query that finds, in v4's shape and whole, what a query with v5's paths asks for."""
+    """Return the query that finds, in v4's shape, what a query with v5's paths asks for, and all that it is made of."""
     return replace(
         query,
         filters=tuple(_condition_in_v4(each, kind) for each in query.filters),
         sort=tuple(Sort(_sorted_by(each.attribute, kind), each.descending) for each in query.sort),
-        fields=None,
+        fields=None if query.fields is None else tuple(kept for name in query.fields for kept in kept_as(name, kind)),
     )
 
 

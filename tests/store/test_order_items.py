@@ -1,0 +1,223 @@
+"""Large orders, whose items have rows of their own: they are read, changed and found as all others are."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, func, select
+
+from orders.change import OrderChange
+from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
+from orders.snapshots import MAX_SNAPSHOT
+from store.database import Database, migrate, open_database
+from store.documents import Json, apply_change, references
+from store.order_items import SPLIT_ABOVE
+from store.orders import AcceptedOrder, OrderStore, Recorded
+from store.outbox import Outbox
+from store.query import parse_list_query
+from store.recording import Told, record
+from store.tables import order_item_parts, order_items, order_references, orders
+from tests.store.test_database import downgrade
+
+KINDS = list(OrderKind)
+NUMBER = 300
+
+
+def about(kind: OrderKind) -> str:
+    return kind.value.removesuffix("Order")
+
+
+def large(kind: OrderKind, order_id: str = "large", number: int = NUMBER, size: int = 1000, **more: Any) -> Json:
+    name = ITEM_LISTS[kind]
+    items: list[Json] = [
+        {
+            "id": str(each),
+            "action": "add",
+            "state": "acknowledged",
+            "quantity": each,
+            about(kind): {"id": f"it-{each}", "name": "x" * size},
+            name: [{"id": f"{each}.1", "action": "add", "state": "acknowledged", "tag": f"t-{each}"}],
+        }
+        for each in range(number)
+    ]
+    date = "2026-03-01T10:00:00.000Z"
+    return {"id": order_id, "state": "acknowledged", "orderDate": date, "category": "b2b", name: items, **more}
+
+
+async def kept(store: OrderStore, kind: OrderKind, document: Json) -> Json:
+    await store.accept(AcceptedOrder(kind, document["id"], document, None, "digest"))
+    return document
+
+
+def told(kind: OrderKind, version: int, **more: Any) -> OrderChange:
+    return OrderChange(kind=kind, order_id="large", version=version, state=OrderState.IN_PROGRESS, **more)
+
+
+async def number_of(database: Database, table: Any) -> int:
+    return await database.read(lambda connection: connection.scalar(select(func.count()).select_from(table))) or 0
+
+
+async def ids(store: OrderStore, kind: OrderKind, *params: tuple[str, str]) -> list[str]:
+    return [each["id"] for each in (await store.find(kind, parse_list_query(params))).documents]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_large_order_is_read_as_it_was_kept(store: OrderStore, database: Database, kind: OrderKind) -> None:
+    document = await kept(store, kind, large(kind))
+    await kept(store, kind, large(kind, "small", 3))
+
+    assert await store.get(kind, "large") == document
+    assert await store.get(kind, "large", ("state",)) == {"id": "large", "state": "acknowledged"}
+    assert await store.accept(AcceptedOrder(kind, "large", document, None, "digest")) == (document, False)
+    (page,) = [(await store.find(kind, parse_list_query([("sort", "id")]))).documents]
+    assert page == [document, large(kind, "small", 3)]
+    assert {each.id: each.document for each in await store.unstarted()}["large"] == document
+    assert await number_of(database, order_items) == NUMBER
+    assert await number_of(database, order_item_parts) == NUMBER
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_changes_leave_a_large_order_as_they_leave_a_document(store: OrderStore, kind: OrderKind) -> None:
+    expected = await kept(store, kind, large(kind))
+    name = ITEM_LISTS[kind]
+    changes = [
+        told(kind, 1, items={"7": {"state": "inProgress", about(kind): {"id": "other"}}}, attributes={"x": 1}),
+        told(kind, 2, items={"8.1": {"state": "completed"}, "new": {"action": "add", "state": "inProgress"}}),
+        told(kind, 3, items={"new": {"state": "held"}, "newer": {"state": "held"}}, appended={"note": [{"id": "1"}]}),
+        told(kind, 3, items={"9": {"state": "failed"}}),
+        told(kind, 4, attributes={name: [*large(kind)[name][:290], {"id": "last", "action": "add"}]}),
+        told(kind, 5, items={"289": {"quantity": None}, "last": {"state": "completed"}}),
+    ]
+    recorded = [await store.record([changes[0]]), await store.record(changes[1:4]), await store.record(changes[4:])]
+    for each in (*changes[:3], *changes[4:]):
+        expected = apply_change(expected, each)
+
+    assert await store.get(kind, "large") == expected
+    assert [each for some in recorded for each in some].count(Recorded.OUTDATED) == 1
+
+
+async def test_a_change_writes_the_items_that_it_is_about_alone(store: OrderStore, database: Database) -> None:
+    kind = OrderKind.SERVICE
+    await kept(store, kind, large(kind, number=5000, size=100))
+    written: list[str] = []
+
+    def recorded(connection: Connection) -> list[list[Recorded]]:
+        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            if not statement.startswith("SELECT"):
+                written.append(str(parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        return record(connection, [Told([told(kind, 1, items={"4711": {"state": "inProgress"}})])])
+
+    assert await database.write(recorded) == [[Recorded.APPLIED]]
+    assert "4711" in "".join(written)
+    assert len("".join(written)) < 5000
+
+
+async def test_a_document_that_grows_gets_rows_for_its_items(store: OrderStore, database: Database) -> None:
+    kind = OrderKind.PRODUCT
+    expected = await kept(store, kind, large(kind, number=3))
+    assert await number_of(database, order_items) == 0
+
+    for version, item in enumerate(("0", "1", "2.1"), 1):
+        change = told(kind, version, items={item: {"name": "y" * (SPLIT_ABOVE // 2)}})
+        expected = apply_change(expected, change)
+        await store.record([change])
+    assert await number_of(database, order_items) == 3
+    assert await store.get(kind, "large") == expected
+    sizes = await database.read(lambda connection: connection.execute(select(orders.c.size, orders.c.items_size)).one())
+    assert sizes.size < 1000 < SPLIT_ABOVE < sizes.items_size
+
+
+async def test_what_items_refer_to_is_kept_as_they_change(store: OrderStore, database: Database) -> None:
+    kind = OrderKind.PRODUCT
+    await kept(store, kind, large(kind))
+    await store.record([told(kind, 1, items={"3": {"product": {"id": "p"}}, "4": {"product": {"id": "p"}}})])
+    await store.record([told(kind, 2, items={"3": {"product": {"id": "q"}}})])
+
+    names = select(order_references.c.name, order_references.c.key)
+    found = await database.read(lambda connection: {tuple(row) for row in connection.execute(names)})
+    assert found == references(await store.get(kind, "large") or {})
+    assert {("product", "p"), ("product", "q"), ("product", "it-5")} <= found
+    assert ("product", "it-3") not in found
+
+
+async def test_events_of_a_large_order_have_the_items_that_changed(store: OrderStore, database: Database) -> None:
+    kind = OrderKind.RESOURCE
+    await kept(store, kind, large(kind))
+    await store.record([told(kind, 1, items={"3": {"state": "inProgress"}})])
+    await store.record([told(kind, 2, items={"4": {"state": "inProgress"}}), told(kind, 3, attributes={"x": 1})])
+
+    _, *changed = [each.event for each in await Outbox(database).read(0, 10)]
+    items = [[item["id"] for item in each.document["orderItem"]] for each in changed]
+    assert items == [["3"], ["4"], []]
+    assert {each.omitted_path for each in changed} == {"orderItem"}
+    assert all(len(str(each.document)) < MAX_SNAPSHOT for each in changed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_large_orders_are_found_by_their_items(store: OrderStore, kind: OrderKind) -> None:
+    name, part = ITEM_LISTS[kind], about(kind)
+    await kept(store, kind, large(kind))
+    small = large(kind, "small", 3)
+    small[name][2] |= {"quantity": 1000, "colour": "red"}
+    await kept(store, kind, small)
+    other = large(kind, "other", NUMBER)
+    other[name][5] |= {"colour": "blue"}
+    await kept(store, kind, other)
+    everyone = ["large", "other", "small"]
+
+    async def found(path: str, value: str) -> list[str]:
+        return await ids(store, kind, (f"{name}.{path}", value), ("sort", "id"))
+
+    assert await found(f"{part}.id", "it-2") == everyone
+    assert await found(f"{part}.id", "it-200") == ["large", "other"]
+    assert await found("quantity", "200") == ["large", "other"]
+    assert await found("quantity.ne", "200") == ["small"]
+    assert await found("quantity.gt", "500") == ["small"]
+    assert await found("quantity.gte", "299") == everyone
+    assert await found("colour", "blue,red") == ["other", "small"]
+    assert await found("colour.ne", "blue") == ["large", "small"]
+    assert await found("colour.regex", "^b") == ["other"]
+    assert await found(f"{name}.tag", "t-250") == ["large", "other"]
+    assert await ids(store, kind, (f"{name}.colour", f"blue;{name}.quantity>999"), ("sort", "id")) == ["other", "small"]
+    assert await ids(store, kind, ("sort", f"{name}.colour")) == ["other", "small", "large"]
+    assert await ids(store, kind, ("sort", f"-{name}.colour,id")) == ["small", "other", "large"]
+
+
+async def test_a_list_without_items_reads_none_of_them(store: OrderStore) -> None:
+    kind = OrderKind.SERVICE
+    for each in range(3):
+        await kept(store, kind, large(kind, f"o{each}", number=4000))
+    (page,) = [await store.find(kind, parse_list_query([("fields", "state,category")]))]
+    assert [len(each) for each in page.documents] == [3, 3, 3]
+    assert len((await store.find(kind, parse_list_query([]))).documents) == 1, "of more than a page's bytes"
+
+
+async def test_large_orders_are_kept_on_the_way_down_and_up_again(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    store, kind = OrderStore(database), OrderKind.PRODUCT
+    document = await kept(store, kind, large(kind))
+    await database.write(partial(downgrade, revision="0009"))
+    before = await database.read(lambda connection: connection.scalar(select(orders.c.document)))
+    await migrate(empty_url)
+    assert before == await store.get(kind, "large") == document
+
+    change = told(kind, 1, items={"7": {"state": "inProgress"}})
+    await store.record([change])
+    assert await store.get(kind, "large") == apply_change(document, change)
+    assert await number_of(database, order_items) == NUMBER
+    await database.close()
+
+
+async def test_a_large_order_goes_with_its_items(store: OrderStore, database: Database) -> None:
+    kind = OrderKind.PRODUCT
+    document = await kept(store, kind, large(kind))
+    await store.record([told(kind, 1).model_copy(update={"state": OrderState.COMPLETED})])
+    (removed,) = await store.remove(kind, "large")
+
+    assert removed.document == {**document, "state": "completed"}
+    assert await number_of(database, order_items) == await number_of(database, order_item_parts) == 0
