@@ -22,7 +22,7 @@ from store.errors import DeletedOrderError, IdempotencyConflictError, Unstorable
 from store.listing import ORDERS
 from store.order_items import whole
 from store.outbox import append, forget_tree
-from store.pages import find_page, read_documents
+from store.pages import batches, find_page, read_documents, size_of
 from store.query import ListQuery, Page
 from store.recording import Opening, Told, insert_orders, record, row_of
 from store.recording import Recorded as Recorded
@@ -182,19 +182,28 @@ class OrderStore:
     async def unstarted(self, limit: int = 100) -> list[UnstartedOrder]:
         """Return accepted orders whose workflow is to be started now, oldest first: one that could not be rests first.
 
+        Of large ones they are fewer than `limit`: together no more than fits on a page of a list, and one at least.
+
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
+        size = size_of(ORDERS, OrderKind.PRODUCT, None, self._database.dialect)
         waiting = (
-            select(orders.c.kind, orders.c.id, orders.c.document, orders.c.items_size)
+            select(orders.c.kind, orders.c.id, size.label("size"))
             .where(orders.c.started.is_(false()), not_(rests(Work.START, orders.c.id, datetime.now(UTC))))
             .order_by(orders.c.order_date, orders.c.id)
             .limit(limit)
         )
 
         def found(connection: Connection) -> list[UnstartedOrder]:
-            rows = connection.execute(waiting).all()
-            return [UnstartedOrder(OrderKind(row.kind), row.id, whole(connection, *row)) for row in rows]
+            some = next(batches(connection.execute(waiting).all(), self._database.page_bytes), [])
+            documents = {
+                kind: read_documents(
+                    connection, ORDERS, kind, ListQuery(), [row.id for row in some if row.kind == kind]
+                )
+                for kind in {row.kind for row in some}
+            }
+            return [UnstartedOrder(OrderKind(row.kind), row.id, documents[row.kind][row.id]) for row in some]
 
         return await self._database.read(found)
 

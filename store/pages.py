@@ -88,7 +88,7 @@ def _documents(
     """Return what is asked for of the documents that were found, up to a number of bytes, and no less than one."""
     documents, left = list[Json](), most_bytes
     # Of whole documents, the first batch is the page.
-    for some in islice(_batches(found, most_bytes), 1 if query.fields is None else None):
+    for some in islice(batches(found, most_bytes), 1 if query.fields is None else None):
         by_id = read_documents(connection, listed, kind, query, [each.id for each in some])
         for each in some:
             document = query.project(by_id[each.id])
@@ -118,8 +118,11 @@ def asks_for_items(listed: Listed, kind: str, fields: Sequence[str] | None) -> b
     return listed.has_items and (fields is None or item_list(kind) in fields)
 
 
-def _batches(found: Sequence[Row[Any]], most_bytes: int) -> Iterator[list[Row[Any]]]:
-    """Yield what was found in parts of so many bytes at most, so that no more is read at once; of one at least."""
+def batches(found: Sequence[Row[Any]], most_bytes: int) -> Iterator[list[Row[Any]]]:
+    """Yield what was found, each with its `size`, in parts of so many bytes at most, which are read one at a time.
+
+    A part has one at least.
+    """
     batch: list[Row[Any]] = []
     size = 0
     for each in found:
@@ -169,23 +172,23 @@ def _part_of_all(source: _Source, query: ListQuery) -> Subquery:
 def _measured(listed: Listed, kind: str, query: ListQuery, dialect: str, part: Subquery) -> Select[Any]:
     """Return the ids of a page, with the size of each document, and with the total where that is found with them."""
     table = listed.table
-    size = _size(table, dialect)
-    if asks_for_items(listed, kind, query.fields):
-        size += func.coalesce(table.c.items_size, 0)
     return (
-        select(table.c.id, part.c.total, size.label("size"))
+        select(table.c.id, part.c.total, size_of(listed, kind, query.fields, dialect).label("size"))
         .join_from(table, part, and_(table.c.kind == kind, table.c.id == part.c.id))
         .order_by(*ordering(query, dialect, listed))
     )
 
 
-def _size(table: FromClause, dialect: str) -> ColumnElement[int]:
-    """Return how many bytes a document has: as it was noted, or else, for which it is read, as it is counted."""
+def size_of(listed: Listed, kind: str, fields: Sequence[str] | None, dialect: str) -> ColumnElement[int]:
+    """Return how many bytes are read of a document: as was noted, or else, for which it is read, as is counted."""
+    table = listed.table
     if dialect == "postgresql":
-        counted_size = func.octet_length(cast(table.c.document, String))
+        size: ColumnElement[int] = func.octet_length(cast(table.c.document, String))
     else:
-        counted_size = func.length(cast(table.c.document, LargeBinary))
-    return func.coalesce(table.c.size, counted_size) if "size" in table.c else counted_size
+        size = func.length(cast(table.c.document, LargeBinary))
+    if "size" in table.c:
+        size = func.coalesce(table.c.size, size)
+    return size + func.coalesce(table.c.items_size, 0) if asks_for_items(listed, kind, fields) else size
 
 
 def _source(listed: Listed, kind: str, query: ListQuery, dialect: str) -> _Source:

@@ -11,7 +11,17 @@ from orders.lifecycle import TERMINAL, OrderKind
 from store.documents import Json
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
 from store.order_items import whole
-from store.tables import begun_calls, cancellations, deleted_orders, orders, plans, resource_locks, revisions, tasks
+from store.tables import (
+    begun_calls,
+    cancellations,
+    deleted_orders,
+    orders,
+    plans,
+    resource_locks,
+    revisions,
+    setbacks,
+    tasks,
+)
 
 _AT_ONCE = 500
 """How many orders one statement names."""
@@ -53,6 +63,7 @@ def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str)
         resource_locks.c.order_id,
         tasks.c.root_id,
         begun_calls.c.root_id,
+        setbacks.c.order_id,
     )
     for column in by_root:
         connection.execute(delete(column.table).where(column == order_id))

@@ -56,7 +56,19 @@ class RevisionStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        return next((each for each in await self.list(order_id) if each.number == number), None)
+        if not is_storable(order_id):
+            return None
+        kept = select(revisions.c.document).where(revisions.c.order_id == order_id)
+
+        def found(connection: Connection) -> Revision | None:
+            if (document := connection.scalar(kept.where(revisions.c.number == number))) is not None:
+                return Revision.model_validate(document)
+            if number != 1 or connection.execute(kept.with_only_columns(revisions.c.number).limit(1)).first():
+                return None
+            order = connection.execute(_order(order_id)).one_or_none()
+            return None if order is None else _first(connection, order)
+
+        return await self._database.read(found)
 
     async def list(self, order_id: str) -> list[Revision]:
         """Return the revisions of an order, the first one first; none where there is no such order.

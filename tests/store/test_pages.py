@@ -53,3 +53,12 @@ async def test_of_what_fields_leave_more_fits_on_a_page(store: OrderStore, narro
         page = await narrow.find(OrderKind.PRODUCT, parse_list_query([("fields", fields), ("sort", "id")]))
         assert len(page.documents) == fitting
         assert page.total == 5
+
+
+async def test_orders_that_wait_for_their_start_are_read_by_pages(store: OrderStore, narrow: OrderStore) -> None:
+    for number, size in enumerate([2000, 4000, 30_000]):
+        await store.accept(accepted(f"o{number}", description="x" * size))
+
+    assert [each.id for each in await narrow.unstarted()] == ["o0", "o1"]
+    await narrow.mark_started([(OrderKind.PRODUCT, "o0"), (OrderKind.PRODUCT, "o1")])
+    assert [each.id for each in await narrow.unstarted()] == ["o2"]

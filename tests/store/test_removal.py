@@ -13,11 +13,13 @@ from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
 from store.database import Database
 from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError, UnknownOrderError
+from store.order_items import SPLIT_ABOVE
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.query import ListQuery
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from store.setbacks import Setbacks, Tried, Work
 from store.tables import (
     deleted_orders,
     events,
@@ -40,7 +42,9 @@ DATE = "2026-03-01T10:00:00.000Z"
 async def order_tree(database: Database, order_id: str, state: OrderState = OrderState.COMPLETED) -> None:
     """Keep an order with a service order, a resource order, and everything that is kept beside them."""
     store = OrderStore(database)
-    await store.accept(accepted(order_id))
+    parts = [{"id": "1.1", "action": "add"}]
+    large = [{"id": "1", "action": "add", "text": "x" * SPLIT_ABOVE, "productOrderItem": parts}]
+    await store.accept(accepted(order_id, productOrderItem=large))
     service, resource = f"{order_id}:1:internet", f"{order_id}:1:internet:port"
     document = {"state": "completed", "orderDate": DATE, "relatedParty": [{"id": "customer-1"}]}
     await store.open(OrderKind.SERVICE, service, {"id": service, **document}, order_id, order_id, 1)
@@ -51,6 +55,7 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await TaskStore(database).save(fallout(1, id=f"{service}!1", order_id=service, root_id=order_id))
     await ResourceLocks(database).acquire(order_id, DATE, [f"product:{order_id}"])
     await BegunCalls(database).note(f"po:{order_id}:so:1:internet", f"{service}/record")
+    await Setbacks(database).note(Tried(Work.START, order_id, "start the order", order_id), "no worker")
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
         cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}
         await CancelStore(database).open(kind, f"c-{order_id}", cancelled, cancel, NOW)
