@@ -31,6 +31,7 @@ from activities.attempts import AttemptWatch
 from activities.billing import BillingActivities
 from activities.bounded_planning import BoundedPlanning, PlanningAllowance
 from activities.cancellations import CancellationActivities
+from activities.children import ChildActivities
 from activities.connections import connected
 from activities.events import EventActivities, SubscriptionActivities
 from activities.http import DownstreamSystem
@@ -43,6 +44,7 @@ from activities.planning import Planner, PlanningActivities
 from activities.qualification import FeasibilityCheck, QualificationActivities
 from activities.queue_limits import rate_limits_followed
 from activities.records import RecordActivities
+from activities.saga_log import SagaLogActivities
 from activities.tasks import TaskActivities
 from catalogs.catalog_set import CatalogSet
 from catalogs.faults import CatalogFaultsError
@@ -58,6 +60,7 @@ from store.outbox import Outbox
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from store.saga_log import SagaLog
 from store.setbacks import Setbacks
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
@@ -133,6 +136,8 @@ def activities_by_queue(
             *activities_of(AmendmentActivities(planner, feasibility, orders, plans, RevisionStore(database), locks)),
             *activities_of(TaskActivities(TaskStore(database))),
             *activities_of(CancellationActivities(CancelStore(database))),
+            *activities_of(SagaLogActivities(SagaLog(database), BegunCalls(database))),
+            *activities_of(ChildActivities()),
             *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],
         policies.EVENTS: activities_of(EventActivities(outbox, subscriptions, OutboxPoller(outbox), listeners)),

@@ -42,6 +42,7 @@ from api.health import (
 )
 from api.listeners import ListenerStarter
 from api.lock_releaser import LockReleaser
+from api.orphans import OrphanSweep
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
@@ -123,6 +124,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "orders": starter.sweep,
         "cancellations": canceller.sweep,
         "resource locks": lock_releaser.sweep,
+        "orphans": OrphanSweep(engine).sweep,
         "listeners": listener_starter.sweep,
         "stopped listeners": listener_starter.sweep_stopped,
         "lost listeners": listener_starter.sweep_lost,

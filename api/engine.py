@@ -36,12 +36,13 @@ from temporalio.common import QueryRejectCondition, SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
+from orders.instants import timestamp
 from orders.posted import PostedOrder
 from orders.revision import Refusal
 from orders.subscription import Subscription
 from orders.violation import Violation
 from workflows import policies, search_attributes
-from workflows.connection import start_order, start_subscription
+from workflows.connection import WORKFLOW_TYPES, start_order, start_subscription
 from workflows.event_subscription import DeliveryPolicy
 from workflows.refusals import REFUSED, REFUSED_FOR_NOW
 
@@ -152,6 +153,12 @@ class Engine(Protocol):
     async def is_running(self, workflow_id: str) -> bool:
         """Return whether a workflow runs, or one of those below it, which undo their part when it was terminated."""
 
+    async def terminated_orders(self, since: datetime) -> list[str]:
+        """Return the workflow ids of the posted orders that were terminated since then."""
+
+    async def cancel_children(self, workflow_id: str) -> int:
+        """Request the cancellation of all workflows that run and were started by this one; return how many."""
+
     async def check(self) -> None:
         """Return when Temporal serves."""
 
@@ -257,6 +264,21 @@ class TemporalEngine:
                     return True
             below = f"WorkflowId STARTS_WITH '{workflow_id}:' AND ExecutionStatus = 'Running'"
             return (await client.count_workflows(below)).count > 0
+
+    async def terminated_orders(self, since: datetime) -> list[str]:
+        types = ", ".join(f"'{each}'" for each in WORKFLOW_TYPES.values())
+        ended = f"ExecutionStatus = 'Terminated' AND CloseTime > '{timestamp(since)}'"
+        async with self._answering(self._request_timeout) as client:
+            return [run.id async for run in client.list_workflows(f"WorkflowType IN ({types}) AND {ended}")]
+
+    async def cancel_children(self, workflow_id: str) -> int:
+        below = f"ParentWorkflowId = '{workflow_id}' AND ExecutionStatus = 'Running'"
+        cancelled = 0
+        async with self._answering(self._request_timeout) as client:
+            async for run in client.list_workflows(below):
+                await client.get_workflow_handle(run.id).cancel()
+                cancelled += 1
+        return cancelled
 
     async def check(self) -> None:
         async with self._answering() as client:

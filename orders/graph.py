@@ -160,9 +160,21 @@ class Scheduler:
         self.again: set[str] = set()
         """Nodes that were done, and wait to run once more; `started` has them still."""
         self._starts = 0
-        self._follow(graph)
+        self.follow(graph)
 
-    def _follow(self, graph: Graph) -> None:
+    @classmethod
+    def going_on(
+        cls, *, started: Collection[str], done: Collection[str], withdrawn: Collection[str], again: Collection[str]
+    ) -> Scheduler:
+        """Return one that goes on from there, the nodes `started` first to last; `follow` gives it the graph."""
+        scheduler = cls({})
+        scheduler.started = {key: number for number, key in enumerate(started)}
+        scheduler.done, scheduler.withdrawn, scheduler.again = set(done), set(withdrawn), set(again)
+        scheduler._starts = len(started)
+        return scheduler
+
+    def follow(self, graph: Graph) -> None:
+        """Go by a graph from now on."""
         self.graph = DependencyGraph(graph)
         self._place = {key: place for place, key in enumerate(graph)}
         self._unmet = {
@@ -212,7 +224,7 @@ class Scheduler:
         self.again.update(again)
         self.again.difference_update(undo)
         self.done.difference_update(again, undo)
-        self._follow(graph)
+        self.follow(graph)
 
     def in_graph_order(self, keys: Iterable[str]) -> list[str]:
         """Return keys in the graph's order, after those that it does not have."""

@@ -50,6 +50,18 @@ class BegunCalls:
         ordered = its.order_by(begun_calls.c.key)
         return await self._database.read(lambda connection: list(connection.scalars(ordered)))
 
+    async def forget(self, workflow_id: str) -> None:
+        """Forget what a workflow has begun, but not that its order ends.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        root = root_of_workflow(workflow_id)
+        its = delete(begun_calls).where(
+            begun_calls.c.root_id == root, begun_calls.c.workflow_id == workflow_id, begun_calls.c.key != END
+        )
+        await self._database.write(lambda connection: connection.execute(its))
+
 
 def forgotten(order_id: str) -> Delete:
     """Return the statement by which a posted order's begun calls are forgotten, with those of all below it."""

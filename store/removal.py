@@ -19,6 +19,7 @@ from store.tables import (
     plans,
     resource_locks,
     revisions,
+    saga_log,
     setbacks,
     tasks,
 )
@@ -64,6 +65,7 @@ def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str)
         tasks.c.root_id,
         begun_calls.c.root_id,
         setbacks.c.order_id,
+        saga_log.c.order_id,
     )
     for column in by_root:
         connection.execute(delete(column.table).where(column == order_id))

@@ -279,6 +279,15 @@ begun_calls = Table(
 )
 """Which effects the workflows of orders were about to have by local calls; the root first, by which they go."""
 
+saga_log = Table(
+    "saga_log",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("steps", Document, nullable=False),
+)
+"""What nodes of an order's plan did in runs of its workflow that are over. Most orders have one run, and no row."""
+
 events = Table(
     "events",
     metadata,

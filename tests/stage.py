@@ -37,6 +37,7 @@ from api.gateway import Gateway
 from api.health import Readiness
 from api.listeners import ListenerStarter
 from api.lock_releaser import LockReleaser
+from api.orphans import OrphanSweep
 from api.qualifying import Qualifying
 from api.registration import HubRegistration
 from api.starter import Starter
@@ -98,6 +99,7 @@ class Stage:
     queue: str
     lock_releaser: LockReleaser
     setbacks: Setbacks
+    orphans: OrphanSweep
     delivery: DeliveryPolicy
     """How patiently listeners are told that register from now on."""
     app: FastAPI
@@ -469,6 +471,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
             queue=queue,
             lock_releaser=LockReleaser(ResourceLocks(database), engine),
             setbacks=setbacks,
+            orphans=OrphanSweep(engine),
             delivery=delivery,
             app=app,
         )

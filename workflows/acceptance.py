@@ -71,7 +71,7 @@ class Acceptance:
         Raises:
             ApplicationError: when it cannot be planned at all: the order has failed then.
         """
-        if self._plan.awaits_start:
+        if self._plan.is_carried:
             await self._load()
             return True
         answer = await self._planned()

@@ -20,7 +20,8 @@ from workflows.failures import RESIDUE, left_behind, order_failed
 from workflows.messages import Ended
 from workflows.order_process import supervised
 from workflows.parts import OrderParts
-from workflows.saga import Do, Saga, carried_out, stop_if_cancelled
+from workflows.saga import Saga, carried_out, stop_if_cancelled
+from workflows.saga_graph import Do
 from workflows.structure import PlainItems
 
 T = TypeVar("T")

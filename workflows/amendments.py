@@ -44,8 +44,6 @@ class Amendments:
         self._plan = parts.structure
         self._dates = dates
         self._amending = amending
-        self._applied_numbers = {self._context.revision}
-        """The revisions that the order is at, or was: what ran for one has its keys, so that none comes twice."""
 
     async def amend(self, command: Amend) -> Revision:
         """Amend the order, after all amendments before; return the revision with the first of what it changes.
@@ -54,7 +52,7 @@ class Amendments:
             RefusedError: when it cannot be; nothing has changed then.
         """
         plan = self._plan
-        await workflow.wait_condition(lambda: plan.is_made or not plan.awaits_start)
+        await workflow.wait_condition(lambda: plan.is_made or not plan.is_carried)
         async with self._amending:
             revision = Revision(
                 order_id=self._context.order_id,
@@ -68,7 +66,7 @@ class Amendments:
                 await self._refuse(revision, error)
                 raise
             self._carry_out(command, planned, amendment)
-            self._applied_numbers.add(command.revision)
+            plan.revisions.add(command.revision)
             applied = {"state": RevisionState.APPLIED, "changes": amendment.diff(), "decided_at": workflow.now()}
             revision = revision.model_copy(update=applied)
             await self._tracker.apart(lambda version: self._apply(revision, version))
@@ -83,7 +81,7 @@ class Amendments:
             RefusedError: when it is not possible, cannot be planned now, or comes too late.
         """
         self._context.admit(Message.AMEND)
-        if command.revision in self._applied_numbers:
+        if command.revision in self._plan.revisions:
             raise RefusedError(f"revision {command.revision} has been applied already; propose a new one")
         planned = await self._planned(command)
         self._context.admit(Message.AMEND)

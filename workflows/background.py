@@ -22,6 +22,11 @@ class Background:
         self._running.add(running)
         running.add_done_callback(self._running.discard)
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that was begun is done."""
+        return not self._running
+
     async def settled(self) -> None:
         """Wait until all that was begun is done, and no message is being handled."""
         while self._running:

@@ -61,6 +61,8 @@ class Calls:
     """Has the activities of one workflow run."""
 
     def __init__(self, *, undoing: bool) -> None:
+        self.events = 0
+        """How many events of the history this has come to, about. Their true number is not the same in a replay."""
         self.priority: Priority | None = None
         """What its steps take precedence by; that of its start, where it is None."""
         self._undoing = undoing
@@ -116,6 +118,7 @@ class Calls:
         self, activity: MethodAsyncSingleParam[Any, P, R], request: P, summary: str, options: dict[str, Any]
     ) -> R:
         """Have something asked that takes its time and has no effect, or on a queue of its own."""
+        self.events += policies.EVENTS_OF_ACTIVITY
         started: ActivityHandle[R] = workflow.start_activity_method(
             activity, request, summary=summary[:200], **self.precedence(), **options
         )
@@ -135,6 +138,7 @@ class Calls:
 
     async def on_queue(self, call: Call[P, R], options: dict[str, Any]) -> R:
         """Call a system by its queue, and wait for its answer even where a cancellation comes in between."""
+        self.events += policies.EVENTS_OF_ACTIVITY
         queue = policies.task_queue(workflow.info().task_queue, call.system)
         started: ActivityHandle[R] = workflow.start_activity_method(
             call.activity,
@@ -209,6 +213,7 @@ class Calls:
         started: ActivityHandle[R] = workflow.start_local_activity_method(
             activity, request, summary=summary[:200], **options
         )
+        self.events += policies.EVENTS_OF_LOCAL_ACTIVITY
         self._local += 1
         try:
             return await carried_out(started, cancellable=False)

@@ -15,6 +15,7 @@ from orders.instants import timestamp
 from orders.lifecycle import ITEM_LISTS
 from orders.outcome import Failure
 from orders.revision import Refusal
+from workflows.carried import CarriedCancellation
 from workflows.context import OrderContext
 from workflows.messages import Cancel
 from workflows.refusals import RefusedError, in_words, said
@@ -31,7 +32,7 @@ class Cancellation:
         """Whether the workflow itself was cancelled: by an operator at the top, or by its parent."""
         self.later: list[Cancel] = []
         """Those that are asked for at a later date."""
-        self.interrupted = False
+        self._interrupted = False
         """Whether a new run of the order goes on from here."""
         self._context = context
         self._refusals = refusals
@@ -86,6 +87,29 @@ class Cancellation:
             self._context.being_cancelled = True
             self._stop()
 
+    def carried(self) -> CarriedCancellation:
+        """Return what the next run is to know of the cancellation."""
+        accepted = self.command if self._context.being_cancelled else None
+        return CarriedCancellation(accepted=accepted, resources=self._resources, later=self.later)
+
+    def go_on_from(self, carried: CarriedCancellation) -> None:
+        """Go on where an earlier run has come to."""
+        self._resources = list(carried.resources)
+        if carried.accepted is not None:
+            self._context.being_cancelled, self.command = True, carried.accepted
+        for command in carried.later:
+            self.at_its_date(command)
+
+    def interrupt(self) -> None:
+        """Wait for no date any more, since the next run of the order does."""
+        self._interrupted = True
+
+    def go_on(self) -> None:
+        """Wait for the dates again, since there is no next run after all."""
+        self._interrupted = False
+        for command in self.later:
+            self._context.background.start(self._at_its_date(command))
+
     def done(self) -> None:
         """Settle all that have asked for the cancellation."""
         later = [command.task for command in self.later if command.task]
@@ -122,9 +146,11 @@ class Cancellation:
         tracker = self._context.tracker
         tracker.note(f"cancel at {timestamp(command.at)}")
         over = command.at - workflow.now()
-        await wait_until(lambda: tracker.ended or self.interrupted, over, "requested cancellation")
+        await wait_until(lambda: tracker.ended or self._interrupted, over, "requested cancellation")
+        if self._interrupted:
+            return
         await self._context.calls.caught_up()
-        if not self.interrupted and command in self.later:
+        if command in self.later:
             self.later.remove(command)
             self.request_or_note(command)
 

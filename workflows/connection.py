@@ -19,9 +19,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from orders.lifecycle import OrderKind, in_words
 from orders.posted import PostedOrder
 from orders.subscription import Subscription
-from workflows import ids, search_attributes
+from workflows import ids, policies, search_attributes
+from workflows.carried import RootOrderInput
+from workflows.compression import LargePayloadCodec
 from workflows.event_subscription import DeliveryPolicy, SubscriptionInput
-from workflows.messages import RootOrderInput
 
 _CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
 
@@ -33,7 +34,7 @@ class _SharedConverter(CompositePayloadConverter):
         super().__init__(*_CONVERTERS)
 
 
-DATA_CONVERTER = DataConverter(payload_converter_class=_SharedConverter)
+DATA_CONVERTER = DataConverter(payload_converter_class=_SharedConverter, payload_codec=LargePayloadCodec())
 
 PASSED_THROUGH = (
     "orders",
@@ -54,7 +55,7 @@ _LONGEST_FACT = 1_000
 _LONGEST_DETAILS = 8_000
 """Bytes of what the Web UI shows: all of it is in the request to start the workflow, which has a largest size."""
 
-_WORKFLOW_TYPES = {
+WORKFLOW_TYPES = {
     OrderKind.PRODUCT: "ProductOrder",
     OrderKind.SERVICE: "DirectServiceOrder",
     OrderKind.RESOURCE: "DirectResourceOrder",
@@ -125,8 +126,12 @@ async def start_order(client: Client, order: PostedOrder, task_queue: str, *, fa
     summary, details = describe(order)
     try:
         await client.start_workflow(
-            _WORKFLOW_TYPES[order.kind],
-            RootOrderInput(order_id=order.id, requested_start_date=order.requested_start_date),
+            WORKFLOW_TYPES[order.kind],
+            RootOrderInput(
+                order_id=order.id,
+                requested_start_date=order.requested_start_date,
+                longest_history=policies.LONGEST_HISTORY,
+            ),
             id=ids.root_workflow(order.id),
             task_queue=task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,

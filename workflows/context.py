@@ -36,6 +36,10 @@ class OrderContext:
     """The revision that the order is at."""
     being_cancelled: bool = False
     """Whether a cancellation has been accepted; `Cancellation` sets it."""
+    pausing: bool = False
+    """Whether nothing new is begun because the order is about to go on in a new run; `NextRun` sets it."""
+    adopted: bool = False
+    """Whether a new run of the order above goes on with this one, and is to be told when it ends."""
     _observers: list[Observer] = field(default_factory=list)
 
     @classmethod
@@ -56,9 +60,14 @@ class OrderContext:
         """Whether nothing new is begun: the order is being cancelled, or has ended."""
         return self.being_cancelled or self.tracker.ended
 
-    def key(self, *parts: str) -> str:
+    def key(self, *parts: str, revision: int | None = None) -> str:
         """Return the idempotency key of a call: business item, step, action and revision."""
-        return "/".join([self.workflow_id, *parts, str(self.revision)])
+        return "/".join([self.workflow_id, *parts, str(revision or self.revision)])
+
+    async def goes_on(self) -> None:
+        """Wait while the order is about to go on in a new run, which begins what waits here."""
+        if self.pausing:
+            await workflow.wait_condition(lambda: not self.pausing)
 
     def observe(self, observer: Observer) -> None:
         """Have `observer` called, after those before it, whenever something of the order has changed."""

@@ -13,7 +13,7 @@ from orders.schedule import Forecast, jeopardy, latest_starts
 from orders.words import span
 from workflows.context import OrderContext
 from workflows.plan import OrderPlan
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 from workflows.waiting import wait_until
 
 _WORTH_TELLING = timedelta(seconds=1)

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 from orders.lifecycle import OrderKind
 from orders.outcome import RootOrderOutcome
-from workflows.messages import RootOrderInput
+from workflows.carried import RootOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.posted_order import PostedOrderParts
 from workflows.resource_orders import ResourceOrders
@@ -19,7 +19,7 @@ class DirectResourceOrderWorkflow(OrderWorkflow):
     @workflow.init
     def __init__(self, order: RootOrderInput) -> None:
         self.parts = parts = PostedOrderParts(OrderKind.RESOURCE, order)
-        self.resource_orders = ResourceOrders(parts.context, parts.plan, parts.children)
+        self.resource_orders = ResourceOrders(parts)
         super().__init__(parts)
 
     @workflow.run
@@ -29,8 +29,8 @@ class DirectResourceOrderWorkflow(OrderWorkflow):
                 return await self.parts.ending.end()
             if await self.parts.start_date.waited_for() and (why := await self.parts.acceptance.infeasible()):
                 return await self.parts.ending.fail(why)
-            await self.parts.fulfilment.run(self.resource_orders.realise)
-            self.resource_orders.show_realised()
+            await self.parts.fulfilment.run(self.resource_orders)
+            await self.resource_orders.show_realised()
             return await self.parts.ending.conclude()
 
         return await self.parts.to_its_end(process())

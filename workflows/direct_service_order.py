@@ -8,7 +8,7 @@ from orders.documents import characteristic_list
 from orders.lifecycle import OrderKind
 from orders.outcome import RootOrderOutcome
 from orders.tmf import Action
-from workflows.messages import RootOrderInput
+from workflows.carried import RootOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.posted_order import PostedOrderParts
 from workflows.service_orders import ServiceOrders
@@ -21,7 +21,7 @@ class DirectServiceOrderWorkflow(OrderWorkflow):
     @workflow.init
     def __init__(self, order: RootOrderInput) -> None:
         self.parts = parts = PostedOrderParts(OrderKind.SERVICE, order)
-        self.service_orders = ServiceOrders(parts.context, parts.plan, parts.children)
+        self.service_orders = ServiceOrders(parts)
         super().__init__(parts)
 
     @workflow.run
@@ -31,14 +31,15 @@ class DirectServiceOrderWorkflow(OrderWorkflow):
                 return await self.parts.ending.end()
             if await self.parts.start_date.waited_for() and (why := await self.parts.acceptance.infeasible()):
                 return await self.parts.ending.fail(why)
-            await self.parts.fulfilment.run(self.service_orders.realise)
-            self._show_realised()
+            await self.parts.fulfilment.run(self.service_orders)
+            await self._show_realised()
             return await self.parts.ending.conclude()
 
         return await self.parts.to_its_end(process())
 
-    def _show_realised(self) -> None:
+    async def _show_realised(self) -> None:
         """Show on the order's items the services as they are now."""
+        await self.parts.saga.remember(self.parts.saga.done)
         plan = self.parts.plan
         for key, outcome in self.service_orders.outcomes.items():
             if not plan.is_done(key):

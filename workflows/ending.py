@@ -15,6 +15,7 @@ from orders.rollup import order_state
 from orders.violation import Violation
 from workflows import ids
 from workflows.failures import RESIDUE, left_behind, order_failed
+from workflows.next_run import NextRun
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
 
@@ -22,7 +23,7 @@ from workflows.plan import OrderPlan
 class Ending:
     """The last states of a posted order, and what is told at its end."""
 
-    def __init__(self, parts: OrderParts[OrderPlan], amending: asyncio.Lock) -> None:
+    def __init__(self, parts: OrderParts[OrderPlan], amending: asyncio.Lock, next_run: NextRun) -> None:
         """Make it; while `amending` is taken, the planning of an amendment acquires more locks."""
         self._parts = parts
         self._context = parts.context
@@ -30,6 +31,7 @@ class Ending:
         self._saga = parts.saga
         self._plan = parts.structure
         self._amending = amending
+        self._next_run = next_run
 
     def outcome(self) -> RootOrderOutcome:
         """Return how the order ended."""
@@ -85,8 +87,9 @@ class Ending:
             ApplicationError: when the undo has left something behind.
         """
         await self._load_items()
-        self._tracker.cancel_begins()
-        await self._saga.undone()
+        if self._tracker.state != OrderState.PENDING_CANCELLATION:
+            self._tracker.cancel_begins()
+        await self._next_run.through(self._saga.undone())
         cancellation, residue = self._parts.cancellation, self._saga.residue
         reason = {"cancellationReason": cancellation.command.reason} if cancellation.command.reason else {}
         self._tracker.cancel_ends(
@@ -110,6 +113,7 @@ class Ending:
 
     async def end(self) -> RootOrderOutcome:
         """Let those go on that wait for this order, with all of it kept."""
+        await self._parts.tasks.withdraw_carried()
         async with self._amending:
             waiting = await self._context.calls.end(await self._tracker.last_changes())
         for order_id in waiting:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
+    CancelledError,
     ChildWorkflowError,
     FailureError,
     TerminatedError,
@@ -15,6 +17,7 @@ from temporalio.exceptions import (
 )
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
+from activities.children import ChildEnd, EndState
 from orders.outcome import Failure, Residue
 from orders.policy import Policy
 
@@ -60,6 +63,30 @@ def explain(error: BaseException, step: str, attempts_before: int = 0) -> Failur
         return Failure(code="timeout", message=f"{step}: no answer in time ({cause.message})", step=step)
     message = cause.message if isinstance(cause, FailureError) else str(cause)
     return Failure(code=type(cause).__name__, message=f"{step}: {message}", step=step)
+
+
+def child_failed(workflow_id: str, end: ChildEnd) -> ChildWorkflowError:
+    """Return the error of a child that has not ended well, as the run that started it would have got it."""
+    cause: FailureError
+    match end.state:
+        case EndState.CANCELLED:
+            cause = CancelledError(end.message)
+        case EndState.TERMINATED:
+            cause = TerminatedError(end.message)
+        case _:
+            cause = ApplicationError(end.message, *end.details, type=end.type, non_retryable=True)
+    error = ChildWorkflowError(
+        "Child Workflow execution failed",
+        namespace=workflow.info().namespace,
+        workflow_id=workflow_id,
+        run_id="",
+        workflow_type="",
+        initiated_event_id=0,
+        started_event_id=0,
+        retry_state=None,
+    )
+    error.__cause__ = cause
+    return error
 
 
 def fallout(failure: Failure, policy: Policy, system: str) -> dict[str, Any]:

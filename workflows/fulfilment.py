@@ -3,45 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 from orders.lifecycle import OrderState
-from orders.plan_graph import PlanNode
 from workflows.dates import Dates
+from workflows.next_run import NextRun, Realiser
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
 from workflows.saga import Saga, stop_if_cancelled
-
-Realise = Callable[[PlanNode, Saga], Coroutine[Any, Any, None]]
-"""Does what a node of the plan stands for, and registers its undo with the saga."""
 
 
 class Fulfilment:
     """Runs the plan of a posted order."""
 
-    def __init__(self, parts: OrderParts[OrderPlan], dates: Dates) -> None:
+    def __init__(self, parts: OrderParts[OrderPlan], dates: Dates, next_run: NextRun) -> None:
         self._parts = parts
         self._plan = parts.structure
         self._dates = dates
+        self._next_run = next_run
 
-    async def run(self, realise: Realise) -> None:
-        """Run the plan, each node as its dependencies, dates and holds allow; failures are kept in the saga."""
+    async def run(self, realiser: Realiser) -> None:
+        """Run the plan, each node as its dependencies, dates and holds allow; failures are kept in the saga.
+
+        Raises:
+            ContinueAsNewError: when the history is long: the order goes on in a new run.
+        """
+        self._next_run.realiser = realiser
+        going_on = self._next_run.going_on
 
         async def do(key: str, saga: Saga) -> None:
-            await self._parts.holds.may_start(key)
-            await self._dates.until_due(key)
-            self._plan.begins(key)
-            self._dates.begins(key)
-            await realise(self._plan.nodes[key], saga)
+            if key in going_on:
+                going_on.discard(key)
+            else:
+                await self._may_begin(key)
+            await realiser.realise(self._plan.nodes[key], saga)
 
-        stop_if_cancelled()
-        self._parts.context.tracker.to(OrderState.IN_PROGRESS)
-        self._parts.standing.update()
+        if not self._next_run.recall_running():
+            stop_if_cancelled()
+            self._parts.context.tracker.to(OrderState.IN_PROGRESS)
+            self._parts.standing.update()
         watch = asyncio.create_task(self._dates.watch())
         try:
-            await self._parts.saga.run(
-                self._plan.graph.dependencies(), do, taken_by_failure=self._plan.taken_by_failure
-            )
+            saga = self._parts.saga
+            saga.begin(self._plan.graph.dependencies(), do, taken_by_failure=self._plan.taken_by_failure)
+            if self._parts.context.being_cancelled:
+                raise asyncio.CancelledError
+            await self._next_run.through(saga.finished())
         finally:
             watch.cancel()
+
+    async def _may_begin(self, key: str) -> None:
+        """Wait until a node may begin, and take note that it does."""
+        context = self._parts.context
+        while True:
+            await self._parts.holds.may_start(key)
+            await self._dates.until_due(key)
+            if not context.pausing:
+                break
+            await context.goes_on()
+        self._plan.begins(key)
+        self._dates.begins(key)

@@ -9,12 +9,13 @@ from temporalio import workflow
 from orders.admission import Message
 from orders.lifecycle import OrderState
 from orders.task import Task, TaskKind, TaskState
+from workflows.carried import Carried
 from workflows.children import Children
 from workflows.context import OrderContext
 from workflows.human_tasks import HumanTasks
 from workflows.messages import Hold, Resume
 from workflows.refusals import RefusedError, said
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 from workflows.structure import Structure
 
 
@@ -95,6 +96,16 @@ class Holds:
             tracker.to(OrderState.HELD)
         elif tracker.state == OrderState.HELD:
             tracker.to(self._structure.state_when_not_held())
+
+    @property
+    def held_children(self) -> list[str]:
+        """The children that were told to hold."""
+        return sorted(self._held_children)
+
+    def go_on_from(self, carried: Carried) -> None:
+        """Go on where an earlier run has come to."""
+        self.whole, self.items = carried.all_held, set(carried.items_held)
+        self._held_children = set(carried.children.held)
 
     def child_started(self, workflow_id: str) -> None:
         """Tell a child whose start is known from now on what there is to tell."""

@@ -31,15 +31,20 @@ class HumanTasks:
     def __init__(self, context: OrderContext) -> None:
         self.open: dict[str, Task] = {}
         self._context = context
-        self._opened = 0
+        self.opened = 0
+        """How many tasks there were so far."""
+        self._carried: dict[tuple[TaskKind, str, str], Task] = {}
+        """Tasks that were open in the run before; what they are about opens them again."""
         self._parse: dict[str, Parse] = {}
 
     def new(self, kind: TaskKind, step: str, what: str, actions: list[TaskAction], **more: Any) -> Task:
         """Return the next task of this workflow; `more` is what else a task has."""
         context = self._context
-        self._opened += 1
+        before = self._carried.pop((kind, step, what), None)
+        if before is None:
+            self.opened += 1
         return Task(
-            id=f"{context.order_id}!{self._opened}",
+            id=before.id if before else f"{context.order_id}!{self.opened}",
             kind=kind,
             workflow_id=context.workflow_id,
             order_kind=context.kind,
@@ -48,9 +53,20 @@ class HumanTasks:
             step=step,
             what=what,
             actions=actions,
-            created_at=workflow.now(),
+            created_at=before.created_at if before else workflow.now(),
             **more,
         )
+
+    def go_on_from(self, opened: int, tasks: list[Task]) -> None:
+        """Go on where the run before has come to: these tasks were open."""
+        self.opened = opened
+        self._carried = {(task.kind, task.step, task.what): task for task in tasks}
+
+    async def withdraw_carried(self) -> None:
+        """Close those tasks of the run before that nothing has opened again."""
+        while self._carried:
+            _, task = self._carried.popitem()
+            await self._keep(task.model_copy(update={"state": TaskState.WITHDRAWN}))
 
     async def ask(self, task: Task, parse: Parse, then: OnFailure | None = None) -> Resolution:
         """Open a task and wait until it is settled, or until it is due, where a second policy decides `then`."""

@@ -43,38 +43,6 @@ class TimelineEntry(Model):
     what: str
 
 
-class RootOrderInput(Model):
-    """Which posted order to run; its document and plan are in the order store."""
-
-    order_id: str
-    revision: int = 1
-    requested_start_date: UtcDatetime | None = None
-    carried: Carried | None = None
-    """Where an earlier run of the same order has come to."""
-
-
-class Carried(Model):
-    """What an order that waits for its start takes along into a new run, so that its history stays short."""
-
-    state: OrderState
-    version: int
-    items: dict[str, OrderState]
-    names: dict[str, str]
-    parents: dict[str, str]
-    made_at: UtcDatetime | None = None
-    timeline: list[TimelineEntry]
-    requested_completion: UtcDatetime | None = None
-    as_late_as_possible: bool = False
-    priority: int | None = None
-    """Temporal's priority key, where an amendment has changed it."""
-    all_held: bool = False
-    items_held: list[str] = Field(default_factory=list)
-    to_cancel: list[Cancel] = Field(default_factory=list)
-    """Cancellations that are asked for at a later date."""
-    is_late: bool = False
-    """Whether it has been said that the order is expected too late."""
-
-
 class ServiceOrderInput(Model):
     """Which service order of a plan to run, or to undo."""
 

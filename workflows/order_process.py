@@ -32,6 +32,9 @@ async def supervised(context: OrderContext, cancellation: Cancellation, process:
                 context.background.start(cancellation.requested_by_temporal(assessed=assessed))
         except (FailureError, workflow.ContinueAsNewError):
             break
+    if context.adopted and (parent := workflow.info().parent):
+        above = workflow.get_external_workflow_handle(parent.workflow_id)
+        context.background.start(above.signal("child_ends", context.workflow_id))
     # What is done stays as it is told, whatever cancellation comes now.
     await carried_out(asyncio.create_task(context.background.settled()), cancellable=False)
     return running.result()

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.admission import Message
 from orders.revision import Revision
+from workflows import policies
 from workflows.messages import (
     Amend,
     Cancel,
@@ -119,6 +120,14 @@ class OrderWorkflow:
     def report(self, report: ChildReport) -> None:
         self._parts.children.report(report)
 
+    @workflow.signal(name="adopted", description="A new run of the order above goes on with this one. It sends that.")
+    def adopted(self) -> None:
+        self._parts.context.adopted = True
+
+    @workflow.signal(name="child_ends", description="A child that was adopted is about to end. The child sends it.")
+    def child_ends(self, workflow_id: str) -> None:
+        self._parts.children.ends(workflow_id)
+
     @workflow.signal(
         name="ask_point_of_no_return", description="A child asks whether it may pass a point of no return."
     )
@@ -179,10 +188,12 @@ class OrderWorkflow:
         if self._posted is None:
             order_id = self._parts.context.order_id
             raise RefusedError(f"order {order_id} is amended with the order above it: amend that one")
+        self._parts.context.calls.events += policies.EVENTS_OF_MESSAGE
         return await self._posted.amendments.amend(command)
 
     async def _caught_up(self, act: Callable[[], None]) -> None:
         """Do as a message says, once all local calls are known that were begun; messages keep their order."""
+        self._parts.context.calls.events += policies.EVENTS_OF_MESSAGE
         async with self._in_order:
             await self._parts.context.calls.caught_up()
             act()

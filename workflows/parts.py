@@ -17,7 +17,7 @@ from workflows.manual_work import WorkOfPeople
 from workflows.overruns import Overruns
 from workflows.points_of_no_return import PointsOfNoReturn
 from workflows.reasons import Reasons
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 from workflows.settlement import Settlement
 from workflows.standing import Standing
 from workflows.steps import Steps
@@ -45,6 +45,7 @@ class OrderParts(Generic[S_co]):
             read_back=compensation.read_back,
             undo_failed=compensation.failed,
             changed=context.changed,
+            goes_on=context.goes_on,
         )
         self.structure = structure(context, saga)
         self.children = children = Children(

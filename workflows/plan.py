@@ -13,7 +13,7 @@ from orders.plan_graph import PlanGraph, PlanNode
 from orders.rollup import RollUp
 from workflows.context import OrderContext
 from workflows.failures import explain
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 
 _RUNNING = (OrderState.IN_PROGRESS, OrderState.HELD)
 
@@ -28,6 +28,10 @@ class OrderPlan:
         """Item → the bundle around it, or the item that it is nested in."""
         self.is_made = False
         """Whether there is a plan, so that amendments are compared with it."""
+        self.is_carried = False
+        """Whether an earlier run of the workflow has made the plan, which is to be loaded."""
+        self.revisions: set[int] = {context.revision}
+        """The revisions that the order is at, or was: what ran for one has its keys, so that none comes twice."""
         self.awaits_start = False
         """Whether the order waits for its requested start."""
         self.made_at: datetime | None = None

@@ -11,7 +11,7 @@ from orders.revision import Refusal
 from workflows.children import Children
 from workflows.context import OrderContext
 from workflows.messages import PointOfNoReturn
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 from workflows.structure import Structure
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
+from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ParentClosePolicy
 
@@ -45,11 +46,34 @@ AMENDMENT: Final[dict[str, Any]] = {
 LOCAL_ATTEMPT: Final = timedelta(seconds=5)
 """The longest that a local attempt of a call takes: a workflow task is held up so long."""
 
-CHILD: Final[dict[str, Any]] = {"parent_close_policy": ParentClosePolicy.REQUEST_CANCEL}
-"""A child has effects in systems: when its parent is gone it undoes them, it does not just stop."""
+CONCURRENT_CHILDREN: Final = 100
+"""How many children a posted order runs at a time: more would not make it quicker, and a new run adopts all of them."""
 
-CONCURRENT_CHILDREN: Final = 500
-"""How many children a product order runs at a time: Temporal's limit is 2,000 that are pending."""
+LONGEST_HISTORY: Final = 4000
+"""The events, about, after which a posted order goes on in a new run; Temporal terminates a run at 51,200."""
+
+EVENTS_OF_ACTIVITY: Final = 6
+EVENTS_OF_LOCAL_ACTIVITY: Final = 2
+EVENTS_OF_CHILD: Final = 9
+EVENTS_OF_MESSAGE: Final = 6
+"""How many events each comes to at most, with its share of workflow tasks; fewer, where many fall together.
+
+Orders that run go by these: other numbers need `workflow.patched`.
+"""
+
+PATIENCE_BEFORE_NEW_RUN: Final = timedelta(seconds=10)
+"""How long a new run waits for calls to systems that run; then it makes them once more, with the same keys."""
+
+
+def child() -> dict[str, Any]:
+    """Return the options of a child of the workflow that runs.
+
+    A posted order goes on in new runs, which its children outlive; all others take their children with them: these
+    undo what they have done.
+    """
+    outlives = workflow.info().parent is None
+    return {"parent_close_policy": ParentClosePolicy.ABANDON if outlives else ParentClosePolicy.REQUEST_CANCEL}
+
 
 INVENTORY: Final = "inventory"
 ACTIVATION: Final = "activation"

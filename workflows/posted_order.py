@@ -12,10 +12,11 @@ from orders.lifecycle import OrderKind
 from orders.outcome import RootOrderOutcome
 from workflows.acceptance import Acceptance
 from workflows.amendments import Amendments
+from workflows.carried import RootOrderInput
 from workflows.dates import Dates
 from workflows.ending import Ending
 from workflows.fulfilment import Fulfilment
-from workflows.messages import RootOrderInput
+from workflows.next_run import NextRun
 from workflows.order_process import supervised
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
@@ -32,15 +33,16 @@ class PostedOrderParts(OrderParts[OrderPlan]):
         amending = asyncio.Lock()
         self.dates = dates = Dates(context, plan, saga)
         dates.requested_start = order.requested_start_date
-        self.ending = Ending(self, amending)
+        self.next_run = next_run = NextRun(self, dates, order.longest_history)
+        self.ending = Ending(self, amending, next_run)
         self.acceptance = Acceptance(context, plan, dates, self.ending, self.tasks, amending)
-        self.start_date = StartDate(self, dates)
-        self.fulfilment = Fulfilment(self, dates)
+        self.start_date = StartDate(self, dates, next_run)
+        self.fulfilment = Fulfilment(self, dates, next_run)
         self.amendments = Amendments(self, dates, amending)
         # Before the standing is shown: what is held depends on the states of the items.
         context.observe_first(plan.nodes_changed, dates.nodes_changed)
         if order.carried is not None:
-            self.start_date.go_on_from(order.carried)
+            next_run.go_on_from(order.carried)
 
     async def to_its_end(self, process: Coroutine[Any, Any, RootOrderOutcome]) -> RootOrderOutcome:
         """Run the order's process to its end, or undo what it did where it is cancelled; return how the order ended.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from temporalio import workflow
 
 from orders.lifecycle import OrderKind
 from orders.outcome import RootOrderOutcome
 from orders.plan_graph import NodeKind, PlanNode
 from orders.tmf import Action
-from workflows.messages import RootOrderInput
+from workflows.carried import RootOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.posted_order import PostedOrderParts
 from workflows.products import Products
@@ -23,8 +25,8 @@ class ProductOrderWorkflow(OrderWorkflow):
     @workflow.init
     def __init__(self, order: RootOrderInput) -> None:
         self.parts = parts = PostedOrderParts(OrderKind.PRODUCT, order)
-        self.service_orders = ServiceOrders(parts.context, parts.plan, parts.children)
-        self.products = Products(parts.context, parts.plan, parts.steps, parts.children, self.service_orders)
+        self.service_orders = ServiceOrders(parts)
+        self.products = Products(parts, self.service_orders)
         super().__init__(parts)
 
     @workflow.run
@@ -34,8 +36,8 @@ class ProductOrderWorkflow(OrderWorkflow):
                 return await self.parts.ending.end()
             if await self.parts.start_date.waited_for() and (why := await self.parts.acceptance.infeasible()):
                 return await self.parts.ending.fail(why)
-            await self.parts.fulfilment.run(self.realise)
-            self.products.show_realised()
+            await self.parts.fulfilment.run(self)
+            await self.products.show_realised()
             return await self.parts.ending.conclude()
 
         return await self.parts.to_its_end(process())
@@ -47,3 +49,15 @@ class ProductOrderWorkflow(OrderWorkflow):
                 await self.service_orders.realise(node, saga)
             case NodeKind.PRODUCT:
                 await self.products.realise(node, saga)
+
+    def steps(self, key: str) -> list[dict[str, Any]]:
+        """Return what was done of a node, for the saga log."""
+        return [*self.service_orders.steps(key), *self.products.steps(key)]
+
+    def recall(self, node: PlanNode, steps: list[dict[str, Any]], saga: Saga) -> None:
+        """Know again what an earlier run of the workflow did of a node."""
+        match node.kind:
+            case NodeKind.SERVICE_ORDER:
+                self.service_orders.recall(node, steps, saga)
+            case NodeKind.PRODUCT:
+                self.products.recall(node, steps, saga)

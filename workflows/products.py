@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from temporalio import workflow
 
 from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
-from orders.instants import timestamp
+from orders.instants import UtcDatetime, timestamp
+from orders.model import Model
 from orders.plan import ProductPlan, Step
 from orders.plan_graph import NodeKind, PlanNode
 from orders.server_set import REALIZED_PRODUCT
@@ -17,55 +20,94 @@ from orders.tmf import Action
 from orders.wanted import RECORDED
 from workflows import policies
 from workflows.calls import Call
-from workflows.children import Children
-from workflows.context import OrderContext
+from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
 from workflows.saga import Saga
 from workflows.service_orders import ServiceOrders
-from workflows.steps import Steps, id_in_inventory
+from workflows.steps import id_in_inventory
+
+
+class ProductRun(Model):
+    """What was done of a product under one revision of the order."""
+
+    revision: int
+    action: Action
+    product_id: str | None = None
+    """Its id in inventory, once it is recorded."""
+    before: list[str] = []
+    """The states of which inventory must show one once it is undone."""
+    at: UtcDatetime | None = None
+    """When it is billed from, once that is known."""
+    is_done: bool = False
 
 
 class Products:
     """Records and bills the products of one order."""
 
-    def __init__(
-        self,
-        context: OrderContext,
-        plan: OrderPlan,
-        steps: Steps,
-        children: Children,
-        service_orders: ServiceOrders,
-    ) -> None:
-        self._context = context
-        self._plan = plan
-        self._children = children
-        self._steps = steps
+    def __init__(self, parts: OrderParts[OrderPlan], service_orders: ServiceOrders) -> None:
+        self._parts = parts
+        self._context = parts.context
+        self._plan = parts.structure
+        self._children = parts.children
+        self._steps = parts.steps
         self._service_orders = service_orders
         self._recorded: dict[str, str] = {}
         """Key of a product → its id in inventory."""
+        self._runs: dict[str, list[ProductRun]] = {}
+        """Key of a product → what was done of it, by revision."""
 
     async def realise(self, node: PlanNode, saga: Saga) -> None:
         """Record a product and bill it."""
-        # All keys name the revision that began this: the same product may be undone, and done again by another.
-        steps = ("record", "record/undo", "bill", "bill/undo")
-        recording, undo, billing, unbill = (self._context.key(node.key, step, node.action) for step in steps)
-        request = LoadProduct(order_id=self._context.order_id, revision=self._context.revision, key=node.key)
-        product = await self._context.calls.local(RecordActivities.load_product, request, f"load product {node.key}")
+        product = await self._load(node, self._context.revision)
+        related = (*product.services, *product.components, *product.relies_on)
+        await self._parts.saga.remember([node.key, *related])
         if product.action == Action.NO_CHANGE:
             self._recorded[node.key] = product.product_id or ""
+            stands = ProductRun(revision=self._context.revision, action=product.action, product_id=product.product_id)
+            self._runs[node.key] = [stands.model_copy(update={"is_done": True})]
             return
+        # All keys name the revision that began this: the same product may be undone, and done again by another.
+        run = ProductRun(revision=self._context.revision, action=node.action)
+        self._runs.setdefault(node.key, []).append(run)
         target = f"product {product.product_id or node.key}"
-        saga.add("restore", lambda: self._restore(product, undo), system="inventory", target=target)
-        product_id = await self._record(product, recording)
-        self._recorded[node.key] = product_id
-        before = [str(product.record.get("status") or "active")] if product.product_id else ["absent"]
-        saga.expect(Expectation(kind=Kind.PRODUCT, id=product_id, states=before))
-        at = self._plan.ready_at(node.key, self._children.ended_at) or workflow.now()
-        saga.add("restore charge", lambda: self._unbill(product, unbill, at), system="billing", target=target)
-        await self._bill(product, billing, at)
+        saga.add("restore", lambda: self._restore(node, run), system="inventory", target=target)
+        run.product_id = self._recorded[node.key] = await self._record(product, self._key(node, run, "record"))
+        run.before = [str(product.record.get("status") or "active")] if product.product_id else ["absent"]
+        self._expect(run, saga)
+        run.at = self._plan.ready_at(node.key, self._children.ended_at) or workflow.now()
+        saga.add("restore charge", lambda: self._unbill(node, run), system="billing", target=target)
+        await self._bill(product, self._key(node, run, "bill"), run.at)
+        run.is_done = True
 
-    def show_realised(self) -> None:
+    def steps(self, key: str) -> list[dict[str, Any]]:
+        """Return what was done of a product, for the saga log; what is not done whole is done once more."""
+        return [run.model_dump(mode="json") for run in self._runs.get(key, []) if run.is_done]
+
+    def recall(self, node: PlanNode, steps: list[dict[str, Any]], saga: Saga) -> None:
+        """Know again what an earlier run of the workflow did of a product."""
+        self._runs[node.key] = [ProductRun.model_validate(step) for step in steps]
+        for run in self._runs[node.key]:
+            self._recorded[node.key] = run.product_id or ""
+            if run.action == Action.NO_CHANGE:
+                continue
+            target = f"product {run.product_id}"
+            saga.add("restore", partial(self._restore, node, run), system="inventory", target=target)
+            self._expect(run, saga)
+            saga.add("restore charge", partial(self._unbill, node, run), system="billing", target=target)
+
+    def _expect(self, run: ProductRun, saga: Saga) -> None:
+        saga.expect(Expectation(kind=Kind.PRODUCT, id=run.product_id or "", states=run.before))
+
+    def _key(self, node: PlanNode, run: ProductRun, step: str) -> str:
+        return self._context.key(node.key, step, run.action, revision=run.revision)
+
+    async def _load(self, node: PlanNode, revision: int) -> ProductPlan:
+        request = LoadProduct(order_id=self._context.order_id, revision=revision, key=node.key)
+        return await self._context.calls.local(RecordActivities.load_product, request, f"load product {node.key}")
+
+    async def show_realised(self) -> None:
         """Name the products that were made; of an item that orders several, in the sequence of its instances."""
+        await self._parts.saga.remember(self._parts.saga.done)
         ordered: dict[str, list[str]] = {}
         for node in self._plan.graph.nodes:
             if node.kind == NodeKind.PRODUCT and node.action == Action.ADD and node.item_id:
@@ -91,9 +133,10 @@ class Products:
         call = Call(policies.INVENTORY, InventoryActivities.record_product, record, product.policy, summary)
         return await self._steps.call(product, Step.RECORD, call, parse=id_in_inventory("product"), wanted=RECORDED)
 
-    async def _restore(self, product: ProductPlan, key: str) -> None:
+    async def _restore(self, node: PlanNode, run: ProductRun) -> None:
+        product = await self._load(node, run.revision)
         request = RestoreProduct(
-            key=key,
+            key=self._key(node, run, "record/undo"),
             order_id=self._context.order_id,
             product=product,
             product_id=self._recorded.get(product.key),
@@ -103,6 +146,7 @@ class Products:
         await self._context.calls.undo(call)
         # What is recorded anew is another one, which is to be looked for where its answer is lost.
         self._recorded.pop(product.key, None)
+        self._runs[node.key].remove(run)
 
     async def _bill(self, product: ProductPlan, key: str, at: datetime) -> None:
         summary = f"{policies.BILLING}: {product.action} {product.name}"
@@ -110,9 +154,11 @@ class Products:
         call = Call(policies.BILLING, BillingActivities.bill, bill, product.policy, summary)
         await self._steps.call(product, Step.BILL, call)
 
-    async def _unbill(self, product: ProductPlan, key: str, at: datetime) -> None:
-        bill, summary = self._charge(product, key, at), f"undo: bill {product.name}"
-        await self._context.calls.undo(Call(policies.BILLING, BillingActivities.unbill, bill, product.policy, summary))
+    async def _unbill(self, node: PlanNode, run: ProductRun) -> None:
+        product = await self._load(node, run.revision)
+        bill = self._charge(product, self._key(node, run, "bill/undo"), run.at or workflow.now())
+        call = Call(policies.BILLING, BillingActivities.unbill, bill, product.policy, f"undo: bill {product.name}")
+        await self._context.calls.undo(call)
 
     def _charge(self, product: ProductPlan, key: str, at: datetime) -> Bill:
         return Bill(

@@ -11,7 +11,7 @@ from orders.reasons import reasons_document
 from workflows.children import Children
 from workflows.context import OrderContext
 from workflows.failures import explain
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 from workflows.structure import Structure
 
 _SHOWN_AT_ONCE = 100

@@ -3,53 +3,75 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from orders.documents import characteristic_list
-from orders.outcome import AssignedResource, ResourceOrderOutcome
+from orders.model import Model
+from orders.outcome import ResourceOrderOutcome
 from orders.plan_graph import PlanNode
 from orders.tmf import Action
 from workflows import ids, policies
-from workflows.children import Children
-from workflows.context import OrderContext
 from workflows.messages import ResourceOrderInput
+from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.saga import Saga
 
 
+class ResourceOrderRun(Model):
+    """The run of a resource order."""
+
+    order: ResourceOrderInput
+    outcome: ResourceOrderOutcome | None = None
+    """None until it is done."""
+
+
 class ResourceOrders:
     """What the resource orders of a posted order came to."""
 
-    def __init__(self, context: OrderContext, plan: OrderPlan, children: Children) -> None:
-        self._context = context
-        self._plan = plan
-        self._children = children
-        self._assigned: dict[str, AssignedResource] = {}
+    def __init__(self, parts: OrderParts[OrderPlan]) -> None:
+        self._parts = parts
+        self._context = parts.context
+        self._plan = parts.structure
+        self._children = parts.children
+        self._runs: dict[str, ResourceOrderRun] = {}
+        """Key of a resource order → its run, while that stands."""
         self._window = asyncio.Semaphore(policies.CONCURRENT_CHILDREN)
 
     async def realise(self, node: PlanNode, saga: Saga) -> None:
         """Run a resource order."""
-        order = ResourceOrderInput(order_id=self._context.order_id, revision=self._context.revision, item=node.key)
-        done: list[ResourceOrderOutcome] = []
-        target = f"resource order {node.key}"
-        saga.add("undo", lambda: self._undo(node, order, done), system="ordersaga", target=target)
+        run = self._runs.get(node.key)
+        if run is None or run.outcome is not None:
+            order = ResourceOrderInput(order_id=self._context.order_id, revision=self._context.revision, item=node.key)
+            run = self._runs[node.key] = ResourceOrderRun(order=order)
+            self._add_undo(node, run, saga)
         root = f"resource order {self._context.order_id}"
         async with self._window:
-            outcome = await self._run(
-                order,
+            await self._context.goes_on()
+            run.outcome = await self._run(
+                run.order,
                 node,
                 f"{node.action} {node.name}",
                 f"Resource order `{node.key}` of {root}, item {node.item_id}.",
             )
-        done.append(outcome)
-        self._assigned[node.key] = outcome.resources[node.key]
 
-    def show_realised(self) -> None:
+    def steps(self, key: str) -> list[dict[str, Any]]:
+        """Return what was done of a resource order, for the saga log."""
+        return [self._runs[key].model_dump(mode="json")] if key in self._runs else []
+
+    def recall(self, node: PlanNode, steps: list[dict[str, Any]], saga: Saga) -> None:
+        """Know again what an earlier run of the workflow did of a resource order."""
+        for step in steps:
+            run = self._runs[node.key] = ResourceOrderRun.model_validate(step)
+            self._add_undo(node, run, saga)
+
+    async def show_realised(self) -> None:
         """Show on the order's items the resources as they are now."""
-        for key, resource in self._assigned.items():
-            if not self._plan.is_done(key):
+        await self._parts.saga.remember(self._parts.saga.done)
+        for key, run in self._runs.items():
+            if not self._plan.is_done(key) or run.outcome is None:
                 continue
-            node = self._plan.nodes[key]
+            node, resource = self._plan.nodes[key], run.outcome.resources[key]
             shown: dict[str, object] = {"id": resource.id, "value": resource.value, "usageState": "idle"}
             if node.action != Action.DELETE:
                 characteristics = characteristic_list(resource.characteristics)
@@ -58,16 +80,19 @@ class ResourceOrders:
                 shown["category"] = resource.category
             self._context.tracker.item_set(node.item_id, resource=shown)
 
-    async def _undo(self, node: PlanNode, order: ResourceOrderInput, done: list[ResourceOrderOutcome]) -> None:
+    def _add_undo(self, node: PlanNode, run: ResourceOrderRun, saga: Saga) -> None:
+        saga.add("undo", lambda: self._undo(node, run), system="ordersaga", target=f"resource order {node.key}")
+
+    async def _undo(self, node: PlanNode, run: ResourceOrderRun) -> None:
         """Undo a finished resource order by one that goes the other way; one that did not finish undid itself."""
-        for outcome in done:
+        if run.outcome is not None:
             await self._run(
-                order.model_copy(update={"undo": outcome.resources}),
+                run.order.model_copy(update={"undo": run.outcome.resources}),
                 node,
                 f"undo: {node.action} {node.name}",
                 f"Undoes resource order `{node.key}` of resource order {self._context.order_id}.",
             )
-        self._assigned.pop(node.key, None)
+        self._runs.pop(node.key, None)
 
     async def _run(self, order: ResourceOrderInput, node: PlanNode, summary: str, details: str) -> ResourceOrderOutcome:
         workflow_id = ids.resource_order_workflow(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from orders.lifecycle import OrderState
 from workflows.context import OrderContext
-from workflows.saga import SagaGraph
+from workflows.saga_graph import SagaGraph
 
 
 class Structure(Protocol):

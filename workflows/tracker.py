@@ -21,7 +21,8 @@ from orders.lifecycle import TERMINAL, TRANSITIONS, OrderKind, OrderState, item_
 from orders.outcome import Failure
 from workflows import search_attributes
 from workflows.calls import Calls
-from workflows.messages import Carried, OrderView, TimelineEntry
+from workflows.carried import Carried
+from workflows.messages import OrderView, TimelineEntry
 
 _ROWS_SHOWN = 100
 _REMARKS_SHOWN = 10
@@ -72,6 +73,7 @@ class OrderTracker:
         self.state, self.version = carried.state, carried.version
         self.items, self.names = carried.items, carried.names
         self._timeline.extend(carried.timeline)
+        self._remarks.extend(carried.remarks)
         self._show_soon()
 
     def to(self, state: OrderState, **attributes: Any) -> None:
@@ -192,6 +194,16 @@ class OrderTracker:
         return list(self._timeline)[-last:]
 
     @property
+    def remarks(self) -> list[str]:
+        """What the Web UI shows above the items."""
+        return list(self._remarks)
+
+    @property
+    def to_be_written(self) -> bool:
+        """Whether the order store does not have every change."""
+        return self._changed or bool(self._others) or self._writing
+
+    @property
     def ended(self) -> bool:
         return self.state in TERMINAL
 
@@ -226,7 +238,7 @@ class OrderTracker:
 
     async def flushed(self) -> None:
         """Wait until the order store has every change."""
-        while self._to_be_written() or self._writing:
+        while self.to_be_written:
             if self._writing or self._paused:
                 await workflow.wait_condition(lambda: not (self._writing or self._paused))
             else:
@@ -268,9 +280,6 @@ class OrderTracker:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_when_idle())
 
-    def _to_be_written(self) -> bool:
-        return self._changed or bool(self._others)
-
     async def _write_when_idle(self) -> None:
         while True:
             await workflow.wait_condition(self._is_time_to_write)
@@ -279,7 +288,7 @@ class OrderTracker:
                 await self._write()
 
     def _is_time_to_write(self) -> bool:
-        return self._to_be_written() and self._calls.idle and not (self._writing or self._paused)
+        return self.to_be_written and self._calls.idle and not (self._writing or self._paused)
 
     async def _write(self) -> None:
         self._writing = True

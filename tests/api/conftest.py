@@ -108,6 +108,10 @@ class FakeEngine:
     """Does, or refuses, what a workflow is asked for."""
     nodes: dict[str, Any] = field(default_factory=dict)
     """How far the nodes of each plan are."""
+    terminated: list[str] = field(default_factory=list)
+    """Workflow ids of the orders that were terminated."""
+    orphaned: list[str] = field(default_factory=list)
+    """Workflow ids of the orders whose children were cancelled."""
     unknown_attributes: list[str] = field(default_factory=list)
     in_trouble: list[TroubledWorkflow] = field(default_factory=list)
     """The workflows whose workflow task fails again and again."""
@@ -162,6 +166,17 @@ class FakeEngine:
         await self.check()
         self.looked_for.append(workflow_id)
         return self._runs(workflow_id)
+
+    async def terminated_orders(self, since: datetime) -> list[str]:
+        await self.check()
+        return self.terminated
+
+    async def cancel_children(self, workflow_id: str) -> int:
+        await self.check()
+        if workflow_id in self.refused:
+            raise EngineRefusedError("Temporal answered INVALID_ARGUMENT")
+        self.orphaned.append(workflow_id)
+        return 1
 
     async def check(self) -> None:
         if self.away:

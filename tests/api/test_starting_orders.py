@@ -272,6 +272,8 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
         request = bench.engine.request
         progress = bench.engine.progress
         is_running = bench.engine.is_running
+        terminated_orders = bench.engine.terminated_orders
+        cancel_children = bench.engine.cancel_children
         check = bench.engine.check
         missing_search_attributes = bench.engine.missing_search_attributes
         troubled = bench.engine.troubled

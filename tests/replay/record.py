@@ -11,14 +11,16 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
 from temporalio.client import WorkflowHistory
 
 from bench.actions import runs_of
 from tests.engine import LONG_HISTORY, started_engine
 from tests.replay.listeners import LISTENERS
-from tests.replay.scenarios import SCENARIOS
+from tests.replay.scenarios import SCENARIOS, SHORT_RUNS
 from tests.stage import Stage, histories_of, staged
+from workflows import policies
 
 SUGGESTED = 100
 """Events after which Temporal suggests a new run, so that histories of one that goes on in another are short."""
@@ -44,7 +46,9 @@ async def record() -> None:
 async def _of_order(stage: Stage, name: str) -> list[WorkflowHistory]:
     """Bring an order to its end; return its histories, and of all below it."""
     scenario, expected = SCENARIOS[name]
-    order_id = await scenario(stage)
+    longest = SHORT_RUNS if name.startswith("long") else policies.LONGEST_HISTORY
+    with patch.object(policies, "LONGEST_HISTORY", longest):
+        order_id = await scenario(stage)
     state = (await stage.order(order_id))["state"]
     if state != expected:
         raise RuntimeError(f"{name}: order {order_id} is {state}, not {expected}")

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from temporalio.worker import Replayer
 
 from bench.actions import runs_of
 from orders.instants import timestamp
-from tests.engine import LONG_HISTORY, started_engine
-from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of, staged
+from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of
 from worker import WORKFLOWS
-from workflows import ids
+from workflows import ids, policies
 from workflows.connection import DATA_CONVERTER, sandbox
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 
 WEEKS = 57
 """400 days."""
-SUGGESTED = 150
-"""Events after which this engine suggests a new run; 4,096 where it is not told."""
+LONGEST = 150
+"""Events, about, after which an order goes on in a new run here."""
 
 
-@pytest.fixture(scope="module")
-async def forgetful(anyio_backend: object, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with (
-        started_engine(**{LONG_HISTORY: SUGGESTED}) as client,
-        staged(client, tmp_path_factory.mktemp("long")) as stage,
-    ):
+@pytest.fixture
+def forgetful(stage: Stage) -> Iterator[Stage]:
+    with patch.object(policies, "LONGEST_HISTORY", LONGEST):
         yield stage
 
 
-async def amend(stage: Stage, order_id: str, **patch: Any) -> None:
-    answer = await stage.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", json=patch)
+async def amend(stage: Stage, order_id: str, **changes: Any) -> None:
+    answer = await stage.gateway.patch(f"{PRODUCT_ORDER}/{order_id}", json=changes)
     assert answer.status_code == 200, answer.text
 
 
@@ -77,7 +74,7 @@ async def test_an_order_amended_weekly_before_its_start_goes_on_in_new_runs_and_
     assert {each["state"] for each in revisions} == {"applied"}
     runs = await runs_of(stage.client, root)
     assert len(runs) > 5
-    assert max(len(run.events) for run in runs[:-1]) < 2 * SUGGESTED
+    assert max(len(run.events) for run in runs[:-1]) < 2 * LONGEST
     await replay(stage, order_id)
 
 

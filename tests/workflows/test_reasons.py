@@ -16,7 +16,8 @@ from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_failure_and_undo import stuck_undo
 from workflows import ids
 from workflows.failures import explain
-from workflows.saga import Saga, SagaGraph
+from workflows.saga import Saga
+from workflows.saga_graph import SagaGraph
 
 pytestmark = pytest.mark.anyio
 
@@ -109,7 +110,9 @@ async def test_a_node_that_fails_while_it_is_stopped_for_anothers_sake_keeps_its
         return []
 
     nodes: dict[str, list[str]] = {"left": [], "right": [], "stopped": []}
-    graph = SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None)
+    graph = SagaGraph(
+        caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None, goes_on=nothing
+    )
     await graph.run(nodes, do, taken_by_failure=lambda _: nodes)
 
     told = {key: explain(error, key).message for key, error in graph.failures.items()}

@@ -12,7 +12,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from tests.orders.work import SHAPES, Edges, counted
-from workflows.saga import Saga, SagaGraph
+from workflows.saga import Saga
+from workflows.saga_graph import SagaGraph
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +28,7 @@ async def nothing(*_: object) -> Any:
 
 
 def new_graph(changed: Callable[[Collection[str]], None] = lambda _: None) -> SagaGraph:
-    return SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=changed)
+    return SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=changed, goes_on=nothing)
 
 
 def itself(key: str) -> set[str]:

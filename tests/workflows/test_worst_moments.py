@@ -25,14 +25,16 @@ from tests.stage import PATIENCE, Stage, customer_of, eventually, example, stall
 from tests.workflows.parts import context_of
 from tests.workflows.test_failure_and_undo import nothing_is_left
 from tests.workflows.test_straight_way import states_of_items
-from workflows import ids
+from workflows import ids, policies
 from workflows.all_or_nothing import AllOrNothing
+from workflows.carried import RootOrderInput
 from workflows.human_tasks import HumanTasks
-from workflows.messages import Cancel, Ended, Resolve, RootOrderInput
+from workflows.messages import Cancel, Ended, Resolve
 from workflows.order_workflow import OrderWorkflow
 from workflows.parts import OrderParts
 from workflows.refusals import RefusedError
-from workflows.saga import Do, Saga, SagaGraph
+from workflows.saga import Saga
+from workflows.saga_graph import Do, SagaGraph
 from workflows.structure import PlainItems
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +56,7 @@ async def test_a_cancel_that_comes_with_the_first_workflow_task_cancels_the_orde
     order_id = await accepted(stage, document)
     handle = await stage.client.start_workflow(
         "ProductOrder",
-        RootOrderInput(order_id=order_id),
+        RootOrderInput(order_id=order_id, longest_history=policies.LONGEST_HISTORY),
         id=ids.root_workflow(order_id),
         task_queue=stage.queue,
         start_signal="cancel",
@@ -152,7 +154,9 @@ def running(nodes: dict[str, list[str]], do: Do) -> tuple[SagaGraph, asyncio.Tas
     async def nothing(*_: object) -> Any:
         return []
 
-    graph = SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None)
+    graph = SagaGraph(
+        caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None, goes_on=nothing
+    )
     return graph, asyncio.create_task(graph.run(nodes, do, taken_by_failure=lambda key: {key}))
 
 

@@ -1,0 +1,52 @@
+"""The order store's repository of saga logs: what nodes of long orders did in runs of their workflows that are over.
+
+A run writes what its nodes have done before the next one begins, which reads what it needs to go on, change or undo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from store.database import Database
+from store.documents import Json
+from store.tables import saga_log
+
+_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class SagaLog:
+    """What nodes of orders did: for each its steps, first to last, as their workflow wrote them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, order_id: str, steps: Mapping[str, Sequence[Json]]) -> None:
+        """Write all that nodes have done (key → steps), in place of what was known of them.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve; nothing is written then.
+        """
+        rows = [{"order_id": order_id, "key": key, "steps": list(each)} for key, each in sorted(steps.items())]
+
+        def written(connection: Connection) -> None:
+            insert = _INSERTS[connection.dialect.name](saga_log)
+            replaced = {"steps": insert.excluded.steps}
+            connection.execute(insert.on_conflict_do_update(index_elements=["order_id", "key"], set_=replaced), rows)
+
+        if rows:
+            await self._database.write(written)
+
+    async def read(self, order_id: str, keys: Collection[str]) -> dict[str, list[Json]]:
+        """Return what nodes have done; those that are not known are left out.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        wanted = select(saga_log.c.key, saga_log.c.steps).where(
+            saga_log.c.order_id == order_id, saga_log.c.key.in_(sorted(keys))
+        )
+        return await self._database.read(lambda connection: {row.key: row.steps for row in connection.execute(wanted)})
