@@ -37,7 +37,9 @@ class Fulfilment:
                 await self._may_begin(key)
             await realiser.realise(self._plan.nodes[key], saga)
 
-        if not self._next_run.recall_running():
+        if self._next_run.recall_running():
+            await self._next_run.forget_calls()
+        else:
             stop_if_cancelled()
             self._parts.context.tracker.to(OrderState.IN_PROGRESS)
             self._parts.standing.update()

@@ -21,8 +21,7 @@ from workflows.carried import Carried, RootOrderInput
 from workflows.dates import Dates
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
-from workflows.saga import Saga
-from workflows.waiting import wait_until
+from workflows.saga import Saga, carried_out
 
 T = TypeVar("T")
 
@@ -31,7 +30,12 @@ _TIMELINE_CARRIED = 100
 _NODES_AT_ONCE = 100
 """How many nodes one activity reads or writes."""
 _MOMENT = timedelta(milliseconds=1)
-"""After it, all that was called within workflow tasks is in the history."""
+"""After it a new workflow task has begun: all that was called locally before is in the history.
+
+What is decided then is decided in a replay, too, where the ends of local calls may meet messages in another order.
+"""
+_LONGER = 4
+"""By how much each pause is longer than the one before."""
 
 
 class Realiser(Protocol):
@@ -139,14 +143,14 @@ class NextRun:
         self._context.pausing = True
         self._parts.cancellation.interrupt()
         try:
-            await wait_until(self._is_calm, policies.PATIENCE_BEFORE_NEW_RUN, "calls that run, before a new run")
+            await self._calm_down()
             while not work.done():
                 await workflow.wait_condition(lambda: work.done() or self._is_ready())
                 await self._write_log()
                 await self._context.background.settled()
                 await self._context.tracker.flushed()
                 if self._saga.has_begun:
-                    await self._forget_calls()
+                    await workflow.sleep(_MOMENT)
                 if self._is_ready() and not (self._unwritten() or self._context.tracker.to_be_written):
                     workflow.continue_as_new(self._input())
         except workflow.ContinueAsNewError:
@@ -162,14 +166,21 @@ class NextRun:
         self._context.pausing = False
         self._parts.cancellation.go_on()
 
-    async def _forget_calls(self) -> None:
-        """Forget which calls were begun, once the history has all of them."""
-        await workflow.sleep(_MOMENT)
-        if self._is_ready():
-            workflow_id = self._context.workflow_id
-            await self._context.calls.local(
-                SagaLogActivities.forget_begun_calls, workflow_id, "the history has all calls"
-            )
+    async def _calm_down(self) -> None:
+        """Wait for a while until no node calls a system by itself."""
+        pause = _MOMENT
+        while pause <= policies.PATIENCE_BEFORE_NEW_RUN and not await self._is_calm_after(pause):
+            pause *= _LONGER
+
+    async def _is_calm_after(self, pause: timedelta) -> bool:
+        await workflow.sleep(pause, summary="calls that run, before a new run")
+        return self._is_calm()
+
+    async def forget_calls(self) -> None:
+        """Forget which calls earlier runs have begun, which knew all of them; none is made before that is done."""
+        workflow_id = self._context.workflow_id
+        await self._context.calls.local(SagaLogActivities.forget_begun_calls, workflow_id, "forget earlier calls")
+        await carried_out(asyncio.create_task(workflow.sleep(_MOMENT)), cancellable=False)
 
     def _history_is_long(self) -> bool:
         # What Temporal says of it may differ in a replay, where the ends of local activities come earlier.
