@@ -97,6 +97,8 @@ class SagaGraph:
         self.unlogged: dict[str, None] = {}
         """Nodes of which the saga log does not have all that they did."""
         self._resumed: SagaState | None = None
+        self._gone_on: set[str] = set()
+        """Nodes that ran in an earlier run of the workflow, and go on in this one."""
         self._sagas: dict[str, Saga] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._undoing: dict[asyncio.Task[None], _Undo] = {}
@@ -258,6 +260,7 @@ class SagaGraph:
         """Run again what ran, and undo what was being undone."""
         for key in state.started:
             if key in state.running and key not in self.withdrawn:
+                self._gone_on.add(key)
                 self._start(key)
         for each in state.undoing:
             undo = _Undo(each.keys, self._scheduler.in_start_order(each.keys), {})
@@ -360,8 +363,12 @@ class SagaGraph:
     def _stopped(self, keys: Iterable[str]) -> dict[str, asyncio.Task[None]]:
         """Cancel what runs of `keys`, and return it in its order."""
         running = {key: self._running.pop(key) for key in self._scheduler.in_start_order(keys) if key in self._running}
-        for task in running.values():
-            task.cancel()
+        for key, task in running.items():
+            if key in self._gone_on:
+                # It may be about to find what runs of it, and then stops that.
+                asyncio.get_running_loop().call_soon(task.cancel)
+            else:
+                task.cancel()
         return running
 
     def _begin_undo(self, undo: _Undo, work: Callable[[], Awaitable[None]]) -> None:

@@ -19,6 +19,7 @@ from store.plans import PlanStore
 from store.query import ListQuery
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from store.saga_log import SagaLog
 from store.setbacks import Setbacks, Tried, Work
 from store.tables import (
     deleted_orders,
@@ -55,6 +56,7 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await TaskStore(database).save(fallout(1, id=f"{service}!1", order_id=service, root_id=order_id))
     await ResourceLocks(database).acquire(order_id, DATE, [f"product:{order_id}"])
     await BegunCalls(database).note(f"po:{order_id}:so:1:internet", f"{service}/record")
+    await SagaLog(database).write(order_id, {"1:internet": [{"done": True}]})
     await Setbacks(database).note(Tried(Work.START, order_id, "start the order", order_id), "no worker")
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
         cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}
