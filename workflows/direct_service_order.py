@@ -39,7 +39,7 @@ class DirectServiceOrderWorkflow(OrderWorkflow):
 
     async def _show_realised(self) -> None:
         """Show on the order's items the services as they are now."""
-        await self.parts.saga.remember(self.parts.saga.done)
+        await self.parts.saga.sagas.remember(self.parts.saga.done)
         plan = self.parts.plan
         for key, outcome in self.service_orders.outcomes.items():
             if not plan.is_done(key):

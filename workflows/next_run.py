@@ -64,7 +64,7 @@ class NextRun:
         self._dates = dates
         self._longest_history = longest_history
         self._carried: Carried | None = None
-        self._saga.recall_by(self._recalled)
+        self._saga.sagas.recall_by(self._recalled)
 
     @property
     def going_on(self) -> set[str]:
@@ -118,7 +118,7 @@ class NextRun:
         for key, steps in state.running.items():
             saga = Saga()
             self.realiser.recall(self._plan.nodes[key], steps, saga)
-            self._saga.know(key, saga)
+            self._saga.sagas.know(key, saga)
         return True
 
     async def _recalled(self, keys: Collection[str]) -> dict[str, Saga]:
@@ -207,7 +207,9 @@ class NextRun:
         """Return the nodes that have done something which the saga log does not have."""
         runs = {*self._saga.running, *self._saga.stopping}
         stands = {*self._saga.done, *self._saga.again, *self._saga.to_undo}
-        return [key for key in self._saga.unlogged if key in stands and key not in runs and self.realiser.steps(key)]
+        return [
+            key for key in self._saga.sagas.unlogged if key in stands and key not in runs and self.realiser.steps(key)
+        ]
 
     async def _write_log(self) -> None:
         for some in _in_parts(self._unwritten()):
@@ -216,7 +218,7 @@ class NextRun:
             summary = f"what {len(some)} nodes did"
             await self._context.calls.local(SagaLogActivities.write_saga_log, request, summary)
             for key in some:
-                self._saga.unlogged.pop(key, None)
+                self._saga.sagas.unlogged.pop(key, None)
 
     def _node(self, key: str) -> dict[str, Any]:
         return self._plan.nodes[key].model_dump(mode="json")

@@ -60,7 +60,7 @@ class Products:
         """Record a product and bill it."""
         product = await self._load(node, self._context.revision)
         related = (*product.services, *product.components, *product.relies_on)
-        await self._parts.saga.remember([node.key, *related])
+        await self._parts.saga.sagas.remember([node.key, *related])
         if product.action == Action.NO_CHANGE:
             self._recorded[node.key] = product.product_id or ""
             stands = ProductRun(revision=self._context.revision, action=product.action, product_id=product.product_id)
@@ -107,7 +107,7 @@ class Products:
 
     async def show_realised(self) -> None:
         """Name the products that were made; of an item that orders several, in the sequence of its instances."""
-        await self._parts.saga.remember(self._parts.saga.done)
+        await self._parts.saga.sagas.remember(self._parts.saga.done)
         ordered: dict[str, list[str]] = {}
         for node in self._plan.graph.nodes:
             if node.kind == NodeKind.PRODUCT and node.action == Action.ADD and node.item_id:

@@ -67,7 +67,7 @@ class ResourceOrders:
 
     async def show_realised(self) -> None:
         """Show on the order's items the resources as they are now."""
-        await self._parts.saga.remember(self._parts.saga.done)
+        await self._parts.saga.sagas.remember(self._parts.saga.done)
         for key, run in self._runs.items():
             if not self._plan.is_done(key) or run.outcome is None:
                 continue

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -21,34 +20,17 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 from activities.inventory import Expectation
 from orders.graph import DependencyGraph, Graph, Scheduler, in_order
 from orders.outcome import Residue
-from workflows.carried import SagaState, UndoState
+from workflows.carried import SagaState
 from workflows.failures import RESIDUE, explain, order_failed
 from workflows.saga import Saga, UndoFailed
+from workflows.sagas import Sagas, UndoneTogether
 
-Recall = Callable[[Collection[str]], Awaitable[Mapping[str, Saga]]]
-"""Returns the sagas of nodes that were done in earlier runs of the workflow."""
 Do = Callable[[str, Saga], Coroutine[Any, Any, None]]
 """Does what a node stands for, and registers its undo."""
 
 
 async def _nothing_to_do(_key: str, _saga: Saga) -> None:
     """Do what a graph without nodes asks for."""
-
-
-@dataclass(eq=False)
-class _Undo:
-    """Nodes that are undone together."""
-
-    keys: list[str]
-    started: list[str]
-    """Those of them that had started, first to last."""
-    stopping: dict[str, asyncio.Task[None]]
-    """Those that still run, until what they do now is done."""
-    anew: bool = False
-    """Whether they are done anew afterwards."""
-    undone: set[str] = field(default_factory=set)
-    expected: list[Expectation] = field(default_factory=list)
-    """What inventory must show of those that are undone."""
 
 
 class SagaGraph:
@@ -82,6 +64,7 @@ class SagaGraph:
         self.ended = False
         """Whether the graph has run to its end, or has been stopped: no amendment comes in any more."""
         self.has_begun = False
+        self.sagas = Sagas()
         self._scheduler = Scheduler({})
         self._do: Do = _nothing_to_do
         self._taken_by_failure: Callable[[str], Collection[str]] = lambda key: {key}
@@ -90,18 +73,11 @@ class SagaGraph:
         self._undo_failed = undo_failed
         self._changed = changed
         self._goes_on = goes_on
-        self._recall: Recall | None = None
-        self._recalling = asyncio.Lock()
-        self._forgotten: set[str] = set()
-        """Nodes that were done in earlier runs, and whose sagas are in the saga log still."""
-        self.unlogged: dict[str, None] = {}
-        """Nodes of which the saga log does not have all that they did."""
         self._resumed: SagaState | None = None
         self._gone_on: set[str] = set()
         """Nodes that ran in an earlier run of the workflow, and go on in this one."""
-        self._sagas: dict[str, Saga] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._undoing: dict[asyncio.Task[None], _Undo] = {}
+        self._undoing: dict[asyncio.Task[None], UndoneTogether] = {}
         self._undone_by: dict[str, asyncio.Task[None]] = {}
         """Node that is being undone → the task that undoes it; of several the last, which waits for those before."""
         self._to_settle: list[tuple[str | None, asyncio.Task[None]]] = []
@@ -214,19 +190,9 @@ class SagaGraph:
             failures=failures,
             failed_at=self.failed_at,
             residue=self.residue,
-            undoing=[
-                UndoState(
-                    keys=undo.keys, stopping=list(undo.stopping), undone=sorted(undo.undone), expected=undo.expected
-                )
-                for task, undo in self._undoing.items()
-                if not task.done()
-            ],
+            undoing=[undo.state() for task, undo in self._undoing.items() if not task.done()],
             ended=self.ended,
         )
-
-    def recall_by(self, recall: Recall) -> None:
-        """Have the sagas of nodes that earlier runs have done by this."""
-        self._recall = recall
 
     def resume(self, state: SagaState) -> None:
         """Take up where an earlier run has come to; `begin` goes on from there."""
@@ -238,23 +204,7 @@ class SagaGraph:
         self.failed_at, self.residue, self.ended = dict(state.failed_at), list(state.residue), state.ended
         self.has_begun = True
         to_undo = {key for undo in state.undoing for key in undo.keys if key not in undo.undone}
-        self._forgotten = set(state.started) - set(state.running) - (set(state.withdrawn) - to_undo)
-
-    def know(self, key: str, saga: Saga) -> None:
-        """Take the saga of a node that an earlier run has begun with."""
-        known = self._sagas.setdefault(key, Saga())
-        known.steps[:0] = saga.steps
-        known.expected[:0] = saga.expected
-
-    async def remember(self, keys: Iterable[str]) -> None:
-        """Have what nodes did in earlier runs at hand again, where they did anything."""
-        if self._recall is None or self._forgotten.isdisjoint(keys := list(keys)):
-            return
-        async with self._recalling:
-            forgotten = sorted(self._forgotten.intersection(keys))
-            for key, saga in (await self._recall(forgotten)).items():
-                self.know(key, saga)
-            self._forgotten.difference_update(forgotten)
+        self.sagas.forgotten = set(state.started) - set(state.running) - (set(state.withdrawn) - to_undo)
 
     def _go_on_from(self, state: SagaState) -> None:
         """Run again what ran, and undo what was being undone."""
@@ -263,10 +213,10 @@ class SagaGraph:
                 self._gone_on.add(key)
                 self._start(key)
         for each in state.undoing:
-            undo = _Undo(each.keys, self._scheduler.in_start_order(each.keys), {})
+            undo = UndoneTogether(each.keys, self._scheduler.in_start_order(each.keys), {})
             undo.undone, undo.expected = set(each.undone), list(each.expected)
             for key in each.stopping:
-                task = undo.stopping[key] = self._task(key, partial(self._do, key, self._sagas[key]))
+                task = undo.stopping[key] = self._task(key, partial(self._do, key, self.sagas[key]))
                 # It is found where it was, before it is stopped once more.
                 asyncio.get_running_loop().call_soon(task.cancel)
             before = [task for task, other in self._undoing.items() if not other.undone.issuperset(each.keys)]
@@ -284,19 +234,19 @@ class SagaGraph:
         self._scheduler.amend(graph, undo=keys, again=again)
         self._to_tell.update(dict.fromkeys([*again, *keys]))
         if keys:
-            together = _Undo(keys, keys, self._stopped(keys), anew=True)
+            together = UndoneTogether(keys, keys, self._stopped(keys), anew=True)
             self._begin_undo(together, partial(self._undo_to_do_anew, before, together))
         self._woken.set()
 
     def is_being_undone(self, key: str) -> bool:
         return key in self.withdrawn or key in self._undone_by
 
-    async def _undo_to_do_anew(self, graph: DependencyGraph, undo: _Undo) -> None:
+    async def _undo_to_do_anew(self, graph: DependencyGraph, undo: UndoneTogether) -> None:
         await self._undo(graph, undo, [])
         self._scheduler.reset(undo.keys)
         for key in undo.keys:
             if key not in self.withdrawn:
-                self._sagas.pop(key)
+                self.sagas.drop(key)
                 self.failures.pop(key, None)
 
     def _start_ready(self) -> None:
@@ -304,8 +254,7 @@ class SagaGraph:
             self._start(key)
 
     def _start(self, key: str) -> None:
-        saga = self._sagas.setdefault(key, Saga())
-        self.unlogged[key] = None
+        saga = self.sagas.begin(key)
         self._running[key] = self._task(key, partial(self._do, key, saga))
 
     def _task(self, key: str | None, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
@@ -357,7 +306,7 @@ class SagaGraph:
         self._to_tell.update(dict.fromkeys(new))
         started = self._scheduler.in_start_order(new)
         before = list(dict.fromkeys(self._undone_by[key] for key in started if key in self._undone_by))
-        undo = _Undo(new, started, self._stopped(new))
+        undo = UndoneTogether(new, started, self._stopped(new))
         self._begin_undo(undo, partial(self._undo, self._scheduler.graph, undo, before))
 
     def _stopped(self, keys: Iterable[str]) -> dict[str, asyncio.Task[None]]:
@@ -371,7 +320,7 @@ class SagaGraph:
                 task.cancel()
         return running
 
-    def _begin_undo(self, undo: _Undo, work: Callable[[], Awaitable[None]]) -> None:
+    def _begin_undo(self, undo: UndoneTogether, work: Callable[[], Awaitable[None]]) -> None:
         task = self._task(None, work)
         self._undoing[task] = undo
         self._undone_by.update(dict.fromkeys(undo.keys, task))
@@ -383,7 +332,7 @@ class SagaGraph:
                 del self._undone_by[key]
         task.result()
 
-    async def _undo(self, graph: DependencyGraph, undo: _Undo, before: list[asyncio.Task[None]]) -> None:
+    async def _undo(self, graph: DependencyGraph, undo: UndoneTogether, before: list[asyncio.Task[None]]) -> None:
         """Undo nodes against the direction of the graph, once what runs of them has stopped.
 
         Args:
@@ -393,14 +342,14 @@ class SagaGraph:
         for task in before:
             await workflow.wait([task])
         left_to_undo = [key for key in undo.started if key not in undo.undone]
-        await self.remember(left_to_undo)
-        await self._undo_in_order(graph, [key for key in left_to_undo if key in self._sagas], undo)
+        await self.sagas.remember(left_to_undo)
+        await self._undo_in_order(graph, [key for key in left_to_undo if key in self.sagas], undo)
         left = {each.target for each in self.residue}
         expected = [each for each in undo.expected if f"{each.kind} {each.id}" not in left]
         if expected:
             self.residue += await self._read_back(expected)
 
-    async def _have_stopped(self, undo: _Undo) -> None:
+    async def _have_stopped(self, undo: UndoneTogether) -> None:
         """Wait until what ran of nodes has stopped, and take note of how it failed meanwhile."""
         while undo.stopping:
             await workflow.wait(undo.stopping.values(), return_when=asyncio.FIRST_COMPLETED)
@@ -412,7 +361,7 @@ class SagaGraph:
                 if not is_cancelled_exception(error) and told.code != RESIDUE:
                     self._failed(key, error)
 
-    async def _undo_in_order(self, graph: DependencyGraph, keys: list[str], undo: _Undo) -> None:
+    async def _undo_in_order(self, graph: DependencyGraph, keys: list[str], undo: UndoneTogether) -> None:
         """Undo each node's saga once those that depended on it are undone."""
         turned = graph.reverse(keys)
         tasks: dict[str, asyncio.Task[None]] = {}
@@ -421,7 +370,7 @@ class SagaGraph:
             await asyncio.gather(*(tasks[need] for need in turned[key]))
             if not undo.anew:
                 await self._goes_on()
-            saga = self._sagas[key]
+            saga = self.sagas[key]
             left = await saga.undo(self._undo_failed)
             self.residue += left
             undo.undone.add(key)

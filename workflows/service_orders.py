@@ -55,7 +55,7 @@ class ServiceOrders:
         """Run a service order; one that was done under an earlier revision is changed to what the new one wants."""
         runs = self._runs.setdefault(node.key, [])
         if not (runs and runs[-1].outcome is None):
-            await self._parts.saga.remember([node.key, *node.inputs.values()])
+            await self._parts.saga.sagas.remember([node.key, *node.inputs.values()])
             stop_if_cancelled()
             runs = self._runs.setdefault(node.key, [])
             runs.append(self._next_run(node, runs[-1] if runs else None))
