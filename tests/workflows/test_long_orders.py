@@ -73,7 +73,7 @@ async def test_an_order_amended_weekly_before_its_start_goes_on_in_new_runs_and_
     assert [each["number"] for each in revisions] == list(range(1, WEEKS + 3))
     assert {each["state"] for each in revisions} == {"applied"}
     runs = await runs_of(stage.client, root)
-    assert len(runs) > 5
+    assert len(runs) > 3
     assert max(len(run.events) for run in runs[:-1]) < 2 * LONGEST
     await replay(stage, order_id)
 
