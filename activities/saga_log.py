@@ -41,5 +41,5 @@ class SagaLogActivities:
 
     @activity.defn
     async def forget_begun_calls(self, workflow_id: str) -> None:
-        """Forget which effects a workflow may have had: its history, which has them all, ends here."""
+        """Forget which effects earlier runs of a workflow may have had: each knew all of its own when it ended."""
         await self._begun.forget(workflow_id)

@@ -56,10 +56,7 @@ class BegunCalls:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        root = root_of_workflow(workflow_id)
-        its = delete(begun_calls).where(
-            begun_calls.c.root_id == root, begun_calls.c.workflow_id == workflow_id, begun_calls.c.key != END
-        )
+        its = forgotten(root_of_workflow(workflow_id)).where(begun_calls.c.workflow_id == workflow_id)
         await self._database.write(lambda connection: connection.execute(its))
 
 

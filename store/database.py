@@ -128,8 +128,8 @@ class Database:
         """Return an insertion that changes nothing where a row with that key is there already."""
         return self._insert(table).on_conflict_do_nothing()
 
-    def insert_or_update(self, table: Table, where: ColumnElement[bool]) -> Insert:
-        """Return an insertion that replaces the row with that key where `where` holds of it, else changes nothing."""
+    def insert_or_update(self, table: Table, where: ColumnElement[bool] | None = None) -> Insert:
+        """Return an insertion that replaces the row with that key, only where `where` holds of it if that is given."""
         statement = self._insert(table)
         replaced = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
         return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced, where=where)

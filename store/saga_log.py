@@ -6,16 +6,12 @@ A run writes what its nodes have done before the next one begins, which reads wh
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import select
 
 from store.database import Database
 from store.documents import Json
 from store.tables import saga_log
-
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class SagaLog:
@@ -31,14 +27,9 @@ class SagaLog:
             StoreUnavailableError: when the database cannot serve; nothing is written then.
         """
         rows = [{"order_id": order_id, "key": key, "steps": list(each)} for key, each in sorted(steps.items())]
-
-        def written(connection: Connection) -> None:
-            insert = _INSERTS[connection.dialect.name](saga_log)
-            replaced = {"steps": insert.excluded.steps}
-            connection.execute(insert.on_conflict_do_update(index_elements=["order_id", "key"], set_=replaced), rows)
-
         if rows:
-            await self._database.write(written)
+            written = self._database.insert_or_update(saga_log)
+            await self._database.write(lambda connection: connection.execute(written, rows))
 
     async def read(self, order_id: str, keys: Collection[str]) -> dict[str, list[Json]]:
         """Return what nodes have done; those that are not known are left out.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
 
 from orders.instants import read_instant, timestamp
 from store.database import Database
@@ -97,7 +97,7 @@ class Setbacks:
             StoreUnavailableError: when the database cannot serve.
         """
         now = self._now()
-        statement = self._database.insert_or_update(setbacks, where=true())
+        statement = self._database.insert_or_update(setbacks)
 
         def noted(connection: Connection) -> Setback:
             this = select(setbacks.c.attempts, setbacks.c.since).where(_is(tried.work, tried.id)).with_for_update()

@@ -73,11 +73,11 @@ class Children:
             ChildWorkflowError: when it failed, or was cancelled.
         """
         self._context.calls.events += policies.EVENTS_OF_CHILD
-        # It may report before its start is known here.
         if workflow_id in self._outliving:
             ended = await self._adopted(run, workflow_id)
         else:
             stop_if_cancelled()
+            # It may report before its start is known here.
             self.running[workflow_id] = key
             starting = workflow.start_child_workflow(
                 run,
@@ -149,12 +149,7 @@ class Children:
         ending = asyncio.create_task(self._end_of(workflow_id, handle))
         self._started(workflow_id)
         try:
-            while not ending.done():
-                try:
-                    await asyncio.shield(ending)
-                except asyncio.CancelledError:
-                    self._context.background.start(handle.cancel())
-            end = ending.result()
+            end = await carried_out(ending, stop=lambda: self._context.background.start(handle.cancel()))
             if end.state != EndState.COMPLETED:
                 raise child_failed(workflow_id, end)
         except FailureError:

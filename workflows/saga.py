@@ -79,18 +79,21 @@ class Saga:
         ]
 
 
-async def carried_out(task: asyncio.Task[T], *, cancellable: bool = True) -> T:
+async def carried_out(
+    task: asyncio.Task[T], *, cancellable: bool = True, stop: Callable[[], object] | None = None
+) -> T:
     """Wait for a task to its end and return its result, even if a cancellation of the caller arrives meanwhile.
 
-    The cancellation is passed on to the task where it is `cancellable`; the caller asks `stop_if_cancelled` before its
-    next step. So what was done is always known to the saga, also when both arrive in one moment.
+    The cancellation is passed on to the task where it is `cancellable`, by `stop` where that is given; the caller
+    asks `stop_if_cancelled` before its next step. So what was done is always known to the saga, also when both arrive
+    in one moment.
     """
     while not task.done():
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             if cancellable and not task.done():
-                task.cancel()
+                (stop or task.cancel)()
         except FailureError:
             break
     return task.result()
