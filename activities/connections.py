@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -92,6 +93,12 @@ def _why(error: aiohttp.ClientError | TimeoutError) -> str:
     return reason_of(error).lower()
 
 
+def _proxy_to(base_url: str) -> str | None:
+    """Return the proxy that the environment names for an address; aiohttp would look it up again for each call."""
+    url = URL(base_url)
+    return None if proxy_bypass(url.host or "") else getproxies().get(url.scheme)
+
+
 @asynccontextmanager
 async def connected(base_url: str, timeout: timedelta) -> AsyncIterator[PooledConnection]:
     """Yield a connection to the system at `base_url`; a call takes no longer than `timeout`."""
@@ -102,6 +109,6 @@ async def connected(base_url: str, timeout: timedelta) -> AsyncIterator[PooledCo
         connector=connector,
         timeout=aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_TIMEOUT)),
         cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=True,
+        proxy=_proxy_to(base_url),
     ) as session:
         yield PooledConnection(base_url, session)

@@ -148,3 +148,16 @@ async def test_a_body_goes_as_json_under_its_key() -> None:
     assert "idempotency-key: k/1\r\n" in head
     assert "content-type: application/json\r\n" in head
     assert "content-length: 14\r\n" in head
+
+
+async def test_a_system_is_reached_by_the_proxy_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with peer(OK) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        async with connected("http://inventory.example", timedelta(seconds=20)) as connection:
+            await connection.send("GET", "/thing", {}, None)
+    async with peer(OK) as direct, connected(direct.url, timedelta(seconds=20)) as connection:
+        await connection.send("GET", "/thing", {}, None)
+
+    assert proxy.heads[0].startswith("GET http://inventory.example/thing HTTP/1.1")
+    assert direct.heads[0].startswith("GET /thing HTTP/1.1")
