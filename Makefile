@@ -9,7 +9,7 @@ BENCH_STAMP := $(VENV)/.installed-for-bench
 WORKERS ?= 4
 IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo up test test-thoroughly bench bench-lists lint types check lock clean
+.PHONY: help demo up test test-thoroughly bench bench-large bench-lists lint types check lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,6 +39,9 @@ $(BENCH_STAMP): $(STAMP) requirements-bench.txt
 
 bench: $(BENCH_STAMP) ## what an order costs, beside hand-written workflows and another library; ARGS="--help" tells more
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-large: $(BENCH_STAMP) ## orders of up to 5,000 items and 10,000 open ones: two hours; ARGS="--help" tells more
+	@$(BIN)/python -m bench.large $(ARGS)
 
 bench-lists: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
 	@$(BIN)/python -m bench.list_orders

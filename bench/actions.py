@@ -137,7 +137,7 @@ def _counts_of_run(history: WorkflowHistory) -> Counts:
         signals=seen.count("workflow_execution_signaled"),
         updates=seen.count("workflow_execution_update_accepted"),
         upserts=seen.count("upsert_workflow_search_attributes"),
-        payload_bytes=sum(len(payload.data) for event in history.events for payload in _payloads(event)),
+        payload_bytes=sum(len(payload.data) for event in history.events for payload in payloads(event)),
     )
 
 
@@ -159,7 +159,7 @@ def _activities(history: WorkflowHistory) -> Iterator[str]:
             yield from_json(told.data)["activity_type"]
 
 
-def _payloads(message: Any) -> Iterator[Payload]:
+def payloads(message: Any) -> Iterator[Payload]:
     """Yield all payloads within a message of protobuf's."""
     if isinstance(message, Payload):
         yield message
@@ -170,9 +170,9 @@ def _payloads(message: Any) -> Iterator[Payload]:
         if field.message_type.GetOptions().map_entry:
             if field.message_type.fields_by_name["value"].message_type is not None:
                 for each in value.values():
-                    yield from _payloads(each)
+                    yield from payloads(each)
         elif hasattr(value, "ListFields"):
-            yield from _payloads(value)
+            yield from payloads(value)
         else:
             for each in value:
-                yield from _payloads(each)
+                yield from payloads(each)

@@ -30,9 +30,9 @@ from settings import SYSTEMS
 from worker import exit_now
 
 _FOLDER = Path(".bench")
-_STOPPED = 130
+STOPPED = 130
 """The exit code where somebody stopped it."""
-_WIDTH = 150
+WIDTH = 150
 """Columns of the tables where there is no terminal."""
 
 
@@ -55,15 +55,15 @@ def chosen(arguments: Sequence[str]) -> Choice:
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where the figures are written [default: .bench]")
     given = parser.parse_args(arguments)
     return Choice(
-        parts=_among(parser, given.only, PARTS),
+        parts=among(parser, given.only, PARTS),
         rounds=given.rounds,
         ends=time.monotonic() + given.minutes * 60,
-        contenders=_among(parser, given.contenders, CONTENDERS),
-        orders=_among(parser, given.orders, ORDERS),
+        contenders=among(parser, given.contenders, CONTENDERS),
+        orders=among(parser, given.orders, ORDERS),
         in_flight=[int(word) for word in given.in_flight.split(",")],
         seconds=given.seconds,
         open_orders=given.open,
-        profiled=_among(parser, given.profile, (WORKER, GATEWAY, *SYSTEMS)) if given.profile else [],
+        profiled=among(parser, given.profile, (WORKER, GATEWAY, *SYSTEMS)) if given.profile else [],
         folder=given.folder,
     )
 
@@ -83,7 +83,7 @@ async def run(choice: Choice, console: Console) -> int:
         tell(str(error))
         return 1
     if figures is None:
-        return _STOPPED
+        return STOPPED
     for table in tables(figures):
         console.print(table)
     write(choice.folder, before | {"seconds": round(time.monotonic() - began)}, figures)
@@ -119,7 +119,8 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def _among(parser: argparse.ArgumentParser, words: str, known: Sequence[str]) -> list[str]:
+def among(parser: argparse.ArgumentParser, words: str, known: Sequence[str]) -> list[str]:
+    """Return which of the known names are listed, in their order; any other ends the command."""
     names = words.split(",")
     if unknown := sorted(set(names) - set(known)):
         parser.error(f"{unknown[0]} is none of {', '.join(known)}")
@@ -129,5 +130,5 @@ def _among(parser: argparse.ArgumentParser, words: str, known: Sequence[str]) ->
 def main(arguments: Sequence[str]) -> None:
     """Run the bench; end the process with 1 where a target is missed."""
     configure_logging("console", "ERROR")
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     exit_now(uvloop.run(run(chosen(arguments), console)))

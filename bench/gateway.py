@@ -16,6 +16,7 @@ MODIFICATION = "modify-fibre"
 SUCCEEDED = "completed"
 
 PATH = "/tmf-api/productOrderingManagement/v4/productOrder"
+CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 _PRODUCTS = "/tmf-api/productInventory/v4/product"
 
 

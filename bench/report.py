@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench.figures import ENGINE, Block, Counted, Figures, Submission
-from bench.targets import Verdict, targets
+from bench.targets import Target, Verdict, targets
 from settings import SYSTEMS
 
 _PROCESSES = (*ENGINE, *SYSTEMS)
@@ -24,12 +24,14 @@ def tables(figures: Figures) -> Iterator[Table]:
         yield _counted(figures.counted)
     if figures.submissions:
         yield _submissions(figures.submissions)
-    yield _targets(figures)
+    memory = figures.open_order_bytes
+    note = "" if memory is None else f"1,000 open orders take {memory / 1000:.0f} MB of the worker"
+    yield target_table(targets(figures), note)
 
 
 def _orders(order: str, blocks: Sequence[Block]) -> Table:
     heads = ("orders/s", "latency s", "CPU s an order", *_PROCESSES)
-    table = _table(f"{order}: medians, and what they were between", ["in flight", "who", *heads])
+    table = titled(f"{order}: medians, and what they were between", ["in flight", "who", *heads])
     mine = [block for block in blocks if block.script == order]
     for in_flight in sorted({block.in_flight for block in mine}):
         names = dict.fromkeys(block.contender for block in mine if block.in_flight == in_flight)
@@ -50,7 +52,7 @@ def _figures(runs: Sequence[Block]) -> list[str]:
 
 
 def _counted(counted: Sequence[Counted]) -> Table:
-    table = _table("One order of ours, counted", ["", *(each.order for each in counted)])
+    table = titled("One order of ours, counted", ["", *(each.order for each in counted)])
     rows: dict[str, Callable[[Counted], object]] = {
         "billable actions": lambda each: each.counts.actions,
         "the least": lambda each: each.least,
@@ -72,7 +74,7 @@ def _counted(counted: Sequence[Counted]) -> Table:
 
 
 def _submissions(submissions: Sequence[Submission]) -> Table:
-    table = _table("Taking orders in", ["who", "orders/s", "p50 ms", "p99 ms", "CPU ms an order", "of Temporal's"])
+    table = titled("Taking orders in", ["who", "orders/s", "p50 ms", "p99 ms", "CPU ms an order", "of Temporal's"])
     for who in dict.fromkeys(each.who for each in submissions):
         runs = [each for each in submissions if each.who == who]
         table.add_row(
@@ -85,11 +87,10 @@ def _submissions(submissions: Sequence[Submission]) -> Table:
     return table
 
 
-def _targets(figures: Figures) -> Table:
-    memory = figures.open_order_bytes
-    note = "" if memory is None else f"1,000 open orders take {memory / 1000:.0f} MB of the worker"
-    table = _table("Targets", ["target", "limit", "figure", "verdict"], note)
-    for each in targets(figures):
+def target_table(targets: Sequence[Target], note: str = "") -> Table:
+    """Return a table of targets, each with its figure and whether it is held."""
+    table = titled("Targets", ["target", "limit", "figure", "verdict"], note)
+    for each in targets:
         limit = f"{'≤' if each.at_most else '≥'} {each.limit:g}{' (stretch)' if each.stretch else ''}"
         verdict = f"[{_COLOURS[each.verdict]}]{each.verdict}"
         table.add_row(each.what, limit, spread(each.values, each.digits), verdict)
@@ -102,8 +103,11 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return f"{middle} ({min(values):.{digits}f}–{max(values):.{digits}f})" if len(values) > 1 else middle
 
 
-def _table(title: str, heads: Sequence[str], caption: str = "") -> Table:
+def titled(title: str, heads: Sequence[str], caption: str = "") -> Table:
+    """Return an empty table with a title and heads; words are to the left, figures to the right."""
     table = Table(title=title, caption=caption, box=SIMPLE_HEAD)
     for head in heads:
-        table.add_column(head, justify="left" if head in ("", "who", "target", "verdict") else "right")
+        table.add_column(
+            head, justify="left" if head in ("", "who", "target", "verdict", "order", "what", "beside") else "right"
+        )
     return table

@@ -18,6 +18,7 @@ from embedded.layout import Layout, isolated_layout, leave_out
 from embedded.parts import temporal_client
 from embedded.ports import Ports
 from embedded.stack import running
+from embedded.supervisor import Supervisor
 from settings import SYSTEMS
 
 T = TypeVar("T")
@@ -30,10 +31,14 @@ class Stack:
     """A stack that runs."""
 
     layout: Layout
-    pids: Mapping[str, int]
-    """Process id of each part."""
+    supervisor: Supervisor
     temporal: Client
     http: httpx.AsyncClient
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """Process id of each part that runs now."""
+        return self.supervisor.pids
 
     @property
     def systems(self) -> Mapping[str, str]:
@@ -80,7 +85,7 @@ async def _up(make: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterat
 
 @asynccontextmanager
 async def _alone(left_out: Iterable[str]) -> AsyncIterator[Stack]:
-    async with _laid_out() as layout, _run(leave_out(layout, left_out)) as stack:
+    async with _laid_out() as layout, run(leave_out(layout, left_out)) as stack:
         yield stack
 
 
@@ -91,7 +96,7 @@ async def _watched() -> AsyncIterator[tuple[Stack, Proxies]]:
         at = {name: getattr(ports, f"{name}_port") for name in SYSTEMS}
         async with (
             proxied(layout.systems, at) as proxies,
-            _run(replace(layout, systems=proxies.urls)) as stack,
+            run(replace(layout, systems=proxies.urls)) as stack,
         ):
             yield stack, proxies
 
@@ -103,9 +108,14 @@ async def _laid_out() -> AsyncIterator[Layout]:
 
 
 @asynccontextmanager
-async def _run(layout: Layout) -> AsyncIterator[Stack]:
+async def run(layout: Layout) -> AsyncIterator[Stack]:
+    """Run the stack of a layout, for the length of the block.
+
+    Raises:
+        StackError: when it does not come up.
+    """
     async with (
         running(layout, print) as supervisor,
         httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as http,
     ):
-        yield Stack(layout, supervisor.pids, await temporal_client(layout), http)
+        yield Stack(layout, supervisor, await temporal_client(layout), http)

@@ -1,0 +1,134 @@
+"""The command line of `make bench-large`: which parts are measured, how large orders are, and where the figures go."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+
+from bench.command import STOPPED, WIDTH, among, machine
+from bench.large.fairness import streams
+from bench.large.figures import Figures, targets
+from bench.large.orders import KINDS
+from bench.large.report import tables
+from bench.large.sizes import run_size
+from bench.large.stack import large_stack
+from bench.large.steered import steer
+from bench.large.waiting_orders import open_orders
+from bench.parts import Tell
+from embedded.errors import StackError
+from embedded.stack import stop_signals, until
+from logs import configure_logging
+from worker import exit_now
+
+FAIRNESS, SIZES, STEERED, OPEN = "fairness", "sizes", "steered", "open"
+PARTS = (FAIRNESS, SIZES, STEERED, OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is measured."""
+
+    parts: Sequence[str]
+    kinds: Sequence[str]
+    sizes: Sequence[int]
+    steered: int
+    """Items of the orders that people act on."""
+    open_orders: int
+    small_orders: int
+    """How many small orders are placed, alone and beside a large one."""
+    beside: int
+    """Items of that large one."""
+    folder: Path
+
+
+def chosen(arguments: Sequence[str]) -> Choice:
+    """Return what the command line chooses."""
+    parser = argparse.ArgumentParser(prog="python -m bench.large", description="Measure large orders, and many.")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"parts: of {', '.join(PARTS)}")
+    parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--sizes", default="1,10,100,1000,5000", help="items of an order [default: %(default)s]")
+    parser.add_argument("--steered", type=int, default=1000, help="items of those acted on [default: %(default)s]")
+    parser.add_argument("--open", type=int, default=10_000, help="open orders [default: %(default)s]")
+    parser.add_argument("--small", type=int, default=60, help="small orders beside a large one [default: %(default)s]")
+    parser.add_argument("--beside", type=int, default=1000, help="items of that large one [default: %(default)s]")
+    parser.add_argument("--folder", type=Path, default=Path(".bench"), help="for the figures [default: %(default)s]")
+    given = parser.parse_args(arguments)
+    return Choice(
+        parts=among(parser, given.only, PARTS),
+        kinds=among(parser, given.kinds, KINDS),
+        sizes=[int(word) for word in given.sizes.split(",")],
+        steered=given.steered,
+        open_orders=given.open,
+        small_orders=given.small,
+        beside=given.beside,
+        folder=given.folder,
+    )
+
+
+async def measure(choice: Choice, figures: Figures, tell: Tell) -> None:
+    """Measure the chosen parts, each kind on a stack of its own.
+
+    Raises:
+        StackError: when a stack does not come up.
+        RuntimeError: when an order is not as it must be.
+    """
+    if FAIRNESS in choice.parts:
+        async with large_stack() as stack:
+            figures.streams += await streams(stack, choice.beside, choice.small_orders, tell)
+    if SIZES in choice.parts:
+        for kind in choice.kinds:
+            async with large_stack() as stack:
+                await run_size(stack, kind, min(choice.sizes))  # what is loaded with the first is not counted
+                for items in choice.sizes:
+                    figures.sizes.append(size := await run_size(stack, kind, items))
+                    tell(f"{kind}, {items} items: {size.seconds:.1f} s, {1000 * size.each:.0f} ms an item")
+    if STEERED in choice.parts:
+        async with large_stack() as stack:
+            figures.steps += await steer(stack, choice.steered, tell)
+    if OPEN in choice.parts:
+        async with large_stack() as stack:
+            figures.open_orders = await open_orders(stack, choice.open_orders, tell)
+
+
+async def run(choice: Choice, console: Console) -> int:
+    """Measure what is chosen; return the exit code: 1 where a target is missed, or a stack did not come up."""
+
+    def tell(line: str) -> None:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    began, before, figures = time.monotonic(), machine(), Figures()
+    choice.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        async with stop_signals() as stopped:
+            if await until(stopped, _measured(choice, figures, tell)) is None:
+                return STOPPED
+    except StackError as error:
+        tell(str(error))
+        return 1
+    for table in tables(figures):
+        console.print(table)
+    held = [asdict(target) | {"figure": target.figure, "verdict": target.verdict} for target in targets(figures)]
+    written = {"machine": before | {"seconds": round(time.monotonic() - began)}, "targets": held, **asdict(figures)}
+    (choice.folder / "large.json").write_text(json.dumps(written, indent=1) + "\n")
+    tell(f"{time.monotonic() - began:.0f} s; figures are in {choice.folder}/large.json")
+    return int(any(target.fails for target in targets(figures)))
+
+
+async def _measured(choice: Choice, figures: Figures, tell: Tell) -> Figures:
+    await measure(choice, figures, tell)
+    return figures
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the bench; end the process with 1 where a target is missed."""
+    configure_logging("console", "ERROR")
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    exit_now(uvloop.run(run(chosen(arguments), console)))

@@ -1,0 +1,200 @@
+"""One large order that is acted on: by the APIs and messages that people have for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+
+from bench.actions import runs_of
+from bench.gateway import CANCELLATIONS, PATH, Gateway, new_customer, workflow_id
+from bench.large.orders import large_order
+from bench.parts import Tell
+from bench.stacks import Stack
+from bench.waiting import until
+from orders.lifecycle import TERMINAL
+from settings import SYSTEMS
+from worker import WORKFLOWS
+from workflows.connection import DATA_CONVERTER
+
+_PATIENCE_SECONDS = 3600.0
+_TASKS = "/fallout/v1/task"
+_QUIET_LOOKS = 3
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that was done to a large order, and how long that took."""
+
+    what: str
+    items: int
+    seconds: float
+    runs: int
+    """Of the workflow of the order, so far."""
+
+
+class Drill:
+    """A large order, and what is done to it."""
+
+    def __init__(self, stack: Stack, kind: str, items: int, tell: Tell) -> None:
+        self.items = items
+        self.steps: list[Step] = []
+        self.order_id = ""
+        self.customer = new_customer()
+        self._stack = stack
+        self._tell = tell
+        self._gateway = Gateway(stack)
+        self._document = large_order(kind, items, self.customer)
+        self._at: dict[str, str] = {"gateway": stack.layout.gateway_url, **stack.systems}
+
+    async def place(self) -> Json:
+        """Place the order, and return it as it was placed."""
+        self.order_id = await self._gateway.place(self._document)
+        return self._document
+
+    async def is_in_a_later_run(self) -> None:
+        """Wait until the order's workflow has gone on in a new run."""
+        first = (await self._handle.describe()).run_id
+
+        async def went_on() -> bool:
+            return (await self._handle.describe()).run_id != first
+
+        await until(went_on, _PATIENCE_SECONDS)
+
+    @asynccontextmanager
+    async def timed(self, what: str) -> AsyncIterator[None]:
+        """Time what is done in the block."""
+        began = time.monotonic()
+        yield
+        seconds = time.monotonic() - began
+        runs = len(await runs_of(self._stack.temporal, self._handle.id))
+        self.steps.append(Step(what, self.items, seconds, runs))
+        self._tell(f"{self.items} items, run {runs}: {what}: {seconds:.1f} s")
+
+    @asynccontextmanager
+    async def fault(self, system: str, **match: str) -> AsyncIterator[None]:
+        """Have a system refuse some calls, for the length of the block."""
+        await self._post(system, "/faults", {"match": match, "kind": "permanent"})
+        yield
+        (await self._stack.http.delete(f"{self._at[system]}/faults")).raise_for_status()
+
+    async def tell(self, message: str, **said: str) -> None:
+        await self._handle.execute_update(message, said)
+
+    async def state(self) -> str:
+        return str((await self._gateway.order(self.order_id))["state"])
+
+    async def amend(self, **changes: Any) -> None:
+        answer = await self._stack.http.patch(f"{self._at['gateway']}{PATH}/{self.order_id}", json=changes)
+        answer.raise_for_status()
+
+    async def cancel(self) -> None:
+        body = {"productOrder": {"id": self.order_id}, "cancellationReason": "bench"}
+        await self._post("gateway", CANCELLATIONS, body)
+
+    async def task(self, word: str) -> Json:
+        """Wait for a task of the order that is about this, and return it."""
+        found: list[Json] = []
+
+        async def opened() -> bool:
+            tasks = await self._get("gateway", _TASKS, rootId=self.order_id, state="open")
+            found[:] = [each for each in tasks if word in each["id"]]
+            return bool(found)
+
+        await until(opened, _PATIENCE_SECONDS)
+        return found[0]
+
+    async def retry(self, task: Json) -> None:
+        """Have what a task is about tried again."""
+        await self._post("gateway", f"{_TASKS}/{task['id']}/resolution", {"action": "retry", "author": "bench"})
+
+    async def is_over(self, state: str) -> None:
+        """Wait until the order is over.
+
+        Raises:
+            RuntimeError: when it ends in another state.
+        """
+
+        async def ended() -> bool:
+            return await self.state() in TERMINAL
+
+        await until(ended, _PATIENCE_SECONDS)
+        require(await self.state() == state, f"the order ends {state}")
+
+    async def is_quiet(self) -> None:
+        """Wait until no system is called for the order any more."""
+        seen: list[int] = []
+
+        async def quiet() -> bool:
+            seen.append(len(await self.calls()))
+            return len(seen) > _QUIET_LOOKS and len(set(seen[-_QUIET_LOOKS:])) == 1
+
+        await until(quiet, _PATIENCE_SECONDS)
+
+    async def done(self) -> set[str]:
+        """Return the nodes of the order's plan that are done."""
+        nodes = (await self._handle.query("progress"))["nodes"]
+        return {key for key, node in nodes.items() if node["state"] == "done"}
+
+    async def calls(self) -> list[str]:
+        """Return the idempotency keys of all calls that systems had for the order, system by system."""
+        logs = [await self._get(system, "/log", order=self.order_id) for system in SYSTEMS]
+        return [entry["key"] for log in logs for entry in log]
+
+    async def is_exact(self, products: int) -> None:
+        """Check that the customer has so many products, and what realises them, and that nothing else is held.
+
+        Raises:
+            RuntimeError: when that is not so.
+        """
+        audit = await self._get("inventory", "/audit")
+        held = [each for each in audit["resources"] if self.order_id in (each.get("requestedBy") or "")]
+        lost = [each for each in audit["leaked"] if self.order_id in (each.get("requestedBy") or "")]
+        require(not lost and not audit["dangling"], f"nothing is leaked: {lost[:5]}, {audit['dangling'][:5]}")
+        require(bool(held) == bool(products), f"resources are held for products only: {held[:5]}")
+        has = await self._get(
+            "inventory",
+            "/tmf-api/productInventory/v4/product",
+            **{"relatedParty.id": self.customer, "status": "active", "fields": "id", "limit": "1000", "offset": "0"},
+        )
+        more = await self._get(
+            "inventory",
+            "/tmf-api/productInventory/v4/product",
+            **{"relatedParty.id": self.customer, "status": "active", "fields": "id", "limit": "1000", "offset": "1000"},
+        )
+        require(len(has) + len(more) == products, f"the customer has {products} products, not {len(has) + len(more)}")
+
+    async def is_replayed(self) -> None:
+        """Replay all runs of the order's workflow.
+
+        Raises:
+            Exception: when one goes another way.
+        """
+        replayer = Replayer(
+            workflows=WORKFLOWS, data_converter=DATA_CONVERTER, workflow_runner=UnsandboxedWorkflowRunner()
+        )
+        for history in await runs_of(self._stack.temporal, self._handle.id):
+            await replayer.replay_workflow(history)
+
+    @property
+    def _handle(self) -> WorkflowHandle[Any, Any]:
+        return self._stack.temporal.get_workflow_handle(workflow_id(self.order_id))
+
+    async def _get(self, part: str, path: str, **query: str) -> Any:
+        return (await self._stack.http.get(f"{self._at[part]}{path}", params=query)).raise_for_status().json()
+
+    async def _post(self, part: str, path: str, body: Json) -> None:
+        (await self._stack.http.post(f"{self._at[part]}{path}", json=body)).raise_for_status()
+
+
+def require(condition: bool, what: str) -> None:
+    """Raise RuntimeError where something is not as it must be."""
+    if not condition:
+        raise RuntimeError(f"not so: {what}")

@@ -1,0 +1,72 @@
+"""Large orders that people act on once they are in a later run: what that takes, and whether all is exact then."""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+from typing import Any
+
+from bench.gateway import SUCCEEDED
+from bench.large.drill import Drill, Step, require
+from bench.large.orders import MOBILE, SITES, VPN
+from bench.parts import Tell
+from bench.stacks import Stack
+
+_MOVED = "1.2"
+_SITE = re.compile(r":so:(1\.\w+):|/(1\.\w+)/")
+"""A site in an idempotency key: of its service orders, or of its product."""
+
+
+async def steer(stack: Stack, items: int, tell: Tell) -> list[Step]:
+    """Hold, resume and amend a network of so many sites, one of which falls out; cancel as many mobile plans.
+
+    Raises:
+        RuntimeError: when anything is not as it must be.
+    """
+    return [*await _network(Drill(stack, VPN, items, tell)), *await _cancelled(Drill(stack, MOBILE, items, tell))]
+
+
+async def _network(drill: Drill) -> list[Step]:
+    broken = f"1.{drill.items // 2}"
+    async with drill.fault("activation", order=f":so:{broken}:access"):
+        placed = await drill.place()
+        await drill.is_in_a_later_run()
+        async with drill.timed("held, until nothing is called any more"):
+            await drill.tell("hold", reason="bench")
+            await drill.is_quiet()
+        require(await drill.state() == "held", "an order that is held is shown so")
+        await drill.tell("resume")
+        finished = {key.partition(":")[0] for key in await drill.done() if key.endswith(":overlay")}
+        require(_MOVED in finished and len(finished) > 1, f"some sites are done: {finished}")
+        before = await drill.calls()
+        async with drill.timed("amended: a site that is done moves"):
+            await drill.amend(productOrderItem=_moved(placed))
+        task = await drill.task(f":{broken}:access")
+    async with drill.timed("the site that fell out is settled, and all goes on to the end"):
+        await drill.retry(task)
+        await drill.is_over(SUCCEEDED)
+    new = set(await drill.calls()).difference(before)
+    touched = {site for key in new for each in _SITE.findall(key) for site in each if site}
+    require(touched & finished == {_MOVED}, f"of sites that were done, one is touched: {sorted(touched & finished)}")
+    await drill.is_exact(products=drill.items + 2)
+    await drill.is_replayed()
+    return drill.steps
+
+
+async def _cancelled(drill: Drill) -> list[Step]:
+    await drill.place()
+    await drill.is_in_a_later_run()
+    async with drill.timed("cancelled, and all of it undone"):
+        await drill.cancel()
+        await drill.is_over("cancelled")
+    await drill.is_exact(products=0)
+    await drill.is_replayed()
+    return drill.steps
+
+
+def _moved(placed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the items of a network, one site of which is elsewhere."""
+    items: list[dict[str, Any]] = deepcopy(placed["productOrderItem"])
+    site = next(each for each in items[0]["productOrderItem"] if each["id"] == _MOVED)
+    site["product"]["place"] = [{"id": SITES[-1], "role": "installationAddress"}]
+    return items
