@@ -19,11 +19,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from temporalio import activity
-from temporalio.common import MetricCounter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.http import DownstreamError
+from activities.turns import Turns
+from orders.identity import root_of_workflow
 from store.errors import StoreUnavailableError
 
 NOT_LOCAL: Final = "NotLocal"
@@ -178,36 +179,42 @@ class LocalCallGuard(Interceptor):
 
     def __init__(self, calls: Mapping[str, LocalCalls], note: Note) -> None:
         self._calls, self._note = calls, note
+        self._turns = Turns()
 
     def intercept_activity(self, inner: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _GuardedActivity(inner, self._calls, self._note)
+        return _GuardedActivity(inner, self._calls, self._note, self._turns)
 
 
 class _GuardedActivity(ActivityInboundInterceptor):
-    def __init__(self, inner: ActivityInboundInterceptor, calls: Mapping[str, LocalCalls], note: Note) -> None:
+    def __init__(
+        self, inner: ActivityInboundInterceptor, calls: Mapping[str, LocalCalls], note: Note, turns: Turns
+    ) -> None:
         super().__init__(inner)
-        self._calls, self._note = calls, note
+        self._calls, self._note, self._turns = calls, note, turns
 
     async def execute_activity(self, request: ExecuteActivityInput) -> Any:
         info = activity.info()
         calls = self._calls.get(info.activity_type)
         if calls is None:
             return await super().execute_activity(request)
-        refusal = await self._refusal(calls, info.workflow_id, request) if info.is_local else None
-        way = "refused" if refusal else "local" if info.is_local else "regular"
-        _counter().add(1, {"system": calls.system, "way": way, "refusal": refusal or ""})
-        if refusal:
-            raise not_local(calls.system, refusal)
-        with calls.call(local=info.is_local):
+        if not (info.is_local and info.workflow_id):
+            return await self._call(calls, "regular", request)
+        async with self._turns.turn(root_of_workflow(info.workflow_id)):
+            if refusal := await self._refusal(calls, info.workflow_id, request):
+                _count(calls.system, "refused", refusal)
+                raise not_local(calls.system, refusal)
+            return await self._call(calls, "local", request)
+
+    async def _call(self, calls: LocalCalls, way: str, request: ExecuteActivityInput) -> Any:
+        _count(calls.system, way)
+        with calls.call(local=way == "local"):
             return await super().execute_activity(request)
 
-    async def _refusal(
-        self, calls: LocalCalls, workflow_id: str | None, request: ExecuteActivityInput
-    ) -> Refusal | None:
+    async def _refusal(self, calls: LocalCalls, workflow_id: str, request: ExecuteActivityInput) -> Refusal | None:
         """Return why a local call is refused, None where it is let through; its effect is noted by then."""
         refusal = calls.refusal()
         key: str | None = getattr(request.args[0], "key", None) if request.args else None
-        if refusal or key is None or workflow_id is None:
+        if refusal or key is None:
             return refusal
         try:
             await self._note(workflow_id, key)
@@ -217,8 +224,10 @@ class _GuardedActivity(ActivityInboundInterceptor):
         return calls.refusal()
 
 
-def _counter() -> MetricCounter:
-    return activity.metric_meter().create_counter("ordersaga_system_calls", "Calls of downstream systems, by their way")
+def _count(system: str, way: str, refusal: str = "") -> None:
+    meter = activity.metric_meter()
+    counter = meter.create_counter("ordersaga_system_calls", "Calls of downstream systems, by their way")
+    counter.add(1, {"system": system, "way": way, "refusal": refusal})
 
 
 def _timed_out() -> bool:

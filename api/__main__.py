@@ -111,7 +111,13 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     stack.push_async_callback(_close, database)
     orders = OrderStore(database)
     delivery = DeliveryPolicy(give_up_after=settings.event_give_up_after)
-    engine = TemporalEngine(partial(connect, lazy=True), settings.task_queue, delivery=delivery, fair=settings.fairness)
+    engine = TemporalEngine(
+        partial(connect, lazy=True),
+        settings.task_queue,
+        delivery=delivery,
+        fair=settings.fairness,
+        parts_at_once=settings.parts_at_once,
+    )
     setbacks = Setbacks(database)
     stuck = StuckWork(orders, setbacks, engine)
     starter = Starter(orders, setbacks, engine, settings.start_sweep_interval)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from google.protobuf.descriptor import Descriptor
@@ -176,7 +177,8 @@ class TemporalEngine:
     """Temporal, through a client that `connect` makes at the first call.
 
     What a workflow must answer itself has `request_timeout`, since an amendment is planned first; all else `timeout`.
-    `fair`: customers whose orders have the same priority share the workers fairly.
+    `fair`: customers whose orders have the same priority share the workers fairly. `parts_at_once`: how many parts of
+    an order begin at a time.
     """
 
     def __init__(
@@ -184,14 +186,15 @@ class TemporalEngine:
         connect: Callable[[], Awaitable[Client]],
         task_queue: str,
         timeout: timedelta = timedelta(seconds=2),
-        request_timeout: timedelta = timedelta(seconds=10),
+        request_timeout: timedelta = timedelta(seconds=50),
         delivery: DeliveryPolicy | None = None,
         fair: bool = False,
+        parts_at_once: int = policies.PARTS_AT_ONCE,
     ) -> None:
         self._connect = connect
         self._task_queue = task_queue
         self._delivery = delivery or DeliveryPolicy()
-        self._fair = fair
+        self._start_order = partial(start_order, fair=fair, parts_at_once=parts_at_once)
         self._timeout = timeout
         self._request_timeout = request_timeout
         self._client: Client | None = None
@@ -199,7 +202,7 @@ class TemporalEngine:
     async def start(self, order: PostedOrder) -> bool:
         async with self._answering() as client:
             try:
-                return await start_order(client, order, self._task_queue, fair=self._fair)
+                return await self._start_order(client, order, self._task_queue)
             except RPCError as error:
                 # Then every order is refused, and none for its own sake.
                 if error.status in _REFUSALS and (missing := await _missing_search_attributes(client)):

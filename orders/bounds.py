@@ -40,8 +40,8 @@ class OrderLimits:
     """Characters of a text, wherever it stands but in characteristics, which have a bound of their own."""
     parts: int = 20_000
     """Products, services and resources that it comes down to."""
-    nodes: int = 3000
-    """Parts that one workflow of it runs: of its history, which ends at 51,200 events, each takes ten or more."""
+    nodes: int = 20_000
+    """Parts that one workflow of it runs: it carries what it knows of each into every new run."""
 
 
 def crowded(body: Any, name: str, limits: OrderLimits) -> Iterator[tuple[Location, str]]:

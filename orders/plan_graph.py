@@ -66,6 +66,16 @@ class PlanGraph(Model):
         """The keys so that each comes after those it depends on."""
         return in_order(self.dependencies())
 
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """What goes first of what may begin, lowest first: what ends something begun goes before what is new."""
+        places = {node.key: place for place, node in enumerate(self.nodes)}
+        ranks: dict[str, int] = {}
+        for key in self.in_order:
+            needs = [ranks[need] for need in self._nodes[key].depends_on if need in ranks]
+            ranks[key] = max(needs, default=places[key])
+        return ranks
+
     def taken_by_failure(self, key: str) -> set[str]:
         """Return the keys that a permanent failure of `key` takes with it, itself among them.
 

@@ -84,6 +84,8 @@ class Carried(Model):
     """Temporal's priority key, where an amendment has changed it."""
     all_held: bool = False
     items_held: list[str] = Field(default_factory=list)
+    holds: int = 0
+    """How often anything was put on hold."""
     is_late: bool = False
     """Whether it has been said that the order is expected too late."""
     cancellation: CarriedCancellation = CarriedCancellation()
@@ -109,5 +111,7 @@ class RootOrderInput(Model):
     requested_start_date: UtcDatetime | None = None
     longest_history: int
     """The events, about, after which it goes on in a new run: the same for a replay as for what that repeats."""
+    parts_at_once: int
+    """How many of its parts begin at a time, and are undone at a time."""
     carried: Carried | None = None
     """Where an earlier run of the same order has come to."""

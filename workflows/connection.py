@@ -115,7 +115,14 @@ def precedence(order: PostedOrder, *, fair: bool) -> Priority:
     return Priority(priority_key=search_attributes.priority_number(order.priority) + 1, fairness_key=customer)
 
 
-async def start_order(client: Client, order: PostedOrder, task_queue: str, *, fair: bool = False) -> bool:
+async def start_order(
+    client: Client,
+    order: PostedOrder,
+    task_queue: str,
+    *,
+    fair: bool = False,
+    parts_at_once: int = policies.PARTS_AT_ONCE,
+) -> bool:
     """Start the workflow of an accepted order; return False when it runs already, or has run.
 
     Raises:
@@ -131,6 +138,7 @@ async def start_order(client: Client, order: PostedOrder, task_queue: str, *, fa
                 order_id=order.id,
                 requested_start_date=order.requested_start_date,
                 longest_history=policies.LONGEST_HISTORY,
+                parts_at_once=parts_at_once,
             ),
             id=ids.root_workflow(order.id),
             task_queue=task_queue,

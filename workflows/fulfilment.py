@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 
 from orders.lifecycle import OrderState
+from workflows import policies
 from workflows.dates import Dates
 from workflows.next_run import NextRun, Realiser
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
 from workflows.saga import Saga, stop_if_cancelled
+from workflows.window import Window
 
 
 class Fulfilment:
     """Runs the plan of a posted order."""
 
-    def __init__(self, parts: OrderParts[OrderPlan], dates: Dates, next_run: NextRun) -> None:
+    def __init__(self, parts: OrderParts[OrderPlan], dates: Dates, next_run: NextRun, parts_at_once: int) -> None:
         self._parts = parts
         self._plan = parts.structure
         self._dates = dates
         self._next_run = next_run
+        self._window = Window(parts_at_once, policies.CONCURRENT_PARTS)
 
     async def run(self, realiser: Realiser) -> None:
         """Run the plan, each node as its dependencies, dates and holds allow; failures are kept in the saga.
@@ -33,9 +36,13 @@ class Fulfilment:
         async def do(key: str, saga: Saga) -> None:
             if key in going_on:
                 going_on.discard(key)
+                self._window.know(key)
             else:
                 await self._may_begin(key)
-            await realiser.realise(self._plan.nodes[key], saga)
+            try:
+                await realiser.realise(self._plan.nodes[key], saga)
+            finally:
+                self._window.leave(key)
 
         if self._next_run.recall_running():
             await self._next_run.forget_calls()
@@ -55,12 +62,14 @@ class Fulfilment:
 
     async def _may_begin(self, key: str) -> None:
         """Wait until a node may begin, and take note that it does."""
-        context = self._parts.context
+        context, holds = self._parts.context, self._parts.holds
         while True:
-            await self._parts.holds.may_start(key)
+            await holds.may_start(key)
             await self._dates.until_due(key)
-            if not context.pausing:
-                break
             await context.goes_on()
+            await self._window.enter(key, self._plan.graph.ranks.get(key, 0))
+            if not (context.pausing or holds.is_on_hold(key)):
+                break
+            self._window.leave(key)
         self._plan.begins(key)
         self._dates.begins(key)

@@ -9,6 +9,7 @@ from temporalio import workflow
 from orders.admission import Message
 from orders.lifecycle import OrderState
 from orders.task import Task, TaskKind, TaskState
+from workflows import policies
 from workflows.carried import Carried
 from workflows.children import Children
 from workflows.context import OrderContext
@@ -29,6 +30,8 @@ class Holds:
         """Whether the whole order is on hold."""
         self.items: set[str] = set()
         """The items that are on hold by themselves."""
+        self.times = 0
+        """How often anything was put on hold."""
         self._context = context
         self._structure = structure
         self._saga = saga
@@ -46,11 +49,14 @@ class Holds:
             RefusedError: when its state does not allow that, or it has no such item.
         """
         self._context.admit(Message.HOLD)
+        if self.times >= policies.MOST_HOLDS:
+            raise RefusedError(f"order {self._context.order_id} was held {self.times} times; it is not held any more")
         if command.item is None:
             self.whole = True
         else:
             self._known(command.item)
             self.items.add(command.item)
+        self.times += 1
         self._changed(said(f"hold {command.item or 'all'}", command))
 
     def resume(self, command: Resume) -> None:
@@ -104,7 +110,7 @@ class Holds:
 
     def go_on_from(self, carried: Carried) -> None:
         """Go on where an earlier run has come to."""
-        self.whole, self.items = carried.all_held, set(carried.items_held)
+        self.whole, self.items, self.times = carried.all_held, set(carried.items_held), carried.holds
         self._held_children = set(carried.children.held)
 
     def child_started(self, workflow_id: str) -> None:

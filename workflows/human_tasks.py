@@ -15,6 +15,7 @@ from catalogs.given_values import faults_of_values
 from orders.instants import timestamp
 from orders.policy import OnFailure
 from orders.task import Resolution, Task, TaskAction, TaskKind, TaskState
+from workflows import policies
 from workflows.context import OrderContext
 from workflows.messages import Asked, Complete, Reschedule, Resolve
 from workflows.refusals import RefusedError
@@ -33,6 +34,7 @@ class HumanTasks:
         self._context = context
         self.opened = 0
         """How many tasks there were so far."""
+        self._rescheduled = 0
         self._carried: dict[tuple[TaskKind, str, str], Task] = {}
         """Tasks that were open in the run before; what they are about opens them again."""
         self._parse: dict[str, Parse] = {}
@@ -43,6 +45,8 @@ class HumanTasks:
         before = self._carried.pop((kind, step, what), None)
         if before is None:
             self.opened += 1
+        if self.opened > policies.MOST_TASKS_BELOW and workflow.info().parent is not None:
+            actions = [action for action in actions if action != TaskAction.RETRY]
         return Task(
             id=before.id if before else f"{context.order_id}!{self.opened}",
             kind=kind,
@@ -136,9 +140,13 @@ class HumanTasks:
         """Plan an open manual task for another date.
 
         Raises:
-            RefusedError: when there is no such task.
+            RefusedError: when there is no such task, or they were planned anew too often.
         """
         task = self.find(command.task)
+        if self._rescheduled >= policies.MOST_DATES:
+            order_id, times = self._context.order_id, self._rescheduled
+            raise RefusedError(f"tasks of order {order_id} were planned anew {times} times; complete it, or cancel it")
+        self._rescheduled += 1
         self.open[task.id] = task.model_copy(update={"due_at": command.due_at})
         self._context.changed()
 

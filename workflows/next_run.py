@@ -55,14 +55,14 @@ class Realiser(Protocol):
 class NextRun:
     """Takes an order into the next run of its workflow, and out of the one before."""
 
-    def __init__(self, parts: OrderParts[OrderPlan], dates: Dates, longest_history: int) -> None:
+    def __init__(self, parts: OrderParts[OrderPlan], dates: Dates, order: RootOrderInput) -> None:
         self.realiser: Realiser
         self._parts = parts
         self._context = parts.context
         self._plan = parts.structure
         self._saga = parts.saga
         self._dates = dates
-        self._longest_history = longest_history
+        self._longest_history, self._parts_at_once = order.longest_history, order.parts_at_once
         self._carried: Carried | None = None
         self._saga.sagas.recall_by(self._recalled)
 
@@ -231,6 +231,7 @@ class NextRun:
             revision=context.revision,
             requested_start_date=dates.requested_start,
             longest_history=self._longest_history,
+            parts_at_once=self._parts_at_once,
             carried=Carried(
                 state=tracker.state,
                 version=tracker.version,
@@ -245,6 +246,7 @@ class NextRun:
                 priority=priority.priority_key if priority else None,
                 all_held=parts.holds.whole,
                 items_held=sorted(parts.holds.items),
+                holds=parts.holds.times,
                 is_late=dates.is_late,
                 cancellation=parts.cancellation.carried(),
                 revisions=sorted(plan.revisions),

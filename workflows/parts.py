@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from orders.lifecycle import OrderKind
+from workflows import policies
 from workflows.activation import Activations
 from workflows.cancellation import Cancellation
 from workflows.children import Children
@@ -22,6 +23,7 @@ from workflows.settlement import Settlement
 from workflows.standing import Standing
 from workflows.steps import Steps
 from workflows.structure import Structure
+from workflows.window import Window
 
 S_co = TypeVar("S_co", bound=Structure, covariant=True)
 
@@ -36,6 +38,7 @@ class OrderParts(Generic[S_co]):
         structure: Callable[[OrderContext, SagaGraph], S_co],
         *,
         undoing: bool = False,
+        parts_at_once: int = policies.PARTS_AT_ONCE,
     ) -> None:
         self.context = context = OrderContext.of_this_workflow(kind, revision, undoing=undoing)
         self.tasks = tasks = HumanTasks(context)
@@ -46,6 +49,7 @@ class OrderParts(Generic[S_co]):
             undo_failed=compensation.failed,
             changed=context.changed,
             goes_on=context.goes_on,
+            window=Window(parts_at_once),
         )
         self.structure = structure(context, saga)
         self.children = children = Children(

@@ -38,7 +38,7 @@ PLANNING_LATER: Final[dict[str, Any]] = {
 """For the same while what they ask is away: an hour, after which people are asked."""
 
 AMENDMENT: Final[dict[str, Any]] = {
-    "start_to_close_timeout": timedelta(seconds=30),
+    "start_to_close_timeout": timedelta(minutes=2),
     "retry_policy": RetryPolicy(maximum_attempts=3),
 }
 """For planning an amendment, for whose answer somebody waits: refused when the systems that it asks are away."""
@@ -46,8 +46,11 @@ AMENDMENT: Final[dict[str, Any]] = {
 LOCAL_ATTEMPT: Final = timedelta(seconds=5)
 """The longest that a local attempt of a call takes: a workflow task is held up so long."""
 
-CONCURRENT_CHILDREN: Final = 100
-"""How many children a posted order runs at a time: more would not make it quicker, and a new run adopts all of them."""
+PARTS_AT_ONCE: Final = 4
+"""How many parts of an order begin at a time, and are undone at a time, where its start does not say otherwise."""
+
+CONCURRENT_PARTS: Final = 500
+"""How many parts of an order run at most, most of them waiting for others: a new run adopts the children of all."""
 
 LONGEST_HISTORY: Final = 4000
 """The events, about, after which a posted order goes on in a new run; Temporal terminates a run at 51,200."""
@@ -60,6 +63,13 @@ EVENTS_OF_MESSAGE: Final = 6
 
 Orders that run go by these: other numbers need `workflow.patched`.
 """
+
+MOST_HOLDS: Final = 1000
+"""How often an order and its items may be held: those below have no new runs, and hear of each."""
+MOST_DATES: Final = 1000
+"""How often manual tasks of one workflow may be planned for another date."""
+MOST_TASKS_BELOW: Final = 500
+"""After how many tasks an order below a posted one, which has no new runs, tries nothing again any more."""
 
 PATIENCE_BEFORE_NEW_RUN: Final = timedelta(seconds=10)
 """How long a new run waits for calls to systems that run; then it makes them once more, with the same keys."""

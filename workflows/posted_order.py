@@ -27,17 +27,17 @@ class PostedOrderParts(OrderParts[OrderPlan]):
     """The parts of a posted order's workflow."""
 
     def __init__(self, kind: OrderKind, order: RootOrderInput) -> None:
-        super().__init__(kind, order.revision, OrderPlan)
+        super().__init__(kind, order.revision, OrderPlan, parts_at_once=order.parts_at_once)
         context, saga = self.context, self.saga
         self.plan = plan = self.structure
         amending = asyncio.Lock()
         self.dates = dates = Dates(context, plan, saga)
         dates.requested_start = order.requested_start_date
-        self.next_run = next_run = NextRun(self, dates, order.longest_history)
+        self.next_run = next_run = NextRun(self, dates, order)
         self.ending = Ending(self, amending, next_run)
         self.acceptance = Acceptance(context, plan, dates, self.ending, self.tasks, amending)
         self.start_date = StartDate(self, dates, next_run)
-        self.fulfilment = Fulfilment(self, dates, next_run)
+        self.fulfilment = Fulfilment(self, dates, next_run, order.parts_at_once)
         self.amendments = Amendments(self, dates, amending)
         # Before the standing is shown: what is held depends on the states of the items.
         context.observe_first(plan.nodes_changed, dates.nodes_changed)

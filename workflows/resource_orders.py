@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from orders.documents import characteristic_list
@@ -10,7 +9,7 @@ from orders.model import Model
 from orders.outcome import ResourceOrderOutcome
 from orders.plan_graph import PlanNode
 from orders.tmf import Action
-from workflows import ids, policies
+from workflows import ids
 from workflows.messages import ResourceOrderInput
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
@@ -36,7 +35,6 @@ class ResourceOrders:
         self._children = parts.children
         self._runs: dict[str, ResourceOrderRun] = {}
         """Key of a resource order → its run, while that stands."""
-        self._window = asyncio.Semaphore(policies.CONCURRENT_CHILDREN)
 
     async def realise(self, node: PlanNode, saga: Saga) -> None:
         """Run a resource order."""
@@ -46,14 +44,12 @@ class ResourceOrders:
             run = self._runs[node.key] = ResourceOrderRun(order=order)
             self._add_undo(node, run, saga)
         root = f"resource order {self._context.order_id}"
-        async with self._window:
-            await self._context.goes_on()
-            run.outcome = await self._run(
-                run.order,
-                node,
-                f"{node.action} {node.name}",
-                f"Resource order `{node.key}` of {root}, item {node.item_id}.",
-            )
+        run.outcome = await self._run(
+            run.order,
+            node,
+            f"{node.action} {node.name}",
+            f"Resource order `{node.key}` of {root}, item {node.item_id}.",
+        )
 
     def steps(self, key: str) -> list[dict[str, Any]]:
         """Return what was done of a resource order, for the saga log."""

@@ -24,6 +24,7 @@ from workflows.carried import SagaState
 from workflows.failures import RESIDUE, explain, order_failed
 from workflows.saga import Saga, UndoFailed
 from workflows.sagas import Sagas, UndoneTogether
+from workflows.window import Window
 
 Do = Callable[[str, Saga], Coroutine[Any, Any, None]]
 """Does what a node stands for, and registers its undo."""
@@ -47,6 +48,7 @@ class SagaGraph:
         undo_failed: UndoFailed,
         changed: Callable[[Collection[str]], None],
         goes_on: Callable[[], Awaitable[None]],
+        window: Window,
     ) -> None:
         """Make it without a graph, which comes when it is run.
 
@@ -56,6 +58,7 @@ class SagaGraph:
             undo_failed: asks a person about an undo that has failed.
             changed: is told which nodes have ended, were withdrawn, or are to run again.
             goes_on: waits while nothing new is to be begun.
+            window: says how many nodes are undone at a time.
         """
         self.failures: dict[str, BaseException] = {}
         """Why nodes failed, also while they were being stopped for another's sake."""
@@ -73,6 +76,7 @@ class SagaGraph:
         self._undo_failed = undo_failed
         self._changed = changed
         self._goes_on = goes_on
+        self._window = window
         self._resumed: SagaState | None = None
         self._gone_on: set[str] = set()
         """Nodes that ran in an earlier run of the workflow, and go on in this one."""
@@ -368,10 +372,11 @@ class SagaGraph:
 
         async def one(key: str) -> None:
             await asyncio.gather(*(tasks[need] for need in turned[key]))
-            if not undo.anew:
-                await self._goes_on()
             saga = self.sagas[key]
-            left = await saga.undo(self._undo_failed)
+            async with self._window.place(key):
+                if not undo.anew:
+                    await self._goes_on()
+                left = await saga.undo(self._undo_failed)
             self.residue += left
             undo.undone.add(key)
             undo.expected += saga.expected

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from orders.lifecycle import in_words
@@ -11,7 +10,7 @@ from orders.outcome import Redo, ServiceOrderOutcome
 from orders.plan import Characteristics
 from orders.plan_graph import PlanNode
 from orders.redo import differing
-from workflows import ids, policies
+from workflows import ids
 from workflows.messages import ServiceOrderInput
 from workflows.parts import OrderParts
 from workflows.plan import OrderPlan
@@ -49,7 +48,6 @@ class ServiceOrders:
         self._children = parts.children
         self._runs: dict[str, list[ServiceOrderRun]] = {}
         """Key of a service order → its runs that stand, first to last; each but the first changed it."""
-        self._window = asyncio.Semaphore(policies.CONCURRENT_CHILDREN)
 
     async def realise(self, node: PlanNode, saga: Saga) -> None:
         """Run a service order; one that was done under an earlier revision is changed to what the new one wants."""
@@ -61,14 +59,12 @@ class ServiceOrders:
             runs.append(self._next_run(node, runs[-1] if runs else None))
             self._add_undo(node, runs[-1], saga)
         run = runs[-1]
-        async with self._window:
-            await self._parts.context.goes_on()
-            run.outcome = await self._run(
-                run.order,
-                node,
-                f"{node.action} {node.name}" if run.order.redo is None else f"amend {node.name}",
-                f"Service order `{node.key}` of {self._root()}, item {node.item_id}.",
-            )
+        run.outcome = await self._run(
+            run.order,
+            node,
+            f"{node.action} {node.name}" if run.order.redo is None else f"amend {node.name}",
+            f"Service order `{node.key}` of {self._root()}, item {node.item_id}.",
+        )
         self.outcomes[node.key] = run.standing()
 
     def steps(self, key: str) -> list[dict[str, Any]]:

@@ -150,3 +150,18 @@ def test_the_resource_order_of_an_item_has_its_resources_and_the_place() -> None
     order = internet().resource_order("access")
     assert [each.key for each in order.resources] == ["port", "vlan"]
     assert (order.place, order.customer_id, order.specification.id) == ("BER-1", "customer-1", "rfs-access")
+
+
+def test_what_ends_something_begun_goes_before_new_things() -> None:
+    sites = [[node(f"{n}:access"), node(f"{n}:overlay", depends_on=[f"{n}:access", "hub"])] for n in range(3)]
+    products = [node(f"{n}:product", depends_on=[f"{n}:overlay"]) for n in range(3)]
+    plan = graph(node("hub"), *(each for site in sites for each in site), *products)
+
+    ranks = plan.ranks
+
+    assert sorted(ranks, key=lambda key: (ranks[key], "product" not in key)) == [
+        "hub",
+        *("0:product", "0:access", "0:overlay"),
+        *("1:product", "1:access", "1:overlay"),
+        *("2:product", "2:access", "2:overlay"),
+    ]

@@ -97,3 +97,49 @@ async def test_an_order_amended_weekly_while_a_visit_is_awaited_stays_far_below_
     histories = await histories_of(stage, order_id)
     assert max(len(history.events) for history in histories) < 4096
     await replay(stage, order_id)
+
+
+async def test_an_order_that_was_held_too_often_goes_on(stage: Stage) -> None:
+    document = example("fibre-technician")
+    customer_of(document)
+    order_id = await stage.submit(document)
+    task = await stage.task(order_id, "manual")
+    root = ids.root_workflow(order_id)
+    with patch.object(policies, "MOST_HOLDS", 2):
+        for _ in range(2):
+            await stage.tell(root, "hold")
+            await stage.tell(root, "resume")
+        assert "was held 2 times; it is not held any more" in await stage.refusal(root, "hold")
+
+    await stage.tell(root, "complete", task=task["id"], values={"technician": "T-17"})
+    assert (await stage.ended(order_id))["state"] == "completed"
+
+
+async def test_a_task_that_was_planned_anew_too_often_is_completed_or_cancelled(stage: Stage) -> None:
+    document = example("fibre-technician")
+    customer_of(document)
+    order_id = await stage.submit(document)
+    task = await stage.task(order_id, "manual")
+    due = timestamp(datetime.now(UTC) + timedelta(weeks=1))
+    with patch.object(policies, "MOST_DATES", 0):
+        refusal = await stage.refusal(task["workflowId"], "reschedule", task=task["id"], due_at=due)
+    assert "were planned anew 0 times" in refusal
+
+    await stage.tell(ids.root_workflow(order_id), "complete", task=task["id"], values={"technician": "T-17"})
+    assert (await stage.ended(order_id))["state"] == "completed"
+
+
+async def test_a_step_that_has_failed_too_often_is_not_tried_again_but_can_be_completed_or_given_up(
+    stage: Stage,
+) -> None:
+    document = example("vpn-8-sites")
+    customer_of(document)
+    await stage.fault(stage.activation, match={"order": ":so:1.6:access"}, kind="permanent")
+    with patch.object(policies, "MOST_TASKS_BELOW", 0):
+        order_id = await stage.submit(document)
+        task = await stage.task(order_id)
+    await stage.heal()
+
+    assert task["actions"] == ["complete", "fail", "rollback"]
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=task["id"], action="rollback")
+    assert (await stage.ended(order_id))["state"] == "failed"

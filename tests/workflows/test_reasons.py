@@ -18,6 +18,7 @@ from workflows import ids
 from workflows.failures import explain
 from workflows.saga import Saga
 from workflows.saga_graph import SagaGraph
+from workflows.window import Window
 
 pytestmark = pytest.mark.anyio
 
@@ -111,7 +112,12 @@ async def test_a_node_that_fails_while_it_is_stopped_for_anothers_sake_keeps_its
 
     nodes: dict[str, list[str]] = {"left": [], "right": [], "stopped": []}
     graph = SagaGraph(
-        caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None, goes_on=nothing
+        caught_up=nothing,
+        read_back=nothing,
+        undo_failed=nothing,
+        changed=lambda _: None,
+        goes_on=nothing,
+        window=Window(8),
     )
     await graph.run(nodes, do, taken_by_failure=lambda _: nodes)
 

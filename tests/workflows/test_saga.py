@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from tests.orders.work import SHAPES, Edges, counted
 from workflows.saga import Saga
 from workflows.saga_graph import SagaGraph
+from workflows.window import Window
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +29,14 @@ async def nothing(*_: object) -> Any:
 
 
 def new_graph(changed: Callable[[Collection[str]], None] = lambda _: None) -> SagaGraph:
-    return SagaGraph(caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=changed, goes_on=nothing)
+    return SagaGraph(
+        caught_up=nothing,
+        read_back=nothing,
+        undo_failed=nothing,
+        changed=changed,
+        goes_on=nothing,
+        window=Window(8),
+    )
 
 
 def itself(key: str) -> set[str]:

@@ -36,6 +36,7 @@ from workflows.refusals import RefusedError
 from workflows.saga import Saga
 from workflows.saga_graph import Do, SagaGraph
 from workflows.structure import PlainItems
+from workflows.window import Window
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +57,9 @@ async def test_a_cancel_that_comes_with_the_first_workflow_task_cancels_the_orde
     order_id = await accepted(stage, document)
     handle = await stage.client.start_workflow(
         "ProductOrder",
-        RootOrderInput(order_id=order_id, longest_history=policies.LONGEST_HISTORY),
+        RootOrderInput(
+            order_id=order_id, longest_history=policies.LONGEST_HISTORY, parts_at_once=policies.PARTS_AT_ONCE
+        ),
         id=ids.root_workflow(order_id),
         task_queue=stage.queue,
         start_signal="cancel",
@@ -155,7 +158,12 @@ def running(nodes: dict[str, list[str]], do: Do) -> tuple[SagaGraph, asyncio.Tas
         return []
 
     graph = SagaGraph(
-        caught_up=nothing, read_back=nothing, undo_failed=nothing, changed=lambda _: None, goes_on=nothing
+        caught_up=nothing,
+        read_back=nothing,
+        undo_failed=nothing,
+        changed=lambda _: None,
+        goes_on=nothing,
+        window=Window(8),
     )
     return graph, asyncio.create_task(graph.run(nodes, do, taken_by_failure=lambda key: {key}))
 
