@@ -17,6 +17,7 @@ from catalogs.catalog_set import CatalogSet
 from logs import configure_logging
 from store.database import migrate
 from tests.engine import started_engine
+from tests.guarded import guard
 from tests.shipped import shipped_catalogs
 from tests.stage import Stage, staged
 
@@ -40,6 +41,13 @@ def pytest_collection_finish() -> None:
     """Leave what tests are made of out of the garbage collector's later rounds: none of it goes before the end."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Let no test end the task in which those after it run."""
+    guard(pyfuncitem)
+    return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
