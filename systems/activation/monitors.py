@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select, true
 from systems.activation.kinds import KINDS, Kind
 from systems.activation.tables import monitor
 from systems.common import tmf
-from systems.common.addresses import here
+from systems.common.addresses import here, href
 from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
 from systems.common.events import Change
@@ -88,7 +88,7 @@ def as_document(row: Row[Any]) -> Document:
     source = kind.documents.href(row.target)
     document = {
         "id": row.id,
-        "href": f"{here()}{kind.base}/monitor/{row.id}",
+        "href": href(f"{kind.base}/monitor", row.id),
         "@type": "Monitor",
         "state": row.state,
         "sourceHref": source,

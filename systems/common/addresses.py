@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from urllib.parse import quote
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -11,11 +12,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from systems.common.errors import Refusal
 
 _ADDRESS: ContextVar[str] = ContextVar("address", default="")
+_IN_A_SEGMENT = "!$&'()*+,;=:@"
+"""What a segment of a path may have as it is (RFC 3986), beside letters, digits and `-._~`."""
 
 
 def here() -> str:
     """The address by which the present request reached the system, without a slash at its end."""
     return _ADDRESS.get()
+
+
+def href(path: str, document_id: str) -> str:
+    """Where the document of a collection is read, by the same address.
+
+    Whatever the id has in it stays within one segment of a path, and within what a header may have.
+    """
+    return f"{here()}{path}/{quote(document_id, safe=_IN_A_SEGMENT)}"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from systems.common.addresses import here
+from systems.common import addresses
 from systems.common.attributes import attributes, is_text
 from systems.common.errors import Refusal
 from systems.common.paging import ids_of, mentions, narrowed, page_of
@@ -58,7 +58,7 @@ class Collection:
 
     def href(self, document_id: str) -> str:
         """Where the document is read, by the address by which the present request came."""
-        return f"{here()}{self.path}/{document_id}"
+        return addresses.href(self.path, document_id)
 
     def add(self, connection: Connection, body: Document) -> Document:
         """Keep a new document and return it with its href. Raises Refusal 409 when its id is taken."""
@@ -135,7 +135,7 @@ class Collection:
         if wanted.path == "id":
             having: ColumnElement[bool] = documents.c.id.in_(wanted.values)
         elif wanted.path == "href":
-            having = documents.c.id.in_(ids_of(wanted, self.href("")))
+            having = documents.c.id.in_(ids_of(wanted, self.path))
         elif is_one_text and (by_reference or not indexed):
             having = func.coalesce(documents.c.body[steps].as_string().in_(wanted.values), false())
         elif indexed:

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, or_, select, true
 
+from systems.common.addresses import href
 from systems.common.queries import Condition, Document, Filter, ListQuery, Page
 
 READ_AT_ONCE = 500
@@ -42,9 +44,10 @@ def narrowed(
     return matching, left
 
 
-def ids_of(wanted: Filter, base: str) -> list[str]:
-    """The ids in those values of a filter by ``href`` that begin with ``base``."""
-    return [value.removeprefix(base) for value in wanted.values if value.startswith(base)]
+def ids_of(wanted: Filter, path: str) -> list[str]:
+    """The ids in those values of a filter by ``href`` that documents of the collection at ``path`` may have."""
+    found = [unquote(value.rpartition("/")[2]) for value in wanted.values]
+    return [each for each in found if href(path, each) in wanted.values]
 
 
 def page_of(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
 
-from systems.common.addresses import here
+from systems.common.addresses import href
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
@@ -201,7 +201,7 @@ def _pools(connection: Connection, condition: ColumnElement[bool] | None = None)
     return [
         {
             "id": row.id,
-            "href": f"{here()}{BASE}/resourcePool/{row.id}",
+            "href": href(f"{BASE}/resourcePool", row.id),
             "name": row.name,
             "resourceSpecification": {"id": row.specification},
             "place": {"id": row.place} if row.place else None,

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, delete, or_, select, true, update
 
 from systems.common import tmf
-from systems.common.addresses import here
+from systems.common.addresses import href
 from systems.common.bodies import fitting
 from systems.common.docs import listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect
@@ -149,7 +149,7 @@ def as_document(row: Member, over: Mapping[str, Any] | None = None) -> Document:
     names = {characteristic.get("name") for characteristic in written}
     document = {
         "id": row.id,
-        "href": f"{here()}{PATH}/{row.id}",
+        "href": href(PATH, row.id),
         "name": f"{row.name} {row.value}",
         "value": row.value,
         "category": row.pool,
@@ -219,7 +219,7 @@ def _condition(wanted: Filter) -> ColumnElement[bool] | None:
     column = resource.c.id if wanted.path == "href" else FILTER_COLUMNS.get(wanted.path)
     if column is None or wanted.comparison not in ("eq", "ne"):
         return None
-    having = column.in_(ids_of(wanted, f"{here()}{PATH}/") if wanted.path == "href" else wanted.values)
+    having = column.in_(ids_of(wanted, PATH) if wanted.path == "href" else wanted.values)
     return having if wanted.comparison == "eq" else column.is_(None) | ~having
 
 

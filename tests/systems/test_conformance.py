@@ -63,6 +63,24 @@ async def test_what_is_kept_is_given_with_its_whole_address_and_its_dates(
     assert listed == [document]
 
 
+@pytest.mark.parametrize("odd", ["日本", "a b", "a?b#c", "%41", "line\r\nSet-Cookie: a=b", "A'(b),;=+$&@!~:*"])
+async def test_an_address_is_one_whatever_the_id_has_in_it(clients: dict[str, httpx.AsyncClient], odd: str) -> None:
+    for system, path, body, _ in KEPT:
+        if "Qualification" in path or system == "billing":
+            continue
+        client, document_id = clients[system], f"{system} {odd}"
+        made = await client.post(path, json=body | {"id": document_id}, headers=keyed(path))
+        assert made.status_code == 201, made.text
+        document = made.json()
+        assert document["id"] == document_id
+        assert document["href"] == made.headers["Location"]
+        assert document["href"].isascii() and document["href"].isprintable()
+        assert (await client.get(document["href"])).json() == document
+        assert (await client.get(path, params={"href": document["href"]})).json() == [document]
+        others = {"href.ne": document["href"], "id": document_id}
+        assert (await client.get(path, params=others)).json() == []
+
+
 async def test_an_address_is_that_by_which_the_system_was_reached(clients: dict[str, httpx.AsyncClient]) -> None:
     for system, path, body, _ in KEPT:
         client = clients[system]
