@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from activities.http import DownstreamError
 from activities.planning import PlannedOrder, plans_alike
 from api.answers import JsonAnswer
 from api.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
-from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.documentation import TAGS, body_of, errors, fields_parameter, insisting_on, list_parameters, list_responses
 from api.engine import MessageRefusedError, WorkflowEndedError
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.gateway import Gateway, GatewayDep
@@ -54,6 +55,16 @@ Patch = Callable[[Document], Any]
 
 Changes = Callable[[Document, Patch, OrderLimits], Document]
 """Returns what a patch sets anew of an order as v4 shows it: attributes in v4's shape, None where they go."""
+
+
+_NAMING = ("orderId", "number")
+"""What names a revision, which has no id."""
+
+
+class ListedRevision(Revision):
+    """A revision in a list; one that `fields` cuts down has `orderId` and `number`."""
+
+    model_config = insisting_on(*_NAMING)
 
 
 def patch_body(model: type[BaseModel], example: Any) -> dict[str, Any]:
@@ -121,11 +132,13 @@ def _routes(kind: OrderKind) -> APIRouter:
         operation_id=f"list{name}Revision",
         description="The first is the order as it came in; each amendment is one more, with its author, what it "
         "changed, and what it did to the plan, or why it was refused.",
-        responses={**list_responses(Revision), **errors(404)},
-        openapi_extra=LIST_PARAMETERS,
+        responses={**list_responses(ListedRevision), **errors(404)},
+        openapi_extra=list_parameters("-number", fields_parameter("state,author", _NAMING)),
     )
     async def list_revisions(request: Request, gateway: GatewayDep, order_id: OrderId) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=Revision)
+        if query.fields is not None:
+            query = replace(query, fields=(*_NAMING, *query.fields))
         return await answer_documents(map(_revision, await _revisions(gateway, kind, order_id)), query)
 
     @routes.get(

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from api.answers import JsonAnswer
 from api.catalog_links import Collection, split_version
 from api.conditional import is_current, not_modified, tagged
-from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS, Responses, errors, list_responses
+from api.documentation import PAGING_PARAMETERS, Responses, errors, fields_parameter, list_responses
 from api.errors import InvalidRequestError, NotFoundError
 from api.gateway import GatewayDep
 from api.reads import answer_documents, fields_query
@@ -37,7 +37,7 @@ class ReadOnlyRoute(APIRoute):
         await super().handle(scope, receive, send)
 
 
-_FIELDS = {**FIELDS_PARAMETER, "example": "name,version,lifecycleStatus"}
+_FIELDS = fields_parameter("name,version,lifecycleStatus")
 
 _CONDITION = {
     "name": "If-None-Match",

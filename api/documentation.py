@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from api.bodies import JSON
 from api.errors import ERRORS, ErrorBody
@@ -101,13 +101,29 @@ def body_of(
     return {"requestBody": RequestBody(model, required=required, content=described)}
 
 
-FIELDS_PARAMETER = {
-    "name": "fields",
-    "in": "query",
-    "description": "First-level attributes to give, separated by commas; `id` and `href` always are.",
-    "schema": {"type": "string"},
-    "example": "state,productOrderItem",
-}
+def fields_parameter(example: str, always: Sequence[str] = ("id", "href")) -> dict[str, Any]:
+    """Return the description of the parameter that cuts documents down; some attributes are `always` given."""
+    *names, last = (f"`{name}`" for name in always)
+    given = f"{', '.join(names)} and {last}"
+    return {
+        "name": "fields",
+        "in": "query",
+        "description": f"First-level attributes to give, separated by commas; {given} always are.",
+        "schema": {"type": "string"},
+        "example": example,
+    }
+
+
+def insisting_on(*names: str) -> ConfigDict:
+    """Return what makes a schema require these attributes alone: those that `fields` leaves in every answer."""
+
+    def insist(schema: dict[str, Any]) -> None:
+        schema["required"] = list(names)
+
+    return ConfigDict(json_schema_extra=insist)
+
+
+FIELDS_PARAMETER = fields_parameter("state,productOrderItem")
 
 PAGING_PARAMETERS = [
     {
@@ -125,11 +141,11 @@ PAGING_PARAMETERS = [
 ]
 
 
-def list_parameters(sort: str) -> dict[str, Any]:
+def list_parameters(sort: str, fields: dict[str, Any] = FIELDS_PARAMETER) -> dict[str, Any]:
     """Return the description of a list's parameters; `sort` is an example of what to sort by."""
     return {
         "parameters": [
-            FIELDS_PARAMETER,
+            fields,
             *PAGING_PARAMETERS,
             {
                 "name": "sort",

@@ -16,7 +16,7 @@ from pydantic import Field
 from activities.networks import ForbiddenAddressError, check_callback
 from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, read_as, read_json
-from api.documentation import LIST_PARAMETERS, TAGS, body_of, errors, list_responses
+from api.documentation import TAGS, body_of, errors, fields_parameter, insisting_on, list_parameters, list_responses
 from api.engine import WorkflowEndedError
 from api.errors import AlreadyThereError, InvalidRequestError, NotFoundError, UnavailableError
 from api.event_forms import check_event_query
@@ -105,6 +105,12 @@ class EventSubscription(Resource):
     )
 
 
+class ListedSubscription(EventSubscription):
+    """A registered listener in a list; one that `fields` cuts down has `id` and `href`."""
+
+    model_config = insisting_on("id", "href")
+
+
 class ReplayRequest(Resource):
     """From when on to deliver everything again."""
 
@@ -143,8 +149,8 @@ def hub_routes(hub: Hub, tag: str, example: dict[str, Any] = _EXAMPLE) -> APIRou
         "",
         summary="List the registered listeners",
         operation_id="listListener",
-        responses=list_responses(EventSubscription),
-        openapi_extra=LIST_PARAMETERS,
+        responses=list_responses(ListedSubscription),
+        openapi_extra=list_parameters("state,-id", fields_parameter("callback,state")),
     )
     async def find(request: Request, gateway: GatewayDep) -> JsonAnswer:
         query = parse_list_query(request.query_params.multi_items(), model=EventSubscription)

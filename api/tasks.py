@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.answers import JsonAnswer
-from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS
+from api.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS, insisting_on
 from api.errors import InvalidRequestError, NotAllowedError, NotFoundError
 from api.gateway import Gateway
 from api.messages import request as ask_workflow
@@ -29,14 +29,10 @@ from store.values import check_value
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 
 
-def _require_identity(schema: dict[str, Any]) -> None:
-    schema["required"] = ["id", "href"]
-
-
 class TaskDocument(Task):
     """A task as it leaves the gateway; one that `fields` cuts down has `id` and `href`."""
 
-    model_config = ConfigDict(json_schema_extra=_require_identity)
+    model_config = insisting_on("id", "href")
 
     href: str
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Path, Request
 from api.answers import JsonAnswer
 from api.bodies import SMALL_BODY, read_json
 from api.cancellations import stored_cancellation, taken_in
-from api.documentation import FIELDS_PARAMETER, LOCATION, body_of, errors, list_parameters, list_responses
+from api.documentation import LOCATION, body_of, errors, list_parameters, list_responses
 from api.errors import InvalidRequestError
 from api.gateway import GatewayDep
 from api.reads import list_answer
 from api.schemas.v5 import CANCELLATION_V5_EXAMPLE, CancelProductOrder, CancelProductOrderCreate
-from api.v5.translation import TAG, cancellation_body, fields_query, list_query, query_in_v4
+from api.v5.translation import FIELDS_PARAMETER, TAG, cancellation_body, fields_query, list_query, query_in_v4
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind
 from orders.v5 import CANCELLATION
@@ -57,7 +57,7 @@ async def create_cancellation(request: Request, gateway: GatewayDep) -> JsonAnsw
     summary="List or find cancellations of product orders",
     operation_id="listCancelProductOrder",
     responses=list_responses(CancelProductOrder),
-    openapi_extra=list_parameters("-requestedCancellationDate"),
+    openapi_extra=list_parameters("-requestedCancellationDate", FIELDS_PARAMETER),
 )
 async def list_cancellations(request: Request, gateway: GatewayDep) -> JsonAnswer:
     query = list_query(request.query_params.multi_items(), CancelProductOrder)

@@ -11,7 +11,7 @@ from api.amendments import amend_order, patch_body
 from api.answers import JsonAnswer
 from api.bodies import read_json, worked_on
 from api.deletions import delete_order
-from api.documentation import FIELDS_PARAMETER, LOCATION, body_of, errors, list_parameters, list_responses
+from api.documentation import LOCATION, body_of, errors, list_parameters, list_responses
 from api.errors import InvalidRequestError
 from api.gateway import GatewayDep
 from api.identity import require_admin
@@ -24,7 +24,7 @@ from api.schemas.v5 import (
     ProductOrderCreate,
     ProductOrderUpdate,
 )
-from api.v5.translation import TAG, changes, fields_query, list_query, order_body, query_in_v4
+from api.v5.translation import FIELDS_PARAMETER, TAG, changes, fields_query, list_query, order_body, query_in_v4
 from orders.intake import InvalidBodyError
 from orders.lifecycle import OrderKind
 from orders.v5_links import V5_BASE_PATH, order_in_v5
@@ -67,7 +67,7 @@ async def create_product_order(request: Request, gateway: GatewayDep) -> JsonAns
     summary="List or find product orders",
     operation_id="listProductOrder",
     responses=list_responses(ProductOrder),
-    openapi_extra=list_parameters("-creationDate"),
+    openapi_extra=list_parameters("-creationDate", FIELDS_PARAMETER),
 )
 async def list_product_orders(request: Request, gateway: GatewayDep) -> JsonAnswer:
     query = list_query(request.query_params.multi_items(), ProductOrder)

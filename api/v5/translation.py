@@ -10,6 +10,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from api import reads
+from api.documentation import fields_parameter
 from api.json_patch import same
 from api.patches import amendment, check_read_only, readable
 from api.schemas.v5 import NOT_BEGUN_OTHERWISE, CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
@@ -24,6 +25,8 @@ from orders.v5_links import order_in_v5
 from store.query import Condition, Either, Filter, ListQuery, Sort, parse_list_query
 
 TAG = "TMF622 Product Ordering v5"
+
+FIELDS_PARAMETER = fields_parameter("state", ("@type", "id", "href"))
 
 _ITEMS = "productOrderItem"
 _SERVER_SET = frozenset(map(name_in_v5, SERVER_SET[OrderKind.PRODUCT]))

@@ -51,6 +51,8 @@ async def test_a_patch_is_proposed_as_a_revision_and_the_order_asked(bench: Benc
     assert (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision/2")).json() == second
     found = await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision", params={"number.gt": "1"})
     assert found.json() == [second]
+    cut_down = await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision", params={"fields": "state", "limit": "1"})
+    assert cut_down.json() == [{"orderId": order_id, "number": 1, "state": "applied"}]
     refused = await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/revision", params={"state": "lost"})
     assert (refused.status_code, '"lost" is not one of proposed' in refused.json()["message"]) == (400, True)
 

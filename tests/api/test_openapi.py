@@ -112,6 +112,18 @@ async def test_every_body_has_an_example_that_fits_its_schema(bench: Bench) -> N
                 assert list(Draft202012Validator(schema).iter_errors(content["example"])) == []
 
 
+async def test_what_can_be_cut_down_to_fields_requires_what_is_always_given(bench: Bench) -> None:
+    for document in (await documents(bench)).values():
+        for operation in (operation for each in document["paths"].values() for operation in each.values()):
+            for parameter in (each for each in operation.get("parameters", []) if each["name"] == "fields"):
+                always_given = re.findall(r"`([^`]+)`", parameter["description"])
+                for status in operation["responses"].keys() & {"200", "206"}:
+                    schema = operation["responses"][status]["content"]["application/json"]["schema"]
+                    name = schema.get("items", schema)["$ref"].removeprefix("#/components/schemas/")
+                    required = document["components"]["schemas"][name].get("required", [])
+                    assert set(required) <= set(always_given), operation["operationId"]
+
+
 async def test_the_example_of_an_order_can_be_ordered(bench: Bench) -> None:
     document = (await bench.client.get("/openapi.json")).json()
     create = document["paths"][PRODUCT_ORDERS]["post"]

@@ -18,7 +18,7 @@ CONFIGURATION = "/tmf-api/ResourceActivationAndConfiguration/v4"
 SERVICE = {"state": "active", "serviceSpecification": {"id": "s"}}
 QUESTION = {"serviceQualificationItem": [{"id": "1", "service": {"serviceSpecification": {"id": "cfs-internet"}}}]}
 # System, path, the least body, and the attributes that an answer has in any case.
-KEPT = [
+KEPT: list[tuple[str, str, dict[str, Any], set[str]]] = [
     ("inventory", "/tmf-api/productInventory/v4/product", {"status": "active"}, {"status", "startDate"}),
     ("inventory", "/tmf-api/serviceInventory/v4/service", SERVICE, {"state", "serviceDate", "startDate"}),
     ("inventory", "/tmf-api/resourceInventoryManagement/v4/resource", {"name": "Edge 1"}, {"name", "resourceStatus"}),
@@ -74,7 +74,8 @@ async def test_an_address_is_one_whatever_the_id_has_in_it(clients: dict[str, ht
         document = made.json()
         assert document["id"] == document_id
         assert document["href"] == made.headers["Location"]
-        assert document["href"].isascii() and document["href"].isprintable()
+        assert document["href"].isascii()
+        assert document["href"].isprintable()
         assert (await client.get(document["href"])).json() == document
         assert (await client.get(path, params={"href": document["href"]})).json() == [document]
         others = {"href.ne": document["href"], "id": document_id}

@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 from systems.activation.app import APIS as ACTIVATION_APIS
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
+from systems.common.queries import ALWAYS_GIVEN
 from systems.inventory.app import APIS as INVENTORY_APIS
 from systems.inventory.app import create_app as create_inventory
 from tests.systems.conftest import SMALL_STOCK, running, sqlite
@@ -104,6 +105,23 @@ def test_every_reference_of_a_document_resolves(name: str, tmp_path: Path) -> No
     document = document_of(name, tmp_path)
     for reference in references(document):
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_what_can_be_cut_down_to_fields_requires_what_is_always_given(name: str, tmp_path: Path) -> None:
+    document = document_of(name, tmp_path)
+    cut_down = [
+        (called, answer["content"]["application/json"]["schema"])
+        for called, operation in operations(document)
+        if any(parameter["name"] == "fields" for parameter in operation.get("parameters", []))
+        for status, answer in operation["responses"].items()
+        if status in ("200", "206")
+    ]
+    assert cut_down
+    for called, schema in cut_down:
+        one = schema.get("items", schema)["$ref"].removeprefix("#/components/schemas/")
+        required = document["components"]["schemas"][one].get("required", [])
+        assert set(required) <= set(ALWAYS_GIVEN), called
 
 
 @pytest.mark.anyio
