@@ -16,6 +16,7 @@ from pydantic import AliasChoices, Field, PlainSerializer, PrivateAttr, StringCo
 
 from catalogs.expressions import Expression
 from catalogs.fulfilment import PolicyBlock, ProductFulfilment, ResourceFulfilment, ServiceFulfilment
+from catalogs.money import LARGEST
 from orders.instants import UtcDatetime, UtcDayOrDatetime
 from orders.model import Model, Resource
 from orders.plan import Specification
@@ -225,7 +226,7 @@ class Amount(Model):
     """Money as a catalog writes it, kept exact."""
 
     unit: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
-    value: Exact
+    value: Exact = Field(ge=-LARGEST, le=LARGEST)
 
 
 class Quantity(Resource):
@@ -237,7 +238,7 @@ class CountedCharacteristic(Resource):
     """The characteristic by whose value a price is charged, for each unit beyond what is included."""
 
     name: str
-    included: Exact = Field(default=Decimal(0), ge=0)
+    included: Exact = Field(default=Decimal(0), ge=0, le=LARGEST)
 
 
 class TaxItem(Resource):

@@ -8,6 +8,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from orders.tmf import Money, OrderPrice, Price
 
 CENT = Decimal("0.01")
+LARGEST = 10**12
+"""No amount is larger, and nothing is charged more often: sums stay exact to the cent in the numbers that JSON has."""
+
+
+class AmountError(ValueError):
+    """A price comes to more than can be charged."""
 
 
 def cents(value: Decimal) -> Decimal:

@@ -11,6 +11,7 @@ from catalogs.characteristic_checks import check_characteristics
 from catalogs.decomposition import DecompositionError, draft_order
 from catalogs.expressions import ExpressionError
 from catalogs.item_checks import check_offerings, check_products
+from catalogs.money import AmountError
 from catalogs.order_context import OrderContext
 from catalogs.product_nodes import product_nodes
 from catalogs.product_prices import product_prices
@@ -105,3 +106,5 @@ def _unpriceable(context: OrderContext, broken: Collection[str]) -> Iterator[Vio
             product_prices(node, context.catalogs, context.on)
         except ExpressionError as error:
             yield context.violation(node, "catalogExpression", "product", f"the catalog cannot price it: {error}")
+        except AmountError as error:
+            yield context.violation(node, "amountTooLarge", "product.productCharacteristic", str(error))

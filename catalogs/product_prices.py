@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from catalogs.catalog_set import CatalogSet
 from catalogs.characteristics import matches
 from catalogs.model import ONCE, Amount, ProductOfferingPrice
-from catalogs.money import cents, charged, rated
+from catalogs.money import LARGEST, AmountError, cents, charged, rated
 from catalogs.product_nodes import ProductNode
 from orders.tmf import Action, CountedUnits, OrderPrice, PriceAlteration, Reference
 
@@ -25,6 +25,7 @@ def product_prices(node: ProductNode, catalogs: CatalogSet, on: datetime | None)
 
     Raises:
         ExpressionError: when a price's condition fails on this order's values.
+        AmountError: when a price comes to too much.
     """
     if node.offering is None or node.action not in (Action.ADD, Action.MODIFY):
         return []
@@ -90,6 +91,15 @@ def _units(price: ProductOfferingPrice, node: ProductNode) -> int:
     return max(0, int((beyond / _unit_size(price)).to_integral_value(ROUND_CEILING)))
 
 
+def _charge(price: ProductOfferingPrice, amount: Amount, node: ProductNode) -> Decimal:
+    """Return what an amount comes to for all that its price counts."""
+    units = Decimal(_units(price, node))
+    if max(units, whole := units * amount.value) > LARGEST:
+        told = f"price {price.id!r} comes to {whole:.3g} {amount.unit} for {units:.3g} units"
+        raise AmountError(f"{told}; at most {LARGEST:,} of either can be charged")
+    return cents(whole)
+
+
 def _unit_size(price: ProductOfferingPrice) -> Decimal:
     return Decimal(str(price.unit_of_measure.amount)) if price.unit_of_measure else Decimal(1)
 
@@ -101,7 +111,7 @@ def _order_price(
     rate = sum((tax.tax_rate for tax in price.tax), Decimal(0))
     if price.price_type == "usage":
         return _stated(price, OrderPrice(price=rated(amount.value, amount.unit, rate), unit_of_measure=_unit(price)))
-    net = cents(amount.value * _units(price, node))
+    net = _charge(price, amount, node)
     found = [catalogs.prices.of(reference) for reference in price.pop_relationship]
     discounts = [each for each in found if each and each.price_type == "discount" and _applies(each, node, on)]
     alterations: list[PriceAlteration] = []
@@ -165,7 +175,7 @@ def _alteration(
 def _off(discount: ProductOfferingPrice, price: Decimal, node: ProductNode) -> Decimal:
     if discount.percentage is not None:
         return cents(price * discount.percentage / 100)
-    return cents(discount.price.value * _units(discount, node)) if discount.price else Decimal(0)
+    return _charge(discount, discount.price, node) if discount.price else Decimal(0)
 
 
 def _period(price: ProductOfferingPrice) -> str | None:

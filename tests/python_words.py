@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 PYTHON = re.compile(
-    r"\bTrue\b|\bFalse\b|\bNone\b|<class|\bdatetime\.|\btimedelta\b|object at 0x|\{'|\['|Traceback|\bNoneType\b"
+    r"\bTrue\b|\bFalse\b|\bNone\b|<class|\bdatetime\.|\btimedelta\b|object at 0x|\{'|(?<!\w)\['|Traceback|\bNoneType\b"
     r"|\bstr\b|\bdict\b|\bpydantic\b|Input should|Field required|Value error|Error\(|<enum|unhashable"
 )
 

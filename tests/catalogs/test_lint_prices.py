@@ -180,6 +180,11 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
             [{"taxRate": 190}],
             f"{MONTHLY}.tax[0].taxRate: must be 100 or less, not 190",
         ),
+        (
+            f"{MONTHLY}.price.value",
+            10**30,
+            f"{MONTHLY}.price.value: must be 1000000000000 or less, not 1000000000000000000000000000000",
+        ),
         (f"{OFF}.percentage", 150, f"{OFF}.percentage: must be 100 or less, not 150"),
     ],
 )

@@ -572,6 +572,20 @@ def test_a_value_that_an_expression_of_the_catalog_cannot_take_is_told(
     assert found == [("catalogExpression", f"{HERE}.product", message)]
 
 
+@pytest.mark.parametrize(
+    ("volume", "told"),
+    [
+        (8e12, "1.07e+12 EUR for 3.20e+12 units"),
+        (1e30, "1.33e+29 EUR for 4.00e+29 units"),
+        (1.7e308, "2.26e+307 EUR for 6.80e+307 units"),
+    ],
+)
+def test_a_value_that_comes_to_more_than_can_be_charged_is_told(lab: CatalogSet, volume: float, told: str) -> None:
+    found = violations(lab, order(add("1", "meter", volume=volume)))
+    message = f"price 'volume-setup' comes to {told}; at most 1,000,000,000,000 of either can be charged"
+    assert found == [("amountTooLarge", f"{HERE}.product.productCharacteristic", message)]
+
+
 def test_every_reason_is_told_at_once(lab: CatalogSet) -> None:
     placed = order(
         item("1", "add", offering="future", quantity=2, characteristics={"serial": 5}),

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -193,9 +193,16 @@ def catalog(folder: str) -> dict[str, Any]:
     return whole
 
 
+def test_an_expression_is_no_list_of_python() -> None:
+    check_plain("\"services['vpn-core/core'].routeTarget\": has no characteristic 'routeTarget'")
+    with pytest.raises(AssertionError, match="must be one of"):
+        check_plain("must be one of ['a', 'b']")
+
+
 @pytest.mark.parametrize(("folder", "some"), [("shop", 60), ("lab", 10), ("mobile", 10), ("fibre", 3), ("vpn", 3)])
 def test_of_a_catalog(folder: str, some: int) -> None:
     @settings(max_examples=examples(some, 500), deadline=None, phases=set(Phase) - {Phase.shrink})
+    @example(with_value(SHOP, ("productOfferingPrice", 0, "price", "value"), 1e30))
     @given(altered(catalog(folder)))
     def check(sections: dict[str, Any]) -> None:
         with TemporaryDirectory() as root:
