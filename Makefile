@@ -31,7 +31,7 @@ test: $(STAMP) ## run every test, four at a time or as WORKERS=n says
 	@$(BIN)/pytest $(IN_PARALLEL)
 
 test-thoroughly: $(STAMP) ## try all that `make test` tries some of, such as a cancellation at each step: half an hour
-	@THOROUGH=1 $(BIN)/pytest $$(grep -l '^from tests.thorough' -r tests)
+	@THOROUGH=1 $(BIN)/pytest $(IN_PARALLEL) $$(grep -l '^from tests.thorough' -r tests)
 
 $(BENCH_STAMP): $(STAMP) requirements-bench.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
