@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     nodes_limit: int = Field(default=OrderLimits.nodes, gt=0)
     """Parts of an order that one workflow may run."""
     parts_at_once: int = Field(default=4, gt=0)
-    """How many parts of one order begin or are undone at a time; those that have run for a minute do not count."""
+    """How many parts of a large order begin or are undone at a time; those that have run for a minute do not count."""
     planning_processes: int = Field(default=1, gt=0)
     """How many large orders a gateway or a worker plans at a time, each in a process of its own."""
     planning_memory: int = Field(default=512 * 1024 * 1024, ge=128 * 1024 * 1024)

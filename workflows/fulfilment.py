@@ -67,9 +67,15 @@ class Fulfilment:
             await holds.may_start(key)
             await self._dates.until_due(key)
             await context.goes_on()
-            await self._window.enter(key, self._plan.graph.ranks.get(key, 0))
+            await self._finds_room(key)
             if not (context.pausing or holds.is_on_hold(key)):
                 break
             self._window.leave(key)
         self._plan.begins(key)
         self._dates.begins(key)
+
+    async def _finds_room(self, key: str) -> None:
+        if len(self._plan.nodes) > policies.FEW_PARTS:
+            await self._window.enter(key, self._plan.graph.ranks.get(key, 0))
+        else:
+            self._window.know(key)

@@ -47,7 +47,10 @@ LOCAL_ATTEMPT: Final = timedelta(seconds=5)
 """The longest that a local attempt of a call takes: a workflow task is held up so long."""
 
 PARTS_AT_ONCE: Final = 4
-"""How many parts of an order begin at a time, and are undone at a time, where its start does not say otherwise."""
+"""How many parts of a large order begin or are undone at a time, where its start does not say otherwise."""
+
+FEW_PARTS: Final = 50
+"""Up to how many parts an order is small, and all begin that can: those that look at it wait for each of them."""
 
 CONCURRENT_PARTS: Final = 500
 """How many parts of an order run at most, most of them waiting for others: a new run adopts the children of all."""

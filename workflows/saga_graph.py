@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 from activities.inventory import Expectation
 from orders.graph import DependencyGraph, Graph, Scheduler, in_order
 from orders.outcome import Residue
+from workflows import policies
 from workflows.carried import SagaState
 from workflows.failures import RESIDUE, explain, order_failed
 from workflows.saga import Saga, UndoFailed
@@ -373,7 +374,7 @@ class SagaGraph:
         async def one(key: str) -> None:
             await asyncio.gather(*(tasks[need] for need in turned[key]))
             saga = self.sagas[key]
-            async with self._window.place(key):
+            async with self._window.place(key) if len(keys) > policies.FEW_PARTS else nullcontext():
                 if not undo.anew:
                     await self._goes_on()
                 left = await saga.undo(self._undo_failed)

@@ -151,6 +151,11 @@ async def gated(system: httpx.AsyncClient) -> AsyncIterator[Gate]:
         system._transport = transport
 
 
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "now", lambda: datetime(2026, 11, 28, tzinfo=UTC))
+
+
 def running(nodes: dict[str, list[str]], do: Do) -> tuple[SagaGraph, asyncio.Task[None]]:
     """Return a graph that has begun to run, and the task that runs it."""
 
@@ -168,6 +173,7 @@ def running(nodes: dict[str, list[str]], do: Do) -> tuple[SagaGraph, asyncio.Tas
     return graph, asyncio.create_task(graph.run(nodes, do, taken_by_failure=lambda key: {key}))
 
 
+@pytest.mark.usefixtures("now")
 async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
     runs: list[str] = []
     undone: list[str] = []
@@ -198,6 +204,7 @@ async def test_a_node_that_waits_to_be_changed_is_undone_by_a_cancel() -> None:
     assert sorted(undone) == ["first", "first", "last", "second"]
 
 
+@pytest.mark.usefixtures("now")
 async def test_a_node_that_two_amendments_take_back_is_undone_once() -> None:
     runs: list[str] = []
     undone: list[str] = []
