@@ -36,7 +36,7 @@ class Fulfilment:
         async def do(key: str, saga: Saga) -> None:
             if key in going_on:
                 going_on.discard(key)
-                self._window.know(key)
+                self._window.know(key, self._plan.begun[key])
             else:
                 await self._may_begin(key)
             try:

@@ -22,7 +22,7 @@ class Window:
         self._at_once = at_once
         self._most = most
         self._begun: dict[str, datetime] = {}
-        """When each node began that has not ended, first to last."""
+        """When each node began that has not ended."""
         self._line: list[tuple[int, int, str, asyncio.Future[None]]] = []
         """Who waits: a heap by rank, and among equals by number."""
         self._numbers = 0
@@ -41,9 +41,9 @@ class Window:
                 self.leave(key)
             raise
 
-    def know(self, key: str) -> None:
-        """Take note of a node that has begun."""
-        self._begun[key] = workflow.now()
+    def know(self, key: str, since: datetime | None = None) -> None:
+        """Take note of a node that has begun, now or before."""
+        self._begun[key] = since or workflow.now()
 
     def leave(self, key: str) -> None:
         """Take note that a node has ended, or has not begun after all."""
@@ -78,7 +78,7 @@ class Window:
 
     def _look_later(self) -> None:
         """Look again when the first of those that are busy has been so for long: one timer serves all that wait."""
-        first = next((at for at in self._begun.values() if self._is_busy(at)), None)
+        first = min((at for at in self._begun.values() if self._is_busy(at)), default=None)
         if first is not None:
             self._clock = asyncio.create_task(self._look_at(first + _BUSY))
 
