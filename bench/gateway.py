@@ -17,7 +17,7 @@ SUCCEEDED = "completed"
 
 PATH = "/tmf-api/productOrderingManagement/v4/productOrder"
 CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
-_PRODUCTS = "/tmf-api/productInventory/v4/product"
+PRODUCTS = "/tmf-api/productInventory/v4/product"
 
 
 class Gateway:
@@ -67,7 +67,7 @@ class Gateway:
     async def product_of(self, order_id: str, specification: str) -> str:
         """Return the id of a product that an order made, as product inventory has it."""
         wanted = {"productOrderItem.productOrderId": order_id, "productSpecification.id": specification}
-        answer = await self._stack.http.get(f"{self._stack.systems['inventory']}{_PRODUCTS}", params=wanted)
+        answer = await self._stack.http.get(f"{self._stack.systems['inventory']}{PRODUCTS}", params=wanted)
         return str(answer.raise_for_status().json()[0]["id"])
 
     async def _get(self, url: str) -> Any:

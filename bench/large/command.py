@@ -73,13 +73,14 @@ def chosen(arguments: Sequence[str]) -> Choice:
     )
 
 
-async def measure(choice: Choice, figures: Figures, tell: Tell) -> None:
+async def measure(choice: Choice, tell: Tell) -> Figures:
     """Measure the chosen parts, each kind on a stack of its own.
 
     Raises:
         StackError: when a stack does not come up.
         RuntimeError: when an order is not as it must be.
     """
+    figures = Figures()
     if FAIRNESS in choice.parts:
         async with large_stack() as stack:
             figures.streams += await streams(stack, choice.beside, choice.small_orders, tell)
@@ -96,6 +97,7 @@ async def measure(choice: Choice, figures: Figures, tell: Tell) -> None:
     if OPEN in choice.parts:
         async with large_stack() as stack:
             figures.open_orders = await open_orders(stack, choice.open_orders, tell)
+    return figures
 
 
 async def run(choice: Choice, console: Console) -> int:
@@ -104,15 +106,16 @@ async def run(choice: Choice, console: Console) -> int:
     def tell(line: str) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
-    began, before, figures = time.monotonic(), machine(), Figures()
+    began, before = time.monotonic(), machine()
     choice.folder.mkdir(parents=True, exist_ok=True)
     try:
         async with stop_signals() as stopped:
-            if await until(stopped, _measured(choice, figures, tell)) is None:
-                return STOPPED
+            figures = await until(stopped, measure(choice, tell))
     except StackError as error:
         tell(str(error))
         return 1
+    if figures is None:
+        return STOPPED
     for table in tables(figures):
         console.print(table)
     held = [asdict(target) | {"figure": target.figure, "verdict": target.verdict} for target in targets(figures)]
@@ -120,11 +123,6 @@ async def run(choice: Choice, console: Console) -> int:
     (choice.folder / "large.json").write_text(json.dumps(written, indent=1) + "\n")
     tell(f"{time.monotonic() - began:.0f} s; figures are in {choice.folder}/large.json")
     return int(any(target.fails for target in targets(figures)))
-
-
-async def _measured(choice: Choice, figures: Figures, tell: Tell) -> Figures:
-    await measure(choice, figures, tell)
-    return figures
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from bench.actions import runs_of
-from bench.gateway import CANCELLATIONS, PATH, Gateway, new_customer, workflow_id
+from bench.gateway import CANCELLATIONS, PATH, PRODUCTS, Gateway, new_customer, workflow_id
 from bench.large.orders import large_order
 from bench.parts import Tell
 from bench.stacks import Stack
@@ -159,17 +159,11 @@ class Drill:
         lost = [each for each in audit["leaked"] if self.order_id in (each.get("requestedBy") or "")]
         require(not lost and not audit["dangling"], f"nothing is leaked: {lost[:5]}, {audit['dangling'][:5]}")
         require(bool(held) == bool(products), f"resources are held for products only: {held[:5]}")
-        has = await self._get(
-            "inventory",
-            "/tmf-api/productInventory/v4/product",
-            **{"relatedParty.id": self.customer, "status": "active", "fields": "id", "limit": "1000", "offset": "0"},
-        )
-        more = await self._get(
-            "inventory",
-            "/tmf-api/productInventory/v4/product",
-            **{"relatedParty.id": self.customer, "status": "active", "fields": "id", "limit": "1000", "offset": "1000"},
-        )
-        require(len(has) + len(more) == products, f"the customer has {products} products, not {len(has) + len(more)}")
+        wanted = {"relatedParty.id": self.customer, "status": "active", "limit": "1"}
+        url = f"{self._at['inventory']}{PRODUCTS}"
+        answer = (await self._stack.http.get(url, params=wanted)).raise_for_status()
+        has = int(answer.headers["X-Total-Count"])
+        require(has == products, f"the customer has {products} products, and not {has}")
 
     async def is_replayed(self) -> None:
         """Replay all runs of the order's workflow.
