@@ -159,6 +159,7 @@ async def check_at_the_end(watch: Watch, document: Callable[[], dict[str, Any]],
     """
     order_id = await ended(watch, document(), step)
     order = await watch.stage.order(order_id)
+    assert order_id in watch.cancellations, f"never came to {step}: {order}"
     cancellation = (await watch.stage.gateway.get(f"{CANCELLATION}/{watch.cancellations[order_id]}")).json()
     told = (order["state"], cancellation["state"], order.get("residue"))
     assert told in (("cancelled", "done", None), ("completed", "terminatedWithError", None))
