@@ -7,21 +7,23 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import uvloop
 from rich.console import Console
+from rich.table import Table
 
 from bench.chart import chart
 from bench.figures import ALONE, CONTENDERS, MANY, SOME, Figures
 from bench.gateway import ORDERS
-from bench.parts import PARTS, Choice, measure
+from bench.parts import PARTS, Choice, Tell, measure
 from bench.report import tables
-from bench.targets import targets
+from bench.targets import Target, targets
 from embedded.errors import StackError
 from embedded.layout import GATEWAY, WORKER
 from embedded.stack import stop_signals, until
@@ -29,10 +31,12 @@ from logs import configure_logging
 from settings import SYSTEMS
 from worker import exit_now
 
+F = TypeVar("F")
+
 _FOLDER = Path(".bench")
-STOPPED = 130
+_STOPPED = 130
 """The exit code where somebody stopped it."""
-WIDTH = 150
+_WIDTH = 150
 """Columns of the tables where there is no terminal."""
 
 
@@ -70,35 +74,52 @@ def chosen(arguments: Sequence[str]) -> Choice:
 
 async def run(choice: Choice, console: Console) -> int:
     """Measure what is chosen; return the exit code: 1 where a target is missed, or a stack did not come up."""
+    choice.folder.mkdir(parents=True, exist_ok=True)
+    return await measured(partial(measure, choice), partial(write, choice.folder), tables, targets, console)
+
+
+async def measured(
+    measure: Callable[[Tell], Awaitable[F]],
+    write: Callable[[dict[str, Any], F], Path],
+    tables: Callable[[F], Iterable[Table]],
+    targets: Callable[[F], Sequence[Target]],
+    console: Console,
+) -> int:
+    """Measure, print the tables, and write the figures with what they were measured on; return the exit code."""
 
     def tell(line: str) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
     began, before = time.monotonic(), machine()
-    choice.folder.mkdir(parents=True, exist_ok=True)
     try:
         async with stop_signals() as stopped:
-            figures = await until(stopped, measure(choice, tell))
+            figures = await until(stopped, measure(tell))
     except StackError as error:
         tell(str(error))
         return 1
     if figures is None:
-        return STOPPED
+        return _STOPPED
     for table in tables(figures):
         console.print(table)
-    write(choice.folder, before | {"seconds": round(time.monotonic() - began)}, figures)
-    tell(f"{time.monotonic() - began:.0f} s; figures and chart are in {choice.folder}")
+    written = write(before | {"seconds": round(time.monotonic() - began)}, figures)
+    tell(f"{time.monotonic() - began:.0f} s; the figures are in {written}")
     return int(any(target.fails for target in targets(figures)))
 
 
-def write(folder: Path, machine: dict[str, Any], figures: Figures) -> None:
-    """Write the figures as JSON, and as a chart where there is something to be drawn."""
-    held = [asdict(target) | {"figure": target.figure, "verdict": target.verdict} for target in targets(figures)]
+def write(folder: Path, machine: dict[str, Any], figures: Figures) -> Path:
+    """Write the figures as JSON, and as a chart where there is something to be drawn; return the JSON's file."""
     counted = [each.figures() for each in figures.counted]
-    written = {"machine": machine, "targets": held, **asdict(figures), "counted": counted}
-    (folder / "figures.json").write_text(json.dumps(written, indent=1) + "\n")
+    written = {"machine": machine, "targets": verdicts(targets(figures)), **asdict(figures)}
+    file = folder / "figures.json"
+    file.write_text(json.dumps(written | {"counted": counted}, indent=1) + "\n")
     if figures.blocks:
         (folder / "chart.svg").write_text(chart(figures.blocks, figures.blocks[0].script))
+    return file
+
+
+def verdicts(targets: Iterable[Target]) -> list[dict[str, Any]]:
+    """Return targets as they are written, each with its figure and whether it is held."""
+    return [asdict(target) | {"figure": target.figure, "verdict": target.verdict} for target in targets]
 
 
 def machine() -> dict[str, Any]:
@@ -129,6 +150,10 @@ def among(parser: argparse.ArgumentParser, words: str, known: Sequence[str]) -> 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the bench; end the process with 1 where a target is missed."""
+    end_with(partial(run, chosen(arguments)))
+
+
+def end_with(run: Callable[[Console], Coroutine[Any, Any, int]]) -> None:
+    """Run a bench, and end the process with its exit code."""
     configure_logging("console", "ERROR")
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    exit_now(uvloop.run(run(chosen(arguments), console)))
+    exit_now(uvloop.run(run(Console(width=None if sys.stdout.isatty() else _WIDTH))))

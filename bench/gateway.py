@@ -16,7 +16,7 @@ MODIFICATION = "modify-fibre"
 SUCCEEDED = "completed"
 
 PATH = "/tmf-api/productOrderingManagement/v4/productOrder"
-CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
+_CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
 PRODUCTS = "/tmf-api/productInventory/v4/product"
 
 
@@ -35,6 +35,16 @@ class Gateway:
         """
         answer = await self._stack.http.post(self._url, json=document)
         return str(answer.raise_for_status().json()["id"])
+
+    async def cancel(self, order_id: str) -> None:
+        """Ask for the cancellation of an order.
+
+        Raises:
+            httpx.HTTPError: when it is refused.
+        """
+        body = {"productOrder": {"id": order_id}, "cancellationReason": "bench"}
+        url = f"{self._stack.layout.gateway_url}{_CANCELLATIONS}"
+        (await self._stack.http.post(url, json=body)).raise_for_status()
 
     async def over(self, order_id: str) -> None:
         """Wait until the workflow of an order is over: Temporal says so, and the gateway is asked nothing."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import uvloop
 from rich.console import Console
 
-from bench.command import STOPPED, WIDTH, among, machine
+from bench.command import among, end_with, measured, verdicts
 from bench.large.fairness import streams
 from bench.large.figures import Figures, targets
 from bench.large.orders import KINDS
@@ -23,10 +22,6 @@ from bench.large.stack import large_stack
 from bench.large.steered import steer
 from bench.large.waiting_orders import open_orders
 from bench.parts import Tell
-from embedded.errors import StackError
-from embedded.stack import stop_signals, until
-from logs import configure_logging
-from worker import exit_now
 
 FAIRNESS, SIZES, STEERED, OPEN = "fairness", "sizes", "steered", "open"
 PARTS = (FAIRNESS, SIZES, STEERED, OPEN)
@@ -102,31 +97,18 @@ async def measure(choice: Choice, tell: Tell) -> Figures:
 
 async def run(choice: Choice, console: Console) -> int:
     """Measure what is chosen; return the exit code: 1 where a target is missed, or a stack did not come up."""
-
-    def tell(line: str) -> None:
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
-
-    began, before = time.monotonic(), machine()
     choice.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        async with stop_signals() as stopped:
-            figures = await until(stopped, measure(choice, tell))
-    except StackError as error:
-        tell(str(error))
-        return 1
-    if figures is None:
-        return STOPPED
-    for table in tables(figures):
-        console.print(table)
-    held = [asdict(target) | {"figure": target.figure, "verdict": target.verdict} for target in targets(figures)]
-    written = {"machine": before | {"seconds": round(time.monotonic() - began)}, "targets": held, **asdict(figures)}
-    (choice.folder / "large.json").write_text(json.dumps(written, indent=1) + "\n")
-    tell(f"{time.monotonic() - began:.0f} s; figures are in {choice.folder}/large.json")
-    return int(any(target.fails for target in targets(figures)))
+    return await measured(partial(measure, choice), partial(write, choice.folder), tables, targets, console)
+
+
+def write(folder: Path, machine: dict[str, Any], figures: Figures) -> Path:
+    """Write the figures as JSON; return the file."""
+    written = {"machine": machine, "targets": verdicts(targets(figures)), **asdict(figures)}
+    file = folder / "large.json"
+    file.write_text(json.dumps(written, indent=1) + "\n")
+    return file
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the bench; end the process with 1 where a target is missed."""
-    configure_logging("console", "ERROR")
-    console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    exit_now(uvloop.run(run(chosen(arguments), console)))
+    end_with(partial(run, chosen(arguments)))

@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from bench.actions import runs_of
-from bench.gateway import CANCELLATIONS, PATH, PRODUCTS, Gateway, new_customer, workflow_id
+from bench.gateway import PATH, PRODUCTS, Gateway, new_customer, workflow_id
 from bench.large.orders import large_order
 from bench.parts import Tell
 from bench.stacks import Stack
@@ -96,8 +96,7 @@ class Drill:
         answer.raise_for_status()
 
     async def cancel(self) -> None:
-        body = {"productOrder": {"id": self.order_id}, "cancellationReason": "bench"}
-        await self._post("gateway", CANCELLATIONS, body)
+        await self._gateway.cancel(self.order_id)
 
     async def task(self, word: str) -> Json:
         """Wait for a task of the order that is about this, and return it."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bench.gateway import CANCELLATIONS, SUCCEEDED, Gateway, example, new_customer
+from bench.gateway import SUCCEEDED, Gateway, example, new_customer
 from bench.parts import Tell
 from bench.processes import cpu_seconds, resident_bytes
 from bench.stacks import Stack
@@ -70,7 +70,7 @@ async def open_orders(stack: Stack, number: int, tell: Tell) -> OpenOrders:
     tell(f"CPU of an idle second: {', '.join(f'{name} {share:.3f}' for name, share in idle.items())}")
     recovery = await _restarted(stack, gateway)
     tell(f"worker and Temporal killed: an order placed at once is done after {recovery:.1f} s")
-    going_on = await _gone_on(stack, gateway, placed)
+    going_on = await _gone_on(gateway, placed)
     memory_after = _memory(stack)
     gone_on = len(placed[_SOON]) + len(placed[_CANCELLED])
     tell(f"{gone_on} went on, after {going_on:.0f} s; {_in_megabytes(memory_after)}")
@@ -134,11 +134,10 @@ async def _restarted(stack: Stack, gateway: Gateway) -> float:
     return time.monotonic() - began
 
 
-async def _gone_on(stack: Stack, gateway: Gateway, placed: Mapping[str, list[str]]) -> float:
+async def _gone_on(gateway: Gateway, placed: Mapping[str, list[str]]) -> float:
     began = time.monotonic()
     for order_id in placed[_CANCELLED]:
-        body = {"productOrder": {"id": order_id}, "cancellationReason": "bench"}
-        (await stack.http.post(f"{stack.layout.gateway_url}{CANCELLATIONS}", json=body)).raise_for_status()
+        await gateway.cancel(order_id)
     await _are_over(gateway, placed[_CANCELLED], "cancelled")
     await _are_over(gateway, placed[_SOON], SUCCEEDED)
     seconds = time.monotonic() - began

@@ -14,11 +14,10 @@ from orders.lifecycle import OrderKind
 from orders.links import BASE_PATHS
 from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.test_failure_and_undo import stuck_undo
+from tests.workflows.test_saga import new_graph
 from workflows import ids
 from workflows.failures import explain
 from workflows.saga import Saga
-from workflows.saga_graph import SagaGraph
-from workflows.window import Window
 
 pytestmark = pytest.mark.anyio
 
@@ -107,18 +106,8 @@ async def test_a_node_that_fails_while_it_is_stopped_for_anothers_sake_keeps_its
                 raise
             raise ApplicationError("the number is taken", type="second") from None
 
-    async def nothing(*_: object) -> Any:
-        return []
-
     nodes: dict[str, list[str]] = {"left": [], "right": [], "stopped": []}
-    graph = SagaGraph(
-        caught_up=nothing,
-        read_back=nothing,
-        undo_failed=nothing,
-        changed=lambda _: None,
-        goes_on=nothing,
-        window=Window(8),
-    )
+    graph = new_graph()
     await graph.run(nodes, do, taken_by_failure=lambda _: nodes)
 
     told = {key: explain(error, key).message for key, error in graph.failures.items()}

@@ -24,6 +24,7 @@ from tests.replay.scenarios import tried
 from tests.stage import PATIENCE, Stage, customer_of, eventually, example, stalled
 from tests.workflows.parts import context_of
 from tests.workflows.test_failure_and_undo import nothing_is_left
+from tests.workflows.test_saga import new_graph
 from tests.workflows.test_straight_way import states_of_items
 from workflows import ids, policies
 from workflows.all_or_nothing import AllOrNothing
@@ -36,7 +37,6 @@ from workflows.refusals import RefusedError
 from workflows.saga import Saga
 from workflows.saga_graph import Do, SagaGraph
 from workflows.structure import PlainItems
-from workflows.window import Window
 
 pytestmark = pytest.mark.anyio
 
@@ -159,17 +159,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> None:
 def running(nodes: dict[str, list[str]], do: Do) -> tuple[SagaGraph, asyncio.Task[None]]:
     """Return a graph that has begun to run, and the task that runs it."""
 
-    async def nothing(*_: object) -> Any:
-        return []
-
-    graph = SagaGraph(
-        caught_up=nothing,
-        read_back=nothing,
-        undo_failed=nothing,
-        changed=lambda _: None,
-        goes_on=nothing,
-        window=Window(8),
-    )
+    graph = new_graph()
     return graph, asyncio.create_task(graph.run(nodes, do, taken_by_failure=lambda key: {key}))
 
 
