@@ -193,16 +193,26 @@ class _GuardedActivity(ActivityInboundInterceptor):
 
     async def execute_activity(self, request: ExecuteActivityInput) -> Any:
         info = activity.info()
-        calls = self._calls.get(info.activity_type)
-        if calls is None:
+        if not info.workflow_id:
+            return await self._regular(info.activity_type, request)
+        tree = _tree_of(info.workflow_id)
+        if not info.is_local:
+            self._turns.note(tree)
+            return await self._regular(info.activity_type, request)
+        async with self._turns.turn(tree):
+            return await self._local(info.activity_type, info.workflow_id, request)
+
+    async def _regular(self, activity_type: str, request: ExecuteActivityInput) -> Any:
+        calls = self._calls.get(activity_type)
+        return await (self._call(calls, "regular", request) if calls else super().execute_activity(request))
+
+    async def _local(self, activity_type: str, workflow_id: str, request: ExecuteActivityInput) -> Any:
+        if (calls := self._calls.get(activity_type)) is None:
             return await super().execute_activity(request)
-        if not (info.is_local and info.workflow_id):
-            return await self._call(calls, "regular", request)
-        async with self._turns.turn(_tree_of(info.workflow_id)):
-            if refusal := await self._refusal(calls, info.workflow_id, request):
-                _count(calls.system, "refused", refusal)
-                raise not_local(calls.system, refusal)
-            return await self._call(calls, "local", request)
+        if refusal := await self._refusal(calls, workflow_id, request):
+            _count(calls.system, "refused", refusal)
+            raise not_local(calls.system, refusal)
+        return await self._call(calls, "local", request)
 
     async def _call(self, calls: LocalCalls, way: str, request: ExecuteActivityInput) -> Any:
         _count(calls.system, way)

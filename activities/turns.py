@@ -1,4 +1,4 @@
-"""Which order goes first where several call systems from one process: those that have called little lately.
+"""Which order goes first where several make calls from one process: those that have made few lately.
 
 A large order would otherwise hold up small ones, whose few calls come one after the other: each would wait for as many
 of its own as are on their way. This is scheduling by least attained service (Nuyens and Wierman, "The
@@ -19,9 +19,9 @@ _FEWER = 8
 """How many times fewer calls another order must have made to go first."""
 _HALVED_SECONDS = 10.0
 """After which time calls count for half."""
-_BETWEEN_SECONDS = 0.25
+_BETWEEN_SECONDS = 0.4
 """How long after the beginning or end of a call the next one of the same order is waited for."""
-_LONGEST_SECONDS = 2.0
+_LONGEST_SECONDS = 1.0
 """How long a call waits at most."""
 _FORGOTTEN_SECONDS = 60.0
 _LOOKS_SECONDS = 0.03
@@ -57,6 +57,10 @@ class Turns:
             yield
         finally:
             self._seen(name)
+
+    def note(self, name: str) -> None:
+        """Take note that an order is at work, by a call that waits for no turn."""
+        self._seen(name)
 
     def _seen(self, name: str) -> _Order:
         now = self._clock()

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +18,10 @@ from bench.waiting import until
 from embedded.layout import TEMPORAL, WORKER
 from orders.lifecycle import TERMINAL
 
+SOON, CANCELLED, PEOPLE, DATES = "soon", "cancelled", "people", "dates"
+_Placed = Mapping[str, list[str]]
+"""The ids of orders, by what becomes of them."""
+
 _AT_A_TIME = 12
 _SOON_EACH = 50
 """One order of so many has its date soon after the restart, and goes on by itself."""
@@ -25,9 +29,9 @@ _CANCELLED_EACH = 50
 """One order of so many is cancelled after the restart: it is replayed from its history."""
 _FOR_PEOPLE_EACH = 50
 """One order of so many waits for a technician, the others for a date."""
-_SECONDS_EACH = 0.08
-"""How long it takes at most, on average, to take an order in and bring it to where it waits."""
 _IDLE_SECONDS = 30.0
+_SOON = timedelta(seconds=60 + 2 * _IDLE_SECONDS)
+"""How far away the date is of those placed last: about when all is killed."""
 _OPEN = {"state": "open", "limit": "1"}
 _PATIENCE_SECONDS = 1800.0
 _LATER = timedelta(days=365)
@@ -60,9 +64,7 @@ async def open_orders(stack: Stack, number: int, tell: Tell) -> OpenOrders:
         TimeoutError: when that takes too long.
     """
     gateway, began = Gateway(stack), time.monotonic()
-    soon = datetime.now(UTC) + timedelta(seconds=60 + number * _SECONDS_EACH)
-    placed = await _placed(gateway, number, soon)
-    await _all_wait(stack, number)
+    placed = await _all_placed(stack, number)
     seconds = time.monotonic() - began
     memory = _memory(stack)
     tell(f"{number} orders wait, after {seconds:.0f} s; {_in_megabytes(memory)}")
@@ -72,47 +74,51 @@ async def open_orders(stack: Stack, number: int, tell: Tell) -> OpenOrders:
     tell(f"worker and Temporal killed: an order placed at once is done after {recovery:.1f} s")
     going_on = await _gone_on(gateway, placed)
     memory_after = _memory(stack)
-    gone_on = len(placed[_SOON]) + len(placed[_CANCELLED])
+    gone_on = len(placed[SOON]) + len(placed[CANCELLED])
     tell(f"{gone_on} went on, after {going_on:.0f} s; {_in_megabytes(memory_after)}")
     return OpenOrders(number, seconds, memory, idle, recovery, going_on, memory_after)
 
 
-_SOON, _CANCELLED, _PEOPLE, _DATES = "soon", "cancelled", "people", "dates"
+async def _all_placed(stack: Stack, number: int) -> _Placed:
+    """Place so many orders, and wait until each of them waits: those whose date is soon come last."""
+    placed: dict[str, list[str]] = {each: [] for each in (SOON, CANCELLED, PEOPLE, DATES)}
+    ends = [_what_becomes_of(index) for index in range(number)]
+    for date, some in (
+        (_LATER, [each for each in ends if each != SOON]),
+        (_SOON, [each for each in ends if each == SOON]),
+    ):
+        await _place(Gateway(stack), some, datetime.now(UTC) + date, placed)
+        await _all_wait(stack, placed)
+    return placed
 
 
-async def _placed(gateway: Gateway, number: int, soon: datetime) -> dict[str, list[str]]:
-    """Place all orders; return their ids, by what becomes of them."""
+async def _place(gateway: Gateway, ends: Iterable[str], start: datetime, placed: _Placed) -> None:
     places = asyncio.Semaphore(_AT_A_TIME)
-    placed: dict[str, list[str]] = {each: [] for each in (_SOON, _CANCELLED, _PEOPLE, _DATES)}
-    dates = {_SOON: soon}
 
-    async def place(index: int) -> None:
-        what = _what_becomes_of(index)
-        document = example("fibre-technician" if what == _PEOPLE else "mobile-esim", new_customer())
-        if what != _PEOPLE:
-            start = dates.get(what, datetime.now(UTC) + _LATER)
+    async def place(what: str) -> None:
+        document = example("fibre-technician" if what == PEOPLE else "mobile-esim", new_customer())
+        if what != PEOPLE:
             document["requestedStartDate"] = start.isoformat(timespec="seconds")
         async with places:
             placed[what].append(await gateway.place(document))
 
-    await asyncio.gather(*(place(index) for index in range(number)))
-    return placed
+    await asyncio.gather(*map(place, ends))
 
 
 def _what_becomes_of(index: int) -> str:
-    every = {_SOON: _SOON_EACH, _CANCELLED: _CANCELLED_EACH, _PEOPLE: _FOR_PEOPLE_EACH}
-    return next((what for place, (what, each) in enumerate(every.items()) if index % each == place), _DATES)
+    every = {SOON: _SOON_EACH, CANCELLED: _CANCELLED_EACH, PEOPLE: _FOR_PEOPLE_EACH}
+    return next((what for place, (what, each) in enumerate(every.items()) if index % each == place), DATES)
 
 
-async def _all_wait(stack: Stack, number: int) -> None:
+async def _all_wait(stack: Stack, placed: _Placed) -> None:
     gateway = Gateway(stack)
-    people = sum(_what_becomes_of(index) == _PEOPLE for index in range(number))
+    people, all_placed = len(placed[PEOPLE]), sum(map(len, placed.values()))
 
     async def all_wait() -> bool:
         pending = await gateway.counted(state="pending")
         answer = await stack.http.get(f"{stack.layout.gateway_url}/manual/v1/task", params=_OPEN)
         tasks = int(answer.raise_for_status().headers["X-Total-Count"])
-        return (pending, tasks) == (number - people, people)
+        return (pending, tasks) == (all_placed - people, people)
 
     await until(all_wait, _PATIENCE_SECONDS)
 
@@ -134,16 +140,16 @@ async def _restarted(stack: Stack, gateway: Gateway) -> float:
     return time.monotonic() - began
 
 
-async def _gone_on(gateway: Gateway, placed: Mapping[str, list[str]]) -> float:
+async def _gone_on(gateway: Gateway, placed: _Placed) -> float:
     began = time.monotonic()
-    for order_id in placed[_CANCELLED]:
+    for order_id in placed[CANCELLED]:
         await gateway.cancel(order_id)
-    await _are_over(gateway, placed[_CANCELLED], "cancelled")
-    await _are_over(gateway, placed[_SOON], SUCCEEDED)
+    await _are_over(gateway, placed[CANCELLED], "cancelled")
+    await _are_over(gateway, placed[SOON], SUCCEEDED)
     seconds = time.monotonic() - began
     waiting = await gateway.counted(state="pending")
-    if waiting != len(placed[_DATES]):
-        raise RuntimeError(f"{waiting} orders wait for their date, and not {len(placed[_DATES])}")
+    if waiting != len(placed[DATES]):
+        raise RuntimeError(f"{waiting} orders wait for their date, and not {len(placed[DATES])}")
     return seconds
 
 

@@ -61,6 +61,14 @@ async def test_a_large_order_lets_a_small_one_go_first_until_that_pauses(clock: 
     assert await waited(fair, clock, "large") == 0, "the small one has paused"
 
 
+async def test_a_small_order_that_is_being_planned_goes_first_as_well(clock: Clock) -> None:
+    fair = Turns(clock)
+    await calls(fair, "large", MANY)
+    fair.note("small")
+
+    assert await waited(fair, clock, "large") > 0
+
+
 async def test_no_call_waits_for_long_however_many_small_orders_there_are(clock: Clock) -> None:
     fair = Turns(clock)
     await calls(fair, "large", MANY)
