@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from bench.actions import runs_of
@@ -60,11 +60,17 @@ class Drill:
         return self._document
 
     async def is_in_a_later_run(self) -> None:
-        """Wait until the order's workflow has gone on in a new run."""
+        """Wait until the order's workflow has gone on in a new run.
+
+        Raises:
+            RuntimeError: when it is over before.
+        """
         first = (await self._handle.describe()).run_id
 
         async def went_on() -> bool:
-            return (await self._handle.describe()).run_id != first
+            now = await self._handle.describe()
+            require(now.status is WorkflowExecutionStatus.RUNNING, "it is large enough for a second run")
+            return now.run_id != first
 
         await until(went_on, _PATIENCE_SECONDS)
 
@@ -103,7 +109,7 @@ class Drill:
         found: list[Json] = []
 
         async def opened() -> bool:
-            tasks = await self._get("gateway", _TASKS, rootId=self.order_id, state="open")
+            tasks = await self._get("gateway", _TASKS, orderId=self.order_id, state="open")
             found[:] = [each for each in tasks if word in each["id"]]
             return bool(found)
 

@@ -13,8 +13,10 @@ from bench.parts import Tell
 from bench.stacks import Stack
 
 _MOVED = "1.2"
-_SITE = re.compile(r":so:(1\.\w+):|/(1\.\w+)/")
-"""A site in an idempotency key: of its service orders, or of its product."""
+_OF_MOVED = {f"{_MOVED}:access", f"{_MOVED}:overlay"}
+"""The service orders of the site that moves."""
+_NODE = re.compile(r"^po:\w+(?::so:|/)([^/@]+?)(?:@|:undo|:ro:|/)")
+"""A node of the plan in an idempotency key: a service order, with its resource orders and undo, or a product."""
 
 
 async def steer(stack: Stack, items: int, tell: Tell) -> list[Step]:
@@ -36,8 +38,8 @@ async def _network(drill: Drill) -> list[Step]:
             await drill.is_quiet()
         require(await drill.state() == "held", "an order that is held is shown so")
         await drill.tell("resume")
-        finished = {key.partition(":")[0] for key in await drill.done() if key.endswith(":overlay")}
-        require(_MOVED in finished and len(finished) > 1, f"some sites are done: {finished}")
+        finished = await drill.done()
+        require(finished >= _OF_MOVED, f"the site that moves is done: {sorted(finished)}")
         before = await drill.calls()
         async with drill.timed("amended: a site that is done moves"):
             await drill.amend(productOrderItem=_moved(placed))
@@ -46,8 +48,8 @@ async def _network(drill: Drill) -> list[Step]:
         await drill.retry(task)
         await drill.is_over(SUCCEEDED)
     new = set(await drill.calls()).difference(before)
-    touched = {site for key in new for each in _SITE.findall(key) for site in each if site}
-    require(touched & finished == {_MOVED}, f"of sites that were done, one is touched: {sorted(touched & finished)}")
+    again = {node for key in new for node in _NODE.findall(key)} & finished
+    require(again == _OF_MOVED, f"of what was done only the site that moves is done anew: {sorted(again)}")
     await drill.is_exact(products=drill.items + 2)
     await drill.is_replayed()
     return drill.steps
