@@ -193,28 +193,21 @@ class _GuardedActivity(ActivityInboundInterceptor):
 
     async def execute_activity(self, request: ExecuteActivityInput) -> Any:
         info = activity.info()
-        if not info.workflow_id:
-            return await self._regular(info.activity_type, request)
-        tree = _tree_of(info.workflow_id)
-        if not info.is_local:
-            self._turns.note(tree)
-            return await self._regular(info.activity_type, request)
-        async with self._turns.turn(tree):
-            return await self._local(info.activity_type, info.workflow_id, request)
+        calls = self._calls.get(info.activity_type)
+        if not (info.is_local and info.workflow_id):
+            if info.workflow_id:
+                self._turns.note(_tree_of(info.workflow_id))
+            return await self._call(calls, "regular", request)
+        async with self._turns.turn(_tree_of(info.workflow_id)):
+            if calls and (refusal := await self._refusal(calls, info.workflow_id, request)):
+                _count(calls.system, "refused", refusal)
+                raise not_local(calls.system, refusal)
+            return await self._call(calls, "local", request)
 
-    async def _regular(self, activity_type: str, request: ExecuteActivityInput) -> Any:
-        calls = self._calls.get(activity_type)
-        return await (self._call(calls, "regular", request) if calls else super().execute_activity(request))
-
-    async def _local(self, activity_type: str, workflow_id: str, request: ExecuteActivityInput) -> Any:
-        if (calls := self._calls.get(activity_type)) is None:
+    async def _call(self, calls: LocalCalls | None, way: str, request: ExecuteActivityInput) -> Any:
+        """Make a call; one that asks no system, `calls` being None, is watched by nobody."""
+        if calls is None:
             return await super().execute_activity(request)
-        if refusal := await self._refusal(calls, workflow_id, request):
-            _count(calls.system, "refused", refusal)
-            raise not_local(calls.system, refusal)
-        return await self._call(calls, "local", request)
-
-    async def _call(self, calls: LocalCalls, way: str, request: ExecuteActivityInput) -> Any:
         _count(calls.system, way)
         with calls.call(local=way == "local"):
             return await super().execute_activity(request)

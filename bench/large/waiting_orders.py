@@ -18,7 +18,7 @@ from bench.waiting import until
 from embedded.layout import TEMPORAL, WORKER
 from orders.lifecycle import TERMINAL
 
-SOON, CANCELLED, PEOPLE, DATES = "soon", "cancelled", "people", "dates"
+_SOON, _CANCELLED, _PEOPLE, _DATES = "soon", "cancelled", "people", "dates"
 _Placed = Mapping[str, list[str]]
 """The ids of orders, by what becomes of them."""
 
@@ -30,7 +30,7 @@ _CANCELLED_EACH = 50
 _FOR_PEOPLE_EACH = 50
 """One order of so many waits for a technician, the others for a date."""
 _IDLE_SECONDS = 30.0
-_SOON = timedelta(seconds=60 + 2 * _IDLE_SECONDS)
+_SHORTLY = timedelta(seconds=60 + 2 * _IDLE_SECONDS)
 """How far away the date is of those placed last: about when all is killed."""
 _OPEN = {"state": "open", "limit": "1"}
 _PATIENCE_SECONDS = 1800.0
@@ -64,7 +64,7 @@ async def open_orders(stack: Stack, number: int, tell: Tell) -> OpenOrders:
         TimeoutError: when that takes too long.
     """
     gateway, began = Gateway(stack), time.monotonic()
-    placed = await _all_placed(stack, number)
+    placed = await _all_placed(stack, gateway, number)
     seconds = time.monotonic() - began
     memory = _memory(stack)
     tell(f"{number} orders wait, after {seconds:.0f} s; {_in_megabytes(memory)}")
@@ -74,21 +74,19 @@ async def open_orders(stack: Stack, number: int, tell: Tell) -> OpenOrders:
     tell(f"worker and Temporal killed: an order placed at once is done after {recovery:.1f} s")
     going_on = await _gone_on(gateway, placed)
     memory_after = _memory(stack)
-    gone_on = len(placed[SOON]) + len(placed[CANCELLED])
+    gone_on = len(placed[_SOON]) + len(placed[_CANCELLED])
     tell(f"{gone_on} went on, after {going_on:.0f} s; {_in_megabytes(memory_after)}")
     return OpenOrders(number, seconds, memory, idle, recovery, going_on, memory_after)
 
 
-async def _all_placed(stack: Stack, number: int) -> _Placed:
+async def _all_placed(stack: Stack, gateway: Gateway, number: int) -> _Placed:
     """Place so many orders, and wait until each of them waits: those whose date is soon come last."""
-    placed: dict[str, list[str]] = {each: [] for each in (SOON, CANCELLED, PEOPLE, DATES)}
+    placed: dict[str, list[str]] = {each: [] for each in (_SOON, _CANCELLED, _PEOPLE, _DATES)}
     ends = [_what_becomes_of(index) for index in range(number)]
-    for date, some in (
-        (_LATER, [each for each in ends if each != SOON]),
-        (_SOON, [each for each in ends if each == SOON]),
-    ):
-        await _place(Gateway(stack), some, datetime.now(UTC) + date, placed)
-        await _all_wait(stack, placed)
+    soon = [each for each in ends if each == _SOON]
+    for some, date in (([each for each in ends if each != _SOON], _LATER), (soon, _SHORTLY)):
+        await _place(gateway, some, datetime.now(UTC) + date, placed)
+        await _all_wait(stack, gateway, placed)
     return placed
 
 
@@ -96,8 +94,8 @@ async def _place(gateway: Gateway, ends: Iterable[str], start: datetime, placed:
     places = asyncio.Semaphore(_AT_A_TIME)
 
     async def place(what: str) -> None:
-        document = example("fibre-technician" if what == PEOPLE else "mobile-esim", new_customer())
-        if what != PEOPLE:
+        document = example("fibre-technician" if what == _PEOPLE else "mobile-esim", new_customer())
+        if what != _PEOPLE:
             document["requestedStartDate"] = start.isoformat(timespec="seconds")
         async with places:
             placed[what].append(await gateway.place(document))
@@ -106,13 +104,12 @@ async def _place(gateway: Gateway, ends: Iterable[str], start: datetime, placed:
 
 
 def _what_becomes_of(index: int) -> str:
-    every = {SOON: _SOON_EACH, CANCELLED: _CANCELLED_EACH, PEOPLE: _FOR_PEOPLE_EACH}
-    return next((what for place, (what, each) in enumerate(every.items()) if index % each == place), DATES)
+    every = {_SOON: _SOON_EACH, _CANCELLED: _CANCELLED_EACH, _PEOPLE: _FOR_PEOPLE_EACH}
+    return next((what for place, (what, each) in enumerate(every.items()) if index % each == place), _DATES)
 
 
-async def _all_wait(stack: Stack, placed: _Placed) -> None:
-    gateway = Gateway(stack)
-    people, all_placed = len(placed[PEOPLE]), sum(map(len, placed.values()))
+async def _all_wait(stack: Stack, gateway: Gateway, placed: _Placed) -> None:
+    people, all_placed = len(placed[_PEOPLE]), sum(map(len, placed.values()))
 
     async def all_wait() -> bool:
         pending = await gateway.counted(state="pending")
@@ -142,14 +139,14 @@ async def _restarted(stack: Stack, gateway: Gateway) -> float:
 
 async def _gone_on(gateway: Gateway, placed: _Placed) -> float:
     began = time.monotonic()
-    for order_id in placed[CANCELLED]:
+    for order_id in placed[_CANCELLED]:
         await gateway.cancel(order_id)
-    await _are_over(gateway, placed[CANCELLED], "cancelled")
-    await _are_over(gateway, placed[SOON], SUCCEEDED)
+    await _are_over(gateway, placed[_CANCELLED], "cancelled")
+    await _are_over(gateway, placed[_SOON], SUCCEEDED)
     seconds = time.monotonic() - began
     waiting = await gateway.counted(state="pending")
-    if waiting != len(placed[DATES]):
-        raise RuntimeError(f"{waiting} orders wait for their date, and not {len(placed[DATES])}")
+    if waiting != len(placed[_DATES]):
+        raise RuntimeError(f"{waiting} orders wait for their date, and not {len(placed[_DATES])}")
     return seconds
 
 
