@@ -131,7 +131,8 @@ class Drill:
             return await self.state() in TERMINAL
 
         await until(ended, _PATIENCE_SECONDS)
-        require(await self.state() == state, f"the order ends {state}")
+        ends = await self.state()
+        require(ends == state, f"the order ends {state}, and not {ends}")
 
     async def is_quiet(self) -> None:
         """Wait until no system is called for the order any more."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.gateway import SUCCEEDED
 from bench.large.drill import Drill, Step, require
-from bench.large.orders import MOBILE, SITES, VPN
+from bench.large.orders import SITES, VPN
 from bench.parts import Tell
 from bench.stacks import Stack
 
@@ -20,12 +20,12 @@ _NODE = re.compile(r"^po:\w+(?::so:|/)([^/@]+?)(?:@|:undo|:ro:|/)")
 
 
 async def steer(stack: Stack, items: int, tell: Tell) -> list[Step]:
-    """Hold, resume and amend a network of so many sites, one of which falls out; cancel as many mobile plans.
+    """Hold, resume and amend a network of so many sites, one of which falls out; cancel another network.
 
     Raises:
         RuntimeError: when anything is not as it must be.
     """
-    return [*await _network(Drill(stack, VPN, items, tell)), *await _cancelled(Drill(stack, MOBILE, items, tell))]
+    return [*await _network(Drill(stack, VPN, items, tell)), *await _cancelled(Drill(stack, VPN, items, tell))]
 
 
 async def _network(drill: Drill) -> list[Step]:
