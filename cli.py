@@ -303,8 +303,8 @@ def system(
 @app.command()
 def migrate() -> None:
     """Bring the order store's tables up to this release; safe to repeat, and while others do so."""
-    from store.database import migrate as migrate_store
     from store.errors import StoreUnavailableError, UnsupportedDatabaseError
+    from store.sql.database import migrate as migrate_store
 
     url = Settings().store_url
     try:
@@ -321,8 +321,8 @@ def register() -> None:
     from temporalio.service import RPCError
 
     from embedded.temporal_server import named_address, unreachable
-    from workflows import search_attributes
     from workflows.connection import connect
+    from workflows.contracts import search_attributes
 
     async def run() -> list[str]:
         return await search_attributes.register(await connect())

@@ -18,8 +18,8 @@ from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orders.bounds import OrderLimits
-from orders.form_faults import wanted
-from orders.signatures import key_of
+from tmf.form_faults import wanted
+from tmf.signatures import key_of
 
 ADMIN_TOKEN_FILE = "admin-token"
 """The name of the file in the state directory in which the embedded stack keeps its administrators' token."""

@@ -29,31 +29,32 @@ from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
 from activities.attempts import AttemptWatch
 from activities.billing import BillingActivities
-from activities.bounded_planning import BoundedPlanning, PlanningAllowance
 from activities.cancellations import CancellationActivities
 from activities.children import ChildActivities
-from activities.connections import connected
 from activities.events import EventActivities, SubscriptionActivities
-from activities.http import DownstreamSystem
+from activities.feasibility import QualificationActivities
 from activities.inventory import InventoryActivities
 from activities.limits import LocalCallGuard, LocalCalls, LocalLimits
-from activities.listeners import Listeners
-from activities.networks import listener_client
-from activities.outbox_poller import OutboxPoller
-from activities.planning import Planner, PlanningActivities
-from activities.qualification import FeasibilityCheck, QualificationActivities
+from activities.planning import PlanningActivities
 from activities.queue_limits import rate_limits_followed
 from activities.records import RecordActivities
 from activities.saga_log import SagaLogActivities
 from activities.tasks import TaskActivities
-from catalogs.catalog_set import CatalogSet
-from catalogs.faults import CatalogFaultsError
+from application.bounded_planning import BoundedPlanning, PlanningAllowance
+from application.connections import connected
+from application.feasibility import FeasibilityCheck
+from application.http import DownstreamSystem
+from application.listeners import Listeners
+from application.networks import listener_client
+from application.outbox_poller import OutboxPoller
+from application.planner import Planner
 from catalogs.loader import default_catalogs, load_catalogs
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.faults import CatalogFaultsError
 from logs import configure_logging
 from settings import Settings, faults_of
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
-from store.database import Database, migrate, open_database
 from store.errors import StoreError
 from store.orders import OrderStore
 from store.outbox import Outbox
@@ -62,10 +63,11 @@ from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.saga_log import SagaLog
 from store.setbacks import Setbacks
+from store.sql.database import Database, migrate, open_database
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
-from workflows import policies
 from workflows.connection import connect, sandbox
+from workflows.contracts import policies
 from workflows.direct_resource_order import DirectResourceOrderWorkflow
 from workflows.direct_service_order import DirectServiceOrderWorkflow
 from workflows.event_subscription import EventSubscriptionWorkflow

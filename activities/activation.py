@@ -9,13 +9,12 @@ from pydantic import Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.documents import Configured, Monitor, ServiceTestResult
-from activities.http import Answer, DownstreamError, DownstreamSystem, Identified, at
-from orders.documents import characteristic_list, place_reference
-from orders.model import Model
-from orders.plan import Characteristics
-
-SERVICE_TEST = "/tmf-api/serviceTestManagement/v4/serviceTest"
+from application.addresses import SERVICE_TEST
+from application.answers import Configured, Monitor, ServiceTestResult
+from application.http import Answer, DownstreamError, DownstreamSystem, Identified, at
+from orders.plan.order_documents import characteristic_list, place_reference
+from orders.plan.parts import Characteristics
+from tmf.model import Model
 
 
 class Target(StrEnum):

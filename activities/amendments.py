@@ -9,38 +9,30 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.planning import (
-    PlannedOrder,
-    Planner,
-    parents_in,
-    plan_with_locks,
-    plans_alike,
-    prices_of_items,
-    too_large,
-    total_of,
-)
-from activities.qualification import FeasibilityCheck
+from activities.planning import parents_in, plan_with_locks, prices_of_items, too_large, total_of
 from activities.resource_locks import named_subjects, planned_subjects
-from orders.amendment import PLANNED_FROM, Comparison, compare, to_be_done
-from orders.change import OrderChange
-from orders.identity import root_kind
-from orders.instants import UtcDatetime
-from orders.lifecycle import OrderKind, OrderState
-from orders.model import Model
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan_graph import PlanGraph
-from orders.posted import PostedOrder, names_of_items, paths_of, posted_order
-from orders.revision import Revision, RevisionState
-from orders.task import is_task_id
-from orders.tmf import ProductOrder
-from orders.violation import Violation, in_bounds
-from orders.wishes import SCHEDULING
+from application.feasibility import FeasibilityCheck
+from application.planner import PlannedOrder, Planner, plans_alike
+from orders.change.amendment import PLANNED_FROM, Comparison, compare, to_be_done
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.model.identity import root_kind
+from orders.model.posted import PostedOrder, names_of_items, paths_of, posted_order
+from orders.model.product_orders import ProductOrder
+from orders.model.revision import Revision, RevisionState
+from orders.model.task import is_task_id
+from orders.model.violation import Violation, in_bounds
+from orders.model.wishes import SCHEDULING
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.plan_graph import PlanGraph
 from store.documents import ITEM_LISTS, Json
 from store.errors import UnknownPlanError
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from tmf.instants import UtcDatetime
+from tmf.model import Model
 
 _PRODUCTS = ITEM_LISTS[OrderKind.PRODUCT]
 _NOTE = "note"

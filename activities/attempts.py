@@ -17,9 +17,9 @@ from temporalio.common import MetricCounter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from orders.identity import root_of_workflow
-from orders.words import reason_of
+from orders.model.identity import root_of_workflow
 from store.setbacks import Setbacks, Tried, Work
+from tmf.words import reason_of
 
 MANY: Final = 10
 """Attempts from which on a failure is noted: by then it lasts for minutes, with the order store for half a minute."""

@@ -6,13 +6,12 @@ from typing import Any
 
 from temporalio import activity
 
-from activities.documents import Charge, prices
-from activities.http import DownstreamSystem, at
-from orders.model import Model
-from orders.plan import ProductPlan
-from orders.tmf import OrderPrice
-
-CHARGE = "/billing/v1/charge"
+from application.addresses import CHARGE
+from application.answers import Charge, prices
+from application.http import DownstreamSystem, at
+from orders.model.product_orders import OrderPrice
+from orders.plan.parts import ProductPlan
+from tmf.model import Model
 
 
 class Bill(Model):

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from orders.lifecycle import OrderKind
-from orders.model import Model
+from orders.lifecycle.states import OrderKind
 from store.cancellations import CancelStore
+from tmf.model import Model
 
 
 class SettleCancellation(Model):

@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError, TerminatedError
 
-from orders.model import Model
+from tmf.model import Model
 
 
 class EndState(StrEnum):

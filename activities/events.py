@@ -11,15 +11,15 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from activities.delivery import Delivery, GivenUp, Stuck
-from activities.listeners import Listener, Listeners
-from activities.outbox_poller import OutboxPoller
-from orders.hubs import HUBS, Hub
-from orders.instants import UtcDatetime
-from orders.model import Model
-from orders.subscription import Subscription, SubscriptionState
+from application.delivery import Delivery, GivenUp, Stuck
+from application.listeners import Listener, Listeners
+from application.outbox_poller import OutboxPoller
+from orders.events.hubs import HUBS, Hub
+from orders.events.subscription import Subscription, SubscriptionState
 from store.outbox import Outbox, Placed
 from store.subscriptions import SubscriptionStore
+from tmf.instants import UtcDatetime
+from tmf.model import Model
 
 BATCH = 100
 """Events that one round looks at."""

@@ -1,57 +1,52 @@
-"""What qualifications ask beyond the catalogs: whether a plan is possible, and several things at a time."""
+"""Feasibility: can each service be had at its place (TMF645), and are there resources enough for it?"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Collection
 
-from orders.orchestration_plan import OrchestrationPlan
-from orders.violation import Violation
+from temporalio import activity
 
-A = TypeVar("A")
-B = TypeVar("B")
-
-MAX_ALTERNATIVES = 5
-"""Alternatives that are proposed for one item."""
-
-CONCURRENCY = 4
-"""Checks that one qualification makes at a time."""
+from application.feasibility import FeasibilityCheck
+from application.http import DownstreamSystem
+from orders.model.identity import root_kind
+from orders.model.posted import paths_of, posted_order
+from orders.model.violation import Violation, in_bounds
+from orders.plan.orchestration_plan import OrchestrationPlan
+from store.orders import OrderStore
+from store.plans import PlanStore
+from tmf.model import Model
 
 
-class Feasibility(Protocol):
-    """Tells what is possible; nothing is reserved."""
-
-    async def infeasible(self, plan: OrchestrationPlan, paths: Mapping[str, str]) -> list[Violation]:
-        """Return why a plan is not possible, item by item; `paths` are those of what the items are about.
-
-        Raises:
-            DownstreamError: when inventory cannot say.
-        """
+class FeasibilityRequest(Model):
+    order_id: str
+    revision: int
 
 
-async def first_possible(candidates: Sequence[A], possible: Callable[[A], Awaitable[bool]]) -> list[A]:
-    """Return the first candidates that are possible, in their order, at most `MAX_ALTERNATIVES`."""
-    found: list[A] = []
-    for start in range(0, len(candidates), CONCURRENCY):
-        part = candidates[start : start + CONCURRENCY]
-        found += [each for each, good in zip(part, await each_of(part, possible), strict=True) if good]
-        if len(found) >= MAX_ALTERNATIVES:
-            break
-    return found[:MAX_ALTERNATIVES]
+class QualificationActivities:
+    """Feasibility's part of an order."""
+
+    def __init__(self, inventory: DownstreamSystem, plans: PlanStore, orders: OrderStore) -> None:
+        self._check = FeasibilityCheck(inventory)
+        self._plans = plans
+        self._orders = orders
+
+    @activity.defn
+    async def check_feasibility(self, request: FeasibilityRequest) -> list[Violation]:
+        """Return why an order's plan is not possible, item by item; nothing where it is."""
+        kind = root_kind(request.order_id)
+        plan = await self._plans.load(request.order_id, request.revision)
+        document = await self._orders.get(kind, request.order_id)
+        if plan is None or document is None:
+            return []
+        paths = paths_of(posted_order(kind, document))
+        return in_bounds(await self._check.infeasible(_still_ordered(plan, paths), paths))
 
 
-async def each_of(many: Iterable[A], work: Callable[[A], Awaitable[B]]) -> list[B]:
-    """Return what `work` makes of each, `CONCURRENCY` of them at a time; the first error ends all."""
-    free = asyncio.Semaphore(CONCURRENCY)
-
-    async def one(each: A) -> B:
-        async with free:
-            return await work(each)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(each)) for each in many]
-    except ExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+def _still_ordered(plan: OrchestrationPlan, items: Collection[str]) -> OrchestrationPlan:
+    """Return a plan without what an amendment has taken out of its order since: nobody waits for an answer to that."""
+    return plan.model_copy(
+        update={
+            "service_orders": [each for each in plan.service_orders if each.item_id in items],
+            "resource_orders": [each for each in plan.resource_orders if each.item_id in items],
+        }
+    )

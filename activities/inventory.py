@@ -8,18 +8,14 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from activities.documents import ResourceDocument, prices, values
-from activities.http import DownstreamError, DownstreamSystem, Identified, at
-from orders.documents import characteristic_list, moved_places, place_reference
-from orders.keys import REPLACED
-from orders.model import Model, Resource
-from orders.outcome import AssignedResource, Residue
-from orders.plan import Characteristics, Demand, ProductPlan, Specification
-
-PRODUCT = "/tmf-api/productInventory/v4/product"
-SERVICE = "/tmf-api/serviceInventory/v4/service"
-RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"
-RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
+from application.addresses import PRODUCT, RESERVATION, RESOURCE, SERVICE
+from application.answers import ResourceDocument, prices, values
+from application.http import DownstreamError, DownstreamSystem, Identified, at
+from orders.plan.keys import REPLACED
+from orders.plan.order_documents import characteristic_list, moved_places, place_reference
+from orders.plan.outcome import AssignedResource, Residue
+from orders.plan.parts import Characteristics, Demand, ProductPlan, Specification
+from tmf.model import Model, Resource
 
 
 class ReserveResource(Model):

@@ -22,8 +22,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.http import DownstreamError
 from activities.turns import Turns
+from application.http import DownstreamError
 from store.errors import StoreUnavailableError
 
 NOT_LOCAL: Final = "NotLocal"

@@ -7,46 +7,31 @@ from datetime import UTC, datetime
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.bounded_planning import BoundedPlanning
-from activities.http import DownstreamSystem
-from activities.installed_base import named_products, named_resources, named_services, read_installed_base
-from activities.qualification import FeasibilityCheck
 from activities.resource_locks import accepted_at, is_installed, named_subjects, planned_subjects
-from catalogs.catalog_set import CatalogSet
+from application.planner import PlannedOrder, Planner
+from catalogs.nodes.products import parents_of
 from catalogs.planning import TOO_LARGE
-from catalogs.product_nodes import parents_of
-from orders.amendment import compare, to_be_done
-from orders.change import OrderChange
-from orders.identity import root_kind
-from orders.installed import InstalledBase
-from orders.instants import UtcDatetime
-from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
-from orders.model import Model
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan_graph import PlanGraph
-from orders.posted import PostedOrder, names_of_items, paths_of, posted_order
-from orders.resource_orders import ResourceOrder
-from orders.service_orders import ServiceOrder
-from orders.tmf import ProductOrder
-from orders.violation import Violation, in_bounds
-from orders.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
+from orders.model.identity import root_kind
+from orders.model.installed import InstalledBase
+from orders.model.posted import PostedOrder, names_of_items, posted_order
+from orders.model.product_orders import ProductOrder
+from orders.model.resource_orders import ResourceOrder
+from orders.model.service_orders import ServiceOrder
+from orders.model.violation import Violation, in_bounds
+from orders.model.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.plan_graph import PlanGraph
 from store.documents import Json
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
+from tmf.instants import UtcDatetime
+from tmf.model import Model
 
 LARGEST_ANSWER = 1_900_000
 """Bytes of JSON that planning answers a workflow with at most: Temporal takes 2 MB."""
-
-
-class PlannedOrder(Model):
-    """An order with its prices, and its plan, or why there is none."""
-
-    order: PostedOrder
-    plan: OrchestrationPlan | None = None
-    installed: InstalledBase | None = None
-    """What it was planned against. Products that the order is not about, and does not rely on, have no record."""
-    violations: list[Violation] = []
 
 
 class PlanRequest(Model):
@@ -71,107 +56,6 @@ class PlanAnswer(Model):
     violations: list[Violation] = []
     ahead: list[str] = []
     """The orders that must end before this one can be planned, since both change the same thing."""
-
-
-class Planner:
-    """Plans orders without executing anything: the gateway's previews and the workflows' plans are the same."""
-
-    def __init__(
-        self, catalogs: CatalogSet, inventory: DownstreamSystem, planning: BoundedPlanning | None = None
-    ) -> None:
-        """Make it; without `planning` that of the catalogs, with all limits as they are by default."""
-        self._planning = planning or BoundedPlanning(catalogs)
-        self._inventory = inventory
-        self._feasibility = FeasibilityCheck(inventory)
-
-    async def plan(
-        self,
-        order: PostedOrder,
-        revision: int = 1,
-        installed: InstalledBase | None = None,
-        running: OrchestrationPlan | None = None,
-    ) -> PlannedOrder:
-        """Check and decompose an order, and price it where it is one of products.
-
-        Where items break a rule, the others are asked for, too, so that all reasons are told at once.
-
-        Args:
-            installed: what an earlier revision was planned against; the new one is planned against the same, and what
-                inventory has of the products that it is the first to name.
-            running: the plan that the order runs by already.
-
-        Raises:
-            DownstreamError: when inventory cannot say what the customer has, or what is possible; or when as many large
-                orders are being planned as may be.
-        """
-        installed = await self._base(order, installed)
-        on = order.order_date or datetime.now(UTC)
-        planned = await self._planning.plan(order, installed, revision, on)
-        if planned.plan is None:
-            infeasible = await self.infeasible(order, planned.rest, running) if planned.rest else []
-            return PlannedOrder(order=order, violations=[*planned.violations, *infeasible])
-        _keep_records(planned.plan, installed)
-        return PlannedOrder(order=planned.order, plan=planned.plan, installed=_noted(installed, order))
-
-    async def preview(
-        self,
-        order: PostedOrder,
-        revision: int = 1,
-        installed: InstalledBase | None = None,
-        running: OrchestrationPlan | None = None,
-    ) -> PlannedOrder:
-        """Plan an order as `plan` does; what is not possible now has no plan, but the reasons of its rejection.
-
-        Raises:
-            DownstreamError: as `plan` does.
-        """
-        planned = await self.plan(order, revision, installed, running)
-        infeasible = await self.infeasible(order, planned.plan, running) if planned.plan else []
-        return PlannedOrder(order=planned.order, violations=infeasible) if infeasible else planned
-
-    async def infeasible(
-        self, order: PostedOrder, rest: OrchestrationPlan, running: OrchestrationPlan | None = None
-    ) -> list[Violation]:
-        """Return why what a plan adds to the one that runs is not possible, item by item; nothing is reserved.
-
-        Raises:
-            DownstreamError: when inventory cannot say.
-        """
-        asked = to_be_done(rest, compare(running, rest)) if running else rest
-        return await self._feasibility.infeasible(asked, paths_of(order), running)
-
-    async def _base(self, order: PostedOrder, noted: InstalledBase | None) -> InstalledBase:
-        if not isinstance(order, ProductOrder):
-            return await self._base_of_singles(order, noted)
-        known = {key: each for key, each in noted.products.items() if each.record} if noted else {}
-        another = noted is not None and noted.customer_id not in (None, order.customer_id())
-        if noted and not another and _concerned(order, noted) <= known.keys():
-            return noted
-        found = await read_installed_base(self._inventory, order)
-        if noted is None:
-            return found
-        if another:
-            return InstalledBase(products=found.products | known, customer_id=found.customer_id)
-        concerned = {key: found.products[key] for key in _concerned(order, found) if key in found.products}
-        return InstalledBase(products=noted.products | concerned | known, customer_id=noted.customer_id)
-
-    async def _base_of_singles(self, order: ServiceOrder | ResourceOrder, noted: InstalledBase | None) -> InstalledBase:
-        """Return the services or resources that an order names: as they were noted, or else as inventory has them."""
-        if noted is not None and _named(order) <= noted.owners.keys():
-            return noted
-        found = await read_installed_base(self._inventory, order)
-        if noted is None:
-            return found
-        return InstalledBase(
-            single_services=found.single_services | noted.single_services,
-            single_resources=found.single_resources | noted.single_resources,
-            owners=found.owners | noted.owners,
-        )
-
-
-def plans_alike(one: PlannedOrder, other: PlannedOrder) -> bool:
-    """Return whether two versions of an order come to the same, or are impossible for the same reasons."""
-    return (one.plan, one.violations) == (other.plan, other.violations)
 
 
 class PlanningActivities:
@@ -261,21 +145,6 @@ async def plan_with_locks(
     return ahead
 
 
-def _concerned(order: ProductOrder, installed: InstalledBase) -> set[str]:
-    """Return the ids of the products that an order names, and of what those bundle or rely on."""
-    concerned: set[str] = set()
-    waiting = named_products(order)
-    while waiting:
-        concerned |= waiting
-        known = [installed.products[key] for key in waiting if key in installed.products]
-        waiting = {key for product in known for key in (*product.components, *product.relies_on)} - concerned
-    return concerned
-
-
-def _named(order: ServiceOrder | ResourceOrder) -> set[str]:
-    return named_services(order) if isinstance(order, ServiceOrder) else named_resources(order)
-
-
 def parents_in(order: PostedOrder) -> dict[str, str]:
     """Return each item's bundle, or the item that it is nested in."""
     match order:
@@ -285,34 +154,6 @@ def parents_in(order: PostedOrder) -> dict[str, str]:
             return order.parents()
         case ResourceOrder():
             return {}
-
-
-def _noted(installed: InstalledBase, order: PostedOrder) -> InstalledBase:
-    """Return what to keep of an installed base: products that were read without their services lose their records."""
-    if not isinstance(order, ProductOrder):
-        return installed
-    concerned = _concerned(order, installed)
-    return InstalledBase(
-        products={
-            key: product if key in concerned or product.services else product.model_copy(update={"record": {}})
-            for key, product in installed.products.items()
-        },
-        customer_id=installed.customer_id,
-    )
-
-
-def _keep_records(plan: OrchestrationPlan, installed: InstalledBase) -> None:
-    """Put what inventory has of everything installed into the plan, so that its undo can give it back as it was."""
-    for product in plan.products:
-        if product.product_id in installed.products:
-            product.record = installed.products[product.product_id].record
-    services = {service.id: service for service in installed.services()}
-    holders = {resource.id: resource.reserved_by for service in services.values() for resource in service.resources}
-    for item in (item for order in plan.service_orders for item in order.items):
-        if item.service_id in services:
-            item.record = services[item.service_id].record
-        for resource in item.resources:
-            resource.reserved_by = holders.get(resource.resource_id or "")
 
 
 def total_of(order: ProductOrder) -> Json:

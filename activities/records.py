@@ -5,21 +5,21 @@ from __future__ import annotations
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from orders import documents
-from orders.change import OrderUpdate
-from orders.compensation import undo_resources, undo_service_order
-from orders.identity import root_kind
-from orders.lifecycle import OrderKind
-from orders.model import Model
-from orders.outcome import AssignedResource, Redo, ServiceOrderOutcome
-from orders.plan import ProductPlan, ResourceOrderPlan, ServiceOrderPlan
-from orders.plan_graph import PlanGraph
-from orders.posted import names_of_items, posted_order
-from orders.redo import modified_service_order
+from orders.change.compensation import undo_resources, undo_service_order
+from orders.change.redo import modified_service_order
+from orders.lifecycle.change import OrderUpdate
+from orders.lifecycle.states import OrderKind
+from orders.model.identity import root_kind
+from orders.model.posted import names_of_items, posted_order
+from orders.plan import order_documents as documents
+from orders.plan.outcome import AssignedResource, Redo, ServiceOrderOutcome
+from orders.plan.parts import ProductPlan, ResourceOrderPlan, ServiceOrderPlan
+from orders.plan.plan_graph import PlanGraph
 from store.begun_calls import END, BegunCalls
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
+from tmf.model import Model
 
 
 class OpenOrder(Model):

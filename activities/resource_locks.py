@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orders.instants import timestamp
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan import ResourceItem
-from orders.posted import PostedOrder
-from orders.resource_orders import PostedResourceItem
-from orders.service_orders import PostedServiceItem
-from orders.tmf import Action, ProductOrderItem
+from orders.model.posted import PostedOrder
+from orders.model.product_orders import Action, ProductOrderItem
+from orders.model.resource_orders import PostedResourceItem
+from orders.model.service_orders import PostedServiceItem
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.parts import ResourceItem
+from tmf.instants import timestamp
 
 _PRODUCT, _SERVICE, _RESOURCE = "product:", "service:", "installedResource:"
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from temporalio import activity
 
-from orders.model import Model
 from store.begun_calls import BegunCalls
 from store.saga_log import SagaLog
+from tmf.model import Model
 
 
 class WriteSagaLog(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio import activity
 
-from orders.task import Task
+from orders.model.task import Task
 from store.tasks import TaskStore
 
 

@@ -19,18 +19,9 @@ import uvicorn
 import uvloop
 from pydantic import ValidationError
 
-from activities.bounded_planning import BoundedPlanning, PlanningAllowance
-from activities.connections import connected
-from activities.http import DownstreamSystem
-from activities.outbox_poller import OutboxPoller
-from activities.planning import Planner
-from activities.qualification import FeasibilityCheck
-from activities.qualifiers import qualifiers
 from api.app import create_app
-from api.at_once import AtOnce
-from api.canceller import Canceller
+from api.dependencies import Background, Gateway
 from api.engine import TemporalEngine
-from api.gateway import Background, Gateway
 from api.health import (
     Readiness,
     callback_probe,
@@ -40,21 +31,29 @@ from api.health import (
     stuck_probe,
     system_probe,
 )
-from api.listeners import ListenerStarter
-from api.lock_releaser import LockReleaser
-from api.orphans import OrphanSweep
-from api.qualifying import Qualifying
+from api.http.at_once import AtOnce
 from api.registration import HubRegistration
-from api.starter import Starter
-from api.stuck import StuckWork
-from api.sweep import Sweep, sweep_for_ever
-from catalogs.catalog_set import CatalogSet
-from catalogs.faults import CatalogFaultsError
+from api.sweeps.canceller import Canceller
+from api.sweeps.listeners import ListenerStarter
+from api.sweeps.lock_releaser import LockReleaser
+from api.sweeps.orphans import OrphanSweep
+from api.sweeps.qualifying import Qualifying
+from api.sweeps.starter import Starter
+from api.sweeps.stuck import StuckWork
+from api.sweeps.sweep import Sweep, sweep_for_ever
+from application.bounded_planning import BoundedPlanning, PlanningAllowance
+from application.connections import connected
+from application.feasibility import FeasibilityCheck
+from application.http import DownstreamSystem
+from application.outbox_poller import OutboxPoller
+from application.planner import Planner
+from application.qualifiers import qualifiers
 from catalogs.loader import default_catalogs, load_catalogs
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.faults import CatalogFaultsError
 from logs import configure_logging
 from settings import Settings, faults_of
 from store.cancellations import CancelStore
-from store.database import Database, migrate, open_database
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.outbox import Outbox
@@ -63,6 +62,7 @@ from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
+from store.sql.database import Database, migrate, open_database
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows.connection import connect

@@ -11,35 +11,22 @@ import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import (
-    amendments,
-    callbacks,
-    cancellations,
-    deletions,
-    explanations,
-    fallout,
-    front_door,
-    health,
-    holding,
-    hub,
-    manual,
-    offering_qualification,
-    order_events,
-    product_catalog,
-    product_orders,
-    resource_catalog,
-    resource_orders,
-    service_catalog,
-    service_orders,
-    service_qualification,
-    v5,
-)
-from api.errors import install_error_answers
-from api.gateway import Background, Gateway
-from api.methods import Methods
-from api.openapi import ASSETS, PAGE, serve_documents
-from api.request_log import RequestLog
-from api.slashes import TrailingSlash
+from api import callbacks, front_door, health, v5
+from api.catalog import products as product_catalog
+from api.catalog import resources as resource_catalog
+from api.catalog import services as service_catalog
+from api.dependencies import Background, Gateway
+from api.documents import explanations
+from api.documents.openapi import ASSETS, PAGE, serve_documents
+from api.events import hub, order_events
+from api.http.errors import install_error_answers
+from api.http.methods import Methods
+from api.http.request_log import RequestLog
+from api.http.slashes import TrailingSlash
+from api.ordering import amendments, cancellations, deletions, holding, product_orders, resource_orders, service_orders
+from api.qualification import offerings as offering_qualification
+from api.qualification import services as service_qualification
+from api.tasks import fallout, manual
 
 _DESCRIPTION = """\
 Product orders (TMF622 v4 and v5) come in here and are orchestrated to service orders (TMF641 v4) and resource orders

@@ -17,19 +17,19 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from activities.activation import BASE_PATHS, Target
-from api.bodies import parsed, read_as, read_raw
-from api.documentation import body_of, errors
+from api.dependencies import Gateway, GatewayDep
+from api.documents.documentation import body_of, errors
 from api.engine import SYSTEM_EVENT_SIGNAL, EngineUnavailableError
-from api.errors import InvalidRequestError, UnauthorizedError, UnavailableError
-from api.gateway import Gateway, GatewayDep
+from api.http.bodies import parsed, read_as, read_raw
+from api.http.errors import InvalidRequestError, UnauthorizedError, UnavailableError
 from api.identity import is_same_secret
 from api.schemas.common import Characteristic
-from orders.lifecycle import OrderKind
-from orders.model import Resource
-from orders.signatures import TOLERANCE, SignatureError, verify
-from orders.words import span
-from workflows import ids
-from workflows.messages import SystemEvent
+from orders.lifecycle.states import OrderKind
+from tmf.model import Resource
+from tmf.signatures import TOLERANCE, SignatureError, verify
+from tmf.words import span
+from workflows.contracts import ids
+from workflows.contracts.messages import SystemEvent
 
 SERVICE_BASE, RESOURCE_BASE = BASE_PATHS[Target.SERVICE], BASE_PATHS[Target.RESOURCE]
 

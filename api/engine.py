@@ -37,15 +37,15 @@ from temporalio.common import QueryRejectCondition, SearchAttributeKey
 from temporalio.exceptions import ApplicationError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
-from orders.instants import timestamp
-from orders.posted import PostedOrder
-from orders.revision import Refusal
-from orders.subscription import Subscription
-from orders.violation import Violation
-from workflows import policies, search_attributes
+from orders.events.subscription import Subscription
+from orders.model.posted import PostedOrder
+from orders.model.revision import Refusal
+from orders.model.violation import Violation
+from tmf.instants import timestamp
 from workflows.connection import WORKFLOW_TYPES, start_order, start_subscription
+from workflows.contracts import policies, search_attributes
+from workflows.contracts.refusals import REFUSED, REFUSED_FOR_NOW
 from workflows.event_subscription import DeliveryPolicy
-from workflows.refusals import REFUSED, REFUSED_FOR_NOW
 
 SYSTEM_EVENT_SIGNAL = "system_event"
 

@@ -7,10 +7,10 @@ from html import escape
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.answers import JsonAnswer
-from api.errors import EXPLANATIONS
-from api.gateway import GatewayDep
-from api.openapi import OPENAPI, PAGE, base_paths
+from api.dependencies import GatewayDep
+from api.documents.openapi import OPENAPI, PAGE, base_paths
+from api.http.answers import JsonAnswer
+from api.http.errors import EXPLANATIONS
 
 _HTML = "text/html"
 _PAGE = """\

@@ -15,13 +15,13 @@ import httpx
 from fastapi import APIRouter, Request
 from pydantic import Field, SecretStr
 
-from api.answers import JsonAnswer
 from api.engine import Engine, unknown_attributes
-from api.stuck import StuckWork
-from orders.model import Model
-from orders.orchestration_plan import CatalogVersion
-from orders.words import reason_of
-from store.database import Database
+from api.http.answers import JsonAnswer
+from api.sweeps.stuck import StuckWork
+from orders.plan.orchestration_plan import CatalogVersion
+from store.sql.database import Database
+from tmf.model import Model
+from tmf.words import reason_of
 
 Importance = Literal["needed", "degrading", "informational"]
 

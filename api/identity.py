@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api.errors import ForbiddenError, UnauthorizedError
-from api.gateway import GatewayDep
+from api.dependencies import GatewayDep
+from api.http.errors import ForbiddenError, UnauthorizedError
 
 ANONYMOUS = "anonymous"
 

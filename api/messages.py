@@ -7,15 +7,15 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, Field
 
+from api.dependencies import Gateway
 from api.engine import EngineUnavailableError, WorkflowEndedError
-from api.errors import NotAllowedError, UnavailableError
-from api.gateway import Gateway
+from api.http.errors import NotAllowedError, UnavailableError
 from api.workflow_ids import workflow_of
-from orders.admission import Message, refusal
-from orders.identity import is_root, root_id
-from orders.lifecycle import TERMINAL, OrderKind, OrderState
-from orders.links import Document
-from orders.model import Model
+from orders.events.links import Document
+from orders.lifecycle.admission import Message, refusal
+from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
+from orders.model.identity import is_root, root_id
+from tmf.model import Model
 
 _log = structlog.get_logger(__name__)
 

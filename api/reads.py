@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from fastapi import Request
 from pydantic import BaseModel
 
-from api.answers import JsonAnswer
-from api.errors import NotFoundError
-from api.gateway import Gateway
-from orders.lifecycle import OrderKind
-from orders.links import RELATIONS, Document, child_kind, with_children, with_links
-from store.matching import page_of
-from store.query import ListQuery, parse_list_query
+from api.dependencies import Gateway
+from api.http.answers import JsonAnswer
+from api.http.errors import NotFoundError
+from orders.events.links import RELATIONS, Document, child_kind, with_children, with_links
+from orders.lifecycle.states import OrderKind
+from store.query.matching import page_of
+from store.query.query import ListQuery, parse_list_query
 
 
 async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JsonAnswer:

@@ -15,12 +15,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from api.app import create_app
-from api.explanations import explained
-from api.openapi import OPENAPI, PAGE, Document, api_documents
-from orders.hubs import HUBS
-from orders.lifecycle import OrderKind, resource_name
-from orders.pages import rewrite, table, with_parts
-from orders.server_set import (
+from api.documents.explanations import explained
+from api.documents.openapi import OPENAPI, PAGE, Document, api_documents
+from api.documents.pages import rewrite, table, with_parts
+from orders.events.hubs import HUBS
+from orders.lifecycle.states import OrderKind, resource_name
+from orders.model.server_set import (
     CANCELLATION,
     ITEMS_SERVER_SET,
     QUALIFICATION,
@@ -28,7 +28,7 @@ from orders.server_set import (
     QUALIFIED_SERVICES,
     SERVER_SET,
 )
-from orders.v5 import UNKEPT, WRAPPED
+from orders.model.v5 import UNKEPT, WRAPPED
 
 _HERE = "http://127.0.0.1:8620"
 """Where a gateway answers whose settings say nothing else."""

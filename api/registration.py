@@ -10,7 +10,7 @@ import structlog
 from pydantic import SecretStr
 
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
-from orders.words import reason_of
+from tmf.words import reason_of
 
 _LONGEST_PAUSE = 60.0
 _EVENT_TYPES = {SERVICE_BASE: "ServiceStateChangeEvent", RESOURCE_BASE: "ResourceStateChangeEvent"}

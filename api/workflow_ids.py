@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orders.lifecycle import OrderKind
-from workflows import ids
+from orders.lifecycle.states import OrderKind
+from workflows.contracts import ids
 
 
 def workflow_of(kind: OrderKind, order_id: str) -> str:

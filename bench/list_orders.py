@@ -27,12 +27,12 @@ from rich.table import Table
 
 from bench.orders import FIRST, OFFERINGS, SPAN, STATES, fill, fill_sqlite
 from bench.postgresql import postgresql
-from orders.change import OrderChange
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind, OrderState
-from store.database import migrate, open_database
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import OrderStore
-from store.query import parse_list_query
+from store.query.query import parse_list_query
+from store.sql.database import migrate, open_database
+from tmf.instants import timestamp
 
 TARGET = 0.050
 """Seconds that the 95th percentile of each list has to be under."""

@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from sqlalchemy import Connection, insert
 
-from orders.instants import timestamp
-from store.database import Database
 from store.documents import indexed_columns, references, write_json
-from store.tables import order_references, orders
+from store.sql.database import Database
+from store.sql.tables import order_references, orders
+from tmf.instants import timestamp
 
 FIRST = datetime(2024, 12, 1, tzinfo=UTC)
 SPAN = timedelta(days=730)

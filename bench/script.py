@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, Field
 
-from activities.connections import Connection, PooledConnection, connected
+from application.connections import Connection, PooledConnection, connected
 
 SCRIPTS = Path(__file__).parent / "scripts"
 PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")

@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from catalogs.catalog_set import CatalogSet
-from catalogs.characteristic_checks import faults_of_value
-from catalogs.characteristics import of_offering, with_defaults
-from catalogs.model import BundledProductOffering, CharacteristicSpecification, Entry, ProductOffering
-from catalogs.product_nodes import offering_of
-from orders.tmf import Action, Characteristic, Product, ProductOrderItem, Reference
+from catalogs.checks.characteristics import faults_of_value
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.characteristics import of_offering, with_defaults
+from catalogs.model.entities import BundledProductOffering, CharacteristicSpecification, Entry, ProductOffering
+from catalogs.nodes.products import offering_of
+from orders.model.product_orders import Action, Characteristic, Product, ProductOrderItem, Reference
 
 MAX_CANDIDATES = 20
 """Alternatives that are looked at for one item."""

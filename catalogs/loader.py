@@ -10,17 +10,17 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from catalogs.catalog_set import CatalogSet
-from catalogs.entries import Entries, Section, Sourced
-from catalogs.faults import CatalogFaultsError, Fault, Loc, did_you_mean
-from catalogs.fulfilment import PolicyBlock
-from catalogs.given_values import wanted_values
-from catalogs.lint import check, warnings
-from catalogs.model import Catalog, Entry, ProductSpecification, ResourceSpecification, ServiceSpecification
-from catalogs.sources import Source, plain, read_yaml
-from catalogs.unknown_keys import unknown_keys
-from orders.form_faults import in_words
-from orders.orchestration_plan import CatalogVersion
+from catalogs.checks.given_values import wanted_values
+from catalogs.lint.linter import check, warnings
+from catalogs.lint.unknown_keys import unknown_keys
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.entities import Catalog, Entry, ProductSpecification, ResourceSpecification, ServiceSpecification
+from catalogs.model.entries import Entries, Section, Sourced
+from catalogs.model.faults import CatalogFaultsError, Fault, Loc, did_you_mean
+from catalogs.model.fulfilment import PolicyBlock
+from catalogs.model.sources import Source, plain, read_yaml
+from orders.plan.orchestration_plan import CatalogVersion
+from tmf.form_faults import in_words
 
 E = TypeVar("E", bound=Entry)
 
@@ -30,7 +30,7 @@ _PASSES = 10
 
 def default_catalogs() -> Path:
     """Return the folder of the catalogs that are shipped: fibre, mobile and vpn."""
-    return Path(__file__).parent
+    return Path(__file__).parent / "shipped"
 
 
 def load_catalogs(root: Path, on: datetime | None = None) -> CatalogSet:

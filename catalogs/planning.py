@@ -7,24 +7,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from catalogs.catalog_set import CatalogSet
-from catalogs.decomposition import DecompositionError, decompose
-from catalogs.order_check import check_order, within_bounds
-from catalogs.pricing import price_order
-from catalogs.product_nodes import depth_of
-from catalogs.resource_orders import check_resource_order, decompose_resource_order
-from catalogs.service_decomposition import PlanTooLargeError
-from catalogs.service_order_check import check_service_order
-from catalogs.service_orders import decompose_service_order
+from catalogs.checks.product_orders import check_order, within_bounds
+from catalogs.checks.resource_orders import check_resource_order
+from catalogs.checks.service_orders import check_service_order
+from catalogs.decomposition.product_orders import DecompositionError, decompose
+from catalogs.decomposition.resource_orders import decompose_resource_order
+from catalogs.decomposition.service_orders import decompose_service_order
+from catalogs.decomposition.services import PlanTooLargeError
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.nodes.products import depth_of
+from catalogs.pricing.order_prices import price_order
 from orders.bounds import OrderLimits
-from orders.installed import InstalledBase
-from orders.lifecycle import ITEM_LISTS
-from orders.orchestration_plan import OrchestrationPlan
-from orders.posted import PostedOrder
-from orders.resource_orders import ResourceOrder
-from orders.service_orders import ServiceOrder
-from orders.tmf import ProductOrder
-from orders.violation import Violation, blamed
+from orders.lifecycle.states import ITEM_LISTS
+from orders.model.installed import InstalledBase
+from orders.model.posted import PostedOrder
+from orders.model.product_orders import ProductOrder
+from orders.model.resource_orders import ResourceOrder
+from orders.model.service_orders import ServiceOrder
+from orders.model.violation import Violation, blamed
+from orders.plan.orchestration_plan import OrchestrationPlan
 
 TOO_LARGE = "orderTooLarge"
 """The code of the reason that an order asks for, or comes down to, more than one order may."""

@@ -9,14 +9,14 @@ from itertools import product as combinations
 from typing import Any
 
 from catalogs.alternatives import distance
-from catalogs.catalog_set import CatalogSet
-from catalogs.characteristics import with_defaults
-from catalogs.expressions import ExpressionError
-from catalogs.model import ProductSpecification
-from catalogs.service_decomposition import Expansion, PlanTooLargeError
-from catalogs.service_nodes import ServiceNode
-from catalogs.targets import ServiceTarget
-from orders.plan import Characteristics
+from catalogs.decomposition.services import Expansion, PlanTooLargeError
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.characteristics import with_defaults
+from catalogs.model.entities import ProductSpecification
+from catalogs.model.expressions import ExpressionError
+from catalogs.nodes.services import ServiceNode
+from catalogs.nodes.targets import ServiceTarget
+from orders.plan.parts import Characteristics
 
 _MAX_COMBINATIONS = 200
 """Ways to configure one product that are looked through for what is sold of a service."""

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from console.order_tree import UNDO, Document, OrderTree, messages
 from console.states import is_terminal, state_text
-from orders.lifecycle import OrderState
+from orders.lifecycle.states import OrderState
 
 
 @dataclass(slots=True)

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from catalogs.catalog_set import CatalogSet
-from catalogs.faults import CatalogFaultsError
 from catalogs.loader import load_catalogs
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.faults import CatalogFaultsError
 from catalogs.planning import plan_posted
 from console.commands import PlanSource, print_json
 from console.errors import CommandError
 from console.order_tree import Document, kind_of
-from orders.installed import InstalledBase
 from orders.intake import InvalidBodyError, check_order
-from orders.posted import posted_order
+from orders.model.installed import InstalledBase
+from orders.model.posted import posted_order
 
 
 def offline(directory: Path) -> PlanSource:

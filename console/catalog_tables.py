@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.order_tree import Document
-from orders.words import bare
+from tmf.words import bare
 
 _CHARACTERISTICS = {
     "productSpecCharacteristic": "productSpecCharacteristicValue",

@@ -14,8 +14,8 @@ from console.order_view import order_view
 from console.plan_tree import plan_tree
 from console.tables import facts_panel, orders_table, prices_table
 from console.watch import watch
-from orders.lifecycle import OrderKind, OrderState, in_words
-from orders.orchestration_plan import OrchestrationPlan
+from orders.lifecycle.states import OrderKind, OrderState, in_words
+from orders.plan.orchestration_plan import OrchestrationPlan
 
 PlanSource = Callable[[Document], Awaitable[Document]]
 """Gives for an order what it comes down to: `order`, `plan` and `violations`."""

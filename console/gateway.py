@@ -17,9 +17,9 @@ import httpx
 from console.errors import CommandError, UnreachableError
 from console.order_tree import UNDO, Document, OrderTree, child_ids, kind_of
 from console.states import is_terminal
-from orders.identity import root_kind
-from orders.lifecycle import OrderKind
-from orders.words import bare
+from orders.lifecycle.states import OrderKind
+from orders.model.identity import root_kind
+from tmf.words import bare
 
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
 SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"

@@ -15,7 +15,7 @@ from console.errors import CommandError
 from console.gateway import Gateway
 from console.order_tree import Document
 from console.tables import facts_panel, id_column
-from orders.hubs import HUBS
+from orders.events.hubs import HUBS
 
 APIS = {hub.base_path.removeprefix("/tmf-api/").replace("Management/", "/"): hub.path for hub in HUBS.values()}
 """What an API with listeners is called here, such as `productOrdering/v4` → where they are."""

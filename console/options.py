@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import typer
 
 from console.exits import REFUSED, fail
-from orders.instants import read_instant
 from settings import Settings
+from tmf.instants import read_instant
 
 GatewayOption = Annotated[
     str | None, typer.Option("--gateway", help="Address of the gateway [default: by the settings]", metavar="URL")

@@ -20,7 +20,7 @@ from console.options import (
     read_json,
 )
 from console.terminal import terminal
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle.states import OrderKind, OrderState
 from settings import Settings
 
 

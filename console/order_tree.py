@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from console.states import is_terminal
-from orders.keys import segment
-from orders.lifecycle import ITEM_LISTS, OrderKind
+from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from orders.plan.keys import segment
 
 Document = dict[str, Any]
 UNDO = ":undo"

@@ -12,7 +12,7 @@ from rich.tree import Tree
 from console.order_tree import UNDO, Document, OrderTree, messages, residue, subject
 from console.states import state_text
 from console.tables import customer
-from orders.lifecycle import ITEM_LISTS, OrderKind, in_words
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, in_words
 
 
 class Detail(IntEnum):

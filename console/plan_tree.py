@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.text import Text
 from rich.tree import Tree
 
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan import ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
-from orders.tmf import Action
-from orders.words import bare
+from orders.model.product_orders import Action
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.parts import ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
+from tmf.words import bare
 
 _ACTION_STYLES = {Action.ADD: "green", Action.MODIFY: "yellow", Action.DELETE: "red", Action.NO_CHANGE: "dim"}
 

@@ -12,8 +12,8 @@ from rich.text import Text
 from console.commands import print_json
 from console.gateway import Gateway
 from console.order_tree import Document
-from orders.qualification import Result
-from orders.words import bare
+from orders.qualification.results import Result
+from tmf.words import bare
 
 QUALIFICATIONS = "/tmf-api/productOfferingQualificationManagement/v4/productOfferingQualification"
 

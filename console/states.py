@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from orders.lifecycle import TERMINAL, OrderState
+from orders.lifecycle.states import TERMINAL, OrderState
 
 _LOOKS: dict[str, tuple[str, str]] = {
     OrderState.ACKNOWLEDGED: ("○", "dim"),

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from console.order_tree import Document, items, subject
 from console.states import state_text
-from orders.tmf import RelatedParty, customer_among
+from orders.model.product_orders import RelatedParty, customer_among
 
 
 def orders_table(orders: Sequence[Document], total: int) -> Table:

@@ -20,7 +20,7 @@ from console.options import (
     values_of,
 )
 from console.terminal import terminal
-from orders.task import TaskAction, TaskKind, TaskState
+from orders.model.task import TaskAction, TaskKind, TaskState
 
 task_app = typer.Typer(help="Settle what waits for people: fallout, and manual work.", no_args_is_help=True)
 

@@ -16,9 +16,9 @@ from console.errors import CommandError
 from console.gateway import Gateway, RefusedError
 from console.order_tree import Document
 from console.tables import facts_panel, id_column
-from orders.task import TaskKind
-from orders.wanted import WantedValue
-from orders.words import bare
+from orders.model.task import TaskKind
+from orders.model.wanted import WantedValue
+from tmf.words import bare
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from orders.lifecycle import OrderState
+from orders.lifecycle.states import OrderState
 
 Document = dict[str, Any]
 

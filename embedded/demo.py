@@ -32,7 +32,7 @@ from embedded.layout import WORKER, Layout, isolated_layout
 from embedded.process import tail
 from embedded.stack import running, stop_signals, until
 from embedded.up import facts
-from orders.lifecycle import OrderState
+from orders.lifecycle.states import OrderState
 
 _RECENT_LINES = 10
 _PATIENCE_SECONDS = 240.0

@@ -15,7 +15,7 @@ from console.change_tables import moment
 from console.gateway import PRODUCT_ORDERS, Gateway, RefusedError
 from console.order_tree import Document, OrderTree
 from embedded import demo_orders
-from orders.lifecycle import OrderState
+from orders.lifecycle.states import OrderState
 
 POLL_SECONDS = 0.9
 

@@ -17,7 +17,7 @@ from embedded.layout import TEMPORAL, Layout
 from embedded.parts import needed_ports, parts, temporal_client
 from embedded.supervisor import Supervisor
 from embedded.temporal_server import unreachable
-from workflows import search_attributes
+from workflows.contracts import search_attributes
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from embedded.errors import StackError
 from embedded.ports import LOOPBACK
 from embedded.process import Part
-from workflows.search_attributes import TYPES
+from workflows.contracts.search_attributes import TYPES
 
 NAME = "temporal"
 

@@ -19,15 +19,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from orders.bounds import OrderLimits, composed, crowded, oversized
-from orders.form_faults import in_words
-from orders.forms import in_kept_form
-from orders.identity import marked
-from orders.instants import timestamp
-from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
-from orders.posted import MODELS
-from orders.server_set import as_sent
-from orders.wishes import WISHES
-from orders.words import shown
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
+from orders.model.identity import marked
+from orders.model.posted import MODELS
+from orders.model.server_set import as_sent
+from orders.model.wishes import WISHES
+from tmf.form_faults import in_words
+from tmf.forms import in_kept_form
+from tmf.instants import timestamp
+from tmf.words import shown
 
 Document = dict[str, Any]
 

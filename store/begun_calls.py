@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Delete, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orders.identity import root_of_workflow
-from store.database import Database
-from store.tables import begun_calls
+from orders.model.identity import root_of_workflow
+from store.sql.database import Database
+from store.sql.tables import begun_calls
 
 END = "end"
 """The key by which it is noted that an order ends: it stays when the others are forgotten."""

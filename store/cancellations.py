@@ -8,17 +8,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, not_, select, update
 
-from orders import events
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind
-from store.database import Database
+from orders.events import order_events as events
+from orders.lifecycle.states import OrderKind
 from store.documents import Json, is_storable, storable
-from store.listing import Listed
+from store.lists.listing import Listed
+from store.lists.pages import find_page
 from store.outbox import append
-from store.pages import find_page
-from store.query import ListQuery, Page
+from store.query.query import ListQuery, Page
 from store.setbacks import Work, rests
-from store.tables import cancellations, orders
+from store.sql.database import Database
+from store.sql.tables import cancellations, orders
+from tmf.instants import timestamp
 
 _PROGRESS = {"acknowledged": 0, "accepted": 0, "inProgress": 1, "done": 2, "terminatedWithError": 2}
 """How far a request is in each of its states; TMF641 spells the first one `accepted`."""

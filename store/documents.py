@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from orders.change import OrderChange, OrderEntries, OrderUpdate
-from orders.instants import read_day_or_instant, timestamp
-from orders.lifecycle import ITEM_LISTS as ITEM_LISTS
+from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
+from orders.lifecycle.states import ITEM_LISTS as ITEM_LISTS
+from tmf.instants import read_day_or_instant, timestamp
 
 Json = dict[str, Any]
 

@@ -15,10 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orders.lifecycle import ITEM_LISTS, OrderKind
-from orders.snapshots import MAX_SNAPSHOT
+from orders.events.snapshots import MAX_SNAPSHOT
+from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from store.documents import Json, WrittenJson, as_key, write_json
-from store.tables import order_item_parts, order_items
+from store.sql.tables import order_item_parts, order_items
 
 SPLIT_ABOVE = MAX_SNAPSHOT
 """Bytes of the largest document whose items stay in it."""

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
-from orders.events import Event
-from orders.instants import timestamp
-from store.database import Database
+from orders.events.order_events import Event
 from store.documents import WrittenJson
-from store.tables import events
+from store.sql.database import Database
+from store.sql.tables import events
+from tmf.instants import timestamp
 
 MOST_COUNTED = 10_000
 """How far a backlog is counted; beyond, it is only known to be larger."""

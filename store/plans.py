@@ -9,17 +9,17 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select
 
-from orders.installed import InstalledBase
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan import Delivery, ProductPlan, ResourcePlan, ServiceOrderPlan
-from orders.plan_graph import NodeKind, PlanGraph
-from orders.revision import RevisionState
-from store.database import Database
+from orders.lifecycle.states import OrderKind
+from orders.model.installed import InstalledBase
+from orders.model.revision import RevisionState
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.parts import Delivery, ProductPlan, ResourcePlan, ServiceOrderPlan
+from orders.plan.plan_graph import NodeKind, PlanGraph
 from store.documents import Json, WrittenJson, is_storable
 from store.errors import UnknownPlanError
-from store.tables import orders, plan_nodes, plans, revisions
+from store.sql.database import Database
+from store.sql.tables import orders, plan_nodes, plans, revisions
+from tmf.instants import timestamp
 
 _NODE_LISTS = {
     NodeKind.SERVICE_ORDER: "service_orders",

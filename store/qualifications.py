@@ -8,16 +8,16 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, false, or_, select, true, update
 
-from orders.instants import timestamp
-from orders.qualification import DONE, FAILED, IN_PROGRESS, QualificationKind
-from orders.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
-from store.database import Database
+from orders.events.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
+from orders.qualification.results import DONE, FAILED, IN_PROGRESS, QualificationKind
 from store.documents import Json, is_storable, storable
-from store.listing import Listed
+from store.lists.listing import Listed
+from store.lists.pages import find_page
 from store.outbox import append
-from store.pages import find_page
-from store.query import ListQuery, Page
-from store.tables import qualifications
+from store.query.query import ListQuery, Page
+from store.sql.database import Database
+from store.sql.tables import qualifications
+from tmf.instants import timestamp
 
 _LISTED = Listed(
     qualifications, {"id": qualifications.c.id, "state": qualifications.c.state}, qualifications.c.created_at

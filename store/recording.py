@@ -12,11 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orders import events
-from orders.change import OrderChange, OrderEntries, OrderUpdate
-from orders.events import Event
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind
+from orders.events import order_events as events
+from orders.events.order_events import Event
+from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
+from orders.lifecycle.states import OrderKind
 from store.documents import (
     Json,
     apply_change,
@@ -28,7 +27,8 @@ from store.documents import (
 )
 from store.order_items import Stored, item_list, remove_items, some_items, stored, stored_changes, whole, write_items
 from store.outbox import append
-from store.tables import order_references, orders
+from store.sql.tables import order_references, orders
+from tmf.instants import timestamp
 
 
 class Recorded(Enum):

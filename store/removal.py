@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select, tuple_
 
-from orders.lifecycle import TERMINAL, OrderKind
+from orders.lifecycle.states import TERMINAL, OrderKind
 from store.documents import Json
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
 from store.order_items import whole
-from store.tables import (
+from store.sql.tables import (
     begun_calls,
     cancellations,
     deleted_orders,

@@ -30,13 +30,13 @@ from sqlalchemy import (
     update,
 )
 
-from orders.graph import dependents
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.plan.graph import dependents
 from store.begun_calls import forgotten
-from store.database import Database
 from store.documents import as_key, storable
-from store.tables import orders
-from store.tables import resource_locks as locks
+from store.sql.database import Database
+from store.sql.tables import orders
+from store.sql.tables import resource_locks as locks
 
 _ADVISORY_LOCK = 0x636C61696D73
 _WHILE_WAITING = (OrderState.ACKNOWLEDGED.value, OrderState.ASSESSING_CANCELLATION.value)

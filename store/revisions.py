@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
-from orders.identity import root_kind
-from orders.instants import as_utc
-from orders.lifecycle import OrderKind
-from orders.revision import Revision, RevisionState
-from orders.server_set import as_sent
-from orders.tmf import Action
-from store.database import Database
+from orders.lifecycle.states import OrderKind
+from orders.model.identity import root_kind
+from orders.model.product_orders import Action
+from orders.model.revision import Revision, RevisionState
+from orders.model.server_set import as_sent
 from store.documents import ITEM_LISTS, Json, is_storable, storable
 from store.errors import UnknownOrderError
 from store.order_items import whole
-from store.tables import orders, revisions
+from store.sql.database import Database
+from store.sql.tables import orders, revisions
+from tmf.instants import as_utc
 
 
 class RevisionStore:

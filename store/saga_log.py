@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 
-from store.database import Database
 from store.documents import Json
-from store.tables import saga_log
+from store.sql.database import Database
+from store.sql.tables import saga_log
 
 
 class SagaLog:

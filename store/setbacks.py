@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
 
-from orders.instants import read_instant, timestamp
-from store.database import Database
 from store.documents import storable
-from store.tables import setbacks
+from store.sql.database import Database
+from store.sql.tables import setbacks
+from tmf.instants import read_instant, timestamp
 
 _LONGEST_ERROR = 2000
 _FIRST_PAUSE = timedelta(seconds=5)

@@ -9,15 +9,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, false, func, literal_column, not_, select, true, update
 
-from orders.instants import timestamp
-from orders.subscription import Subscription, SubscriptionState
-from store.database import Database
+from orders.events.subscription import Subscription, SubscriptionState
 from store.documents import Json, is_storable
-from store.listing import Listed
-from store.pages import find_page
-from store.query import ListQuery, Page, Sort
+from store.lists.listing import Listed
+from store.lists.pages import find_page
+from store.query.query import ListQuery, Page, Sort
 from store.setbacks import Work, rests
-from store.tables import Document, subscriptions
+from store.sql.database import Database
+from store.sql.tables import Document, subscriptions
+from tmf.instants import timestamp
 
 _ENDED = SubscriptionState.ENDED.value
 _SHOWN = {

@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, false, func, not_, or_, select
 
-from orders.events import Event, information_required
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind
-from orders.task import Task, TaskKind, TaskState
-from store.database import Database
+from orders.events.order_events import Event, information_required
+from orders.lifecycle.states import OrderKind
+from orders.model.task import Task, TaskKind, TaskState
 from store.documents import is_storable, storable
 from store.order_items import whole
 from store.outbox import append
-from store.query import Condition, Filter, Operator, filters_of
-from store.tables import orders, tasks
+from store.query.query import Condition, Filter, Operator, filters_of
+from store.sql.database import Database
+from store.sql.tables import orders, tasks
+from tmf.instants import timestamp
 
 
 @dataclass(frozen=True, slots=True)

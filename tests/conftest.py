@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from catalogs.catalog_set import CatalogSet
+from catalogs.model.catalog_set import CatalogSet
 from logs import configure_logging
-from store.database import migrate
+from store.sql.database import migrate
 from tests.engine import started_engine
 from tests.guarded import guard
 from tests.shipped import shipped_catalogs

@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from embedded.temporal_server import DYNAMIC_CONFIG, binary
 from workflows.connection import DATA_CONVERTER
-from workflows.search_attributes import KEYS
+from workflows.contracts.search_attributes import KEYS
 
 LONG_HISTORY = "limit.historyCount.suggestContinueAsNew"
 """The server's setting for the number of events from which on a run is asked to go on in a new one."""

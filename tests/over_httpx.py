@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import httpx
 
-from activities.connections import NoResponseError, Response
-from orders.words import reason_of
+from application.connections import NoResponseError, Response
+from tmf.words import reason_of
 
 
 class HttpxConnection:

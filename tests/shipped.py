@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from catalogs.catalog_set import CatalogSet
 from catalogs.loader import default_catalogs, load_catalogs
+from catalogs.model.catalog_set import CatalogSet
 
 
 @cache

@@ -22,33 +22,32 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from activities.attempts import AttemptWatch
-from activities.http import DownstreamSystem
 from activities.limits import LocalCalls, LocalLimits
-from activities.listeners import Listeners
-from activities.networks import listener_client
-from activities.outbox_poller import OutboxPoller
-from activities.planning import Planner
-from activities.qualification import FeasibilityCheck
-from activities.qualifiers import qualifiers
 from api.app import create_app
-from api.canceller import Canceller
+from api.dependencies import Gateway
 from api.engine import TemporalEngine
-from api.gateway import Gateway
 from api.health import Readiness
-from api.listeners import ListenerStarter
-from api.lock_releaser import LockReleaser
-from api.orphans import OrphanSweep
-from api.qualifying import Qualifying
 from api.registration import HubRegistration
-from api.starter import Starter
-from api.stuck import StuckWork
+from api.sweeps.canceller import Canceller
+from api.sweeps.listeners import ListenerStarter
+from api.sweeps.lock_releaser import LockReleaser
+from api.sweeps.orphans import OrphanSweep
+from api.sweeps.qualifying import Qualifying
+from api.sweeps.starter import Starter
+from api.sweeps.stuck import StuckWork
+from application.feasibility import FeasibilityCheck
+from application.http import DownstreamSystem
+from application.listeners import Listeners
+from application.networks import listener_client
+from application.outbox_poller import OutboxPoller
+from application.planner import Planner
+from application.qualifiers import qualifiers
 from bench import actions
 from catalogs.loader import load_catalogs
-from orders.identity import root_kind
-from orders.lifecycle import ITEM_LISTS, TERMINAL, OrderKind
-from orders.links import BASE_PATHS
+from orders.events.links import BASE_PATHS
+from orders.lifecycle.states import ITEM_LISTS, TERMINAL, OrderKind
+from orders.model.identity import root_kind
 from store.cancellations import CancelStore
-from store.database import migrate, open_database
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
@@ -56,6 +55,7 @@ from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
+from store.sql.database import migrate, open_database
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
@@ -64,7 +64,7 @@ from systems.inventory.app import create_app as create_inventory
 from tests.over_httpx import HttpxConnection
 from tests.shipped import shipped_catalogs
 from worker import QUEUES, activities_by_queue, guard, make_worker
-from workflows import ids, policies
+from workflows.contracts import ids, policies
 from workflows.event_subscription import DeliveryPolicy
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from activities.http import DownstreamSystem
-from activities.listeners import Listeners
-from activities.networks import listener_client
+from application.http import DownstreamSystem
+from application.listeners import Listeners
+from application.networks import listener_client
 from catalogs.loader import default_catalogs, load_catalogs
 from settings import SYSTEMS, Settings
-from store.database import open_database
+from store.sql.database import open_database
 from tests.over_httpx import HttpxConnection
 from worker import QUEUES, activities_by_queue, local_calls
-from workflows import policies
+from workflows.contracts import policies
 
 
 @pytest.mark.parametrize(

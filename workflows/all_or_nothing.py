@@ -10,19 +10,19 @@ from typing import Any, Protocol, TypeVar
 from temporalio import workflow
 
 from activities.inventory import Expectation, Kind
-from orders.graph import Graph, dependents
-from orders.instants import timestamp
-from orders.lifecycle import OrderState
-from orders.outcome import Failure, Residue
-from orders.plan import Specification
-from orders.reasons import residue_document
+from orders.lifecycle.states import OrderState
+from orders.plan.graph import Graph, dependents
+from orders.plan.outcome import Failure, Residue
+from orders.plan.parts import Specification
+from orders.plan.reasons import residue_document
+from tmf.instants import timestamp
+from workflows.contracts.messages import Ended
 from workflows.failures import RESIDUE, left_behind, order_failed
-from workflows.messages import Ended
-from workflows.order_process import supervised
-from workflows.parts import OrderParts
-from workflows.saga import Saga, carried_out, stop_if_cancelled
-from workflows.saga_graph import Do
-from workflows.structure import PlainItems
+from workflows.parts.assembly import OrderParts
+from workflows.parts.order_process import supervised
+from workflows.parts.structure import PlainItems
+from workflows.saga.saga import Saga, carried_out, stop_if_cancelled
+from workflows.saga.saga_graph import Do
 
 T = TypeVar("T")
 

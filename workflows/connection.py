@@ -16,12 +16,12 @@ from temporalio.envconfig import ClientConfig
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from orders.lifecycle import OrderKind, in_words
-from orders.posted import PostedOrder
-from orders.subscription import Subscription
-from workflows import ids, policies, search_attributes
-from workflows.carried import RootOrderInput
+from orders.events.subscription import Subscription
+from orders.lifecycle.states import OrderKind, in_words
+from orders.model.posted import PostedOrder
 from workflows.compression import LargePayloadCodec
+from workflows.contracts import ids, policies, search_attributes
+from workflows.contracts.carried import RootOrderInput
 from workflows.event_subscription import DeliveryPolicy, SubscriptionInput
 
 _CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
@@ -37,9 +37,11 @@ class _SharedConverter(CompositePayloadConverter):
 DATA_CONVERTER = DataConverter(payload_converter_class=_SharedConverter, payload_codec=LargePayloadCodec())
 
 PASSED_THROUGH = (
+    "tmf",
     "orders",
     "catalogs",
     "store",
+    "application",
     "activities",
     "workflows",
     "pydantic",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from orders.lifecycle import OrderKind
-from orders.outcome import RootOrderOutcome
-from workflows.carried import RootOrderInput
+from orders.lifecycle.states import OrderKind
+from orders.plan.outcome import RootOrderOutcome
+from workflows.contracts.carried import RootOrderInput
 from workflows.order_workflow import OrderWorkflow
-from workflows.posted_order import PostedOrderParts
+from workflows.posted.posted_order import PostedOrderParts
 from workflows.resource_orders import ResourceOrders
 
 

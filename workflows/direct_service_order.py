@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from orders.documents import characteristic_list
-from orders.lifecycle import OrderKind
-from orders.outcome import RootOrderOutcome
-from orders.tmf import Action
-from workflows.carried import RootOrderInput
+from orders.lifecycle.states import OrderKind
+from orders.model.product_orders import Action
+from orders.plan.order_documents import characteristic_list
+from orders.plan.outcome import RootOrderOutcome
+from workflows.contracts.carried import RootOrderInput
 from workflows.order_workflow import OrderWorkflow
-from workflows.posted_order import PostedOrderParts
+from workflows.posted.posted_order import PostedOrderParts
 from workflows.service_orders import ServiceOrders
 
 

@@ -12,7 +12,6 @@ from pydantic import Field
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
-from activities.delivery import GivenUp, Stuck
 from activities.events import (
     Delivered,
     EventActivities,
@@ -22,12 +21,13 @@ from activities.events import (
     SubscriptionActivities,
     needed_after,
 )
-from orders.instants import UtcDatetime, timestamp
-from orders.model import Model
-from orders.subscription import SubscriptionState
-from workflows import policies
-from workflows.refusals import RefusedError
-from workflows.waiting import wait_until
+from application.delivery import GivenUp, Stuck
+from orders.events.subscription import SubscriptionState
+from tmf.instants import UtcDatetime, timestamp
+from tmf.model import Model
+from workflows.contracts import policies
+from workflows.contracts.refusals import RefusedError
+from workflows.runtime.waiting import wait_until
 
 MOST_STUCK = 500
 """Order trees that may wait for another try; with so many, nothing further is looked at before that."""

@@ -18,8 +18,8 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from activities.children import ChildEnd, EndState
-from orders.outcome import Failure, Residue
-from orders.policy import Policy
+from orders.plan.outcome import Failure, Residue
+from orders.plan.policy import Policy
 
 ORDER_FAILED = "OrderFailed"
 """The type of the error with which an order's workflow fails; its detail is a `Failure`."""

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from orders.admission import Message
-from orders.revision import Revision
-from workflows import policies
-from workflows.messages import (
+from orders.lifecycle.admission import Message
+from orders.model.revision import Revision
+from workflows.contracts import policies
+from workflows.contracts.messages import (
     Amend,
     Cancel,
     ChildReport,
@@ -31,10 +31,10 @@ from workflows.messages import (
     SystemEvent,
     TimelineEntry,
 )
-from workflows.parts import OrderParts
-from workflows.posted_order import PostedOrderParts
-from workflows.refusals import RefusedError
-from workflows.structure import Structure
+from workflows.contracts.refusals import RefusedError
+from workflows.parts.assembly import OrderParts
+from workflows.parts.structure import Structure
+from workflows.posted.posted_order import PostedOrderParts
 
 _CANCEL = "Cancel the order: it is undone, unless an item cannot be any more."
 _HOLD = "Start nothing new below the order, or one item of it, until `resume`."

@@ -6,15 +6,15 @@ from typing import Any
 
 from temporalio import workflow
 
-from orders.lifecycle import OrderKind
-from orders.outcome import RootOrderOutcome
-from orders.plan_graph import NodeKind, PlanNode
-from orders.tmf import Action
-from workflows.carried import RootOrderInput
+from orders.lifecycle.states import OrderKind
+from orders.model.product_orders import Action
+from orders.plan.outcome import RootOrderOutcome
+from orders.plan.plan_graph import NodeKind, PlanNode
+from workflows.contracts.carried import RootOrderInput
 from workflows.order_workflow import OrderWorkflow
-from workflows.posted_order import PostedOrderParts
+from workflows.posted.posted_order import PostedOrderParts
 from workflows.products import Products
-from workflows.saga import Saga
+from workflows.saga.saga import Saga
 from workflows.service_orders import ServiceOrders
 
 

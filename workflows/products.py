@@ -11,20 +11,20 @@ from temporalio import workflow
 from activities.billing import Bill, BillingActivities
 from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
-from orders.instants import UtcDatetime, timestamp
-from orders.model import Model
-from orders.plan import ProductPlan, Step
-from orders.plan_graph import NodeKind, PlanNode
-from orders.server_set import REALIZED_PRODUCT
-from orders.tmf import Action
-from orders.wanted import RECORDED
-from workflows import policies
-from workflows.calls import Call
-from workflows.parts import OrderParts
-from workflows.plan import OrderPlan
-from workflows.saga import Saga
+from orders.model.product_orders import Action
+from orders.model.server_set import REALIZED_PRODUCT
+from orders.model.wanted import RECORDED
+from orders.plan.parts import ProductPlan, Step
+from orders.plan.plan_graph import NodeKind, PlanNode
+from tmf.instants import UtcDatetime, timestamp
+from tmf.model import Model
+from workflows.contracts import policies
+from workflows.parts.assembly import OrderParts
+from workflows.parts.steps import id_in_inventory
+from workflows.posted.plan import OrderPlan
+from workflows.runtime.calls import Call
+from workflows.saga.saga import Saga
 from workflows.service_orders import ServiceOrders
-from workflows.steps import id_in_inventory
 
 
 class ProductRun(Model):

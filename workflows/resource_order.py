@@ -7,19 +7,19 @@ from typing import Any
 from temporalio import workflow
 
 from activities.records import OpenResourceOrder, RecordActivities
-from orders.documents import resource_order_item
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind, OrderState
-from orders.outcome import ResourceOrderOutcome
-from orders.plan import ResourceItem, ResourceOrderPlan
-from workflows import ids
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.plan.order_documents import resource_order_item
+from orders.plan.outcome import ResourceOrderOutcome
+from orders.plan.parts import ResourceItem, ResourceOrderPlan
+from tmf.instants import timestamp
 from workflows.all_or_nothing import AllOrNothing
-from workflows.messages import Ended, ResourceOrderInput
+from workflows.contracts import ids
+from workflows.contracts.messages import Ended, ResourceOrderInput
 from workflows.order_workflow import OrderWorkflow
-from workflows.parts import OrderParts
+from workflows.parts.assembly import OrderParts
+from workflows.parts.structure import PlainItems
 from workflows.resources import Resources
-from workflows.saga import Saga
-from workflows.structure import PlainItems
+from workflows.saga.saga import Saga
 
 
 @workflow.defn(name="ResourceOrder")

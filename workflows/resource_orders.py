@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.documents import characteristic_list
-from orders.model import Model
-from orders.outcome import ResourceOrderOutcome
-from orders.plan_graph import PlanNode
-from orders.tmf import Action
-from workflows import ids
-from workflows.messages import ResourceOrderInput
-from workflows.parts import OrderParts
-from workflows.plan import OrderPlan
+from orders.model.product_orders import Action
+from orders.plan.order_documents import characteristic_list
+from orders.plan.outcome import ResourceOrderOutcome
+from orders.plan.plan_graph import PlanNode
+from tmf.model import Model
+from workflows.contracts import ids
+from workflows.contracts.messages import ResourceOrderInput
+from workflows.parts.assembly import OrderParts
+from workflows.posted.plan import OrderPlan
 from workflows.resource_order import ResourceOrderWorkflow
-from workflows.saga import Saga
+from workflows.saga.saga import Saga
 
 
 class ResourceOrderRun(Model):

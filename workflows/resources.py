@@ -11,17 +11,17 @@ from activities.inventory import (
     ReserveResource,
     SetUpResource,
 )
-from orders.outcome import AssignedResource
-from orders.plan import Characteristics, ResourceItem, Step
-from orders.tmf import Action
-from orders.wanted import RESERVED
+from orders.model.product_orders import Action
+from orders.model.wanted import RESERVED
+from orders.plan.outcome import AssignedResource
+from orders.plan.parts import Characteristics, ResourceItem, Step
 from workflows.all_or_nothing import AllOrNothing
-from workflows.calls import inventory_call
-from workflows.late_values import evaluated
-from workflows.messages import ResourceOrderInput
-from workflows.parts import OrderParts
-from workflows.saga import Saga
-from workflows.structure import PlainItems
+from workflows.contracts.messages import ResourceOrderInput
+from workflows.parts.assembly import OrderParts
+from workflows.parts.late_values import evaluated
+from workflows.parts.structure import PlainItems
+from workflows.runtime.calls import inventory_call
+from workflows.saga.saga import Saga
 
 
 class Resources:

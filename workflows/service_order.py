@@ -7,19 +7,19 @@ from typing import Any
 from temporalio import workflow
 
 from activities.records import OpenOrder, RecordActivities
-from orders.documents import service_order_item
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind, OrderState
-from orders.outcome import ServiceOrderOutcome
-from orders.plan import ServiceItem, ServiceOrderPlan
-from orders.redo import merged_outcome
+from orders.change.redo import merged_outcome
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.plan.order_documents import service_order_item
+from orders.plan.outcome import ServiceOrderOutcome
+from orders.plan.parts import ServiceItem, ServiceOrderPlan
+from tmf.instants import timestamp
 from workflows.all_or_nothing import AllOrNothing
-from workflows.messages import Ended, ServiceOrderInput
+from workflows.contracts.messages import Ended, ServiceOrderInput
 from workflows.order_workflow import OrderWorkflow
-from workflows.parts import OrderParts
-from workflows.saga import Saga
+from workflows.parts.assembly import OrderParts
+from workflows.parts.structure import PlainItems
+from workflows.saga.saga import Saga
 from workflows.services import Services
-from workflows.structure import PlainItems
 
 
 @workflow.defn(name="ServiceOrder")

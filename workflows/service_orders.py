@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.lifecycle import in_words
-from orders.model import Model
-from orders.outcome import Redo, ServiceOrderOutcome
-from orders.plan import Characteristics
-from orders.plan_graph import PlanNode
-from orders.redo import differing
-from workflows import ids
-from workflows.messages import ServiceOrderInput
-from workflows.parts import OrderParts
-from workflows.plan import OrderPlan
-from workflows.saga import Saga, stop_if_cancelled
+from orders.change.redo import differing
+from orders.lifecycle.states import in_words
+from orders.plan.outcome import Redo, ServiceOrderOutcome
+from orders.plan.parts import Characteristics
+from orders.plan.plan_graph import PlanNode
+from tmf.model import Model
+from workflows.contracts import ids
+from workflows.contracts.messages import ServiceOrderInput
+from workflows.parts.assembly import OrderParts
+from workflows.posted.plan import OrderPlan
+from workflows.saga.saga import Saga, stop_if_cancelled
 from workflows.service_order import ServiceOrderWorkflow
 
 

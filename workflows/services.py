@@ -14,22 +14,22 @@ from activities.inventory import (
     RecordService,
     RemoveService,
 )
-from orders.documents import moved_places
-from orders.outcome import AssignedResource, RealisedService, ResourceOrderOutcome
-from orders.plan import Characteristics, ServiceItem, ServiceOrderPlan, Step
-from orders.tmf import Action
-from orders.wanted import RECORDED
-from workflows import ids, policies
+from orders.model.product_orders import Action
+from orders.model.wanted import RECORDED
+from orders.plan.order_documents import moved_places
+from orders.plan.outcome import AssignedResource, RealisedService, ResourceOrderOutcome
+from orders.plan.parts import Characteristics, ServiceItem, ServiceOrderPlan, Step
 from workflows.all_or_nothing import AllOrNothing
-from workflows.calls import Call, inventory_call
-from workflows.late_values import evaluated
-from workflows.messages import ResourceOrderInput, ServiceOrderInput
-from workflows.parts import OrderParts
+from workflows.contracts import ids, policies
+from workflows.contracts.messages import ResourceOrderInput, ServiceOrderInput
+from workflows.parts.assembly import OrderParts
+from workflows.parts.late_values import evaluated
+from workflows.parts.steps import id_in_inventory
+from workflows.parts.structure import PlainItems
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.resources import installed
-from workflows.saga import Saga
-from workflows.steps import id_in_inventory
-from workflows.structure import PlainItems
+from workflows.runtime.calls import Call, inventory_call
+from workflows.saga.saga import Saga
 
 
 class Services:

@@ -1,7 +1,7 @@
 """What requests may have and answers give: the models of the OpenAPI documents, a module for each standard.
 
-They are companions of the domain's own models (`orders.tmf`), which have only what the orchestrator reads. Every
-attribute that a standard names is here with its type; a request that has one of another type is refused.
+They are companions of the domain's own models (`orders.model.product_orders`), which have only what the orchestrator
+reads. Every attribute that a standard names is here with its type; a request that has one of another type is refused.
 """
 
 from api.schemas.cancellation import (

@@ -13,7 +13,7 @@ from api.schemas.common import Extensible, Referring
 from api.schemas.product_order import ProductOrderErrorMessage
 from api.schemas.resource_order import ResourceOrderErrorMessage
 from api.schemas.service_order import ServiceOrderErrorMessage
-from orders.instants import UtcDatetime
+from tmf.instants import UtcDatetime
 
 CancellationState: TypeAlias = Literal["acknowledged", "inProgress", "done", "terminatedWithError"]
 ServiceCancellationState: TypeAlias = Literal["accepted", "inProgress", "done", "terminatedWithError"]

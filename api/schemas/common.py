@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 
-from orders.instants import UtcDatetime
-from orders.lifecycle import OrderState
-from orders.model import Resource
-from orders.tmf import Action, Count
-from orders.wishes import AllOrNothing, Scheduling
+from orders.lifecycle.states import OrderState
+from orders.model.product_orders import Action, Count
+from orders.model.wishes import AllOrNothing, Scheduling
+from tmf.instants import UtcDatetime
+from tmf.model import Resource
 
 
 class Extensible(Resource):

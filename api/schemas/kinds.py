@@ -10,7 +10,7 @@ from api.schemas.examples import PATCH_EXAMPLE
 from api.schemas.product_order import ProductOrder, ProductOrderCreate, ProductOrderUpdate
 from api.schemas.resource_order import ResourceOrder, ResourceOrderCreate, ResourceOrderUpdate
 from api.schemas.service_order import ServiceOrder, ServiceOrderCreate, ServiceOrderUpdate
-from orders.lifecycle import OrderKind
+from orders.lifecycle.states import OrderKind
 
 CREATES: dict[OrderKind, type[BaseModel]] = {
     OrderKind.PRODUCT: ProductOrderCreate,

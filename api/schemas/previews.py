@@ -9,10 +9,10 @@ from pydantic import Field
 from api.schemas.product_order import ProductOrderCreate
 from api.schemas.resource_order import ResourceOrderCreate
 from api.schemas.service_order import ServiceOrderCreate
-from orders.model import Model
-from orders.orchestration_plan import OrchestrationPlan
-from orders.revision import NodeChange, Refusal
-from orders.violation import Violation
+from orders.model.revision import NodeChange, Refusal
+from orders.model.violation import Violation
+from orders.plan.orchestration_plan import OrchestrationPlan
+from tmf.model import Model
 
 
 class PricedOrder(ProductOrderCreate):

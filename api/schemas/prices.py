@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.schemas.common import Extensible, Reference
-from orders.forms import WholeNumber
+from tmf.forms import WholeNumber
 
 
 class Money(Extensible):

@@ -16,7 +16,7 @@ from api.schemas.common import (
     VersionedReference,
 )
 from api.schemas.prices import ProductPrice
-from orders.instants import UtcDatetime
+from tmf.instants import UtcDatetime
 
 
 class AgreementItem(Reference):

@@ -19,9 +19,9 @@ from api.schemas.common import (
 from api.schemas.examples import PRODUCT_ORDER_ANSWER_EXAMPLE, PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice
 from api.schemas.product import Product
-from orders.instants import UtcDatetime
-from orders.lifecycle import OrderState
-from orders.wishes import Priority
+from orders.lifecycle.states import OrderState
+from orders.model.wishes import Priority
+from tmf.instants import UtcDatetime
 
 
 class QuoteItem(Reference):

@@ -25,9 +25,9 @@ from api.schemas.common import (
     VersionedReference,
 )
 from api.schemas.examples import RESOURCE_ORDER_ANSWER_EXAMPLE, RESOURCE_ORDER_EXAMPLE
-from orders.instants import UtcDatetime
-from orders.lifecycle import OrderState
-from orders.wishes import PriorityNumber
+from orders.lifecycle.states import OrderState
+from orders.model.wishes import PriorityNumber
+from tmf.instants import UtcDatetime
 
 
 class Attachment(Referring):

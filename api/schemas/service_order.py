@@ -28,9 +28,9 @@ from api.schemas.common import (
     VersionedReference,
 )
 from api.schemas.examples import SERVICE_ORDER_ANSWER_EXAMPLE, SERVICE_ORDER_EXAMPLE
-from orders.instants import UtcDatetime
-from orders.lifecycle import OrderState
-from orders.wishes import Priority
+from orders.lifecycle.states import OrderState
+from orders.model.wishes import Priority
+from tmf.instants import UtcDatetime
 
 
 class RelatedEntity(RelatedPlace):

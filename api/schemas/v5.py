@@ -25,9 +25,9 @@ from api.schemas.common import (
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice, PriceAlteration
 from api.schemas.product import ProductAttributes
-from orders.instants import UtcDatetime
-from orders.lifecycle import OrderState
-from orders.v5 import to_v5
+from orders.lifecycle.states import OrderState
+from orders.model.v5 import to_v5
+from tmf.instants import UtcDatetime
 
 NOT_BEGUN_OTHERWISE = (
     "must be acknowledged, or left out: an order begins as acknowledged, and drafts are not taken; send it once it is "

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.hub import hub_routes
+from api.events.hub import hub_routes
 from api.v5 import cancellations, product_orders
 from api.v5.translation import TAG
-from orders.hubs import HUBS, PRODUCT_ORDER_V5
+from orders.events.hubs import HUBS, PRODUCT_ORDER_V5
 
 router = APIRouter()
 router.include_router(product_orders.router)

@@ -6,19 +6,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from api.answers import JsonAnswer
-from api.bodies import SMALL_BODY, read_json
-from api.cancellations import stored_cancellation, taken_in
-from api.documentation import LOCATION, body_of, errors, list_parameters, list_responses
-from api.errors import InvalidRequestError
-from api.gateway import GatewayDep
+from api.dependencies import GatewayDep
+from api.documents.documentation import LOCATION, body_of, errors, list_parameters, list_responses
+from api.http.answers import JsonAnswer
+from api.http.bodies import SMALL_BODY, read_json
+from api.http.errors import InvalidRequestError
+from api.ordering.cancellations import stored_cancellation, taken_in
 from api.reads import list_answer
 from api.schemas.v5 import CANCELLATION_V5_EXAMPLE, CancelProductOrder, CancelProductOrderCreate
 from api.v5.translation import FIELDS_PARAMETER, TAG, cancellation_body, fields_query, list_query, query_in_v4
+from orders.events.v5_links import V5_BASE_PATH, cancellation_in_v5
 from orders.intake import InvalidBodyError
-from orders.lifecycle import OrderKind
-from orders.v5 import CANCELLATION
-from orders.v5_links import V5_BASE_PATH, cancellation_in_v5
+from orders.lifecycle.states import OrderKind
+from orders.model.v5 import CANCELLATION
 
 router = APIRouter(prefix=f"{V5_BASE_PATH}/cancelProductOrder", tags=[TAG])
 

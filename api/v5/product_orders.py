@@ -7,15 +7,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from api.amendments import amend_order, patch_body
-from api.answers import JsonAnswer
-from api.bodies import read_json, worked_on
-from api.deletions import delete_order
-from api.documentation import LOCATION, body_of, errors, list_parameters, list_responses
-from api.errors import InvalidRequestError
-from api.gateway import GatewayDep
+from api.dependencies import GatewayDep
+from api.documents.documentation import LOCATION, body_of, errors, list_parameters, list_responses
+from api.http.answers import JsonAnswer
+from api.http.bodies import read_json, worked_on
+from api.http.errors import InvalidRequestError
 from api.identity import require_admin
-from api.ordering import KEY_PARAMETER, taken_in
+from api.ordering.amendments import amend_order, patch_body
+from api.ordering.deletions import delete_order
+from api.ordering.orders import KEY_PARAMETER, taken_in
 from api.reads import linked_order, list_answer
 from api.schemas.v5 import (
     PATCH_V5_EXAMPLE,
@@ -25,9 +25,9 @@ from api.schemas.v5 import (
     ProductOrderUpdate,
 )
 from api.v5.translation import FIELDS_PARAMETER, TAG, changes, fields_query, list_query, order_body, query_in_v4
+from orders.events.v5_links import V5_BASE_PATH, order_in_v5
 from orders.intake import InvalidBodyError
-from orders.lifecycle import OrderKind
-from orders.v5_links import V5_BASE_PATH, order_in_v5
+from orders.lifecycle.states import OrderKind
 
 OrderId = Annotated[str, Path(alias="id")]
 

@@ -17,7 +17,7 @@ from bench.large.orders import large_order
 from bench.parts import Tell
 from bench.stacks import Stack
 from bench.waiting import until
-from orders.lifecycle import TERMINAL
+from orders.lifecycle.states import TERMINAL
 from settings import SYSTEMS
 from worker import WORKFLOWS
 from workflows.connection import DATA_CONVERTER

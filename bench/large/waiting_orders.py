@@ -16,7 +16,7 @@ from bench.processes import cpu_seconds, resident_bytes
 from bench.stacks import Stack
 from bench.waiting import until
 from embedded.layout import TEMPORAL, WORKER
-from orders.lifecycle import TERMINAL
+from orders.lifecycle.states import TERMINAL
 
 _SOON, _CANCELLED, _PEOPLE, _DATES = "soon", "cancelled", "people", "dates"
 _Placed = Mapping[str, list[str]]

@@ -1,10 +1,10 @@
-"""Alembic's entry: runs the migrations on the connection that `store.database.migrate` hands over."""
+"""Alembic's entry: runs the migrations on the connection that `store.sql.database.migrate` hands over."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from store.tables import metadata
+from store.sql.tables import metadata
 
 connection = context.config.attributes["connection"]
 # SQLite can alter next to nothing of a table in place; batch mode makes the table anew.

@@ -19,8 +19,8 @@ from activities.activation import (
     ServiceTest,
     Target,
 )
-from activities.http import DownstreamError
-from tests.activities.conftest import Reference, perform, scripted
+from application.http import DownstreamError
+from tests.application.conftest import Reference, perform, scripted
 
 pytestmark = pytest.mark.anyio
 

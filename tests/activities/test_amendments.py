@@ -12,22 +12,23 @@ from temporalio.exceptions import ApplicationError
 
 from activities import planning as planning_of_orders
 from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
-from activities.http import DownstreamSystem
 from activities.inventory import InventoryActivities, RecordProduct, ReserveResource
-from activities.planning import Planner, PlanRequest
-from activities.qualification import FeasibilityCheck
-from catalogs.catalog_set import CatalogSet
-from orders.amendment import Comparison
-from orders.lifecycle import OrderKind, OrderState
-from orders.plan import Demand
-from orders.revision import Refusal, Revision, RevisionState
-from orders.tmf import Action, ProductOrder
-from store.database import Database
+from activities.planning import PlanRequest
+from application.feasibility import FeasibilityCheck
+from application.http import DownstreamSystem
+from application.planner import Planner
+from catalogs.model.catalog_set import CatalogSet
+from orders.change.amendment import Comparison
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.model.product_orders import Action, ProductOrder
+from orders.model.revision import Refusal, Revision, RevisionState
+from orders.plan.parts import Demand
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
-from tests.activities.conftest import accept, example, install_mobile, perform, planning
+from store.sql.database import Database
+from tests.application.conftest import accept, example, install_mobile, perform, planning
 
 pytestmark = pytest.mark.anyio
 

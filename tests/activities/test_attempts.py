@@ -15,8 +15,8 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.attempts import MANY, AttemptWatch
-from store.database import Database
 from store.setbacks import Setback, Setbacks
+from store.sql.database import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from activities.billing import Bill, BillingActivities
-from activities.http import DownstreamError
-from orders.plan import ProductPlan
-from orders.tmf import Action, Money, OrderPrice, Price
-from tests.activities.conftest import Reference, perform
+from application.http import DownstreamError
+from orders.model.product_orders import Action, Money, OrderPrice, Price
+from orders.plan.parts import ProductPlan
+from tests.application.conftest import Reference, perform
 
 pytestmark = pytest.mark.anyio
 

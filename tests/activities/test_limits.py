@@ -15,8 +15,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from activities.http import DownstreamError
 from activities.limits import LocalCallGuard, LocalCalls, LocalLimits, Refusal
+from application.http import DownstreamError
 from store.errors import StoreUnavailableError
 
 LIMITS = LocalLimits(

@@ -7,14 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from activities.http import DownstreamError, DownstreamSystem
-from activities.qualification import FeasibilityCheck
-from orders.keys import CUSTOMER_FACING
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
-from orders.plan import Demand, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
-from orders.tmf import Action
-from orders.violation import Violation
-from tests.activities.conftest import Reference, scripted
+from application.feasibility import FeasibilityCheck
+from application.http import DownstreamError, DownstreamSystem
+from orders.model.product_orders import Action
+from orders.model.violation import Violation
+from orders.plan.keys import CUSTOMER_FACING
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan.parts import Demand, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
+from tests.application.conftest import Reference, scripted
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from activities.http import DownstreamError
-from activities.installed_base import read_installed_base
 from activities.inventory import (
     ChangeService,
     Expectation,
@@ -20,10 +18,12 @@ from activities.inventory import (
     ReserveResource,
     RestoreProduct,
 )
-from orders.plan import Demand, ProductPlan, Specification
-from orders.tmf import Action, Money, OrderPrice, Price, ProductOrder, Reference
-from tests.activities.conftest import Reference as System
-from tests.activities.conftest import perform
+from application.http import DownstreamError
+from application.installed_base import read_installed_base
+from orders.model.product_orders import Action, Money, OrderPrice, Price, ProductOrder, Reference
+from orders.plan.parts import Demand, ProductPlan, Specification
+from tests.application.conftest import Reference as System
+from tests.application.conftest import perform
 
 pytestmark = pytest.mark.anyio
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.http import DownstreamSystem
-from activities.planning import Planner, PlanRequest
+from activities.planning import PlanRequest
 from activities.records import LoadGraph, LoadProduct, OpenOrder, OpenResourceOrder, RecordActivities
-from catalogs.catalog_set import CatalogSet
-from orders.change import OrderChange
-from orders.lifecycle import OrderKind, OrderState
-from orders.outcome import AssignedResource, RealisedService, Redo, ServiceOrderOutcome
-from orders.plan_graph import NodeKind
-from orders.tmf import ProductOrder
+from application.http import DownstreamSystem
+from application.planner import Planner
+from catalogs.model.catalog_set import CatalogSet
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.model.product_orders import ProductOrder
+from orders.plan.outcome import AssignedResource, RealisedService, Redo, ServiceOrderOutcome
+from orders.plan.plan_graph import NodeKind
 from store.begun_calls import BegunCalls
-from store.database import Database
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
-from tests.activities.conftest import WHEN, accept, example, perform, planning
+from store.sql.database import Database
+from tests.application.conftest import WHEN, accept, example, perform, planning
 
 pytestmark = pytest.mark.anyio
 

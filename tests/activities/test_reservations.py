@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from activities.http import DownstreamError
 from activities.inventory import InventoryActivities, ReleaseResource, ReserveResource, SetUpResource
-from orders.outcome import AssignedResource
-from orders.plan import Demand
-from tests.activities.conftest import Reference, perform
+from application.http import DownstreamError
+from orders.plan.outcome import AssignedResource
+from orders.plan.parts import Demand
+from tests.application.conftest import Reference, perform
 
 pytestmark = pytest.mark.anyio
 

@@ -7,15 +7,23 @@ from typing import Any
 import pytest
 
 from activities.resource_locks import is_installed, named_subjects, planned_subjects
-from orders.lifecycle import OrderKind
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
-from orders.plan import Demand, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan, Specification
-from orders.posted import posted_order
-from orders.tmf import Action, ProductOrder
+from orders.lifecycle.states import OrderKind
+from orders.model.posted import posted_order
+from orders.model.product_orders import Action, ProductOrder
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan.parts import (
+    Demand,
+    ProductPlan,
+    ResourceItem,
+    ResourcePlan,
+    ServiceItem,
+    ServiceOrderPlan,
+    Specification,
+)
 from store.begun_calls import BegunCalls
-from store.database import Database
 from store.resource_locks import ResourceLocks
-from tests.activities.conftest import accept, example
+from store.sql.database import Database
+from tests.application.conftest import accept, example
 
 pytestmark = pytest.mark.anyio
 

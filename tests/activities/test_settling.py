@@ -8,12 +8,12 @@ import pytest
 
 from activities.cancellations import CancellationActivities, SettleCancellation
 from activities.tasks import TaskActivities
-from orders.lifecycle import OrderKind
-from orders.task import Resolution, Task, TaskAction, TaskKind, TaskState
+from orders.lifecycle.states import OrderKind
+from orders.model.task import Resolution, Task, TaskAction, TaskKind, TaskState
 from store.cancellations import CancelStore
-from store.database import Database
+from store.sql.database import Database
 from store.tasks import TaskStore
-from tests.activities.conftest import perform
+from tests.application.conftest import perform
 
 pytestmark = pytest.mark.anyio
 

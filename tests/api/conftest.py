@@ -15,11 +15,9 @@ import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
 
-from activities.outbox_poller import OutboxPoller
-from activities.planning import PlannedOrder
-from activities.qualifiers import Qualifier
 from api.app import create_app
-from api.canceller import Canceller
+from api.dependencies import Gateway
+from api.documents.openapi import Document, api_documents
 from api.engine import (
     EngineRefusedError,
     EngineUnavailableError,
@@ -27,38 +25,40 @@ from api.engine import (
     TroubledWorkflow,
     WorkflowEndedError,
 )
-from api.gateway import Gateway
 from api.health import Readiness, catalog_probe, engine_probes, store_probe, stuck_probe
-from api.listeners import ListenerStarter
-from api.openapi import Document, api_documents
-from api.qualifying import Qualifying
-from api.starter import Starter
-from api.stuck import StuckWork
+from api.sweeps.canceller import Canceller
+from api.sweeps.listeners import ListenerStarter
+from api.sweeps.qualifying import Qualifying
+from api.sweeps.starter import Starter
+from api.sweeps.stuck import StuckWork
 from api.workflow_ids import workflow_of
-from catalogs.catalog_set import CatalogSet
+from application.outbox_poller import OutboxPoller
+from application.planner import PlannedOrder
+from application.qualifiers import Qualifier
+from catalogs.model.catalog_set import CatalogSet
 from console.gateway import Gateway as TerminalGateway
-from orders.change import OrderChange
-from orders.installed import InstalledBase
-from orders.lifecycle import OrderKind, OrderState
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
-from orders.plan import ProductPlan
-from orders.posted import PostedOrder
-from orders.qualification import QualificationKind
-from orders.subscription import Subscription
-from orders.violation import Violation
+from orders.events.subscription import Subscription
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.model.installed import InstalledBase
+from orders.model.posted import PostedOrder
+from orders.model.violation import Violation
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan.parts import ProductPlan
+from orders.qualification.results import QualificationKind
 from store.cancellations import CancelStore
-from store.database import Database, open_database
 from store.orders import OrderStore, Recorded
 from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
+from store.sql.database import Database, open_database
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
-from workflows import search_attributes
 from workflows.connection import describe
-from workflows.ids import root_workflow, subscription_workflow
+from workflows.contracts import search_attributes
+from workflows.contracts.ids import root_workflow, subscription_workflow
 
 BASE_URL = "http://gateway.test"
 ADMIN_TOKEN = "an-administrators-token"

@@ -10,13 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from activities.http import DownstreamError
 from api.app import create_app
-from api.offering_qualification import OFFERING_QUALIFICATION, OFFERING_QUALIFICATION_EXAMPLE
-from api.qualifications import QualificationApi
-from api.qualifying import PATIENCE, Qualifying
-from api.service_qualification import SERVICE_CHECK, SERVICE_CHECK_EXAMPLE, SERVICE_QUERY, SERVICE_QUERY_EXAMPLE
-from orders.qualification import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind
+from api.qualification.offerings import OFFERING_QUALIFICATION, OFFERING_QUALIFICATION_EXAMPLE
+from api.qualification.routes import QualificationApi
+from api.qualification.services import SERVICE_CHECK, SERVICE_CHECK_EXAMPLE, SERVICE_QUERY, SERVICE_QUERY_EXAMPLE
+from api.sweeps.qualifying import PATIENCE, Qualifying
+from application.http import DownstreamError
+from orders.qualification.results import ASKED_DATES, DEADLINES, FIRST_STATES, ITEM_LISTS, QualificationKind
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, NOW, Bench
 from tests.stage import eventually
 

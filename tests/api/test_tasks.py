@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pytest
 
 from api.engine import EngineUnavailableError, MessageRefusedError
-from orders.lifecycle import OrderKind
-from orders.task import Resolution, Task, TaskAction, TaskKind, TaskState
-from orders.wanted import WantedValue
+from orders.lifecycle.states import OrderKind
+from orders.model.task import Resolution, Task, TaskAction, TaskKind, TaskState
+from orders.model.wanted import WantedValue
 from tests.api.conftest import Bench
-from workflows.messages import Complete, Reschedule, Resolve
+from workflows.contracts.messages import Complete, Reschedule, Resolve
 
 pytestmark = pytest.mark.anyio
 

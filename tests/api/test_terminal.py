@@ -14,14 +14,14 @@ from api.engine import MessageRefusedError
 from console import order_commands, task_commands
 from console.errors import CommandError
 from console.gateway import RefusedError
-from orders.lifecycle import OrderKind, OrderState
-from orders.revision import NodeAction, NodeChange, Refusal, RevisionState
-from orders.task import Resolution, TaskAction, TaskKind, TaskState
-from orders.wanted import WantedValue
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.model.revision import NodeAction, NodeChange, Refusal, RevisionState
+from orders.model.task import Resolution, TaskAction, TaskKind, TaskState
+from orders.model.wanted import WantedValue
 from tests.api.conftest import BASE_URL, Bench
-from tests.api.test_change_previews import product, running
+from tests.api.ordering.test_change_previews import product, running
 from tests.api.test_tasks import NOON, kept, task
-from workflows.messages import Complete, Hold, Resolve
+from workflows.contracts.messages import Complete, Hold, Resolve
 
 pytestmark = pytest.mark.anyio
 

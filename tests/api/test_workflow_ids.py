@@ -1,12 +1,12 @@
-"""From an order's id to its workflow's: the way back from `workflows.ids.order_id`."""
+"""From an order's id to its workflow's: the way back from `workflows.contracts.ids.order_id`."""
 
 from __future__ import annotations
 
 import pytest
 
 from api.workflow_ids import workflow_of
-from orders.lifecycle import OrderKind
-from workflows import ids
+from orders.lifecycle.states import OrderKind
+from workflows.contracts import ids
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from catalogs.catalog_set import CatalogSet
 from catalogs.loader import load_catalogs
+from catalogs.model.catalog_set import CatalogSet
 
 
 @pytest.fixture(scope="session")

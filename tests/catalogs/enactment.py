@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
-from catalogs.expressions import evaluate_late
-from orders.amendment import NodeProgress, NodeState, compare, decide
-from orders.compensation import undo_resources, undo_service_order
-from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
-from orders.keys import REPLACED
-from orders.orchestration_plan import OrchestrationPlan
-from orders.outcome import AssignedResource, ServiceOrderOutcome
-from orders.plan import Characteristics, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan
-from orders.redo import merged_outcome, modified_service_order
-from orders.revision import NodeAction
-from orders.tmf import Action
+from catalogs.model.expressions import evaluate_late
+from orders.change.amendment import NodeProgress, NodeState, compare, decide
+from orders.change.compensation import undo_resources, undo_service_order
+from orders.change.redo import merged_outcome, modified_service_order
+from orders.model.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
+from orders.model.product_orders import Action
+from orders.model.revision import NodeAction
+from orders.plan.keys import REPLACED
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.outcome import AssignedResource, ServiceOrderOutcome
+from orders.plan.parts import Characteristics, ProductPlan, ResourceItem, ResourcePlan, ServiceItem, ServiceOrderPlan
 from tests.catalogs.installation import in_sequence
 from tests.orders.stock import Inputs, Stock
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from orders.installed import InstalledBase, InstalledProduct
+from orders.model.installed import InstalledBase, InstalledProduct
 from tests.catalogs.sample_orders import CUSTOMER, TODAY, Document, add, item
 
 Values = st.SearchStrategy[dict[str, Any]]

@@ -7,10 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from catalogs.catalog_set import CatalogSet
-from catalogs.characteristics import default_of
-from catalogs.model import CharacteristicSpecification, ResourceSpecification, ServiceSpecification, ValueType
-from orders.installed import InstalledResource, InstalledService
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.characteristics import default_of
+from catalogs.model.entities import CharacteristicSpecification, ResourceSpecification, ServiceSpecification, ValueType
+from orders.model.installed import InstalledResource, InstalledService
 from tests.catalogs.generated_orders import PLACES, parties, places_around, values_among
 from tests.catalogs.sample_orders import TODAY, Document
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any, Protocol, TypeVar
 
-from catalogs.expressions import evaluate_late
-from orders.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan import Characteristics, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
-from orders.tmf import Action
+from catalogs.model.expressions import evaluate_late
+from orders.model.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
+from orders.model.product_orders import Action
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.parts import Characteristics, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan
 
 
 class Planned(Protocol):

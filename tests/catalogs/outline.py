@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orders.orchestration_plan import OrchestrationPlan
-from orders.plan import ServiceOrderPlan
-from orders.tmf import Action
+from orders.model.product_orders import Action
+from orders.plan.orchestration_plan import OrchestrationPlan
+from orders.plan.parts import ServiceOrderPlan
 
 
 def outline(plan: OrchestrationPlan) -> list[str]:

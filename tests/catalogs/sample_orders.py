@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from orders.tmf import ProductOrder
+from orders.model.product_orders import ProductOrder
 
 CUSTOMER = "customer-1"
 TODAY = datetime(2026, 6, 1, tzinfo=UTC)

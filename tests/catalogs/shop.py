@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from catalogs.faults import CatalogFaultsError
 from catalogs.loader import inspect_catalogs, load_catalogs
+from catalogs.model.faults import CatalogFaultsError
 
 SHOP: dict[str, Any] = {
     "catalog": {"id": "shop", "name": "Shop"},

@@ -17,12 +17,12 @@ from catalogs.alternatives import (
     offered,
     takes,
 )
-from catalogs.catalog_set import CatalogSet
-from catalogs.service_nodes import ServiceNode, service_nodes
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.nodes.services import ServiceNode, service_nodes
 from catalogs.sold_services import sold_configurations
-from orders.installed import InstalledBase
-from orders.service_orders import ServiceOrder
-from orders.tmf import Characteristic, Product, ProductOrderItem
+from orders.model.installed import InstalledBase
+from orders.model.product_orders import Characteristic, Product, ProductOrderItem
+from orders.model.service_orders import ServiceOrder
 from tests.catalogs.sample_orders import TODAY, Document, add, delete, fibre_bundle, order, tv
 
 

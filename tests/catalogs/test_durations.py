@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalogs.durations import parse_duration
+from catalogs.model.durations import parse_duration
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from catalogs.expressions import MAX_LENGTH, Expression, ExpressionError, evaluate_late
+from catalogs.model.expressions import MAX_LENGTH, Expression, ExpressionError, evaluate_late
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from catalogs.catalog_set import CatalogSet
+from catalogs.model.catalog_set import CatalogSet
 from catalogs.planning import Planned, PlanningJob, plan_posted, planned
 from orders.bounds import OrderLimits
-from orders.installed import InstalledBase
-from orders.lifecycle import ITEM_LISTS, OrderKind
-from orders.posted import posted_order
+from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from orders.model.installed import InstalledBase
+from orders.model.posted import posted_order
 from tests.stage import example
 
 ON = datetime(2026, 11, 1, tzinfo=UTC)

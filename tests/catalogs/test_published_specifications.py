@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
-from catalogs.catalog_set import CatalogSet
-from catalogs.decomposition import decompose
+from catalogs.decomposition.product_orders import decompose
 from catalogs.loader import default_catalogs
-from catalogs.pricing import price_order
-from catalogs.sources import plain, read_yaml
-from orders.installed import InstalledBase
-from orders.tmf import ProductOrder
+from catalogs.model.catalog_set import CatalogSet
+from catalogs.model.sources import plain, read_yaml
+from catalogs.pricing.order_prices import price_order
+from orders.model.installed import InstalledBase
+from orders.model.product_orders import ProductOrder
 from tests.catalogs.sample_orders import fibre_bundle, mobile, order, tv, voice
 
 ROOT = Path(__file__).resolve().parents[2]

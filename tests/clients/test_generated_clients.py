@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 import pytest
 
-from tests.api.test_published_specifications import SPECS
+from tests.api.documents.test_published_specifications import SPECS
 from tests.clients.conftest import Generate
 from tests.stage import ADMIN_TOKEN, Stage, customer_of, eventually, example
 

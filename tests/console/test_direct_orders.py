@@ -13,10 +13,10 @@ from console.order_tree import OrderTree, kind_of
 from console.order_view import order_view
 from console.plan_tree import plan_tree
 from console.tables import what
-from orders.lifecycle import OrderKind
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
-from orders.plan import ResourceItem, ResourcePlan, Specification
-from orders.tmf import Action
+from orders.lifecycle.states import OrderKind
+from orders.model.product_orders import Action
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan.parts import ResourceItem, ResourcePlan, Specification
 from tests.console.documents import Document, resource_order, service_order
 from tests.console.test_trees import text
 

@@ -12,10 +12,10 @@ from console.order_tree import OrderTree, changes
 from console.order_view import fitting_views, order_view
 from console.plan_tree import plan_tree
 from console.tables import orders_table, prices_table
-from orders.lifecycle import OrderState
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
-from orders.plan import ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
-from orders.tmf import Action
+from orders.lifecycle.states import OrderState
+from orders.model.product_orders import Action
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan.parts import ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
 from tests.console.documents import product_order, resource_order, service_order
 
 

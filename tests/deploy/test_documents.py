@@ -14,9 +14,10 @@ from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from activities import activation, billing, inventory, qualification
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
-from catalogs.fulfilment import (
+from application import addresses
+from catalogs.loader import inspect_catalogs
+from catalogs.model.fulfilment import (
     PolicyBlock,
     ProductFulfilment,
     ResourceFulfilment,
@@ -24,16 +25,15 @@ from catalogs.fulfilment import (
     ServiceFulfilment,
     ServiceRequirement,
 )
-from catalogs.loader import inspect_catalogs
 from cli import app
 from console.exits import EXIT_CODES
 from embedded.ports import Ports
-from orders.admission import Message
-from orders.policy import Policy
+from orders.lifecycle.admission import Message
+from orders.plan.policy import Policy
 from settings import Settings
 from tests.deploy.repository import ROOT, files, read
-from workflows.messages import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume
-from workflows.search_attributes import TYPES
+from workflows.contracts.messages import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume
+from workflows.contracts.search_attributes import TYPES
 
 DOCUMENTS = [path for path in files() if path.endswith(".md")]
 HOSTS = [
@@ -193,9 +193,8 @@ def test_worked_example_is_a_catalog_without_a_fault(tmp_path: Path) -> None:
 
 def test_every_address_that_a_system_is_called_at_is_explained() -> None:
     constants = [
-        *(inventory.PRODUCT, inventory.SERVICE, inventory.RESOURCE, inventory.RESERVATION),
-        *(qualification.QUALIFICATION, qualification.AVAILABILITY),
-        *(activation.SERVICE_TEST, billing.CHARGE, f"{SERVICE_BASE}/service", f"{RESOURCE_BASE}/resource"),
+        *(value for name, value in vars(addresses).items() if name.isupper()),
+        *(f"{SERVICE_BASE}/service", f"{RESOURCE_BASE}/resource"),
     ]
     text = read("docs/connecting.md")
     assert [path for path in constants if path not in text] == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from embedded.audit import Check, Holdings, audit, differences, sites
-from orders.lifecycle import OrderState
+from orders.lifecycle.states import OrderState
 
 Document = dict[str, Any]
 

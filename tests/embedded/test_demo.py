@@ -13,7 +13,7 @@ from console.gateway import Gateway
 from console.order_tree import OrderTree
 from embedded import demo_orders
 from embedded.demo_events import EventMissedError, People
-from orders.lifecycle import OrderState
+from orders.lifecycle.states import OrderState
 
 pytestmark = pytest.mark.anyio
 

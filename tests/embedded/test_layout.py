@@ -13,7 +13,7 @@ from embedded.ports import Ports
 from embedded.temporal_server import binary, client_environment, server_arguments
 from embedded.up import commands_by_hand, facts
 from settings import Settings
-from workflows.search_attributes import TYPES
+from workflows.contracts.search_attributes import TYPES
 
 
 @pytest.fixture(autouse=True)

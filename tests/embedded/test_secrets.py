@@ -9,8 +9,8 @@ import pytest
 from embedded.layout import layout
 from embedded.ports import Ports
 from embedded.secrets import admin_token, gateway_secrets
-from orders.signatures import key_of
 from settings import Settings
+from tmf.signatures import key_of
 
 TOKEN, SECRET = "ORDERSAGA_ADMIN_TOKEN", "ORDERSAGA_CALLBACK_SECRET"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.keys import CUSTOMER_FACING
-from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import Activation, Demand, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
-from orders.plan_graph import NodeKind, PlanGraph, PlanNode
-from orders.policy import OnFailure
-from orders.tmf import Action
+from orders.model.product_orders import Action
+from orders.plan.keys import CUSTOMER_FACING
+from orders.plan.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
+from orders.plan.parts import Activation, Demand, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
+from orders.plan.plan_graph import NodeKind, PlanGraph, PlanNode
+from orders.plan.policy import OnFailure
 
 
 def specification(name: str) -> Specification:

@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orders.documents import characteristic_list, place_reference
-from orders.graph import in_order
-from orders.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
-from orders.plan import Characteristics, ResourceItem, ServiceItem, ServiceOrderPlan
-from orders.tmf import Action
+from orders.model.product_orders import Action
+from orders.plan.graph import in_order
+from orders.plan.order_documents import characteristic_list, place_reference
+from orders.plan.outcome import AssignedResource, RealisedService, ServiceOrderOutcome
+from orders.plan.parts import Characteristics, ResourceItem, ServiceItem, ServiceOrderPlan
 
 Inputs = Mapping[str, Characteristics]
 

@@ -19,8 +19,8 @@ from orders.intake import (
     order_id_from,
     parse_json,
 )
-from orders.lifecycle import ITEM_LISTS, OrderKind
-from orders.server_set import ITEMS_SERVER_SET, SERVER_SET
+from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from orders.model.server_set import ITEMS_SERVER_SET, SERVER_SET
 
 
 def _faults(body: Any) -> list[tuple[str, str]]:

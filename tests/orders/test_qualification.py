@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from orders.offering_qualification import (
+from orders.model.product_orders import Action, ProductOrder
+from orders.model.violation import Violation
+from orders.qualification.offerings import (
     ProductOfferingQualification,
     by_item,
     left_without,
@@ -15,10 +17,8 @@ from orders.offering_qualification import (
     order_with,
     proposal,
 )
-from orders.qualification import QualificationKind, Result, failed, faults_of_items, reasons_of, whole_result
-from orders.service_qualification import with_item_ids
-from orders.tmf import Action, ProductOrder
-from orders.violation import Violation
+from orders.qualification.results import QualificationKind, Result, failed, faults_of_items, reasons_of, whole_result
+from orders.qualification.services import with_item_ids
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PLACE = [{"id": "BER-1", "role": "installation"}]

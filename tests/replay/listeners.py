@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from orders.instants import timestamp
 from tests.listener import FAILED, GONE, TAKEN, Listener, listening
 from tests.stage import Stage, eventually
-from workflows import ids
+from tmf.instants import timestamp
+from workflows.contracts import ids
 
 _HUB = "/tmf-api/productOrderingManagement/v4/hub"
 _EMPTY = {"productOrderItem": [{"id": "1", "action": "add"}]}

@@ -20,7 +20,7 @@ from tests.engine import LONG_HISTORY, started_engine
 from tests.replay.listeners import LISTENERS
 from tests.replay.scenarios import SCENARIOS, SHORT_RUNS
 from tests.stage import Stage, histories_of, staged
-from workflows import policies
+from workflows.contracts import policies
 
 SUGGESTED = 100
 """Events after which Temporal suggests a new run, so that histories of one that goes on in another are short."""

@@ -7,9 +7,9 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from orders.instants import timestamp
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, stalled
-from workflows import ids
+from tmf.instants import timestamp
+from workflows.contracts import ids
 
 MOBILE = "mobile"
 

@@ -17,13 +17,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
-from store.database import Database, migrate, open_database
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
-from store.tables import metadata
+from store.sql.database import Database, migrate, open_database
+from store.sql.tables import metadata
 from store.tasks import TaskStore
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orders.change import OrderChange, OrderEntries
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle.change import OrderChange, OrderEntries
+from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import AcceptedOrder
 
 Json = dict[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from orders.lifecycle import OrderKind
+from orders.lifecycle.states import OrderKind
 from store.cancellations import CancelStore
-from store.query import parse_list_query
+from store.query.query import parse_list_query
 
 pytestmark = pytest.mark.anyio
 

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from orders.change import OrderUpdate
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle.change import OrderUpdate
+from orders.lifecycle.states import OrderKind, OrderState
 from store.documents import (
     WrittenJson,
     apply_change,

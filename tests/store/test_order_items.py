@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, func, select
 
-from orders.change import OrderChange
-from orders.lifecycle import ITEM_LISTS, OrderKind, OrderState
-from orders.snapshots import MAX_SNAPSHOT
-from store.database import Database, migrate, open_database
+from orders.events.snapshots import MAX_SNAPSHOT
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
 from store.documents import Json, apply_change, references
 from store.order_items import SPLIT_ABOVE
 from store.orders import AcceptedOrder, OrderStore, Recorded
 from store.outbox import Outbox
-from store.query import parse_list_query
+from store.query.query import parse_list_query
 from store.recording import Told, record
-from store.tables import order_item_parts, order_items, order_references, orders
-from tests.store.test_database import downgrade
+from store.sql.database import Database, migrate, open_database
+from store.sql.tables import order_item_parts, order_items, order_references, orders
+from tests.store.sql.test_database import downgrade
 
 KINDS = list(OrderKind)
 NUMBER = 300

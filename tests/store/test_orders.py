@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orders.change import OrderUpdate
-from orders.lifecycle import OrderKind, OrderState
+from orders.lifecycle.change import OrderUpdate
+from orders.lifecycle.states import OrderKind, OrderState
 from store.errors import IdempotencyConflictError, UnstorableDocumentError
 from store.orders import OrderStore, Recorded
-from store.query import ListQuery, parse_list_query
+from store.query.query import ListQuery, parse_list_query
 from tests.store.samples import Json, accepted, change, entries, product_order
 
 pytestmark = pytest.mark.anyio

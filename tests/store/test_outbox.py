@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, func, select
 
-from orders.events import Event
-from orders.lifecycle import OrderKind, OrderState
+from orders.events.order_events import Event
+from orders.lifecycle.states import OrderKind, OrderState
 from store import outbox as outbox_module
-from store.database import Database
 from store.orders import OrderStore
 from store.outbox import Outbox, append
-from store.tables import events
+from store.sql.database import Database
+from store.sql.tables import events
 from tests.store.samples import accepted, change
 from tests.store.transactions import writing
 

@@ -7,19 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders.installed import InstalledBase, InstalledProduct
-from orders.keys import delivery_key, service_order_key
-from orders.lifecycle import OrderState
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
-from orders.plan import Delivery, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
-from orders.policy import OnFailure, Policy
-from orders.revision import Revision, RevisionState
-from orders.tmf import Action, Money, OrderPrice, Price
-from store.database import Database
+from orders.lifecycle.states import OrderState
+from orders.model.installed import InstalledBase, InstalledProduct
+from orders.model.product_orders import Action, Money, OrderPrice, Price
+from orders.model.revision import Revision, RevisionState
+from orders.plan.keys import delivery_key, service_order_key
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.plan.parts import Delivery, ProductPlan, ResourceItem, ServiceItem, ServiceOrderPlan, Specification
+from orders.plan.policy import OnFailure, Policy
 from store.errors import UnknownPlanError
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.revisions import RevisionStore
+from store.sql.database import Database
 from tests.store.samples import accepted, change
 
 pytestmark = pytest.mark.anyio

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from orders.qualification import QualificationKind
-from orders.qualification_events import SERVICE_API
-from store.database import Database
+from orders.events.qualification_events import SERVICE_API
+from orders.qualification.results import QualificationKind
 from store.outbox import Outbox
 from store.qualifications import QualificationStore
-from store.query import parse_list_query
+from store.query.query import parse_list_query
+from store.sql.database import Database
 
 pytestmark = pytest.mark.anyio
 

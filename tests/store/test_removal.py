@@ -7,21 +7,21 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, func, select
 
-from orders.lifecycle import OrderKind, OrderState
-from orders.orchestration_plan import CatalogVersion, OrchestrationPlan
+from orders.lifecycle.states import OrderKind, OrderState
+from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
-from store.database import Database
 from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError, UnknownOrderError
 from store.order_items import SPLIT_ABOVE
 from store.orders import OrderStore
 from store.plans import PlanStore
-from store.query import ListQuery
+from store.query.query import ListQuery
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.saga_log import SagaLog
 from store.setbacks import Setbacks, Tried, Work
-from store.tables import (
+from store.sql.database import Database
+from store.sql.tables import (
     deleted_orders,
     events,
     metadata,

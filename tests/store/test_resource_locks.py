@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from orders.lifecycle import OrderKind, OrderState
-from store.database import Database
+from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import OrderStore
 from store.resource_locks import ResourceLocks
-from store.tables import resource_locks as table
+from store.sql.database import Database
+from store.sql.tables import resource_locks as table
 from tests.store.samples import accepted, change
 
 pytestmark = pytest.mark.anyio

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orders.lifecycle import OrderState
-from orders.revision import NodeAction, NodeChange, Refusal, Revision, RevisionState
+from orders.lifecycle.states import OrderState
+from orders.model.revision import NodeAction, NodeChange, Refusal, Revision, RevisionState
 from store.errors import UnknownOrderError
 from store.orders import OrderStore
 from store.revisions import RevisionStore

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from store.database import Database
 from store.saga_log import SagaLog
+from store.sql.database import Database
 
 pytestmark = pytest.mark.anyio
 

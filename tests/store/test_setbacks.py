@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import literal, select
 
-from store.database import Database
 from store.setbacks import Setback, Setbacks, Tried, Work, pause_after, rests
+from store.sql.database import Database
 
 pytestmark = pytest.mark.anyio
 

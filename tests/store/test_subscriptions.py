@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders.subscription import Subscription, SubscriptionState
-from store.database import Database
-from store.query import ListQuery, parse_list_query
+from orders.events.subscription import Subscription, SubscriptionState
+from store.query.query import ListQuery, parse_list_query
+from store.sql.database import Database
 from store.subscriptions import SubscriptionStore
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orders.lifecycle import OrderKind
-from orders.task import Resolution, Task, TaskAction, TaskKind, TaskState
+from orders.lifecycle.states import OrderKind
+from orders.model.task import Resolution, Task, TaskAction, TaskKind, TaskState
 from store.tasks import TaskFilter, TaskStore
 
 pytestmark = pytest.mark.anyio

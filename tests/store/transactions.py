@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import Connection
 from sqlalchemy.util import await_only
 
-from store.database import Database
+from store.sql.database import Database
 
 
 @asynccontextmanager

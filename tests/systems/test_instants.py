@@ -8,11 +8,11 @@ import httpx
 import pytest
 from hypothesis import given, settings
 
-from orders import instants
 from systems.common.instants import read_day_or_instant, read_instant
-from tests.orders.spellings import spellings
-from tests.orders.test_instants import INSTANTS, NO_INSTANTS
 from tests.thorough import examples
+from tests.tmf.spellings import spellings
+from tests.tmf.test_instants import INSTANTS, NO_INSTANTS
+from tmf import instants
 
 SERVICES = "/tmf-api/serviceInventory/v4/service"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orders.lifecycle import OrderKind
-from workflows.background import Background
-from workflows.calls import Calls
-from workflows.context import OrderContext
-from workflows.tracker import OrderTracker
+from orders.lifecycle.states import OrderKind
+from workflows.runtime.background import Background
+from workflows.runtime.calls import Calls
+from workflows.runtime.context import OrderContext
+from workflows.runtime.tracker import OrderTracker
 
 
 def context_of(kind: OrderKind, order_id: str) -> OrderContext:

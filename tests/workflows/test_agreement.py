@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from orders.installed import InstalledBase, InstalledProduct
+from orders.model.installed import InstalledBase, InstalledProduct
 from tests.agreement import Base, Document
 from tests.catalogs.generated_orders import additions, amended, change_items, order_documents
 from tests.held import agrees, held_by

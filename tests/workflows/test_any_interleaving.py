@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from orders.lifecycle import TERMINAL, TRANSITIONS, OrderKind, OrderState
+from orders.lifecycle.states import TERMINAL, TRANSITIONS, OrderKind, OrderState
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually
 from tests.thorough import examples
-from tests.workflows.test_exactness import FAULTS, check_exact
-from tests.workflows.test_failure_and_undo import nothing_is_left, two_items
-from tests.workflows.test_fallout import small_vpn
-from workflows import ids
+from tests.workflows.saga.test_exactness import FAULTS, check_exact
+from tests.workflows.saga.test_failure_and_undo import nothing_is_left, two_items
+from tests.workflows.saga.test_fallout import small_vpn
+from workflows.contracts import ids
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 

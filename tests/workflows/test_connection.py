@@ -6,7 +6,7 @@ from typing import Any
 
 from temporalio.common import Priority
 
-from orders.tmf import ProductOrder
+from orders.model.product_orders import ProductOrder
 from workflows.connection import describe, precedence
 
 

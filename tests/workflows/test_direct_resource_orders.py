@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from embedded.audit import Holdings, audit
-from orders.lifecycle import OrderKind
+from orders.lifecycle.states import OrderKind
 from tests.stage import ORDERS, Stage, customer_of, eventually, example
 
 pytestmark = pytest.mark.anyio

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from orders.instants import timestamp
-from orders.lifecycle import OrderKind
+from orders.lifecycle.states import OrderKind
 from tests.stage import ORDERS, Stage, customer_of, eventually, example
-from workflows import ids
+from tmf.instants import timestamp
+from workflows.contracts import ids
 
 pytestmark = pytest.mark.anyio
 

@@ -13,17 +13,17 @@ from standardwebhooks import Webhook
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from api.dependencies import Gateway
 from api.engine import EngineUnavailableError
-from api.gateway import Gateway
-from api.listeners import ListenerStarter
-from orders.change import OrderChange
-from orders.instants import timestamp
-from orders.lifecycle import TERMINAL, OrderKind, OrderState
+from api.sweeps.listeners import ListenerStarter
+from orders.lifecycle.change import OrderChange
+from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from store.orders import Recorded
 from tests.listener import FAILED, GONE, LYING, TAKEN, Listener, listening
 from tests.stage import Stage, customer_of, eventually, example
-from tests.workflows.test_hold import begun
-from workflows.ids import subscription_workflow
+from tests.workflows.steering.test_hold import begun
+from tmf.instants import timestamp
+from workflows.contracts.ids import subscription_workflow
 
 pytestmark = pytest.mark.anyio
 

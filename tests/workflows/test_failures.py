@@ -16,8 +16,8 @@ from temporalio.exceptions import (
 )
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
-from activities.http import DownstreamError
-from orders.outcome import Failure, Residue
+from application.http import DownstreamError
+from orders.plan.outcome import Failure, Residue
 from workflows.failures import ORDER_FAILED, explain, left_behind, order_failed
 
 LEFT = Residue(step="release", system="inventory", target="resource port-7", message="inventory answered 500")

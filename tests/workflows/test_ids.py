@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.keys import product_key, service_order_key
-from orders.lifecycle import OrderKind
-from workflows import ids
+from orders.lifecycle.states import OrderKind
+from orders.plan.keys import product_key, service_order_key
+from workflows.contracts import ids
 
 ORDER = "7f3k2a9d01"
 PRODUCT = ids.root_workflow(ORDER)

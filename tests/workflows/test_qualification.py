@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from api.offering_qualification import OFFERING_QUALIFICATION, OFFERING_QUALIFICATION_EXAMPLE
-from api.service_qualification import SERVICE_CHECK, SERVICE_CHECK_EXAMPLE, SERVICE_QUERY, SERVICE_QUERY_EXAMPLE
-from tests.api.test_published_specifications import SPECS, assert_fits
+from api.qualification.offerings import OFFERING_QUALIFICATION, OFFERING_QUALIFICATION_EXAMPLE
+from api.qualification.services import SERVICE_CHECK, SERVICE_CHECK_EXAMPLE, SERVICE_QUERY, SERVICE_QUERY_EXAMPLE
+from tests.api.documents.test_published_specifications import SPECS, assert_fits
 from tests.stage import Stage, customer_of, eventually, outage
 
 pytestmark = pytest.mark.anyio

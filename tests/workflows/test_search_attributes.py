@@ -9,8 +9,8 @@ import pytest
 from temporalio.client import Client
 
 from activities.amendments import PlannedAmendment
-from orders.tmf import ProductOrder
-from workflows import search_attributes
+from orders.model.product_orders import ProductOrder
+from workflows.contracts import search_attributes
 
 ITEMS = [{"id": "1", "action": "add"}]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from orders.instants import timestamp
 from tests.replay.scenarios import internet_of
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, example, histories_of
-from workflows import ids
+from tmf.instants import timestamp
+from workflows.contracts import ids
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orders.v5 import to_v5
-from orders.v5_links import V5_BASE_PATH
+from orders.events.v5_links import V5_BASE_PATH
+from orders.model.v5 import to_v5
 from tests.listener import listening
 from tests.stage import Stage, customer_of, example
 

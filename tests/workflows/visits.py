@@ -16,11 +16,11 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from orders.instants import timestamp
-from orders.lifecycle import TERMINAL, OrderKind, OrderState
-from orders.links import BASE_PATHS
+from orders.events.links import BASE_PATHS
+from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from tests.stage import Stage, customer_of, eventually, staged
-from workflows import ids
+from tmf.instants import timestamp
+from workflows.contracts import ids
 
 CATALOG = """
 catalog: {id: visits, name: Visits, version: "1.0", policy: {attempts: 3, backoff: 1s, onFailure: hold}}

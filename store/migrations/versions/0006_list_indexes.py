@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
-from store.documents import indexed_columns, references
 
 revision = "0006"
 down_revision = "0005"
@@ -28,7 +27,16 @@ _orders = sa.table(
 _references = sa.table(
     "order_references", *(sa.column(name, _text) for name in ("kind", "order_id", "name", "key", "order_date"))
 )
-_TEXTS = ("state", "external_id", "category", "priority")
+_TEXTS = {"state": "state", "external_id": "externalId", "category": "category", "priority": "priority"}
+_REFERENCES = {
+    "relatedParty.id": "relatedParty",
+    "productOrderItem.product.id": "product",
+    "productOrderItem.productOffering.id": "productOffering",
+    "serviceOrderItem.service.id": "service",
+    "orderItem.resource.id": "resource",
+    "orderRelationship.id": "orderRelationship",
+}
+_LONGEST_KEY = 1000
 _VALUES = ("category", "priority")
 _DATES = ("requested_start_date", "requested_completion_date", "expected_completion_date", "completion_date")
 _COUNTED = ("kind", "attribute", "value", "state", "day")
@@ -205,7 +213,7 @@ def _create_references() -> None:
         rows = [
             {"kind": row.kind, "order_id": row.id, "name": name, "key": key, "order_date": row.order_date}
             for row in found
-            for name, key in references(row.document)
+            for name, key in _named(row.document)
         ]
         if rows:
             op.get_bind().execute(sa.insert(_references), rows)
@@ -224,10 +232,33 @@ def _next_orders(last: tuple[str, str]) -> Sequence[sa.Row[Any]]:
     return op.get_bind().execute(after.order_by(_orders.c.kind, _orders.c.id).limit(_BATCH)).all()
 
 
+def _named(document: Any) -> set[tuple[str, str]]:
+    """Return what an order refers to: its name in `_REFERENCES`, and its key."""
+    found = ((name, _key(value)) for path, name in _REFERENCES.items() for value in _at(document, path.split(".")))
+    return {(name, key) for name, key in found if key is not None}
+
+
+def _at(node: Any, names: Sequence[str]) -> Iterator[Any]:
+    for each in node if isinstance(node, list) else [node]:
+        if not names:
+            yield from each if isinstance(each, list) else [each]
+        elif isinstance(each, dict) and names[0] in each:
+            yield from _at(each[names[0]], names[1:])
+
+
+def _key(value: Any) -> str | None:
+    """Return a JSON scalar as it stands in an indexed column: one that is too long for an index ends in its digest."""
+    if not isinstance(value, str | int | float):
+        return None
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    raw = text.encode()
+    return text if len(raw) <= _LONGEST_KEY else f"{text[:100]}#{hashlib.sha256(raw).hexdigest()}"
+
+
 def _shorten(row: sa.Row[Any]) -> None:
     """Shorten the texts of an order that are too long for an index."""
-    columns = indexed_columns(row.document)
-    shortened = {name: columns[name] for name in _TEXTS if columns[name] != getattr(row, name)}
+    columns = {column: _key(row.document.get(name)) for column, name in _TEXTS.items()}
+    shortened = {column: key for column, key in columns.items() if key != getattr(row, column)}
     if shortened:
         is_it = sa.and_(_orders.c.kind == row.kind, _orders.c.id == row.id)
         op.get_bind().execute(sa.update(_orders).where(is_it).values(**shortened))

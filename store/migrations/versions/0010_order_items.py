@@ -12,8 +12,6 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from orders.lifecycle import ITEM_LISTS, OrderKind
-
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -23,6 +21,7 @@ _text = sa.String().with_variant(sa.String(collation="C"), "postgresql")
 _document = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 _items = sa.table("order_items", sa.column("kind"), sa.column("order_id"), sa.column("position"))
 _item_document = sa.column("document", _document)
+_ITEM_LISTS = {"productOrder": "productOrderItem", "serviceOrder": "serviceOrderItem", "resourceOrder": "orderItem"}
 _orders = sa.table("orders", sa.column("kind"), sa.column("id"), sa.column("document", _document))
 
 
@@ -70,7 +69,7 @@ def downgrade() -> None:
     for (kind, order_id), documents in items.items():
         this = _orders.c.kind == kind, _orders.c.id == order_id
         header = connection.execute(sa.select(_orders.c.document).where(*this)).scalar_one()
-        whole = {**header, ITEM_LISTS[OrderKind(kind)]: documents}
+        whole = {**header, _ITEM_LISTS[kind]: documents}
         connection.execute(sa.update(_orders).where(*this).values(document=whole))
     if connection.dialect.name == "postgresql":
         op.alter_column("orders", "version", type_=sa.Integer, existing_nullable=False)

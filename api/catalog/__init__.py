@@ -1,0 +1,1 @@
+"""The catalog APIs: TMF620, TMF633 and TMF634."""

@@ -1,0 +1,1 @@
+"""The hubs, and the events of an order as a stream."""

@@ -1,0 +1,1 @@
+"""What every route of the gateway does alike: bodies, patches, answers, errors, methods."""

@@ -1,0 +1,1 @@
+"""The qualification APIs: TMF679 and TMF645."""

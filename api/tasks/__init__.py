@@ -1,0 +1,1 @@
+"""Tasks for people: fallout and manual work."""

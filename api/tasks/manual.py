@@ -1,0 +1,121 @@
+"""Manual work: steps that people do, and that wait until they say that it is done."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import structlog
+from fastapi import APIRouter, Path, Request
+from pydantic import Field
+
+from api.dependencies import GatewayDep
+from api.documents.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
+from api.http.answers import JsonAnswer
+from api.http.bodies import JSON, MERGE_PATCH, SMALL_BODY, read_as, read_json, read_optional_json
+from api.identity import author_of
+from api.messages import Words
+from api.tasks.shared import (
+    BASES,
+    TASK_PARAMETERS,
+    TaskDocument,
+    answer_task,
+    answer_tasks,
+    ask_and_answer,
+    check_open,
+    check_values,
+    stored_task,
+)
+from orders.lifecycle.admission import Message
+from orders.model.task import TaskKind
+from tmf.instants import UtcDatetime
+from workflows.contracts.messages import Complete, Reschedule
+
+_log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix=BASES[TaskKind.MANUAL], tags=["Manual work"])
+
+TaskId = Annotated[str, Path(alias="id")]
+
+
+class CompletionRequest(Words):
+    """That manual work is done."""
+
+    values: dict[str, Any] = Field(default_factory=dict, description="The values that it gave, as `wanted` says.")
+
+
+class RescheduleRequest(Words):
+    """When manual work is to be done now."""
+
+    due_at: UtcDatetime = Field(description="The new date.")
+
+
+@router.get(
+    "/task",
+    summary="List or find manual tasks",
+    operation_id="listManualTask",
+    responses=list_responses(TaskDocument),
+    openapi_extra=TASK_PARAMETERS,
+)
+async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
+    return await answer_tasks(request, gateway, TaskKind.MANUAL)
+
+
+@router.get(
+    "/task/{id}",
+    summary="Retrieve a manual task",
+    operation_id="retrieveManualTask",
+    responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
+    openapi_extra={"parameters": [FIELDS_PARAMETER]},
+)
+async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
+    return await answer_task(request, gateway, TaskKind.MANUAL, task_id)
+
+
+@router.post(
+    "/task/{id}/completion",
+    summary="Say that manual work is done",
+    operation_id="completeManualTask",
+    description="The values are those that the task names in `wanted`; one that is unknown, of another type or missing "
+    "is named. Where none must be given the body may be left out.",
+    responses={
+        200: {"model": TaskDocument, "description": "The task as it is recorded now."},
+        **errors(400, 404, 409, 413, 415, 503),
+    },
+    openapi_extra=body_of(CompletionRequest, {"values": {"serialNumber": "SN-4711"}, "author": "ada"}, required=False),
+)
+async def complete_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
+    wish = read_as(CompletionRequest, await read_optional_json(request, min(gateway.body_limit, SMALL_BODY)))
+    task = await stored_task(gateway, TaskKind.MANUAL, task_id)
+    check_open(task)
+    check_values(task, wish.values)
+    by = author_of(request, wish.author)
+    message = Complete(task=task.id, values=wish.values, by=by, reason=wish.reason)
+    answer = await ask_and_answer(gateway, task, Message.COMPLETE.value, message)
+    _log.info("manual task completed", task=task.id, order=task.order_id)
+    return answer
+
+
+@router.patch(
+    "/task/{id}",
+    summary="Put manual work on another date",
+    operation_id="rescheduleManualTask",
+    responses={
+        200: {"model": TaskDocument, "description": "The task as it is recorded now."},
+        **errors(400, 404, 409, 413, 415, 503),
+    },
+    openapi_extra=body_of(
+        RescheduleRequest,
+        {"dueAt": "2026-12-01T09:00:00.000Z", "reason": "Nobody was at home", "author": "ada"},
+        media_types=(JSON, MERGE_PATCH),
+    ),
+)
+async def reschedule_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
+    body = await read_json(request, min(gateway.body_limit, SMALL_BODY), (JSON, MERGE_PATCH))
+    wish = read_as(RescheduleRequest, body)
+    task = await stored_task(gateway, TaskKind.MANUAL, task_id)
+    check_open(task)
+    by = author_of(request, wish.author)
+    message = Reschedule(task=task.id, due_at=wish.due_at, by=by, reason=wish.reason)
+    answer = await ask_and_answer(gateway, task, Message.RESCHEDULE.value, message)
+    _log.info("manual task rescheduled", task=task.id, order=task.order_id, due=wish.due_at.isoformat())
+    return answer

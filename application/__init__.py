@@ -1,0 +1,1 @@
+"""What gateway and workers share: the downstream systems over HTTP, planning, qualification, delivery to listeners."""

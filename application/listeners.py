@@ -1,0 +1,115 @@
+"""Reaching a listener: which events it asks for, what they look like to it, and sending one, signed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from orders.events.hubs import HUBS, Hub
+from orders.events.order_events import Document, Event
+from orders.events.subscription import Subscription
+from store.outbox import Placed
+from store.query.matching import admits
+from store.query.query import ListQuery, parse_query_string
+from tmf import signatures
+from tmf.words import reason_of
+
+_ANSWER_LIMIT = 2048
+_ANSWER_TIME = timedelta(seconds=2)
+
+
+class NotTakenError(Exception):
+    """A listener that did not take an event."""
+
+    def __init__(self, message: str, *, gone: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What one listener asks for, and how it is shown."""
+
+    subscription: Subscription
+    hub: Hub
+    query: ListQuery
+    base_url: str
+
+    async def wanted(self, found: Sequence[Placed]) -> list[Placed]:
+        """Return those events that it asks for; looked at in a thread, since a query may take its time."""
+        return await asyncio.to_thread(lambda: [each for each in found if self._asks_for(each.event)])
+
+    def _asks_for(self, event: Event) -> bool:
+        return event.type in self.hub.types and admits(self.query.filters, self.hub.envelope(event, self.base_url))
+
+    def shown(self, event: Event) -> Document:
+        envelope = self.hub.envelope(event, self.base_url)
+        if self.query.fields is not None:
+            envelope["event"] = {name: self.query.project(each) for name, each in envelope["event"].items()}
+        return envelope
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """How listeners are reached."""
+
+    client: httpx.AsyncClient
+    """Connects only where events may go, and follows no redirects."""
+    base_url: str
+    """The gateway's address, with which every `href` in an event starts."""
+    time_limit: timedelta = timedelta(seconds=10)
+    """How long one delivery may take."""
+
+    def of(self, subscription: Subscription) -> Listener:
+        """Return the listener that was registered so."""
+        hub, query = HUBS[subscription.api], parse_query_string(subscription.query)
+        if query.fields is not None:
+            query = replace(query, fields=(*hub.always, *query.fields))
+        return Listener(subscription, hub, query, self.base_url)
+
+    async def send(self, listener: Listener, placed: Placed) -> None:
+        """Deliver one event.
+
+        Raises:
+            NotTakenError: when the listener did not take it.
+        """
+        event = placed.event
+        body = json.dumps(listener.shown(event), ensure_ascii=False, separators=(",", ":")).encode()
+        url = f"{listener.subscription.callback.rstrip('/')}/{listener.hub.listener_path(event.type)}"
+        headers = signatures.sign(listener.subscription.secret, event.id, datetime.now(UTC), body)
+        told = {"Content-Type": "application/json", "User-Agent": "ordersaga", **headers}
+        try:
+            request = self.client.build_request("POST", url, content=body, headers=told)
+            async with asyncio.timeout(self.time_limit.total_seconds()):
+                response = await self.client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            raise NotTakenError(f"POST {url}: {reason_of(error)}") from error
+        try:
+            said = await _said(response)
+        finally:
+            await response.aclose()
+        if not response.is_success:
+            text = said[:200].decode(errors="replace")
+            message = f"POST {url}: {response.status_code} {response.reason_phrase}: {text}"
+            raise NotTakenError(message.rstrip(": "), gone=response.status_code == httpx.codes.GONE)
+
+
+async def _said(response: httpx.Response) -> bytes:
+    """Return the beginning of an answer's body, whatever is wrong with it: its status has said all that counts.
+
+    A body that is read to its end leaves the connection for the next delivery.
+    """
+    said = b""
+    with suppress(httpx.HTTPError, TimeoutError):
+        async with asyncio.timeout(_ANSWER_TIME.total_seconds()):
+            async for part in response.aiter_raw():
+                said += part
+                if len(said) >= _ANSWER_LIMIT:
+                    break
+    return said

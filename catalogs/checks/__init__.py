@@ -1,0 +1,1 @@
+"""Checks of an order: every rule of the catalogs and of the installed base that it breaks."""

@@ -1,0 +1,1 @@
+"""What a catalog holds, and how it is read."""

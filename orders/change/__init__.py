@@ -1,0 +1,1 @@
+"""Changes of a plan while it runs: amendments, redos and compensation."""

@@ -1,0 +1,1 @@
+"""Events, the hubs where they are asked for, and the links that they carry."""

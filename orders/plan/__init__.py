@@ -1,0 +1,1 @@
+"""The orchestration plan: its parts, their graph, their dates, and what comes of them."""

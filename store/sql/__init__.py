@@ -1,0 +1,1 @@
+"""The database of the order store: connections, tables, transactions."""

@@ -1,0 +1,1 @@
+"""The contracts of the workflows: ids, messages, refusals, policies, search attributes."""

@@ -1,0 +1,1 @@
+"""The parts that the workflow of every order is put together from."""

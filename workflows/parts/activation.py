@@ -1,0 +1,116 @@
+"""Activation of services and resources in the network: asked for, and waited for by callback or by its monitor."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal
+
+from activities.activation import (
+    ActivationActivities,
+    ActivationAnswer,
+    ActivationRequest,
+    AwaitedCompletion,
+    Operation,
+)
+from orders.plan.outcome import Failure
+from orders.plan.parts import Activation, Step
+from orders.plan.policy import Policy
+from workflows.contracts import policies
+from workflows.contracts.messages import SystemEvent
+from workflows.failures import order_failed
+from workflows.parts.steps import Stepped, Steps
+from workflows.runtime.calls import Call
+from workflows.runtime.context import OrderContext
+from workflows.runtime.waiting import wait_until
+from workflows.saga.saga import carried_out
+
+_CALLBACK_PATIENCE = timedelta(minutes=1)
+"""How long a callback alone is waited for; then the monitor is asked, so that a lost callback holds up nothing."""
+
+
+class Activations:
+    """Sets up, changes and tears down in the network for one order."""
+
+    def __init__(self, context: OrderContext, steps: Steps) -> None:
+        self._context = context
+        self._steps = steps
+        self._events: dict[str, SystemEvent] = {}
+
+    def called_back(self, event: SystemEvent) -> None:
+        """Take note of what a system says of a request that it had accepted."""
+        self._events[event.correlation_id] = event
+
+    async def activate(
+        self, item: Stepped, step: Step, request: ActivationRequest, activation: Activation, what: str
+    ) -> None:
+        """Set up, change or tear down in the network, and wait until that is complete."""
+        callback = activation.completion == "callback"
+        call = self._call(request.model_copy(update={"callback": callback}), item.policy, what)
+        tries = 0
+
+        async def once() -> None:
+            nonlocal tries
+            tries += 1
+            # A system keeps what it answered to a key: what it accepted and then failed at is asked for under another.
+            again = {"key": f"{request.key}/{tries}"} if tries > 1 else {}
+            asked = call.asking(call.request.model_copy(update=again))
+            answer = await self._context.calls.effect(asked)
+            if answer.monitor:
+                completed = self._completed(asked, answer.monitor, callback=callback)
+                await carried_out(asyncio.create_task(completed), cancellable=False)
+
+        await self._steps.take(item, step, once, call.summary, system=policies.ACTIVATION)
+
+    async def undo(self, request: ActivationRequest, policy: Policy, what: str) -> None:
+        """Undo an activation, a change or a tear-down, and wait until that is complete."""
+        call = self._call(request.model_copy(update={"undo": True}), policy, what)
+        call = replace(call, summary=f"undo: {call.summary}")
+        answer = await self._context.calls.undo(call)
+        if answer.monitor:
+            await self._completed(call, answer.monitor, callback=False)
+
+    def _call(self, request: ActivationRequest, policy: Policy, what: str) -> Call[ActivationRequest, ActivationAnswer]:
+        summary = f"{_VERBS[request.operation]} {what}"
+        return Call(policies.ACTIVATION, ActivationActivities.activate, request, policy, summary)
+
+    async def _completed(
+        self, asked: Call[ActivationRequest, ActivationAnswer], monitor: str, *, callback: bool
+    ) -> None:
+        patience = min(_CALLBACK_PATIENCE, asked.policy.completion_timeout)
+        if callback and await self._called_back(asked.request.key, patience, asked.summary):
+            return
+        awaited = AwaitedCompletion(target=asked.request.target, monitor=monitor)
+        look = Call(
+            policies.ACTIVATION,
+            ActivationActivities.await_completion,
+            awaited,
+            asked.policy,
+            f"await: {asked.summary}",
+        )
+        await self._context.calls.on_queue(look, policies.completion(asked.policy))
+
+    async def _called_back(self, key: str, patience: timedelta, summary: str) -> bool:
+        """Return whether the system called back in time.
+
+        Raises:
+            ApplicationError: when it called back to say that it failed.
+        """
+        what = f"callback: {summary}"
+        self._context.tracker.waits(what)
+        called = await wait_until(lambda: key in self._events, patience, what)
+        self._context.tracker.waits()
+        if not called:
+            return False
+        event = self._events[key]
+        if not event.succeeded:
+            raise order_failed(Failure(code="activationFailed", message=f"{summary}: {event.message}"))
+        return True
+
+
+_VERBS: dict[Operation, Literal["activate", "change", "deactivate"]] = {
+    Operation.ACTIVATE: "activate",
+    Operation.MODIFY: "change",
+    Operation.DEACTIVATE: "deactivate",
+}

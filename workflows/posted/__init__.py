@@ -1,0 +1,1 @@
+"""The parts of a posted order alone: acceptance, dates, fulfilment, amendments, its end."""

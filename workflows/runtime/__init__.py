@@ -1,0 +1,1 @@
+"""What every part of a workflow stands on: calls, waiting, its state as it is seen from outside."""

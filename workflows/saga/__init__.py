@@ -1,0 +1,1 @@
+"""Sagas: what runs as a graph, and is undone as the same graph backwards."""
