@@ -16,7 +16,7 @@ from application.planner import PlannedOrder, Planner, plans_alike
 from orders.change.amendment import PLANNED_FROM, Comparison, compare, to_be_done
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from orders.model.posted import PostedOrder, names_of_items, paths_of, posted_order
 from orders.model.product_orders import ProductOrder
 from orders.model.revision import Revision, RevisionState

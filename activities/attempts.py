@@ -17,7 +17,7 @@ from temporalio.common import MetricCounter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from orders.model.identity import root_of_workflow
+from orders.model.order_ids import root_of_workflow
 from store.setbacks import Setbacks, Tried, Work
 from tmf.words import reason_of
 

@@ -1,4 +1,4 @@
-"""What came of requests to cancel: millisecond work on our own tables, run as local activities."""
+"""Cancellations: what came of requests to cancel, kept in the order store by local activities."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from application.delivery import Delivery, GivenUp, Stuck
+from application.event_delivery import EventDelivery, GivenUp, Stuck
 from application.listeners import Listener, Listeners
 from application.outbox_poller import OutboxPoller
 from orders.events.hubs import HUBS, Hub
@@ -150,7 +150,7 @@ class EventActivities:
             return _nothing(round_, subscription)
         listener = self._listeners.of(subscription)
         send, is_told = partial(self._listeners.send, listener), partial(self._is_told, subscription.id)
-        delivery = Delivery(send, is_told, round_.give_up_after, done)
+        delivery = EventDelivery(send, is_told, round_.give_up_after, done)
         known = {each.root_id for each in round_.stuck}
         fresh: dict[str, list[Placed]] = {}
         for each in await listener.wanted(new):

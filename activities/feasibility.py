@@ -8,7 +8,7 @@ from temporalio import activity
 
 from application.feasibility import FeasibilityCheck
 from application.http import DownstreamSystem
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from orders.model.posted import paths_of, posted_order
 from orders.model.violation import Violation, in_bounds
 from orders.plan.orchestration_plan import OrchestrationPlan

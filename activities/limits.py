@@ -1,4 +1,4 @@
-"""Whether a call to a downstream system may be made by the workflows' worker itself, as a local activity.
+"""Local calls: whether the workflows' worker may call a system itself, as a local activity.
 
 A local activity is the quick way, and the hidden one: no queue, no attempts in the Web UI, nothing to pause. It is
 refused, with `NotLocal` and without any call, whenever that would matter: an operator limits the system's queue, the

@@ -13,8 +13,8 @@ from catalogs.nodes.products import parents_of
 from catalogs.planning import TOO_LARGE
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
-from orders.model.identity import root_kind
 from orders.model.installed import InstalledBase
+from orders.model.order_ids import root_kind
 from orders.model.posted import PostedOrder, names_of_items, posted_order
 from orders.model.product_orders import ProductOrder
 from orders.model.resource_orders import ResourceOrder

@@ -1,4 +1,4 @@
-"""What operators have set on the systems' task queues: a rate limit there would not hold for calls that are local."""
+"""Rate limits that operators have set on the systems' task queues: they would not hold for calls that are local."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from orders.change.compensation import undo_resources, undo_service_order
 from orders.change.redo import modified_service_order
 from orders.lifecycle.change import OrderUpdate
 from orders.lifecycle.states import OrderKind
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from orders.model.posted import names_of_items, posted_order
 from orders.plan import order_documents as documents
 from orders.plan.outcome import AssignedResource, Redo, ServiceOrderOutcome

@@ -1,4 +1,4 @@
-"""What the nodes of a long order did, kept from one run of its workflow to the next: run as local activities."""
+"""The saga log: what the nodes of a long order did, kept from one run of its workflow to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which order goes first where several make calls from one process: those that have made few lately.
+"""Turns: which order goes first where several make calls from one process, those that have made few lately.
 
 A large order would otherwise hold up small ones, whose few calls come one after the other: each would wait for as many
 of its own as are on their way. This is scheduling by least attained service (Nuyens and Wierman, "The

@@ -1,4 +1,4 @@
-"""Where downstream systems tell how an accepted activation ended (TMF640 and TMF702 state change events).
+"""Callbacks: systems tell how an accepted activation ended (TMF640 and TMF702 state change events).
 
 An event must be signed with the secret that the gateway has given when it registered, or bear it: whoever else could
 tell orders that something is done which is not. The correlation id of an event is the idempotency key of the request
@@ -17,19 +17,19 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from activities.activation import BASE_PATHS, Target
+from api.caller import is_same_secret
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import body_of, errors
 from api.engine import SYSTEM_EVENT_SIGNAL, EngineUnavailableError
 from api.http.bodies import parsed, read_as, read_raw
 from api.http.errors import InvalidRequestError, UnauthorizedError, UnavailableError
-from api.identity import is_same_secret
 from api.schemas.common import Characteristic
 from orders.lifecycle.states import OrderKind
 from tmf.model import Resource
 from tmf.signatures import TOLERANCE, SignatureError, verify
 from tmf.words import span
 from workflows.contracts import ids
-from workflows.contracts.messages import SystemEvent
+from workflows.contracts.payloads import SystemEvent
 
 SERVICE_BASE, RESOURCE_BASE = BASE_PATHS[Target.SERVICE], BASE_PATHS[Target.RESOURCE]
 

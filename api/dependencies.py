@@ -1,4 +1,4 @@
-"""What the gateway's routes work with: everything they need, put together once, by the process or by a test."""
+"""The gateway's dependencies: all that its routes work with, put together once, by the process or by a test."""
 
 from __future__ import annotations
 

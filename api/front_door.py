@@ -1,4 +1,4 @@
-"""What the gateway says at `/`: where its pages, documents and health are, for a person or for a program."""
+"""The front door: what `/` tells of pages, documents and health, to a person or to a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people ask of orders that run: admitted by the order's state, then put to the workflow that runs it."""
+"""Messages to orders that run: admitted by the order's state, then put to the workflow that runs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api.workflow_ids import workflow_of
 from orders.events.links import Document
 from orders.lifecycle.admission import Message, refusal
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
-from orders.model.identity import is_root, root_id
+from orders.model.order_ids import is_root, root_id
 from tmf.model import Model
 
 _log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""What the systems answer, as far as it is read: typed, so that an answer of another shape is found out at once.
+"""Answers of the systems, as far as they are read: typed, so that one of another shape is found out at once.
 
 And the lists that they are told, in the same shapes.
 """

@@ -1,4 +1,4 @@
-"""What qualifications ask beyond the catalogs: whether a plan is possible, and several things at a time."""
+"""Concurrent checks: several of what a qualification asks are made at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries requests to one downstream system: a connection pool of aiohttp, which costs a tenth of httpx's CPU."""
+"""Connections to the downstream systems: a pool of aiohttp each, which costs a tenth of httpx's CPU."""
 
 from __future__ import annotations
 

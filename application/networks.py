@@ -1,4 +1,4 @@
-"""Where events may be sent: no listener may make us call into networks that are not meant for it.
+"""Networks to which events may be sent: no listener may make us call into those that are not meant for it.
 
 A name is looked up when a connection is made, each of its addresses is checked, and the connection goes to one that
 was: so a name that changes its address in between gains nothing.

@@ -1,4 +1,4 @@
-"""Who answers which kind of qualification."""
+"""The qualifiers: who answers which kind of qualification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What could be had in place of what cannot: other values, fewer parts, other offerings; the closest first.
+"""Alternatives to what cannot be had: other values, fewer parts, other offerings; the closest first.
 
 Nothing here says that an alternative can be had: each is to be checked like the order that it would become.
 """

@@ -1,4 +1,4 @@
-"""Where the catalog APIs answer: their collections, and the address of each version of an entry."""
+"""Links of the catalog APIs: their collections, and the address of each version of an entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What products on sale make of a service: the shapes in which it is sold."""
+"""Services as they are sold: the shapes that products on sale make of a service."""
 
 from __future__ import annotations
 

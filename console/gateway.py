@@ -18,7 +18,7 @@ from console.errors import CommandError, UnreachableError
 from console.order_tree import UNDO, Document, OrderTree, child_ids, kind_of
 from console.states import is_terminal
 from orders.lifecycle.states import OrderKind
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from tmf.words import bare
 
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"

@@ -14,7 +14,7 @@ from console.commands import print_json, say
 from console.errors import CommandError
 from console.gateway import Gateway, order_path
 from console.order_tree import Document
-from orders.model.identity import is_root, root_id, root_kind
+from orders.model.order_ids import is_root, root_id, root_kind
 
 _MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 

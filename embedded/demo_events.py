@@ -1,4 +1,4 @@
-"""What people do to orders of the demonstration while they run: cancel one, amend one, settle the fallout of one."""
+"""Events of the demonstration: what people do to its orders, cancel one, amend one, settle the fallout of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where every part of an embedded stack is: worked out from settings and ports before anything is started."""
+"""The layout of an embedded stack: where each part is, worked out before anything is started."""
 
 from __future__ import annotations
 

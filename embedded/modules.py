@@ -1,4 +1,4 @@
-"""How a process of ours is started: by which interpreter, and so that the right modules are found."""
+"""Modules run as processes: by which interpreter, and so that the right ones are found."""
 
 from __future__ import annotations
 

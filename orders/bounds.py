@@ -1,4 +1,4 @@
-"""How large an order may be: what it asks for, what it comes down to, and what it hands on.
+"""Bounds of an order: what it asks for, what it comes down to, and what it hands on.
 
 Temporal takes 2 MB at once, and planning takes time and memory with every part; so all of it has an end, which is told
 before anything is worked out. What is only kept is bounded by the length of each text, and by the size of the request.

@@ -1,4 +1,4 @@
-"""What a request to order must look like before it is stored, and what an accepted order starts as.
+"""The intake of orders: what a request must look like before it is stored, and what an accepted order starts as.
 
 These are checks of form only: whether an order makes commercial sense is decided later, and an order that does not
 is rejected, not refused. Source of the rules: TMF622 v4.0.0, TMF641 v4.1.0 and TMF652 v4.0.0, each its `_Create`.
@@ -20,7 +20,7 @@ from pydantic_core import from_json, to_json
 
 from orders.bounds import OrderLimits, composed, crowded, oversized
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
-from orders.model.identity import marked
+from orders.model.order_ids import marked
 from orders.model.posted import MODELS
 from orders.model.server_set import as_sent
 from orders.model.wishes import WISHES

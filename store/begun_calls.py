@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Delete, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from orders.model.identity import root_of_workflow
+from orders.model.order_ids import root_of_workflow
 from store.sql.database import Database
 from store.sql.tables import begun_calls
 

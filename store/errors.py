@@ -1,4 +1,4 @@
-"""What can go wrong between a caller and the order store.
+"""Errors of the order store: what can go wrong between it and a caller.
 
 StoreError
  ├─ StoreUnavailableError      the database cannot be reached or cannot serve just now: try again later

@@ -1,4 +1,4 @@
-"""How what is told of orders is written: many changes of many orders in a handful of statements."""
+"""Recording of changes: many of them, of many orders, in a handful of statements."""
 
 from __future__ import annotations
 

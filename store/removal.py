@@ -1,4 +1,4 @@
-"""What goes when an order is deleted: the orders that it has made, and all that is kept beside any of them."""
+"""The removal of an order: the orders that it has made go too, and all that is kept beside any of them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
 from orders.lifecycle.states import OrderKind
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from orders.model.product_orders import Action
 from orders.model.revision import Revision, RevisionState
 from orders.model.server_set import as_sent

@@ -46,7 +46,7 @@ from bench import actions
 from catalogs.loader import load_catalogs
 from orders.events.links import BASE_PATHS
 from orders.lifecycle.states import ITEM_LISTS, TERMINAL, OrderKind
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from store.cancellations import CancelStore
 from store.orders import OrderStore
 from store.outbox import Outbox

@@ -1,4 +1,4 @@
-"""How a service or resource order is fulfilled: all of it, or, when a part fails or it is cancelled, none of it."""
+"""The fulfilment of a service or resource order: all of it, or, when a part fails or it is cancelled, none of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from orders.plan.outcome import Failure, Residue
 from orders.plan.parts import Specification
 from orders.plan.reasons import residue_document
 from tmf.instants import timestamp
-from workflows.contracts.messages import Ended
+from workflows.contracts.payloads import Ended
 from workflows.failures import RESIDUE, left_behind, order_failed
 from workflows.parts.assembly import OrderParts
 from workflows.parts.order_process import supervised

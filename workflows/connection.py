@@ -1,4 +1,4 @@
-"""How every process meets Temporal: one data converter, one way to connect, one way to start an order.
+"""The connection to Temporal: one data converter, one way to connect, one way to start an order.
 
 The gateway, the worker, the tests and the replayer all take these from here.
 """

@@ -21,7 +21,7 @@ from activities.events import (
     SubscriptionActivities,
     needed_after,
 )
-from application.delivery import GivenUp, Stuck
+from application.event_delivery import GivenUp, Stuck
 from orders.events.subscription import SubscriptionState
 from tmf.instants import UtcDatetime, timestamp
 from tmf.model import Model

@@ -1,4 +1,4 @@
-"""What went wrong, in words: from Temporal's chain of errors to the one cause that a person needs to read."""
+"""Failures in words: from Temporal's chain of errors to the one cause that a person needs to read."""
 
 from __future__ import annotations
 

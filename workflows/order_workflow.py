@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from orders.lifecycle.admission import Message
 from orders.model.revision import Revision
 from workflows.contracts import policies
-from workflows.contracts.messages import (
+from workflows.contracts.payloads import (
     Amend,
     Cancel,
     ChildReport,

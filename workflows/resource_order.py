@@ -14,7 +14,7 @@ from orders.plan.parts import ResourceItem, ResourceOrderPlan
 from tmf.instants import timestamp
 from workflows.all_or_nothing import AllOrNothing
 from workflows.contracts import ids
-from workflows.contracts.messages import Ended, ResourceOrderInput
+from workflows.contracts.payloads import Ended, ResourceOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.parts.assembly import OrderParts
 from workflows.parts.structure import PlainItems

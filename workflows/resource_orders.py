@@ -10,7 +10,7 @@ from orders.plan.outcome import ResourceOrderOutcome
 from orders.plan.plan_graph import PlanNode
 from tmf.model import Model
 from workflows.contracts import ids
-from workflows.contracts.messages import ResourceOrderInput
+from workflows.contracts.payloads import ResourceOrderInput
 from workflows.parts.assembly import OrderParts
 from workflows.posted.plan import OrderPlan
 from workflows.resource_order import ResourceOrderWorkflow

@@ -16,7 +16,7 @@ from orders.model.wanted import RESERVED
 from orders.plan.outcome import AssignedResource
 from orders.plan.parts import Characteristics, ResourceItem, Step
 from workflows.all_or_nothing import AllOrNothing
-from workflows.contracts.messages import ResourceOrderInput
+from workflows.contracts.payloads import ResourceOrderInput
 from workflows.parts.assembly import OrderParts
 from workflows.parts.late_values import evaluated
 from workflows.parts.structure import PlainItems

@@ -14,7 +14,7 @@ from orders.plan.outcome import ServiceOrderOutcome
 from orders.plan.parts import ServiceItem, ServiceOrderPlan
 from tmf.instants import timestamp
 from workflows.all_or_nothing import AllOrNothing
-from workflows.contracts.messages import Ended, ServiceOrderInput
+from workflows.contracts.payloads import Ended, ServiceOrderInput
 from workflows.order_workflow import OrderWorkflow
 from workflows.parts.assembly import OrderParts
 from workflows.parts.structure import PlainItems

@@ -11,7 +11,7 @@ from orders.plan.parts import Characteristics
 from orders.plan.plan_graph import PlanNode
 from tmf.model import Model
 from workflows.contracts import ids
-from workflows.contracts.messages import ServiceOrderInput
+from workflows.contracts.payloads import ServiceOrderInput
 from workflows.parts.assembly import OrderParts
 from workflows.posted.plan import OrderPlan
 from workflows.saga.saga import Saga, stop_if_cancelled

@@ -21,7 +21,7 @@ from orders.plan.outcome import AssignedResource, RealisedService, ResourceOrder
 from orders.plan.parts import Characteristics, ServiceItem, ServiceOrderPlan, Step
 from workflows.all_or_nothing import AllOrNothing
 from workflows.contracts import ids, policies
-from workflows.contracts.messages import ResourceOrderInput, ServiceOrderInput
+from workflows.contracts.payloads import ResourceOrderInput, ServiceOrderInput
 from workflows.parts.assembly import OrderParts
 from workflows.parts.late_values import evaluated
 from workflows.parts.steps import id_in_inventory

@@ -1,4 +1,4 @@
-"""What every collection of the catalog APIs answers: its list, its single entries, and that nothing is written.
+"""Routes of the catalog APIs: each collection has a list and single entries, and nothing is written.
 
 An entry is addressed by its id, then it is the latest version; as `id:(version=1.0)` or with `?version=1.0`, it is
 that one. Lists have all versions.

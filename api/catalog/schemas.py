@@ -1,4 +1,4 @@
-"""How the answers of the catalog APIs look, for the OpenAPI document: TMF620 v4.1, TMF633 v4.0 and TMF634 v4.1.
+"""Schemas of the catalog APIs for the OpenAPI document: TMF620 v4.1, TMF633 v4.0 and TMF634 v4.1.
 
 Entries may have further attributes, those of the standards and others that their files give.
 """

@@ -1,4 +1,4 @@
-"""Parts of the OpenAPI document that several routes share."""
+"""Documentation of routes: parts of the OpenAPI document that several of them share."""
 
 from __future__ import annotations
 

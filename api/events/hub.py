@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
+from api.caller import client_of
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import (
     TAGS,
@@ -28,7 +29,6 @@ from api.events.event_forms import check_event_query
 from api.http.answers import JsonAnswer
 from api.http.bodies import SMALL_BODY, read_as, read_json
 from api.http.errors import AlreadyThereError, InvalidRequestError, NotFoundError, UnavailableError
-from api.identity import client_of
 from api.reads import list_answer
 from application.networks import ForbiddenAddressError, check_callback
 from orders.events.hubs import HUBS, Hub

@@ -1,4 +1,4 @@
-"""How many questions a gateway answers at a time; more are told to come again, so that orders are still taken."""
+"""Limits of questions answered at a time: more are told to come again, so that orders are still taken."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import structlog
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
 
+from api.caller import client_of
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import (
     TAGS,
@@ -28,7 +29,6 @@ from api.http.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_j
 from api.http.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
 from api.http.json_patch import apply_operations
 from api.http.patches import amended, amendment, merge_patch
-from api.identity import client_of
 from api.messages import admit, ask
 from api.reads import answer_documents, linked_order, stored_order
 from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
@@ -41,7 +41,7 @@ from orders.events.links import BASE_PATHS, Document, resource_name
 from orders.intake import InvalidBodyError
 from orders.lifecycle.admission import Message
 from orders.lifecycle.states import OrderKind, OrderState, in_words
-from orders.model.identity import is_root, root_kind
+from orders.model.order_ids import is_root, root_kind
 from orders.model.posted import posted_order
 from orders.model.revision import Refusal, Revision, RevisionState
 from orders.model.violation import Violation
@@ -50,7 +50,7 @@ from orders.plan.plan_graph import PlanGraph
 from store.documents import ITEM_LISTS
 from store.query.query import parse_list_query
 from workflows.contracts.ids import root_workflow
-from workflows.contracts.messages import Amend
+from workflows.contracts.payloads import Amend
 
 _MEDIA_TYPES = (JSON, MERGE_PATCH, JSON_PATCH)
 

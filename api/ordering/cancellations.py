@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import APIRouter, Path, Request
 
+from api.caller import client_of
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import (
     FIELDS_PARAMETER,
@@ -26,7 +27,6 @@ from api.documents.documentation import (
 from api.http.answers import JsonAnswer
 from api.http.bodies import SMALL_BODY, document_of, read_json
 from api.http.errors import NotFoundError
-from api.identity import client_of
 from api.messages import admit
 from api.reads import fields_query, list_answer, stored_order
 from api.schemas.cancellation import (

@@ -10,10 +10,10 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, Path, Response
 
+from api.caller import require_admin
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import TAGS, errors
 from api.http.errors import NotAllowedError, NotFoundError
-from api.identity import require_admin
 from api.reads import stored_order
 from api.workflow_ids import workflow_of
 from orders.events.links import BASE_PATHS, resource_name

@@ -9,12 +9,12 @@ import structlog
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
+from api.caller import author_of
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import TAGS, body_of, errors
 from api.http.answers import JsonAnswer
 from api.http.bodies import SMALL_BODY, read_as, read_optional_json
 from api.http.errors import InvalidRequestError
-from api.identity import author_of
 from api.messages import Words, admit, ask
 from api.reads import linked_order, stored_order
 from api.schemas import ProductOrder, ResourceOrder, ServiceOrder
@@ -23,7 +23,7 @@ from orders.lifecycle.admission import Message
 from orders.lifecycle.states import OrderKind
 from store.documents import ITEM_LISTS
 from tmf.words import shown
-from workflows.contracts.messages import Hold, Resume
+from workflows.contracts.payloads import Hold, Resume
 
 _log = structlog.get_logger(__name__)
 

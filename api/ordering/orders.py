@@ -11,18 +11,18 @@ from typing import Any
 import structlog
 from fastapi import Request
 
+from api.caller import client_of
 from api.dependencies import Gateway
 from api.http.answers import JsonAnswer
 from api.http.bodies import read_json, worked_on
 from api.http.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
-from api.identity import client_of
 from api.reads import stored_order
 from api.schemas.kinds import CREATES
 from application.http import DownstreamError
 from orders.events.links import Document, href, with_links
 from orders.intake import InvalidBodyError, accept, check_order, derived_id, fingerprint, order_id_from
 from orders.lifecycle.states import OrderKind, OrderState
-from orders.model.identity import is_root, root_id
+from orders.model.order_ids import is_root, root_id
 from orders.model.posted import posted_order
 from store.errors import DeletedOrderError, IdempotencyConflictError
 from store.orders import AcceptedOrder

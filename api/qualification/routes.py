@@ -1,4 +1,4 @@
-"""What the qualification APIs share: routes of TMF679 and TMF645 v4 alike, each with its own names and models."""
+"""Routes of the qualification APIs: TMF679 and TMF645 v4 alike, each with its own names and models."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel
 
+from api.caller import require_admin
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors, list_responses
 from api.http.answers import JsonAnswer
@@ -18,7 +19,6 @@ from api.http.bodies import JSON, JSON_PATCH, MERGE_PATCH, document_of, media_ty
 from api.http.errors import InvalidRequestError, NotFoundError, UnavailableError
 from api.http.json_patch import apply_operations
 from api.http.patches import merge_patch, readable
-from api.identity import require_admin
 from api.reads import fields_query, list_answer
 from application.http import DownstreamError
 from orders.bounds import OrderLimits

@@ -15,12 +15,12 @@ from api.sweeps.sweep import Backlog, NotYetError, pass_on_now
 from api.workflow_ids import workflow_of
 from orders.lifecycle.admission import Message
 from orders.lifecycle.states import TERMINAL, OrderState
-from orders.model.identity import is_root, root_id
+from orders.model.order_ids import is_root, root_id
 from store.cancellations import CancelStore, UnsentCancel
 from store.orders import OrderStore
 from store.setbacks import Setbacks, Tried, Work
 from tmf.instants import read_instant
-from workflows.contracts.messages import Cancel
+from workflows.contracts.payloads import Cancel
 
 _log = structlog.get_logger(__name__)
 

@@ -24,7 +24,7 @@ from api.sweeps.sweep import Backlog, pass_on_now
 from orders.intake import ids_of_items
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 from orders.model.posted import posted_order
 from orders.plan.outcome import Failure
 from orders.plan.reasons import reasons_document

@@ -1,4 +1,4 @@
-"""What does not get on: looked for by a sweep, and told to operators with the error and what to do.
+"""Stuck work: what does not get on, looked for by a sweep and told to operators with the error and what to do.
 
 An order is late when it is not started within minutes. What gateways and workers try again and again they note in the
 order store; of workflows whose own code fails, Temporal keeps a list. So to look costs a few queries, however many

@@ -1,4 +1,4 @@
-"""What was accepted and is still to be passed on to Temporal: looked for again and again, each thing by itself.
+"""A sweep: what was accepted and is still to be passed on to Temporal is looked for again and again, one by one.
 
 What goes wrong with one thing is its own: it is noted, rests for a while, and holds up nothing behind it. A sweep is
 broken off only where nothing at all could be passed on.

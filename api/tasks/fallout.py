@@ -9,13 +9,13 @@ import structlog
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
+from api.caller import author_of
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
 from api.engine import EngineRefusedError, MessageRefusedError
 from api.http.answers import JsonAnswer
 from api.http.bodies import SMALL_BODY, read_as, read_json
 from api.http.errors import ApiError, InvalidRequestError, NotAllowedError, UnavailableError
-from api.identity import author_of
 from api.messages import Words
 from api.messages import request as ask_workflow
 from api.reads import list_answer
@@ -35,7 +35,7 @@ from api.tasks.shared import (
 from orders.lifecycle.admission import Message
 from orders.model.task import Task, TaskAction, TaskKind, TaskState
 from tmf.model import Model
-from workflows.contracts.messages import Resolve
+from workflows.contracts.payloads import Resolve
 
 MAX_AT_ONCE = 1000
 """Tasks that one request settles; what is left waits for the next."""

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from api.caller import require_admin
 from api.dependencies import GatewayDep
 from api.documents.documentation import LOCATION, body_of, errors, list_parameters, list_responses
 from api.http.answers import JsonAnswer
 from api.http.bodies import read_json, worked_on
 from api.http.errors import InvalidRequestError
-from api.identity import require_admin
 from api.ordering.amendments import amend_order, patch_body
 from api.ordering.deletions import delete_order
 from api.ordering.orders import KEY_PARAMETER, taken_in

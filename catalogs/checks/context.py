@@ -1,4 +1,4 @@
-"""What the checks of an order look at, and how they say what they find."""
+"""The context of checks: what those of an order look at, and how they say what they find."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an order makes sense: all that breaks a rule of the catalogs or of the installed base, at once."""
+"""The check of a product order: all that breaks a rule of the catalogs or of the installed base, at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a posted resource order makes sense: all that breaks a rule of catalogs or of what is installed."""
+"""The check of a posted resource order: all that breaks a rule of catalogs or of what is installed, at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a posted service order makes sense: all that breaks a rule of catalogs or of what is installed, at once."""
+"""The check of a posted service order: all that breaks a rule of catalogs or of what is installed, at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which characteristics an order changes, and which late ones follow from them."""
+"""Changes of characteristics by an order, and which late ones follow from them."""
 
 from __future__ import annotations
 

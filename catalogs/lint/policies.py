@@ -1,4 +1,4 @@
-"""What a policy says and nothing reads: how fallout waits where nothing is held, `rollback` below a service order."""
+"""Policies that nothing reads: how fallout waits where nothing is held, `rollback` below a service order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is odd about what is sold: nothing to pay or to deliver, two currencies, what has ended or cannot be had."""
+"""Oddities of what is sold: nothing to pay or to deliver, two currencies, what has ended or cannot be had."""
 
 from __future__ import annotations
 

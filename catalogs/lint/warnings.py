@@ -1,4 +1,4 @@
-"""What is odd in a catalog but no fault."""
+"""Warnings: what is odd in a catalog but no fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a catalog holds, in the shapes of TMF620 v4.1, TMF633 v4.0 and TMF634 v4.1.
+"""The entities of a catalog, in the shapes of TMF620 v4.1, TMF633 v4.0 and TMF634 v4.1.
 
 Attributes that nothing here reads are kept. The `fulfilment` block is ours, and so are `when` on a price and `policy`
 on a catalog. Dumped as JSON, an entry has the standards' names again.

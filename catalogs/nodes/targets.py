@@ -1,4 +1,4 @@
-"""What a product should come to, before it is compared with what is there: services, their services and resources."""
+"""The target of a product, before it is compared with what is there: services, their services and resources."""
 
 from __future__ import annotations
 

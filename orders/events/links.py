@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from orders.lifecycle.states import OrderKind
 from orders.lifecycle.states import resource_name as resource_name
-from orders.model.identity import is_root, root_kind
+from orders.model.order_ids import is_root, root_kind
 from orders.qualification.results import QualificationKind
 
 Document = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Which TM Forum events a change makes, and what they look like on their way to a listener.
+"""Events of orders: which of them a change makes, and what they look like on their way to a listener.
 
 Source of the types: the notifications of TMF622 v4.0 and v5.0, TMF641 v4.1 and TMF652 v4.0.
 """

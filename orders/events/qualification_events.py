@@ -1,4 +1,4 @@
-"""Which events a qualification makes. Source: the notifications of TMF679 v4.0 and TMF645 v4.0."""
+"""Events of qualifications. Source: the notifications of TMF679 v4.0 and TMF645 v4.0."""
 
 from __future__ import annotations
 

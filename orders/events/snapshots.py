@@ -1,4 +1,4 @@
-"""What an event carries of its order: a small one whole, of a large one what has changed, and never above a bound."""
+"""Snapshots in events: a small order whole, of a large one what has changed, and never above a bound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What workflows tell the order store of orders."""
+"""Changes of orders, as workflows tell them to the order store."""
 
 from __future__ import annotations
 

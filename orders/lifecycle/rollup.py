@@ -1,4 +1,4 @@
-"""How the states of parts make the state of the whole."""
+"""The rollup of states: how those of the parts make that of the whole."""
 
 from __future__ import annotations
 

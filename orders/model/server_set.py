@@ -1,4 +1,4 @@
-"""What only the orchestrator writes: what a client sends of it is left out. `docs/api.md` has it as a table.
+"""Attributes that only the orchestrator writes: a client's are left out. `docs/api.md` has them as a table.
 
 Prices are among it. What an order costs follows from the catalogs, so that no price stands on an order, nor in an event
 of it, that nobody will charge; what the client was offered is named by `quote` and `quoteItem`, which are kept.

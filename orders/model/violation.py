@@ -1,4 +1,4 @@
-"""What is wrong with an order, in words for the one who sent it."""
+"""Violations: what is wrong with an order, in words for the one who sent it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an order asks of the way in which it is carried out, where only certain values mean something.
+"""Wishes: what an order asks of the way in which it is carried out, where only certain values mean something.
 
 A value that means nothing is refused: an order that was to be done whole or not at all must not be done in part.
 """

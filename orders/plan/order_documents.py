@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orders.lifecycle.states import OrderKind, OrderState, resource_name
-from orders.model.identity import is_root, root_kind
+from orders.model.order_ids import is_root, root_kind
 from orders.plan.parts import (
     Characteristics,
     ResourceItem,

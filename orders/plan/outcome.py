@@ -1,4 +1,4 @@
-"""What comes up the tree: the outcome of resource orders, service orders and product orders."""
+"""Outcomes of resource orders, service orders and product orders: what comes up the tree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a plan's steps are tried, and what their failures take with them."""
+"""The policy of a step: how it is tried, and what its failure takes with it."""
 
 from __future__ import annotations
 

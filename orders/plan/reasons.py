@@ -1,4 +1,4 @@
-"""How an order's document says why it failed, and what an undo left behind."""
+"""Reasons in an order's document: why it failed, and what an undo left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the qualifications of TMF679 and TMF645 share: their kinds, states and results, and the reasons they give."""
+"""Results of qualifications (TMF679, TMF645): their kinds, states and reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many orders match, from the counts that the database keeps by kind, state and day, where they can tell.
+"""Counts of orders, from those that the database keeps by kind, state and day, where they can tell.
 
 They tell exactly for filters by `state`, by spans of `orderDate`, and by one of the attributes by whose values orders
 are counted as well; of the days at which a span begins and ends, the orders themselves are counted.

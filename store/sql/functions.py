@@ -1,4 +1,4 @@
-"""What SQLite asks back of Python for each document: PostgreSQL has functions of its own for it."""
+"""Functions that SQLite asks back of Python for each document: PostgreSQL has its own for it."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import httpx
 from fastapi import FastAPI
 
-from systems.activation import audit, service_tests, settings, tables
+from systems.activation import audit, behaviour, service_tests, tables
 from systems.activation.completion import Completions
 from systems.activation.configuration import configuration_router
 from systems.activation.kinds import KINDS, RESOURCES, SERVICES
@@ -50,7 +50,7 @@ def create_app(
                 for kind in KINDS.values()
             ),
             service_tests.router,
-            settings.settings_router(database, latency_ms),
+            behaviour.settings_router(database, latency_ms),
             audit.router,
         ],
         description=DESCRIPTION,

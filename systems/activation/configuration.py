@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from systems.activation.acceptance import accept
+from systems.activation.behaviour import Known, behaviour_for
 from systems.activation.changes import Change
 from systems.activation.kinds import Kind, Mode
 from systems.activation.monitors import Monitor
-from systems.activation.settings import Known, behaviour_for
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import creates, listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect

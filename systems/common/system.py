@@ -1,4 +1,4 @@
-"""How a reference system is put together and started."""
+"""A reference system: how one is put together and started."""
 
 import argparse
 import asyncio

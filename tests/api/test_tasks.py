@@ -13,7 +13,7 @@ from orders.lifecycle.states import OrderKind
 from orders.model.task import Resolution, Task, TaskAction, TaskKind, TaskState
 from orders.model.wanted import WantedValue
 from tests.api.conftest import Bench
-from workflows.contracts.messages import Complete, Reschedule, Resolve
+from workflows.contracts.payloads import Complete, Reschedule, Resolve
 
 pytestmark = pytest.mark.anyio
 

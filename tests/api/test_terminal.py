@@ -21,7 +21,7 @@ from orders.model.wanted import WantedValue
 from tests.api.conftest import BASE_URL, Bench
 from tests.api.ordering.test_change_previews import product, running
 from tests.api.test_tasks import NOON, kept, task
-from workflows.contracts.messages import Complete, Hold, Resolve
+from workflows.contracts.payloads import Complete, Hold, Resolve
 
 pytestmark = pytest.mark.anyio
 

@@ -32,7 +32,7 @@ from orders.lifecycle.admission import Message
 from orders.plan.policy import Policy
 from settings import Settings
 from tests.deploy.repository import ROOT, files, read
-from workflows.contracts.messages import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume
+from workflows.contracts.payloads import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume
 from workflows.contracts.search_attributes import TYPES
 
 DOCUMENTS = [path for path in files() if path.endswith(".md")]

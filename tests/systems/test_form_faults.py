@@ -6,9 +6,9 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
+from systems.activation.behaviour import Settings
 from systems.activation.kinds import ResourceActivation, ServiceActivation
 from systems.activation.service_tests import ServiceTestCreate
-from systems.activation.settings import Settings
 from systems.billing.charges import ChargeCreate
 from systems.common.bodies import fitting
 from systems.common.errors import Refusal

@@ -16,7 +16,7 @@ from orders.plan.outcome import Failure
 from tests.thorough import examples
 from tests.tmf.spellings import spellings
 from tmf.instants import UtcDatetime, UtcDayOrDatetime, read_day_or_instant, read_instant, timestamp
-from workflows.contracts.messages import Cancel, Reschedule, TimelineEntry
+from workflows.contracts.payloads import Cancel, Reschedule, TimelineEntry
 from workflows.event_subscription import Replay
 
 MANY = settings(max_examples=examples(100, 20_000))

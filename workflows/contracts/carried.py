@@ -1,4 +1,4 @@
-"""What a posted order's workflow begins with: which order it is, and where an earlier run of it has come to."""
+"""The input of a posted order's workflow: which order it is, and where an earlier run of it has come to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orders.model.task import Task
 from orders.plan.outcome import Failure, Residue
 from tmf.instants import UtcDatetime
 from tmf.model import Model
-from workflows.contracts.messages import Cancel, ChildReport, TimelineEntry
+from workflows.contracts.payloads import Cancel, ChildReport, TimelineEntry
 
 
 class UndoState(Model):

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orders.lifecycle.states import OrderKind
-from orders.model.identity import root_kind
+from orders.model.order_ids import root_kind
 
 _UNDO = ":undo"
 _ROOTS = {OrderKind.PRODUCT: "po", OrderKind.SERVICE: "so", OrderKind.RESOURCE: "ro"}

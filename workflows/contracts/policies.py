@@ -1,4 +1,4 @@
-"""How Temporal is asked to run things: time-outs, retries and queues, from the catalogs' policies."""
+"""Policies for Temporal: time-outs, retries and queues, from the catalogs' policies."""
 
 from __future__ import annotations
 

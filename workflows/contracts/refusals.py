@@ -1,4 +1,4 @@
-"""How a message is refused: with the reason, item by item, so that who sent it knows what can be done."""
+"""Refusals of messages: the reason, item by item, so that who sent one knows what can be done."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from orders.model.revision import Refusal
 from orders.model.violation import Violation
-from workflows.contracts.messages import Command
+from workflows.contracts.payloads import Command
 
 REFUSED = "Refused"
 """The type of the error by which a message is refused; its details are `Refusal`s, or rules that it would break."""

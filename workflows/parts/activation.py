@@ -18,7 +18,7 @@ from orders.plan.outcome import Failure
 from orders.plan.parts import Activation, Step
 from orders.plan.policy import Policy
 from workflows.contracts import policies
-from workflows.contracts.messages import SystemEvent
+from workflows.contracts.payloads import SystemEvent
 from workflows.failures import order_failed
 from workflows.parts.steps import Stepped, Steps
 from workflows.runtime.calls import Call

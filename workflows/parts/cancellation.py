@@ -16,7 +16,7 @@ from orders.model.revision import Refusal
 from orders.plan.outcome import Failure
 from tmf.instants import timestamp
 from workflows.contracts.carried import CarriedCancellation
-from workflows.contracts.messages import Cancel
+from workflows.contracts.payloads import Cancel
 from workflows.contracts.refusals import RefusedError, in_words, said
 from workflows.runtime.context import OrderContext
 from workflows.runtime.waiting import wait_until

@@ -21,7 +21,7 @@ from activities.children import AskChild, ChildActivities, ChildEnd, EndState
 from orders.plan.outcome import Failure, Residue
 from workflows.contracts import ids, policies
 from workflows.contracts.carried import CarriedChildren
-from workflows.contracts.messages import Asked, ChildReport, Ended
+from workflows.contracts.payloads import Asked, ChildReport, Ended
 from workflows.failures import child_failed
 from workflows.runtime.context import OrderContext
 from workflows.runtime.waiting import wait_until

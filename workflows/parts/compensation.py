@@ -1,4 +1,4 @@
-"""What people are asked when an undo does not succeed, and the proof by inventory that it did."""
+"""Compensation: what people are asked when an undo does not succeed, and the proof by inventory that it did."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from orders.lifecycle.states import OrderState
 from orders.model.task import Task, TaskKind, TaskState
 from workflows.contracts import policies
 from workflows.contracts.carried import Carried
-from workflows.contracts.messages import Hold, Resume
+from workflows.contracts.payloads import Hold, Resume
 from workflows.contracts.refusals import RefusedError, said
 from workflows.parts.children import Children
 from workflows.parts.human_tasks import HumanTasks

@@ -16,7 +16,7 @@ from orders.model.task import Resolution, Task, TaskAction, TaskKind, TaskState
 from orders.plan.policy import OnFailure
 from tmf.instants import timestamp
 from workflows.contracts import policies
-from workflows.contracts.messages import Asked, Complete, Reschedule, Resolve
+from workflows.contracts.payloads import Asked, Complete, Reschedule, Resolve
 from workflows.contracts.refusals import RefusedError
 from workflows.runtime.context import OrderContext
 from workflows.runtime.waiting import wait_until

@@ -8,7 +8,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from orders.model.revision import Refusal
-from workflows.contracts.messages import PointOfNoReturn
+from workflows.contracts.payloads import PointOfNoReturn
 from workflows.parts.children import Children
 from workflows.parts.structure import Structure
 from workflows.runtime.context import OrderContext

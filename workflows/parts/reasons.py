@@ -1,4 +1,4 @@
-"""Why parts of an order failed, shown on its document as soon as they have: an undo may wait for people for long."""
+"""Reasons of failures, shown on the order's document as soon as there are any: an undo may wait for people for long."""
 
 from __future__ import annotations
 

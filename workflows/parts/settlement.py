@@ -1,11 +1,11 @@
-"""How people settle tasks: here, or passed on to the workflow below that waits for the task."""
+"""The settlement of tasks by people: here, or passed on to the workflow below that waits for the task."""
 
 from __future__ import annotations
 
 from temporalio import workflow
 
 from orders.lifecycle.admission import Message
-from workflows.contracts.messages import Complete, Reschedule, Resolve
+from workflows.contracts.payloads import Complete, Reschedule, Resolve
 from workflows.parts.children import Children
 from workflows.parts.human_tasks import HumanTasks, check_settlement
 from workflows.runtime.context import OrderContext

@@ -1,4 +1,4 @@
-"""How an order stands: what is held, failed or left behind, kept on its document and told to the order above it."""
+"""The standing of an order: what is held, failed or left behind, kept on its document and told to the one above."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from orders.lifecycle.states import OrderState
 from orders.plan.outcome import Residue
-from workflows.contracts.messages import ChildReport
+from workflows.contracts.payloads import ChildReport
 from workflows.parts.children import Children
 from workflows.parts.compensation import Compensation
 from workflows.parts.holds import Holds

@@ -1,4 +1,4 @@
-"""What an order consists of, as the parts of its workflow ask: items, what is around them, and what runs."""
+"""The structure of an order, as the parts of its workflow ask: items, what is around them, and what runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a posted order is accepted: planned against catalogs and installed base, and possible; or else rejected."""
+"""The acceptance of a posted order: planned against catalogs and installed base, and possible; or else rejected."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from orders.model.revision import NodeAction, Revision, RevisionState
 from orders.model.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from orders.plan.plan_graph import PlanGraph
 from workflows.contracts import policies, search_attributes
-from workflows.contracts.messages import Amend
+from workflows.contracts.payloads import Amend
 from workflows.contracts.refusals import RefusedError, in_words
 from workflows.failures import explain
 from workflows.parts.assembly import OrderParts

@@ -1,4 +1,4 @@
-"""How a posted order ends: rejected, completed, partial, failed or cancelled; others that waited for it go on then."""
+"""The ending of a posted order: rejected, completed, partial, failed or cancelled; those that waited go on then."""
 
 from __future__ import annotations
 

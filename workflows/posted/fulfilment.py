@@ -1,4 +1,4 @@
-"""How a posted order is fulfilled: its plan run as a saga graph, each node when it may begin."""
+"""The fulfilment of a posted order: its plan run as a saga graph, each node when it may begin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the workflows of all posted orders are made of: acceptance, dates, fulfilment, amendments, and their ends."""
+"""The parts of a posted order's workflow: acceptance, dates, fulfilment, amendments, and its end."""
 
 from __future__ import annotations
 

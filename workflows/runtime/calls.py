@@ -1,4 +1,4 @@
-"""How a workflow has activities run: calls to systems first locally, then on the system's queue; the store locally.
+"""Calls of activities by a workflow: systems first locally, then on the system's queue; the store locally.
 
 A quick call to a system costs Temporal next to nothing as a local activity. One that fails, or whose system takes none
 now, goes to the queue of its system with the attempts that remain and the same idempotency key: there operators see it,
@@ -20,7 +20,7 @@ from temporalio.workflow import ActivityHandle
 from activities.limits import NOT_LOCAL
 from activities.records import EndOrder, RecordActivities
 from orders.lifecycle.change import OrderUpdate
-from orders.model.identity import root_of_workflow
+from orders.model.order_ids import root_of_workflow
 from orders.plan.parts import ResourceItem, ServiceItem
 from orders.plan.policy import Policy
 from store.begun_calls import END

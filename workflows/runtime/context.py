@@ -1,4 +1,4 @@
-"""What all parts of an order's workflow are given: who it is, how it calls and is shown, and who wants to know."""
+"""The context of an order's workflow: who it is, how it calls and is shown, and who wants to know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from temporalio import workflow
 
 from orders.lifecycle.admission import Message, refusal
 from orders.lifecycle.states import OrderKind, OrderState
-from orders.model.identity import root_id
+from orders.model.order_ids import root_id
 from workflows.contracts import ids
 from workflows.contracts.refusals import RefusedError
 from workflows.runtime.background import Background

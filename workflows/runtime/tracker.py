@@ -1,4 +1,4 @@
-"""How an order's workflow is seen from outside: its states in the order store, in the Web UI and in search.
+"""The tracker of an order: how it is seen from outside, in the order store, in the Web UI and in search.
 
 Every change goes through the life cycle's table. What has changed is written once the workflow has nothing more to do
 at once, and never piece by piece; a child that ends hands its last changes to its parent.
@@ -21,7 +21,7 @@ from orders.plan.outcome import Failure
 from tmf.instants import timestamp
 from workflows.contracts import search_attributes
 from workflows.contracts.carried import Carried
-from workflows.contracts.messages import OrderView, TimelineEntry
+from workflows.contracts.payloads import OrderView, TimelineEntry
 from workflows.runtime.calls import Calls
 
 _ROWS_SHOWN = 100

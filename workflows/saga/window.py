@@ -1,4 +1,4 @@
-"""How many nodes of a graph begin at a time: large orders must neither stop their own calls, nor those of others."""
+"""The window of a graph: how many nodes begin at a time, so that a large order stops neither itself nor others."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from api.engine import EngineRefusedError, RequestTooLargeError
 from settings import Settings
 from tests.api.conftest import BASE_URL, CALLBACK_SECRET, Bench
 from tmf.signatures import SignatureError, verify
-from workflows.contracts.messages import SystemEvent
+from workflows.contracts.payloads import SystemEvent
 
 pytestmark = pytest.mark.anyio
 

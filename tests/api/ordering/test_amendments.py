@@ -12,7 +12,7 @@ from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from orders.model.revision import Refusal, RevisionState
 from orders.model.violation import Violation
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
-from workflows.contracts.messages import Amend
+from workflows.contracts.payloads import Amend
 
 pytestmark = pytest.mark.anyio
 

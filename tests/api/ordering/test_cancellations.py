@@ -12,7 +12,7 @@ from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from store.errors import StoreUnavailableError
 from store.setbacks import Work
 from tests.api.conftest import BASE_URL, NOW, Bench
-from workflows.contracts.messages import Cancel
+from workflows.contracts.payloads import Cancel
 
 pytestmark = pytest.mark.anyio
 

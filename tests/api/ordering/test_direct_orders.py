@@ -8,7 +8,7 @@ import pytest
 
 from orders.lifecycle.states import OrderKind, OrderState
 from tests.api.conftest import BASE_URL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
-from workflows.contracts.messages import Amend
+from workflows.contracts.payloads import Amend
 
 pytestmark = pytest.mark.anyio
 

@@ -39,7 +39,7 @@ from tests.engine import started_engine
 from tests.stage import eventually
 from workflows.connection import DATA_CONVERTER, connect
 from workflows.contracts import policies, search_attributes
-from workflows.contracts.messages import Command, SystemEvent
+from workflows.contracts.payloads import Command, SystemEvent
 
 pytestmark = pytest.mark.anyio
 

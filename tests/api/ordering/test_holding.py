@@ -10,7 +10,7 @@ from api.engine import EngineUnavailableError, MessageRefusedError
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.model.revision import Refusal
 from tests.api.conftest import PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
-from workflows.contracts.messages import Hold, Resume
+from workflows.contracts.payloads import Hold, Resume
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,7 @@ from orders.lifecycle.states import OrderKind, OrderState
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, MINIMAL, PRODUCT_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.ordering.test_direct_orders import each_kind
 from tests.orders.model.test_v5 import PUBLISHED, faults_of
-from workflows.contracts.messages import Amend, Cancel
+from workflows.contracts.payloads import Amend, Cancel
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 
 from orders.intake import InvalidBodyError, accept, check_order, derived_id, order_id_from
 from orders.lifecycle.states import OrderKind
-from orders.model.identity import is_root, root_id, root_kind
+from orders.model.order_ids import is_root, root_id, root_kind
 from orders.model.posted import names_of_items, posted_order
 from orders.model.server_set import SERVER_SET
 

@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 
 from activities.events import Delivered, Noted, ReplayFrom, Round
-from application.delivery import Stuck
+from application.event_delivery import Stuck
 from tests.stage import eventually
 from worker import make_worker
 from workflows.contracts import policies

@@ -29,7 +29,7 @@ from tests.workflows.test_straight_way import states_of_items
 from workflows.all_or_nothing import AllOrNothing
 from workflows.contracts import ids, policies
 from workflows.contracts.carried import RootOrderInput
-from workflows.contracts.messages import Cancel, Ended, Resolve
+from workflows.contracts.payloads import Cancel, Ended, Resolve
 from workflows.contracts.refusals import RefusedError
 from workflows.order_workflow import OrderWorkflow
 from workflows.parts.assembly import OrderParts

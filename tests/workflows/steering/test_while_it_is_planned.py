@@ -18,7 +18,7 @@ from tests.stage import Stage, customer_of, example, outage, path_of
 from tests.workflows.parts import context_of
 from tests.workflows.test_failures import by_activity
 from workflows.contracts import ids
-from workflows.contracts.messages import Amend
+from workflows.contracts.payloads import Amend
 from workflows.contracts.refusals import REFUSED_FOR_NOW, RefusedError
 from workflows.posted.amendments import planned_on
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orders.model.identity import root_of_workflow
+from orders.model.order_ids import root_of_workflow
 
 
 @pytest.mark.parametrize(

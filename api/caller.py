@@ -1,4 +1,4 @@
-"""Who calls: the one place that tells clients apart, and administrators from everybody else."""
+"""The caller: the one place that tells clients apart, and administrators from everybody else."""
 
 from __future__ import annotations
 

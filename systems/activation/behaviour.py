@@ -1,4 +1,4 @@
-"""How the network behaves: how long changes take, and whether they are answered at once or with a monitor."""
+"""The behaviour of the network: how long changes take, and whether they are answered at once or with a monitor."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal

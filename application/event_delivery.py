@@ -39,7 +39,7 @@ class GivenUp(Model):
     """When it was given up."""
 
 
-class Delivery:
+class EventDelivery:
     """The deliveries of one round: those of an order tree one after another, those of others at the same time."""
 
     def __init__(
