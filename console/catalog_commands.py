@@ -15,9 +15,10 @@ from catalogs.planning import plan_posted
 from console.commands import PlanSource, print_json
 from console.errors import CommandError
 from console.order_tree import Document, kind_of
-from orders.intake import InvalidBodyError, check_order
+from orders.intake import check_order
 from orders.model.installed import InstalledBase
 from orders.model.posted import posted_order
+from tmf.bodies import InvalidBodyError
 
 
 def offline(directory: Path) -> PlanSource:

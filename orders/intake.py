@@ -7,16 +7,13 @@ is rejected, not refused. Source of the rules: TMF622 v4.0.0, TMF641 v4.1.0 and 
 from __future__ import annotations
 
 import base64
-import codecs
 import hashlib
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic import BaseModel
+from pydantic_core import to_json
 
 from orders.bounds import OrderLimits, composed, crowded, oversized
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
@@ -24,18 +21,10 @@ from orders.model.order_ids import marked
 from orders.model.posted import MODELS
 from orders.model.server_set import as_sent
 from orders.model.wishes import WISHES
-from tmf.form_faults import in_words
+from tmf.bodies import Document, Fault, InvalidBodyError, faults_of
 from tmf.forms import in_kept_form
 from tmf.instants import timestamp
-from tmf.words import shown
-
-Document = dict[str, Any]
-
-MAX_DEPTH = 100
-"""Levels of arrays and objects that a body may nest: far more than any order, far less than any reader's stack."""
-
-_MAX_FAULTS = 100
-_CONTAINERS = (dict, list)
+from tmf.words import place, shown
 
 ITEM_LIST_NAMES = frozenset(
     {
@@ -49,53 +38,6 @@ ITEM_LIST_NAMES = frozenset(
     }
 )
 """What the APIs, and earlier versions of them, call the list of what is ordered or asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a body, and where: a path such as `productOrderItem[0].action`, empty for the whole body."""
-
-    path: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}" if self.path else self.message
-
-
-class InvalidBodyError(ValueError):
-    """A body that is not an order; `faults` has each thing that is wrong with it."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        shown = "; ".join(str(fault) for fault in faults[:_MAX_FAULTS])
-        more = len(faults) - _MAX_FAULTS
-        super().__init__(f"{shown}; and {more} more" if more > 0 else shown)
-        self.faults = faults
-
-
-def parse_json(raw: bytes) -> Any:
-    """Read `raw` as JSON (RFC 8259, UTF-8, with a byte order mark or without) that every store and reader can hold.
-
-    Raises:
-        InvalidBodyError: when it is not JSON, nests too deeply, or has characters or numbers that cannot be kept.
-    """
-    try:
-        value = from_json(raw.removeprefix(codecs.BOM_UTF8), allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidBodyError([Fault("", _unreadable(raw, error))]) from error
-    if faults := list(_unstorable(value)):
-        raise InvalidBodyError(faults)
-    return value
-
-
-def _unreadable(raw: bytes, error: ValueError) -> str:
-    """Return why a body is not JSON, in words."""
-    if not raw.strip():
-        return "the body is empty: send JSON"
-    try:
-        raw.decode()
-    except UnicodeDecodeError as wrong:
-        return f"the body is not in UTF-8: byte {wrong.start + 1} of it is {raw[wrong.start]:#04x}"
-    return f"the body is not valid JSON: {error}"
 
 
 def check_order(
@@ -126,7 +68,7 @@ def check_order(
         *_faults_of_items(kind, document),
     ]
     if faults:
-        raise InvalidBodyError(_first_of_each_path(faults))
+        raise InvalidBodyError(_first_of_eachplace(faults))
     return in_kept_form(shape, document)
 
 
@@ -134,7 +76,7 @@ def faults_of_size(items: str, document: Document, limits: OrderLimits) -> Itera
     """Yield where a document is larger than it may be; `items` names the list of what it orders or asks for."""
     parts = composed(document.get(items), items, limits) if isinstance(document.get(items), list) else ()
     for location, told in (*crowded(document, items, limits), *parts, *oversized(document, limits)):
-        yield Fault(_path(location), told)
+        yield Fault(place(location), told)
 
 
 def accept(document: Document, order_id: str, at: datetime, kind: OrderKind = OrderKind.PRODUCT) -> Document:
@@ -176,29 +118,7 @@ def ids_of_items(kind: OrderKind, document: Document) -> list[str]:
     return [item["id"] for item, _ in _items(document.get(name), name, name) if isinstance(item.get("id"), str)]
 
 
-def faults_of(model: type[BaseModel], document: Document, written: bytes | None = None) -> Iterator[Fault]:
-    """Yield what keeps a JSON document from being a `model`; `written`: the document as JSON, where that is at hand."""
-    try:
-        # JSON mode is strict where Python mode could not be: "add" is an action there, "1" is no number.
-        model.model_validate_json(to_json(document) if written is None else written, strict=True)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            steps = _steps(document, detail["loc"])
-            missing = detail["loc"][-1:] if detail["type"] == "missing" else ()
-            yield Fault(_path((*steps, *missing)), in_words(detail))
-
-
-def _steps(document: Any, location: tuple[int | str, ...]) -> Iterator[int | str]:
-    """Yield the steps of a location that lead through a document; others name the types that a value may be of."""
-    node = document
-    for step in location:
-        is_there = step in node if isinstance(node, dict) else isinstance(node, list) and isinstance(step, int)
-        if is_there:
-            node = node[step]
-            yield step
-
-
-def _first_of_each_path(faults: Iterable[Fault]) -> list[Fault]:
+def _first_of_eachplace(faults: Iterable[Fault]) -> list[Fault]:
     first: dict[str, Fault] = {}
     for fault in faults:
         first.setdefault(fault.path, fault)
@@ -217,13 +137,6 @@ def _faults_of_draft(body: Document) -> Iterator[Fault]:
     if body.get("state") == "draft":
         told = "drafts are not taken: an order begins as acknowledged; send it once it is to be carried out"
         yield Fault("state", told)
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    path = ""
-    for step in location:
-        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    return path
 
 
 def _faults_of_items(kind: OrderKind, document: Document) -> Iterator[Fault]:
@@ -286,38 +199,3 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _sorted(value[name]) for name in sorted(value)}
     return [_sorted(each) for each in value] if isinstance(value, list) else value
-
-
-def _unstorable(body: Any) -> Iterator[Fault]:
-    """Yield what is JSON but cannot be kept: the NUL character, numbers beyond a double, endless nesting."""
-    queue: list[tuple[Any, tuple[int | str, ...]]] = [(body, ())]
-    while queue:
-        value, location = queue.pop()
-        if isinstance(value, _CONTAINERS):
-            if len(location) >= MAX_DEPTH:
-                yield Fault("", f"the body nests deeper than {MAX_DEPTH} levels")
-                return
-            for name, each in value.items() if isinstance(value, dict) else enumerate(value):
-                if isinstance(name, str) and "\0" in name:
-                    yield Fault(_path(location), "the NUL character is not allowed in an attribute's name")
-                # What has no parts waits only if there is something wrong with it: most of a body is such values.
-                if isinstance(each, _CONTAINERS) or _unstorable_scalar(each):
-                    queue.append((each, (*location, name)))
-        elif told := _unstorable_scalar(value):
-            yield Fault(_path(location), told)
-
-
-def _unstorable_scalar(value: Any) -> str | None:
-    """Return what keeps a JSON value without parts from being kept, in words."""
-    if isinstance(value, str):
-        return "the NUL character is not allowed" if "\0" in value else None
-    if isinstance(value, int | float) and not _is_double(value):
-        return "the number is out of range"
-    return None
-
-
-def _is_double(number: float) -> bool:
-    try:
-        return math.isfinite(float(number))
-    except OverflowError:
-        return False

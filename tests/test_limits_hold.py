@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from activities.planning import LARGEST_ANSWER, PlanAnswer, too_large
 from catalogs.planning import PlanningJob, planned
 from orders.bounds import OrderLimits
-from orders.intake import InvalidBodyError, check_order
+from orders.intake import check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.model.installed import InstalledBase
 from orders.model.posted import names_of_items, posted_order
 from orders.model.violation import in_bounds
 from tests.shipped import shipped_catalogs
 from tests.thorough import examples
+from tmf.bodies import InvalidBodyError
 
 SHIPPED = shipped_catalogs()
 ON = datetime(2026, 11, 1, tzinfo=UTC)

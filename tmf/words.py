@@ -38,6 +38,14 @@ def listed(texts: Iterable[str], word: str = "and") -> str:
     return f"{', '.join(others)} {word} {last}" if others else last
 
 
+def place(location: Iterable[int | str]) -> str:
+    """Return where something is in a body: `relatedParty[0].id`."""
+    path = ""
+    for step in location:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path
+
+
 def span(length: timedelta) -> str:
     """Return a span of time in the units that it has some of: `3 days`, `1 hour 30 minutes`, `0.5 seconds`."""
     seconds, parts = abs(length.total_seconds()), []

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from api.http.bodies import JSON
 from api.http.errors import ERRORS, ErrorBody
 from orders.lifecycle.states import OrderKind
+from tmf.media_types import JSON
 
 DESCRIPTIONS = {
     400: "The request does not fit its schema; the message names each fault by its path.",

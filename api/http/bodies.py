@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from email.message import Message
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -11,22 +10,17 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from api.http.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaTypeError
-from orders.intake import Document, Fault, InvalidBodyError, faults_of, parse_json
+from tmf.bodies import Document, Fault, InvalidBodyError, faults_of, parse_json
 from tmf.forms import in_kept_form
+from tmf.media_types import JSON, fault_of_media_type
 from tmf.words import shown
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
-
 SMALL_BODY = 256 * 1024
 """Bytes of the largest body that goes on to a workflow as it is: far below what Temporal takes in a message."""
 
-_UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
-"""Names of what is UTF-8; ASCII is a part of it."""
 _LARGE = 64 * 1024
 """Bytes of a body from which on others do not wait until it is read and checked."""
 
@@ -63,11 +57,6 @@ async def read_optional_json(request: Request, limit: int) -> Any:
         return {}
     _check_media_type(request, (JSON,))
     return await parsed(raw)
-
-
-def media_type_of(request: Request) -> str:
-    """Return the media type that the request names for its body, without parameters."""
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 async def parsed(raw: bytes) -> Any:
@@ -114,21 +103,10 @@ def document_of(model: type[BaseModel], body: Any, faults: Iterable[Fault] = ())
 
 
 def _check_media_type(request: Request, media_types: Sequence[str]) -> None:
-    named = media_type_of(request)
-    if named not in media_types:
-        said = f"not {shown(named)}" if named else "and it is missing"
-        raise UnsupportedMediaTypeError(f"Content-Type must be {' or '.join(media_types)}, {said}")
-    if (charset := _charset_of(request)) not in _UTF_8:
-        raise UnsupportedMediaTypeError(f"JSON is sent in UTF-8; the Content-Type says charset={charset}")
+    if wrong := fault_of_media_type(request.headers.get("Content-Type", ""), media_types):
+        raise UnsupportedMediaTypeError(wrong)
     if encoding := request.headers.get("Content-Encoding"):
         raise UnsupportedMediaTypeError(f"the body must not be compressed; the Content-Encoding is {shown(encoding)}")
-
-
-def _charset_of(request: Request) -> str:
-    """Return the charset that the request names for its body, in lower case; empty where it names none."""
-    message = Message()
-    message["Content-Type"] = request.headers.get("Content-Type", "")
-    return (message.get_content_charset() or "").strip()
 
 
 async def _read(request: Request, limit: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What a PATCH makes of an order: RFC 7396 merge patches, and what may not be patched."""
+"""Amendments: what a patched order sets anew, and what may not be patched."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from api.http.json_patch import same
 from api.schemas.kinds import CREATES
 from orders.bounds import OrderLimits
-from orders.intake import (
-    Document,
-    Fault,
-    InvalidBodyError,
-    check_order,
-    misnamed,
-    parse_json,
-)
+from orders.intake import check_order, misnamed
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.model.server_set import SERVER_SET, as_sent
+from tmf.bodies import Document, Fault, InvalidBodyError, parse_json
 from tmf.forms import in_kept_form
+from tmf.patches import same
 
 _KEY = "externalId"
 _UNCHANGEABLE = "is set by the orchestrator and cannot be changed"
@@ -32,19 +26,6 @@ _KEY_UNCHANGEABLE = (
 def read_only(kind: OrderKind) -> frozenset[str]:
     """Return the attributes of an order that an amendment cannot change: what the orchestrator sets, and the key."""
     return SERVER_SET[kind] | {_KEY}
-
-
-def merge_patch(target: Any, patch: Any) -> Any:
-    """Return `target` as a JSON Merge Patch (RFC 7396) changes it: null removes, a list is replaced whole."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(target) if isinstance(target, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
 
 
 def amendment(

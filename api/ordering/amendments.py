@@ -25,10 +25,9 @@ from api.documents.documentation import (
 )
 from api.engine import MessageRefusedError, WorkflowEndedError
 from api.http.answers import JsonAnswer
-from api.http.bodies import JSON, JSON_PATCH, MERGE_PATCH, media_type_of, read_json
+from api.http.bodies import read_json
 from api.http.errors import InvalidRequestError, NotAllowedError, NotFoundError, UnavailableError
-from api.http.json_patch import apply_operations
-from api.http.patches import amended, amendment, merge_patch
+from api.http.patches import amended, amendment
 from api.messages import admit, ask
 from api.reads import answer_documents, linked_order, stored_order
 from api.schemas import CANCEL_PREVIEW_EXAMPLE, ChangePreview
@@ -38,7 +37,6 @@ from application.planner import PlannedOrder, plans_alike
 from orders.bounds import OrderLimits
 from orders.change.amendment import PLANNED_FROM, Amendment, NodeProgress, cancellation, compare, decide
 from orders.events.links import BASE_PATHS, Document, resource_name
-from orders.intake import InvalidBodyError
 from orders.lifecycle.admission import Message
 from orders.lifecycle.states import OrderKind, OrderState, in_words
 from orders.model.order_ids import is_root, root_kind
@@ -49,6 +47,9 @@ from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.plan_graph import PlanGraph
 from store.documents import ITEM_LISTS
 from store.query.query import parse_list_query
+from tmf.bodies import InvalidBodyError
+from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH, media_type_of
+from tmf.patches import apply_operations, merge_patch
 from workflows.contracts.ids import root_workflow
 from workflows.contracts.payloads import Amend
 
@@ -209,7 +210,7 @@ async def _attributes(
     Raises:
         InvalidRequestError: naming each attribute that cannot be changed or read.
     """
-    operations = media_type_of(request) == JSON_PATCH
+    operations = media_type_of(request.headers.get("Content-Type", "")) == JSON_PATCH
     # As GET shows it, so that a client may send back what it has read with its changes.
     shown = await linked_order(gateway, kind, current["id"])
 

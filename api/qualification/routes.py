@@ -15,15 +15,14 @@ from api.caller import require_admin
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import FIELDS_PARAMETER, LIST_PARAMETERS, body_of, errors, list_responses
 from api.http.answers import JsonAnswer
-from api.http.bodies import JSON, JSON_PATCH, MERGE_PATCH, document_of, media_type_of, read_json, worked_on
+from api.http.bodies import document_of, read_json, worked_on
 from api.http.errors import InvalidRequestError, NotFoundError, UnavailableError
-from api.http.json_patch import apply_operations
-from api.http.patches import merge_patch, readable
+from api.http.patches import readable
 from api.reads import fields_query, list_answer
 from application.http import DownstreamError
 from orders.bounds import OrderLimits
 from orders.events.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
-from orders.intake import Fault, InvalidBodyError, faults_of, faults_of_size, misnamed, order_id_from
+from orders.intake import faults_of_size, misnamed, order_id_from
 from orders.model.server_set import QUALIFICATION, QUALIFIED_OFFERINGS, QUALIFIED_SERVICES
 from orders.qualification.results import (
     ASKED_DATES,
@@ -35,8 +34,11 @@ from orders.qualification.results import (
 )
 from orders.qualification.services import with_item_ids
 from store.query.query import parse_list_query
+from tmf.bodies import Fault, InvalidBodyError, faults_of
 from tmf.forms import in_kept_form
 from tmf.instants import timestamp
+from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH, media_type_of
+from tmf.patches import apply_operations, merge_patch
 
 _CHANGEABLE = frozenset({"description", "externalId", "note", "channel", *DEADLINES.values()})
 """What a PATCH can change: the question and its answer stay as they are."""
@@ -218,7 +220,7 @@ def _bare(value: Any, without: frozenset[str] | set[str]) -> Any:
 
 async def _patch(request: Request, gateway: Gateway, api: QualificationApi, qualification_id: str) -> JsonAnswer:
     patch = await read_json(request, gateway.body_limit, (MERGE_PATCH, JSON, JSON_PATCH))
-    operations = media_type_of(request) == JSON_PATCH
+    operations = media_type_of(request.headers.get("Content-Type", "")) == JSON_PATCH
 
     def changed(before: Document) -> Document:
         linked = api.with_link(gateway.base_url, before)

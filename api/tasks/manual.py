@@ -12,7 +12,7 @@ from api.caller import author_of
 from api.dependencies import GatewayDep
 from api.documents.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
 from api.http.answers import JsonAnswer
-from api.http.bodies import JSON, MERGE_PATCH, SMALL_BODY, read_as, read_json, read_optional_json
+from api.http.bodies import SMALL_BODY, read_as, read_json, read_optional_json
 from api.messages import Words
 from api.tasks.shared import (
     BASES,
@@ -28,6 +28,7 @@ from api.tasks.shared import (
 from orders.lifecycle.admission import Message
 from orders.model.task import TaskKind
 from tmf.instants import UtcDatetime
+from tmf.media_types import JSON, MERGE_PATCH
 from workflows.contracts.payloads import Complete, Reschedule
 
 _log = structlog.get_logger(__name__)

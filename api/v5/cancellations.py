@@ -16,9 +16,9 @@ from api.reads import list_answer
 from api.schemas.v5 import CANCELLATION_V5_EXAMPLE, CancelProductOrder, CancelProductOrderCreate
 from api.v5.translation import FIELDS_PARAMETER, TAG, cancellation_body, fields_query, list_query, query_in_v4
 from orders.events.v5_links import V5_BASE_PATH, cancellation_in_v5
-from orders.intake import InvalidBodyError
 from orders.lifecycle.states import OrderKind
 from orders.model.v5 import CANCELLATION
+from tmf.bodies import InvalidBodyError
 
 router = APIRouter(prefix=f"{V5_BASE_PATH}/cancelProductOrder", tags=[TAG])
 

@@ -26,8 +26,8 @@ from api.schemas.v5 import (
 )
 from api.v5.translation import FIELDS_PARAMETER, TAG, changes, fields_query, list_query, order_body, query_in_v4
 from orders.events.v5_links import V5_BASE_PATH, order_in_v5
-from orders.intake import InvalidBodyError
 from orders.lifecycle.states import OrderKind
+from tmf.bodies import InvalidBodyError
 
 OrderId = Annotated[str, Path(alias="id")]
 

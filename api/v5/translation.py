@@ -11,18 +11,19 @@ from pydantic import BaseModel
 
 from api import reads
 from api.documents.documentation import fields_parameter
-from api.http.json_patch import same
 from api.http.patches import amendment, check_read_only, readable
 from api.schemas.v5 import NOT_BEGUN_OTHERWISE, CancelProductOrderCreate, ProductOrderCreate, ProductOrderUpdate
 from orders.bounds import OrderLimits
 from orders.events.v5_links import order_in_v5
-from orders.intake import Document, Fault, InvalidBodyError, faults_of, faults_of_size, misnamed
+from orders.intake import faults_of_size, misnamed
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.model import server_set
 from orders.model.server_set import SERVER_SET, items_as_sent
 from orders.model.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5, value_from_v5
 from store.query.query import Condition, Either, Filter, ListQuery, Sort, parse_list_query
+from tmf.bodies import Document, Fault, InvalidBodyError, faults_of
 from tmf.forms import in_kept_form
+from tmf.patches import same
 
 TAG = "TMF622 Product Ordering v5"
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from orders.intake import Fault
 from orders.model.violation import Violation
+from tmf.bodies import Fault
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
 from tmf.words import shown

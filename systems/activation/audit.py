@@ -5,8 +5,8 @@ from sqlalchemy import Connection
 
 from systems.activation.kinds import KINDS
 from systems.common.docs import errors
-from systems.common.queries import Document
 from systems.common.system import DatabaseDep
+from tmf.bodies import Document
 
 router = APIRouter(tags=["audit"])
 

@@ -13,7 +13,7 @@ from systems.common.bodies import as_object, fitting
 from systems.common.effects import Answer
 from systems.common.errors import Refusal, error_body
 from systems.common.patches import Patch, check_removed, check_unchanged
-from systems.common.queries import Document
+from tmf.bodies import Document
 
 READ_ONLY = ("id", "href", "serviceDate")
 _PENDING = and_(

@@ -19,7 +19,7 @@ from systems.common.addresses import reached_by
 from systems.common.database import Database
 from systems.common.effects import Answer
 from systems.common.errors import Refusal
-from systems.common.queries import Document
+from tmf.bodies import Document
 
 # Also finds what a sibling process accepted and did not live to complete.
 LONGEST_PAUSE_SECONDS = 5.0

@@ -10,7 +10,8 @@ from systems.common.dates import Dates
 from systems.common.documents import Collection
 from systems.common.events import EventSource
 from systems.common.faults import Lookup
-from systems.common.queries import Document, texts_at
+from systems.common.queries import texts_at
+from tmf.bodies import Document
 
 Mode = Literal["sync", "async"]
 

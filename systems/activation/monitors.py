@@ -16,9 +16,10 @@ from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
 from systems.common.events import Change
 from systems.common.paging import narrowed, page_of
-from systems.common.queries import Document, Filter, ListQueryDep
+from systems.common.queries import Filter, ListQueryDep
 from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
+from tmf.bodies import Document
 
 
 class HeaderItem(tmf.Extensible):

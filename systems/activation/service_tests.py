@@ -12,7 +12,7 @@ from systems.common.clock import timestamp
 from systems.common.docs import creates
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind
-from systems.common.queries import Document
+from tmf.bodies import Document
 
 BASE = "/tmf-api/serviceTestManagement/v4"
 PATH = f"{BASE}/serviceTest"

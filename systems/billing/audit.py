@@ -4,8 +4,8 @@ from fastapi import APIRouter
 
 from systems.billing.charges import CHARGES
 from systems.common.docs import errors
-from systems.common.queries import Document
 from systems.common.system import DatabaseDep
+from tmf.bodies import Document
 
 router = APIRouter(tags=["audit"])
 

@@ -18,8 +18,9 @@ from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
-from systems.common.queries import Document, ListQueryDep
+from systems.common.queries import ListQueryDep
 from systems.common.system import DatabaseDep, IdPath
+from tmf.bodies import Document
 
 BASE = "/billing/v1"
 PATH = f"{BASE}/charge"

@@ -1,27 +1,19 @@
 """JSON bodies of requests: read, checked against their model, and kept as they were written."""
 
 import json
-import re
-from email.message import Message
-from math import isinf
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from systems.common.errors import Refusal, invalid
-from systems.common.queries import Document
-from systems.common.words import shown
+from systems.common.errors import Refusal
+from tmf.bodies import Document, InvalidBodyError, faults_in, parse_json
+from tmf.media_types import JSON, fault_of_media_type, media_type_of
+from tmf.words import shown
 
 LARGEST_BODY = 2_000_000
-JSON = "application/json"
-MERGE_PATCH = "application/merge-patch+json"
-JSON_PATCH = "application/json-patch+json"
 
-_UTF_8 = ("", "utf-8", "utf8", "us-ascii", "ascii")
-"""Names of what is UTF-8; ASCII is a part of it."""
 _CONTENT = "systems.content"
-_NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,21 +23,21 @@ async def read_json(request: Request, *media: str) -> tuple[str, Any]:
 
     Raises Refusal 400 for what is no JSON, 413 for more than LARGEST_BODY bytes, 415 for another media type.
     """
-    named = request.headers.get("Content-Type", media[0]).partition(";")[0].strip().lower()
-    if named not in media:
-        raise Refusal(415, "unsupportedMediaType", f"Content-Type is {' or '.join(media)}, not {named or 'missing'}")
-    charset = _charset(request.headers.get("Content-Type", ""))
-    if charset not in _UTF_8:
-        raise Refusal(415, "unsupportedMediaType", f"JSON is sent in UTF-8; the Content-Type says charset={charset}")
+    content_type = request.headers.get("Content-Type", media[0])
+    if wrong := fault_of_media_type(content_type, media):
+        raise Refusal(415, "unsupportedMediaType", wrong)
     if len(await request.body()) > LARGEST_BODY:
         raise too_large()
-    return named, await content_of(request)
+    return media_type_of(content_type), await content_of(request)
 
 
 async def content_of(request: Request) -> Any:
     """What the JSON of the body says, read once for each request. Raises Refusal 400 for what is no JSON."""
     if _CONTENT not in request.scope:
-        request.scope[_CONTENT] = _parsed(await request.body())
+        try:
+            request.scope[_CONTENT] = parse_json(await request.body())
+        except InvalidBodyError as error:
+            raise Refusal(400, "invalidJson", str(error)) from None
     return request.scope[_CONTENT]
 
 
@@ -70,52 +62,10 @@ def fitting(model: type[M], content: Any, *, strict: bool = True) -> M:
     try:
         return model.model_validate_json(json.dumps(content), strict=strict)
     except ValidationError as error:
-        raise invalid(list(error.errors())) from None
+        faults = list(faults_in(error, content))
+        raise Refusal(400, "invalidRequest", str(InvalidBodyError(faults))) from None
 
 
 def too_large() -> Refusal:
     """The refusal of a body, or of what a patch would make, that is over the limit."""
     return Refusal(413, "tooLarge", f"a body has {LARGEST_BODY} bytes at most")
-
-
-def _charset(content_type: str) -> str:
-    """The charset that a Content-Type names, in lower case; empty where it names none."""
-    if "charset" not in content_type.lower():
-        return ""
-    message = Message()
-    message["Content-Type"] = content_type
-    return (message.get_content_charset() or "").strip()
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        text = body.decode(json.detect_encoding(body))
-        content = _DECODER.decode(text)
-        # No database takes a null character, and nothing that leaves here may hold half a character: only escapes do.
-        if "\\u" in text:
-            if _NULL.search(text):
-                raise Refusal(400, "invalidJson", "the body holds a null character")
-            json.dumps(content, ensure_ascii=False).encode()
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Refusal(400, "invalidJson", f"the body is not JSON: it goes wrong at {where}") from None
-    except RecursionError:
-        raise Refusal(400, "invalidJson", "the body nests too deeply") from None
-    except ValueError:
-        reason = "the body is not JSON in UTF-8, or has what JSON has not: NaN, Infinity, half a character"
-        raise Refusal(400, "invalidJson", reason) from None
-    return content
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if isinf(value):
-        raise ValueError(f"{number} is no number that there is")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
+from tmf import instants
+
 
 def timestamp() -> str:
-    """The present moment as ISO 8601 with milliseconds and ``Z``, for example ``2026-03-01T09:30:00.125Z``."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """The present moment, for example ``2026-03-01T09:30:00.125Z``."""
+    return instants.timestamp(datetime.now(UTC))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from systems.common.clock import timestamp
-from systems.common.queries import Document
+from tmf.bodies import Document
 
 
 @dataclass(frozen=True)

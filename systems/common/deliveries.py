@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -13,8 +14,8 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from systems.common.database import Database
 from systems.common.events import DELIVERIES
-from systems.common.signing import signed
 from systems.common.tables import delivery, subscription
+from tmf.signatures import sign
 
 TIMEOUT_SECONDS = 5.0
 # Longer than an attempt takes: only then may another process take it over.
@@ -141,7 +142,7 @@ async def _attempt(client: httpx.AsyncClient, listener: Row[Any], row: Row[Any])
     body = row.body.encode()
     headers = {"Content-Type": "application/json"}
     if listener.secret is not None:
-        headers |= signed(listener.secret, row.event_id, int(time.time()), body)
+        headers |= sign(listener.secret, row.event_id, datetime.now(UTC), body)
     name = row.event_type[0].lower() + row.event_type[1:]
     url = f"{listener.callback.rstrip('/')}/listener/{name}"
     try:

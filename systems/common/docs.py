@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from systems.common.bodies import JSON, JSON_PATCH, MERGE_PATCH
 from systems.common.errors import Error
+from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH
 
 REFERENCE = "#/components/schemas/"
 Json = dict[str, Any]

@@ -23,10 +23,11 @@ from systems.common import addresses
 from systems.common.attributes import attributes, is_text
 from systems.common.errors import Refusal
 from systems.common.paging import ids_of, mentions, narrowed, page_of
-from systems.common.queries import Document, Filter, ListQuery, Page, texts_at
+from systems.common.queries import Filter, ListQuery, Page, texts_at
 from systems.common.tables import document as documents
 from systems.common.tables import document_index as index
 from systems.common.values import check_filters
+from tmf.bodies import Document
 
 LONGEST_INDEXED = 500
 

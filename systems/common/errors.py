@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
-from systems.common.form_faults import in_words
+from tmf.form_faults import in_words
+from tmf.words import place
 
 PAGE_OF_THE_API = "/docs"
 _CODES = {404: "notFound", 405: "methodNotAllowed", 413: "tooLarge", 415: "unsupportedMediaType"}
@@ -63,11 +64,6 @@ def error_body(status: int, code: str, reason: str) -> dict[str, Any]:
     return body | {"referenceError": PAGE_OF_THE_API} if status in (400, 405, 415) else body
 
 
-def invalid(faults: list[Any]) -> Refusal:
-    """The refusal 400 that names each of pydantic's ``faults`` by its path."""
-    return Refusal(400, "invalidRequest", "; ".join(map(in_words, faults)))
-
-
 def install_error_answers(app: FastAPI) -> None:
     """Make every error of ``app`` answer with the TM Forum body."""
     app.add_exception_handler(Refusal, _on_refusal)
@@ -83,7 +79,15 @@ async def _on_refusal(_request: Request, exc: Exception) -> JSONResponse:
 
 async def _on_invalid(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, RequestValidationError)
-    return invalid(list(exc.errors())).response()
+    return Refusal(400, "invalidRequest", "; ".join(map(_told, exc.errors()))).response()
+
+
+def _told(fault: Any) -> str:
+    """One of FastAPI's faults; it says where a value stood in the request before it says where it stood in the body."""
+    if fault["type"] == "json_invalid":
+        return "the body is not JSON"
+    path = fault["loc"][1:] if fault["loc"][:1] == ("body",) else fault["loc"]
+    return f"{place(path) or 'the body'}: {in_words(fault)}"
 
 
 async def _on_http(_request: Request, exc: Exception) -> JSONResponse:

@@ -15,8 +15,9 @@ from systems.common import tables, tmf
 from systems.common.clock import timestamp
 from systems.common.database import notify
 from systems.common.errors import Refusal
-from systems.common.queries import Condition, Document, parse_filters
+from systems.common.queries import Condition, parse_filters
 from systems.common.values import check_filters
+from tmf.bodies import Document
 
 DELIVERIES = "deliveries"
 """The channel by which it is known that events are to be delivered."""

@@ -15,11 +15,11 @@ from systems.common.docs import EMPTY, body_of, errors, found
 from systems.common.effects import OptionalKeyDep
 from systems.common.errors import Refusal
 from systems.common.events import check_query, event_model
-from systems.common.queries import Document
-from systems.common.signing import read_secret
 from systems.common.system import IdPath
 from systems.common.tables import delivery, subscription
-from systems.common.words import shown
+from tmf.bodies import Document
+from tmf.signatures import key_of
+from tmf.words import shown
 
 LONGEST = 2000
 
@@ -53,7 +53,7 @@ class EventSubscriptionInput(BaseModel):
     @classmethod
     def _is_a_secret(cls, secret: str | None) -> str | None:
         if secret is not None:
-            read_secret(secret)
+            key_of(secret)
         return secret
 
 

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, or_, select, true
 
 from systems.common.addresses import href
-from systems.common.queries import Condition, Document, Filter, ListQuery, Page
+from systems.common.queries import Condition, Filter, ListQuery, Page
+from tmf.bodies import Document
 
 READ_AT_ONCE = 500
 

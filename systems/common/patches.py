@@ -1,17 +1,18 @@
 """What a PATCH makes of a document: RFC 7396 merge patches and RFC 6902 operations."""
 
+import json
 from collections.abc import Collection
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
 
-from systems.common.bodies import JSON, JSON_PATCH, MERGE_PATCH, as_object, read_json
+from systems.common.bodies import LARGEST_BODY, as_object, read_json, too_large
 from systems.common.errors import Refusal
-from systems.common.json_patch import operated
-from systems.common.queries import Document
-from systems.common.words import shown
+from tmf.bodies import Document, InvalidBodyError
+from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH
+from tmf.patches import CopiesTooLargeError, FailedTestError, apply_operations, check_operations, merge_patch
+from tmf.words import shown
 
 MOST_OPERATIONS = 100
 
@@ -30,9 +31,18 @@ class Patch:
         if isinstance(self.content, dict):
             merged: Document = merge_patch(document, self.content)
             return merged
-        changed: Any = deepcopy(document)
-        for number, operation in enumerate(self.content):
-            changed = operated(changed, operation, number)
+        try:
+            changed = apply_operations(document, self.content, LARGEST_BODY)
+            if len(json.dumps(changed)) > LARGEST_BODY:
+                raise too_large()
+        except CopiesTooLargeError:
+            raise too_large() from None
+        except FailedTestError as error:
+            raise Refusal(409, "testFailed", str(error)) from None
+        except InvalidBodyError as error:
+            raise Refusal(400, "invalidRequest", str(error)) from None
+        except RecursionError:
+            raise Refusal(400, "invalidRequest", "the patched document nests too deeply") from None
         if not isinstance(changed, dict):
             raise Refusal(400, "invalidRequest", f"the patch must leave a JSON object, not {shown(changed)}")
         return changed
@@ -54,25 +64,11 @@ async def read_patch(request: Request) -> Patch:
     media, content = await read_json(request, MERGE_PATCH, JSON, JSON_PATCH)
     if media != JSON_PATCH:
         return Patch(as_object(content))
-    if not isinstance(content, list):
-        raise Refusal(400, "invalidRequest", f"a JSON Patch must be a list of operations, not {shown(content)}")
-    if len(content) > MOST_OPERATIONS:
-        reason = f"a JSON Patch may have {MOST_OPERATIONS} operations, not {len(content)}"
-        raise Refusal(400, "invalidRequest", reason)
+    try:
+        check_operations(content, MOST_OPERATIONS)
+    except InvalidBodyError as error:
+        raise Refusal(400, "invalidRequest", str(error)) from None
     return Patch(content)
-
-
-def merge_patch(document: Any, patch: Any) -> Any:
-    """RFC 7396: null removes, objects merge, everything else (arrays too) replaces."""
-    if not isinstance(patch, dict):
-        return patch
-    merged = dict(document) if isinstance(document, dict) else {}
-    for name, value in patch.items():
-        if value is None:
-            merged.pop(name, None)
-        else:
-            merged[name] = merge_patch(merged.get(name), value)
-    return merged
 
 
 def check_unchanged(before: Document, after: Document, read_only: Collection[str]) -> None:

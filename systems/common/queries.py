@@ -12,10 +12,10 @@ from fastapi.responses import JSONResponse
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from systems.common.errors import Refusal
-from systems.common.instants import read_day_or_instant
-from systems.common.words import shown
+from tmf.bodies import Document
+from tmf.instants import read_day_or_instant
+from tmf.words import shown
 
-Document = dict[str, Any]
 ALWAYS_GIVEN = ("id", "href")
 LARGEST_PAGE = 1000
 ORDINARY_PAGE = 100

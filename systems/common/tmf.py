@@ -5,17 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from systems.common.instants import read_instant
-from systems.common.words import shown
+from tmf.instants import read_instant
 
 LONGEST_ID = 200
 
 
 def _moment(text: str) -> str:
-    try:
-        read_instant(text)
-    except ValueError as error:
-        raise ValueError(f"{shown(text)} {error}") from None
+    read_instant(text)
     return text
 
 

@@ -9,9 +9,9 @@ from pydantic import BaseModel
 
 from systems.common.attributes import UnknownAttributeError, is_repeated, kinds_at
 from systems.common.errors import Refusal
-from systems.common.instants import read_day_or_instant
 from systems.common.queries import NUMBER, OPERATORS, Condition, Filter
-from systems.common.words import shown
+from tmf.instants import read_day_or_instant
+from tmf.words import shown
 
 _BY_ORDER = frozenset({"gt", "gte", "lt", "lte"})
 

@@ -17,9 +17,10 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
-from systems.common.queries import Document, ListQueryDep, texts_at
+from systems.common.queries import ListQueryDep, texts_at
 from systems.common.system import DatabaseDep, IdPath
 from systems.inventory import lifecycle
+from tmf.bodies import Document
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from systems.common.addresses import href
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
-from systems.common.queries import Document, ListQueryDep, as_text
+from systems.common.queries import ListQueryDep, as_text
 from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
+from tmf.bodies import Document
 
 BASE = "/tmf-api/resourcePoolManagement/v4"
 

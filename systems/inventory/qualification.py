@@ -18,11 +18,12 @@ from systems.common.docs import creates, listed, read_one, removes
 from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect, OptionalKeyDep
 from systems.common.events import Change, EventSource
-from systems.common.queries import Document, ListQueryDep
+from systems.common.queries import ListQueryDep
 from systems.common.system import DatabaseDep, IdPath, System
 from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
 from systems.inventory.tables import pool
+from tmf.bodies import Document
 
 BASE = "/tmf-api/serviceQualificationManagement/v4"
 PATH = f"{BASE}/checkServiceQualification"

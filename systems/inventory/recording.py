@@ -13,7 +13,7 @@ from systems.common.docs import creates
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.events import Change
-from systems.common.queries import Document, as_text
+from systems.common.queries import as_text
 from systems.inventory.resources import (
     API,
     EVENTS,
@@ -27,6 +27,7 @@ from systems.inventory.resources import (
 )
 from systems.inventory.stock import FREE, member_row
 from systems.inventory.tables import pool, recorded, resource
+from tmf.bodies import Document
 
 GENERAL_POOL = "resource"
 LONGEST_NAME = 100

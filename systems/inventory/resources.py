@@ -18,10 +18,11 @@ from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
 from systems.common.paging import ids_of, mentions, narrowed, page_of
 from systems.common.patches import Patch, check_unchanged, read_patch
-from systems.common.queries import Document, Filter, ListQuery, ListQueryDep, Page
+from systems.common.queries import Filter, ListQuery, ListQueryDep, Page
 from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
 from systems.inventory.tables import pool, recorded, resource
+from tmf.bodies import Document
 
 BASE = "/tmf-api/resourceInventoryManagement/v4"
 PATH = f"{BASE}/resource"

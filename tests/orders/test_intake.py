@@ -9,18 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.intake import (
-    MAX_DEPTH,
-    InvalidBodyError,
-    accept,
-    check_order,
-    derived_id,
-    fingerprint,
-    order_id_from,
-    parse_json,
-)
+from orders.intake import accept, check_order, derived_id, fingerprint, order_id_from
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.model.server_set import ITEMS_SERVER_SET, SERVER_SET
+from tmf.bodies import InvalidBodyError
 
 
 def _faults(body: Any) -> list[tuple[str, str]]:
@@ -148,22 +140,6 @@ def test_an_accepted_order_is_acknowledged_down_to_its_last_item() -> None:
             }
         ],
     }
-
-
-@pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])
-def test_nesting_is_bounded(depth: int) -> None:
-    raw = b"[" * depth + b"]" * depth
-    if depth == MAX_DEPTH:
-        assert parse_json(raw)
-    else:
-        with pytest.raises(InvalidBodyError, match="deeper than 100 levels"):
-            parse_json(raw)
-
-
-def test_everything_that_cannot_be_kept_is_named() -> None:
-    with pytest.raises(InvalidBodyError) as refused:
-        parse_json(b'{"a": [1, 1e999], "b": {"\\u0000": 1}, "c": "\\u0000", "d": "\\\\u0000"}')
-    assert sorted(fault.path for fault in refused.value.faults) == ["a[1]", "b", "c"]
 
 
 def test_derived_ids_are_the_same_each_time_and_apart_by_client_kind_and_key() -> None:

@@ -1,39 +1,11 @@
-"""The systems take for an instant what the orchestrator takes for one."""
+"""Instants in bodies and filters of the systems."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import httpx
 import pytest
-from hypothesis import given, settings
-
-from systems.common.instants import read_day_or_instant, read_instant
-from tests.thorough import examples
-from tests.tmf.spellings import spellings
-from tests.tmf.test_instants import INSTANTS, NO_INSTANTS
-from tmf import instants
 
 SERVICES = "/tmf-api/serviceInventory/v4/service"
-
-
-@settings(max_examples=examples(100, 5_000))
-@given(spellings())
-def test_any_spelling_is_the_moment_that_it_says(spelt: tuple[str, datetime]) -> None:
-    text, moment = spelt
-    assert read_instant(text) == moment
-
-
-@pytest.mark.parametrize("text", [*(sent for sent, _ in INSTANTS), *NO_INSTANTS])
-def test_both_read_alike(text: str) -> None:
-    def read_by(reader: object) -> datetime | None:
-        try:
-            return reader(text)  # type: ignore[operator, no-any-return]
-        except ValueError:
-            return None
-
-    assert read_by(read_instant) == read_by(instants.read_instant)
-    assert read_by(read_day_or_instant) == read_by(instants.read_day_or_instant)
 
 
 @pytest.mark.anyio

@@ -53,14 +53,15 @@ def test_operations_are_done_one_after_the_other() -> None:
         (
             {"op": "whim", "path": "/id"},
             400,
-            '[1]: whim /id: op must be one of add, remove, replace, move, copy, test, not "whim"',
+            '[1]: whim /id: op must be "add", "remove", "replace", "move", "copy" or "test", not "whim"',
         ),
-        ({"path": "/id"}, 400, "[1]: /id: op is missing: add, remove, replace, move, copy, test"),
+        ({"path": "/id"}, 400, '[1]: /id: op is missing: "add", "remove", "replace", "move", "copy" or "test"'),
         ({"op": "add", "path": "/id"}, 400, "[1]: add /id: value is missing"),
         (
             {"op": "add", "path": "id", "value": 1},
             400,
-            '[1]: add id: path must be a text such as "/note/0/text" (~0 for ~ in names, ~1 for /), not "id"',
+            '[1]: add id: path must be a text such as "/productOrderItem/0/action" (in names ~0 for ~, ~1 for /), '
+            'not "id"',
         ),
         ({"op": "add", "path": "/note/7", "value": 1}, 400, "[1]: add /note/7: /note has 0 entries, and none at 7"),
         ({"op": "move", "from": "/at", "path": "/at/x"}, 400, "[1]: move /at /at/x: nothing can be moved into itself"),

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
 
-from orders.intake import faults_of
 from tests.python_words import check_plain
+from tmf.bodies import faults_of
 
 
 class Colour(StrEnum):

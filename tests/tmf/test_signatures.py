@@ -58,6 +58,15 @@ def test_another_body_and_another_secret_are_refused() -> None:
         verify(new_secret(), headers, BODY, NOW)
 
 
+def test_a_signature_holds_for_one_body_at_one_time() -> None:
+    secret = new_secret()
+    signed = sign(secret, "e", NOW, b"a")
+    assert signed == sign(secret, "e", NOW, b"a")
+    later = NOW + timedelta(seconds=1)
+    others = [sign(new_secret(), "e", NOW, b"a"), sign(secret, "e", later, b"a"), sign(secret, "e", NOW, b"b")]
+    assert signed["webhook-signature"] not in [each["webhook-signature"] for each in others]
+
+
 @pytest.mark.parametrize("off", [TOLERANCE + timedelta(seconds=2), -TOLERANCE - timedelta(seconds=2)])
 def test_a_message_of_another_time_is_refused(off: timedelta) -> None:
     secret = new_secret()
@@ -67,8 +76,8 @@ def test_a_message_of_another_time_is_refused(off: timedelta) -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["", "whsec_", "whsec_%%%", base64.b64encode(b"k" * 32).decode()]
-    + [f"whsec_{base64.b64encode(b'k' * size).decode()}" for size in (23, 65)],
+    ["", "whsec_", "whsec_%%%", "whsec_c2hvcnQ=", base64.b64encode(b"k" * 32).decode()]
+    + [f"whsec_{base64.b64encode(b'k' * size).decode()}" for size in (23, 65, 300)],
 )
 def test_what_is_no_secret_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):

@@ -10,17 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.events.event_forms import check_event_query
-from api.http.json_patch import apply_operations
 from api.schemas.kinds import ANSWERS, CREATES
 from catalogs.checks.characteristics import faults_of_value
 from catalogs.model.entities import CharacteristicSpecification, CharacteristicValue, ValueType
 from orders.events.hubs import HUBS
-from orders.intake import InvalidBodyError, check_order, parse_json
+from orders.intake import check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from store.errors import QueryError
 from store.query.query import parse_list_query
 from tests.python_words import check_plain
 from tests.thorough import examples
+from tmf.bodies import InvalidBodyError, parse_json
+from tmf.patches import apply_operations
 
 several = settings(max_examples=examples(100, 2000), deadline=None)
 

@@ -24,11 +24,11 @@ from api.schemas import (
 from api.schemas.examples import RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from api.schemas.product import Product
 from api.schemas.product_order import ProductOrderItem
-from orders.intake import faults_of
 from orders.lifecycle.states import OrderKind
 from orders.model.server_set import ITEMS_SERVER_SET, SERVER_SET
 from tests.api.conftest import MINIMAL, Bench
 from tests.api.documents.test_published_specifications import SPECS
+from tmf.bodies import faults_of
 
 PUBLISHED: list[tuple[str, type[BaseModel]]] = [
     ("TMF622-v4.0.0", ProductOrder),

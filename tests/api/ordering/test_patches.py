@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.json_patch import MAX_OPERATIONS, apply_operations
-from api.http.patches import amended, amendment, merge_patch
-from orders.intake import InvalidBodyError
+from api.http.patches import amended, amendment
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from tmf.bodies import InvalidBodyError
+from tmf.patches import MAX_OPERATIONS, apply_operations, merge_patch
 
 LIMIT = 10_000
 

@@ -20,7 +20,6 @@ from catalogs.checks.service_orders import check_service_order
 from catalogs.decomposition.product_orders import decompose
 from catalogs.loader import default_catalogs, inspect_catalogs
 from catalogs.model.catalog_set import CatalogSet
-from orders.intake import InvalidBodyError
 from orders.intake import check_order as check_form
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.model.installed import InstalledBase
@@ -33,6 +32,7 @@ from tests.catalogs.sample_orders import TODAY, fibre_bundle, mobile, order, tv,
 from tests.catalogs.shop import SHOP, written
 from tests.python_words import check_plain
 from tests.thorough import examples
+from tmf.bodies import InvalidBodyError
 
 Steps = tuple[str | int, ...]
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from orders.intake import InvalidBodyError, accept, check_order, derived_id, order_id_from
+from orders.intake import accept, check_order, derived_id, order_id_from
 from orders.lifecycle.states import OrderKind
 from orders.model.order_ids import is_root, root_id, root_kind
 from orders.model.posted import names_of_items, posted_order
 from orders.model.server_set import SERVER_SET
+from tmf.bodies import InvalidBodyError
 
 SERVICE, RESOURCE = OrderKind.SERVICE, OrderKind.RESOURCE
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from api.schemas.kinds import CREATES
-from orders.intake import InvalidBodyError, check_order
+from orders.intake import check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from tmf.bodies import InvalidBodyError
 
 KINDS = pytest.mark.parametrize("kind", list(OrderKind))
 

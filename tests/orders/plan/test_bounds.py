@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from orders.bounds import OrderLimits
-from orders.intake import InvalidBodyError, check_order
+from orders.intake import check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from tmf.bodies import InvalidBodyError
 
 LONG, LARGE = "x" * 1001, "x" * 65_536
 

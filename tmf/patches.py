@@ -1,4 +1,4 @@
-"""JSON Patch (RFC 6902): what operations make of a document, and which of them cannot be done there, and why."""
+"""Patches: what RFC 7396 merge patches and RFC 6902 operations (JSON Patch) make of a document, or why they cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from jsonpatch import JsonPatch, JsonPatchException
 from jsonpointer import JsonPointer, JsonPointerException
 
-from orders.intake import Document, Fault, InvalidBodyError, fingerprint
+from tmf.bodies import Document, Fault, InvalidBodyError
 from tmf.words import choices, shown
 
 MAX_OPERATIONS = 1000
@@ -27,6 +27,40 @@ _NEEDS = {
 """Operation → what it must have beside `op`."""
 _POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+_FAILURES = (JsonPatchException, JsonPointerException, TypeError, ValueError, AttributeError, LookupError)
+
+
+class FailedTestError(InvalidBodyError):
+    """A `test` among the operations that does not hold."""
+
+
+class CopiesTooLargeError(InvalidBodyError):
+    """Operations that copy more than they may."""
+
+
+def merge_patch(target: Any, patch: Any) -> Any:
+    """Return `target` as a JSON Merge Patch (RFC 7396) changes it: null removes, a list is replaced whole."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def check_operations(operations: Any, most: int = MAX_OPERATIONS) -> None:
+    """Let a list of operations pass, whatever they are.
+
+    Raises:
+        InvalidBodyError: when it is none, or there are more than `most`.
+    """
+    if not isinstance(operations, list):
+        raise InvalidBodyError([Fault("", f"a JSON Patch must be a list of operations, not {shown(operations)}")])
+    if len(operations) > most:
+        raise InvalidBodyError([Fault("", f"a JSON Patch may have {most} operations, not {len(operations)}")])
 
 
 def apply_operations(document: Document, operations: Any, limit: int) -> Any:
@@ -37,42 +71,49 @@ def apply_operations(document: Document, operations: Any, limit: int) -> Any:
     Raises:
         InvalidBodyError: naming the operation that cannot be done, by its place, and why.
     """
-    if not isinstance(operations, list):
-        raise InvalidBodyError([Fault("", f"a JSON Patch must be a list of operations, not {shown(operations)}")])
-    if len(operations) > MAX_OPERATIONS:
-        raise InvalidBodyError([Fault("", f"a JSON Patch may have {MAX_OPERATIONS} operations, not {len(operations)}")])
+    check_operations(operations)
     patched: Any = deepcopy(document)
     for index, operation in enumerate(operations):
         if wrong := _malformed(operation) or _impossible(patched, operation):
-            raise _fault(index, operation, wrong)
+            raise InvalidBodyError([_fault(index, operation, wrong)])
         limit -= _copied(patched, operation)
         if limit < 0:
-            raise _fault(index, operation, "copies more than an order may have")
-        patched = _applied(patched, operation, index)
+            raise CopiesTooLargeError([_fault(index, operation, "copies more than an order may have")])
+        try:
+            patched = _applied(patched, operation, index)
+        except FailedTestError:
+            raise
+        except _FAILURES as error:
+            raise InvalidBodyError([_fault(index, operation, "cannot be done here")]) from error
+        except RecursionError as error:
+            raise InvalidBodyError([_fault(index, operation, "makes the document nest too deeply")]) from error
     return patched
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two JSON values are the same: 1 and true are not."""
-    return fingerprint({"": one}) == fingerprint({"": other})
+    """Tell whether two JSON values are the same: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def _applied(document: Any, operation: Document, index: int) -> Any:
-    if operation["op"] == "test":
-        return document
-    try:
+    if operation["op"] != "test":
         return JsonPatch([operation]).apply(document, in_place=True)
-    except (JsonPatchException, JsonPointerException, TypeError, ValueError, AttributeError, LookupError) as error:
-        raise _fault(index, operation, "cannot be done here") from error
-    except RecursionError as error:
-        raise _fault(index, operation, "makes the order nest too deeply") from error
+    found = JsonPointer(operation["path"]).resolve(document)
+    if not same(found, operation["value"]):
+        wrong = f"is {shown(found)}, and not {shown(operation['value'])}"
+        raise FailedTestError([_fault(index, operation, wrong)])
+    return document
 
 
-def _fault(index: int, operation: Any, wrong: str) -> InvalidBodyError:
-    """Return the refusal of an operation: `[1]: remove /note/0: …`."""
+def _fault(index: int, operation: Any, wrong: str) -> Fault:
+    """Return what is wrong with an operation: `[1]: remove /note/0: …`."""
     named = [operation.get(name) for name in ("op", "from", "path")] if isinstance(operation, dict) else []
     words = " ".join(each if len(each) <= 100 else f"{each[:100]}…" for each in named if isinstance(each, str) and each)
-    return InvalidBodyError([Fault(f"[{index}]", f"{words}: {wrong}" if words else wrong)])
+    return Fault(f"[{index}]", f"{words}: {wrong}" if words else wrong)
 
 
 def _malformed(operation: Any) -> str | None:
@@ -106,11 +147,7 @@ def _impossible(document: Any, operation: Document) -> str | None:
     if op == "remove" and not path:
         return "the whole document cannot be removed"
     # What is moved may leave the list that it goes to: the library sees to that.
-    if op != "move" and (missing := _missing(document, path, adding=op in ("add", "copy"))):
-        return missing
-    if op == "test" and not same(found := JsonPointer(path).resolve(document), operation["value"]):
-        return f"is {shown(found)}, and not {shown(operation['value'])}"
-    return None
+    return None if op == "move" else _missing(document, path, adding=op in ("add", "copy"))
 
 
 def _missing(document: Any, pointer: str, *, adding: bool = False) -> str | None:
