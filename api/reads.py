@@ -13,8 +13,8 @@ from api.http.answers import JsonAnswer
 from api.http.errors import NotFoundError
 from orders.events.links import RELATIONS, Document, child_kind, with_children, with_links
 from orders.lifecycle.states import OrderKind
-from store.query.matching import page_of
-from store.query.query import ListQuery, parse_list_query
+from tmf.query.matching import page_of
+from tmf.query.query import ListQuery, parse_list_query
 
 
 async def answer_list(request: Request, gateway: Gateway, kind: OrderKind, model: type[BaseModel]) -> JsonAnswer:

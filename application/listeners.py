@@ -15,9 +15,9 @@ from orders.events.hubs import HUBS, Hub
 from orders.events.order_events import Document, Event
 from orders.events.subscription import Subscription
 from store.outbox import Placed
-from store.query.matching import admits
-from store.query.query import ListQuery, parse_query_string
 from tmf import signatures
+from tmf.query.matching import admits
+from tmf.query.query import ListQuery, parse_query_string
 from tmf.words import reason_of
 
 _ANSWER_LIMIT = 2048

@@ -30,9 +30,9 @@ from bench.postgresql import postgresql
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import OrderStore
-from store.query.query import parse_list_query
 from store.sql.database import migrate, open_database
 from tmf.instants import timestamp
+from tmf.query.query import parse_list_query
 
 TARGET = 0.050
 """Seconds that the 95th percentile of each list has to be under."""

@@ -10,15 +10,16 @@ from sqlalchemy import ColumnElement, Connection, and_, false, not_, select, upd
 
 from orders.events import order_events as events
 from orders.lifecycle.states import OrderKind
-from store.documents import Json, is_storable, storable
+from store.documents import Json, storable
 from store.lists.listing import Listed
 from store.lists.pages import find_page
 from store.outbox import append
-from store.query.query import ListQuery, Page
 from store.setbacks import Work, rests
 from store.sql.database import Database
 from store.sql.tables import cancellations, orders
+from tmf.bodies import is_storable
 from tmf.instants import timestamp
+from tmf.query.query import ListQuery, Page
 
 _PROGRESS = {"acknowledged": 0, "accepted": 0, "inProgress": 1, "done": 2, "terminatedWithError": 2}
 """How far a request is in each of its states; TMF641 spells the first one `accepted`."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
 from orders.lifecycle.states import ITEM_LISTS as ITEM_LISTS
-from tmf.instants import read_day_or_instant, timestamp
+from tmf.bodies import UNSTORABLE, is_storable
+from tmf.query.values import as_instant, as_text, values_at
 
 Json = dict[str, Any]
 
@@ -41,14 +40,6 @@ REFERENCES = {
 """Paths of what an order may refer to several times, with its name among the rows of `order_references`."""
 
 _REFERRING = {name for path in REFERENCES for name in path.split(".")} - {"id"}
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-_INSTANT = re.compile(
-    r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:T(?P<minute>(?:[01][0-9]|2[0-3]):[0-5][0-9])(?::(?P<second>[0-5][0-9](?:\.[0-9]{1,9})?))?"
-    r"(?P<offset>Z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])?)?"
-)
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_LOST_PLUS = re.compile(r"(?<=[0-9]) (?=[0-9]{2}:[0-9]{2}$)")
 _LONGEST_KEY = 1000
 
 
@@ -156,62 +147,6 @@ def changes_references(change: OrderUpdate) -> bool:
     return any(not _REFERRING.isdisjoint(names) for names in named)
 
 
-def values_at(node: Any, names: Sequence[str]) -> Iterator[Any]:
-    """Yield what is at the path, with arrays searched through, as PostgreSQL's JSON paths do in lax mode."""
-    if not names:
-        for each in _unwrapped(node):
-            yield from _unwrapped(each)
-        return
-    for each in _unwrapped(node):
-        if isinstance(each, dict) and names[0] in each:
-            yield from values_at(each[names[0]], names[1:])
-
-
-def _unwrapped(node: Any) -> list[Any]:
-    return node if isinstance(node, list) else [node]
-
-
-def as_text(value: Any) -> str | None:
-    """Return a JSON scalar as text: `true`, `2`, and strings as they are; None for anything else."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else None
-
-
-def as_instant(text: str) -> str | None:
-    """Return an ISO 8601 time in the way the store writes it, in UTC; None where `text` is no time.
-
-    A day alone is its first moment, and a time without an offset is in UTC. PostgreSQL's `order_instant` is the same.
-    """
-    found = _INSTANT.fullmatch(text)
-    if found is None:
-        return None
-    time = f"{found['minute'] or '00:00'}:{found['second'] or '00'}{found['offset'] or 'Z'}"
-    try:
-        return timestamp(datetime.fromisoformat(f"{found['day']}T{time}"))
-    except (ValueError, OverflowError):
-        return None
-
-
-def written_instant(value: str) -> str | None:
-    """Return the time that a filter's value writes, or the first moment of a day, as the store writes times.
-
-    In an address `+` is a blank: one that stands before an offset is read as what it was.
-    """
-    try:
-        return timestamp(read_day_or_instant(_LOST_PLUS.sub("+", value.strip())))
-    except ValueError:
-        return None
-
-
-def written_number(text: str) -> int | float | None:
-    """Return the number that a filter's value writes, as JSON writes numbers."""
-    if len(text) > 100 or not _NUMBER.fullmatch(text):
-        return None
-    number: int | float = json.loads(text)
-    return number if math.isfinite(number) else None
-
-
 def as_key(text: str) -> str:
     """Return `text` as it stands in indexed columns: one that is too long for an index ends in its digest."""
     raw = text.encode()
@@ -223,16 +158,11 @@ def _key(value: Any) -> str | None:
     return None if text is None else as_key(text)
 
 
-def is_storable(text: str) -> bool:
-    """Return whether both databases can hold `text`: PostgreSQL refuses NUL, and neither has half surrogate pairs."""
-    return not _UNSTORABLE.search(text)
-
-
 def storable(value: Any) -> Any:
     """Return a JSON value with all that no database keeps replaced: characters by U+FFFD, NaN by its name."""
     match value:
         case str():
-            return _UNSTORABLE.sub("\ufffd", value)
+            return UNSTORABLE.sub("\ufffd", value)
         case float():
             return value if math.isfinite(value) else str(value)
         case dict():

@@ -10,8 +10,7 @@ StoreError
  ├─ OrderNotClosedError        an order cannot be deleted yet: it may still change
  ├─ UnknownPlanError           a plan, or a node of one, that the store does not hold
  ├─ UnstorableDocumentError    a document holds what no database can keep
- ├─ ListTimeoutError           a list took longer than a list may
- └─ QueryError                 a list was asked for in a way that makes no sense
+ └─ ListTimeoutError           a list took longer than a list may
 """
 
 from __future__ import annotations
@@ -92,11 +91,3 @@ class ListTimeoutError(StoreError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"a list took over {seconds:g} s")
         self.seconds = seconds
-
-
-class QueryError(StoreError):
-    """A list query that makes no sense: which parameter, and why."""
-
-    def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(f"{parameter}: {message}")
-        self.parameter, self.message = parameter, message

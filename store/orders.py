@@ -15,20 +15,21 @@ from sqlalchemy import Connection, and_, bindparam, false, func, not_, select, t
 from orders.events import order_events as events
 from orders.lifecycle.change import OrderUpdate
 from orders.lifecycle.states import OrderKind
-from store.documents import Json, is_storable, storable, unstorable_paths
+from store.documents import Json, storable, unstorable_paths
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.lists.listing import ORDERS
 from store.lists.pages import batches, find_page, read_documents, size_of
 from store.order_items import whole
 from store.outbox import append, forget_tree
-from store.query.query import ListQuery, Page
 from store.recording import Opening, Told, insert_orders, record, row_of
 from store.recording import Recorded as Recorded
 from store.removal import RemovedOrder, remove_tree
 from store.setbacks import Work, rests
 from store.sql.database import Database
 from store.sql.tables import deleted_orders, orders
+from tmf.bodies import is_storable
 from tmf.instants import read_instant, timestamp
+from tmf.query.query import ListQuery, Page
 
 _THIS = and_(orders.c.kind == bindparam("kind"), orders.c.id == bindparam("id"))
 _ACCEPTED = select(orders.c.document, orders.c.items_size, orders.c.digest).where(_THIS)

@@ -15,10 +15,11 @@ from orders.model.revision import RevisionState
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.parts import Delivery, ProductPlan, ResourcePlan, ServiceOrderPlan
 from orders.plan.plan_graph import NodeKind, PlanGraph
-from store.documents import Json, WrittenJson, is_storable
+from store.documents import Json, WrittenJson
 from store.errors import UnknownPlanError
 from store.sql.database import Database
 from store.sql.tables import orders, plan_nodes, plans, revisions
+from tmf.bodies import is_storable
 from tmf.instants import timestamp
 
 _NODE_LISTS = {

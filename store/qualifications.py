@@ -10,14 +10,15 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, false, or_, sele
 
 from orders.events.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
 from orders.qualification.results import DONE, FAILED, IN_PROGRESS, QualificationKind
-from store.documents import Json, is_storable, storable
+from store.documents import Json, storable
 from store.lists.listing import Listed
 from store.lists.pages import find_page
 from store.outbox import append
-from store.query.query import ListQuery, Page
 from store.sql.database import Database
 from store.sql.tables import qualifications
+from tmf.bodies import is_storable
 from tmf.instants import timestamp
+from tmf.query.query import ListQuery, Page
 
 _LISTED = Listed(
     qualifications, {"id": qualifications.c.id, "state": qualifications.c.state}, qualifications.c.created_at

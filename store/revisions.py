@@ -12,11 +12,12 @@ from orders.model.order_ids import root_kind
 from orders.model.product_orders import Action
 from orders.model.revision import Revision, RevisionState
 from orders.model.server_set import as_sent
-from store.documents import ITEM_LISTS, Json, is_storable, storable
+from store.documents import ITEM_LISTS, Json, storable
 from store.errors import UnknownOrderError
 from store.order_items import whole
 from store.sql.database import Database
 from store.sql.tables import orders, revisions
+from tmf.bodies import is_storable
 from tmf.instants import as_utc
 
 

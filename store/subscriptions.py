@@ -10,14 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, false, func, literal_column, not_, select, true, update
 
 from orders.events.subscription import Subscription, SubscriptionState
-from store.documents import Json, is_storable
+from store.documents import Json
 from store.lists.listing import Listed
 from store.lists.pages import find_page
-from store.query.query import ListQuery, Page, Sort
 from store.setbacks import Work, rests
 from store.sql.database import Database
 from store.sql.tables import Document, subscriptions
+from tmf.bodies import is_storable
 from tmf.instants import timestamp
+from tmf.query.query import ListQuery, Page, Sort
 
 _ENDED = SubscriptionState.ENDED.value
 _SHOWN = {

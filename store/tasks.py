@@ -11,13 +11,14 @@ from sqlalchemy import ColumnElement, Connection, false, func, not_, or_, select
 from orders.events.order_events import Event, information_required
 from orders.lifecycle.states import OrderKind
 from orders.model.task import Task, TaskKind, TaskState
-from store.documents import is_storable, storable
+from store.documents import storable
 from store.order_items import whole
 from store.outbox import append
-from store.query.query import Condition, Filter, Operator, filters_of
 from store.sql.database import Database
 from store.sql.tables import orders, tasks
+from tmf.bodies import is_storable
 from tmf.instants import timestamp
+from tmf.query.query import Condition, Filter, Operator, filters_of
 
 
 @dataclass(frozen=True, slots=True)

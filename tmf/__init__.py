@@ -1,1 +1,1 @@
-"""How any TM Forum API speaks, whoever answers it: values, instants, bodies, patches, signatures."""
+"""How any TM Forum API speaks, whoever answers it: values, instants, bodies, patches, list queries, signatures."""

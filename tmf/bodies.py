@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ Document = dict[str, Any]
 
 MAX_DEPTH = 100
 """Levels of arrays and objects that a body may nest: far more than any order, far less than any reader's stack."""
+
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""A character that no database can hold."""
 
 _MAX_FAULTS = 100
 _CONTAINERS = (dict, list)
@@ -95,6 +99,11 @@ def _steps(document: Any, location: tuple[int | str, ...]) -> Iterator[int | str
         if is_there:
             node = node[step]
             yield step
+
+
+def is_storable(text: str) -> bool:
+    """Return whether every database can hold `text`: PostgreSQL refuses NUL, and none has half surrogate pairs."""
+    return not UNSTORABLE.search(text)
 
 
 def _unstorable(body: Any) -> Iterator[Fault]:

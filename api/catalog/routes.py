@@ -22,7 +22,7 @@ from api.http.conditional import is_current, not_modified, tagged
 from api.http.errors import InvalidRequestError, NotFoundError
 from api.reads import answer_documents, fields_query
 from catalogs.links import Collection, split_version
-from store.query.query import parse_list_query
+from tmf.query.query import parse_list_query
 
 _READ_ONLY = "Method Not Allowed: catalogs are loaded from YAML files when the gateway starts, and are only read here"
 

@@ -17,11 +17,10 @@ from orders.lifecycle.states import OrderKind
 from orders.qualification.offerings import ProductOfferingQualification
 from orders.qualification.results import QualificationKind
 from orders.qualification.services import CheckServiceQualification, QueryServiceQualification
-from store.errors import QueryError
-from store.query.matching import admits
-from store.query.query import Filter, ListQuery, Operator, filters_of, parse_query_string
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
+from tmf.query.matching import admits
+from tmf.query.query import Filter, ListQuery, Operator, QueryError, filters_of, parse_query_string
 
 _QUALIFICATIONS: dict[QualificationKind, type[BaseModel]] = {
     QualificationKind.OFFERING: ProductOfferingQualification,

@@ -35,10 +35,9 @@ from orders.events.hubs import HUBS, Hub
 from orders.events.subscription import Subscription, SubscriptionState
 from orders.intake import order_id_from
 from orders.lifecycle.states import OrderKind
-from store.errors import QueryError
-from store.query.query import parse_list_query
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
+from tmf.query.query import QueryError, parse_list_query
 from tmf.signatures import key_of, new_secret
 from workflows.contracts.ids import subscription_workflow
 from workflows.event_subscription import Replay

@@ -33,9 +33,10 @@ from api.http.answers import JsonAnswer
 from api.http.methods import methods_at
 from orders.model.revision import Refusal
 from orders.model.violation import Violation
-from store.errors import IdempotencyConflictError, QueryError, StoreUnavailableError
+from store.errors import IdempotencyConflictError, StoreUnavailableError
 from tmf.form_faults import in_words
 from tmf.model import Model
+from tmf.query.query import QueryError
 
 RETRY_AFTER_SECONDS = 5
 EXPLANATIONS = "/docs/errors"

@@ -46,10 +46,10 @@ from orders.model.violation import Violation
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.plan_graph import PlanGraph
 from store.documents import ITEM_LISTS
-from store.query.query import parse_list_query
 from tmf.bodies import InvalidBodyError
 from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH, media_type_of
 from tmf.patches import apply_operations, merge_patch
+from tmf.query.query import parse_list_query
 from workflows.contracts.ids import root_workflow
 from workflows.contracts.payloads import Amend
 

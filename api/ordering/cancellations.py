@@ -52,8 +52,8 @@ from orders.lifecycle.admission import Message
 from orders.lifecycle.states import OrderKind
 from orders.model.server_set import CANCELLATION
 from store.cancellations import UnsentCancel
-from store.query.query import parse_list_query
 from tmf.instants import timestamp
+from tmf.query.query import parse_list_query
 
 _log = structlog.get_logger(__name__)
 

@@ -33,12 +33,12 @@ from orders.qualification.results import (
     faults_of_items,
 )
 from orders.qualification.services import with_item_ids
-from store.query.query import parse_list_query
 from tmf.bodies import Fault, InvalidBodyError, faults_of
 from tmf.forms import in_kept_form
 from tmf.instants import timestamp
 from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH, media_type_of
 from tmf.patches import apply_operations, merge_patch
+from tmf.query.query import parse_list_query
 
 _CHANGEABLE = frozenset({"description", "externalId", "note", "channel", *DEADLINES.values()})
 """What a PATCH can change: the question and its answer stay as they are."""

@@ -19,12 +19,11 @@ from api.reads import fields_query, list_answer
 from catalogs.checks.given_values import faults_of_values
 from orders.events.links import Document
 from orders.model.task import Task, TaskKind, TaskState
-from store.errors import QueryError
-from store.query.attributes import attributes_of
-from store.query.query import Condition, Either, Filter, Operator, filters_of, parse_list_query
-from store.query.values import check_value
 from store.tasks import TaskFilter
 from tmf.model import Model
+from tmf.query.attributes import attributes_of
+from tmf.query.checks import check_value
+from tmf.query.query import Condition, Either, Filter, Operator, QueryError, filters_of, parse_list_query
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 

@@ -20,10 +20,10 @@ from orders.lifecycle.states import OrderKind, OrderState
 from orders.model import server_set
 from orders.model.server_set import SERVER_SET, items_as_sent
 from orders.model.v5 import CANCELLATION, ORDER, from_v5, kept_as, name_in_v5, path_from_v5, value_from_v5
-from store.query.query import Condition, Either, Filter, ListQuery, Sort, parse_list_query
 from tmf.bodies import Document, Fault, InvalidBodyError, faults_of
 from tmf.forms import in_kept_form
 from tmf.patches import same
+from tmf.query.query import Condition, Either, Filter, ListQuery, Sort, parse_list_query
 
 TAG = "TMF622 Product Ordering v5"
 

@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 
 from store.documents import REFERENCES, as_key
-from store.query.matching import COMPARISONS, bounds
-from store.query.query import Condition, Filter, ListQuery, Operator, Sort
 from store.sql.tables import COUNTED, order_count_changes, order_counts, order_references, orders
+from tmf.query.matching import COMPARISONS, bounds
+from tmf.query.query import Condition, Filter, ListQuery, Operator, Sort
 
 _FAR = 1000
 """How many orders a page leaves out at least for the counts to be asked which days they fill."""

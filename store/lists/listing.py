@@ -35,12 +35,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, JSONPATH
 from sqlalchemy.sql.elements import UnaryExpression
 
 from orders.lifecycle.states import ITEM_LISTS
-from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json, written_instant
-from store.query.matching import COMPARISONS, Bound, bounds, candidates
-from store.query.patterns import MAX_TEXT, pattern
-from store.query.query import Condition, Filter, ListQuery, Operator, Sort, filters_of
+from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json
 from store.sql.functions import written_filter
 from store.sql.tables import order_items, order_references, orders
+from tmf.query.matching import COMPARISONS, Bound, bounds, candidates
+from tmf.query.patterns import MAX_TEXT, pattern
+from tmf.query.query import Condition, Filter, ListQuery, Operator, Sort, filters_of
+from tmf.query.values import written_instant
 
 _JSON_TYPES = ("number", "string", "boolean")
 """JSON types that a list can be sorted by, in their order."""

@@ -27,13 +27,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import UnaryExpression
 
 from store.documents import Json, write_json
-from store.errors import ListTimeoutError, QueryError, StoreError, StoreUnavailableError
+from store.errors import ListTimeoutError, StoreError, StoreUnavailableError
 from store.lists.counts import counted, skipped
 from store.lists.listing import ORDERS, Listed, condition, ordering, refers
 from store.order_items import item_list, with_items
-from store.query.query import Filter, ListQuery, Operator, Page, filters_of
 from store.sql.database import Database
 from store.sql.tables import order_references, orders
+from tmf.query.query import Filter, ListQuery, Operator, Page, QueryError, filters_of
 
 # An alias, so that a filter by another reference can have the table for itself.
 _referring = order_references.alias("referring")
@@ -256,7 +256,7 @@ def projected(document: ColumnElement[Any], fields: Sequence[str] | None, dialec
     return func.coalesce(cut, cast("{}", JSONB), type_=JSONB)
 
 
-def _too_broad(listed: Listed, query: ListQuery, error: ListTimeoutError) -> StoreError:
+def _too_broad(listed: Listed, query: ListQuery, error: ListTimeoutError) -> StoreError | QueryError:
     """Return what a list that took too long is answered with: what the client can change, where it can."""
     asked = [kept for each in query.filters for kept in filters_of(each)]
     filters = [_parameter(each) for each in asked if listed.in_documents(each)]

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from store.documents import as_instant, read_json, write_json
-from store.query.matching import admits, candidates, sort_key
-from store.query.patterns import pattern
-from store.query.query import Filter, Operator
+from store.documents import read_json, write_json
+from tmf.query.matching import admits, candidates, sort_key
+from tmf.query.patterns import pattern
+from tmf.query.query import Filter, Operator
+from tmf.query.values import as_instant
 
 
 def written_filter(kept: Filter) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from orders.lifecycle.states import OrderKind
 from store.cancellations import CancelStore
-from store.query.query import parse_list_query
+from tmf.query.query import parse_list_query
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,6 @@ from store.documents import (
     WrittenJson,
     apply_change,
     apply_entries,
-    as_instant,
     as_key,
     changed_columns,
     changes_references,
@@ -25,6 +24,7 @@ from store.documents import (
     write_json,
 )
 from tests.store.samples import change, entries, product_order
+from tmf.query.values import as_instant
 
 
 def test_change_sets_state_and_attributes_and_leaves_the_rest() -> None:

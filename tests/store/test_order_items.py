@@ -15,11 +15,11 @@ from store.documents import Json, apply_change, references
 from store.order_items import SPLIT_ABOVE
 from store.orders import AcceptedOrder, OrderStore, Recorded
 from store.outbox import Outbox
-from store.query.query import parse_list_query
 from store.recording import Told, record
 from store.sql.database import Database, migrate, open_database
 from store.sql.tables import order_item_parts, order_items, order_references, orders
 from tests.store.sql.test_database import downgrade
+from tmf.query.query import parse_list_query
 
 KINDS = list(OrderKind)
 NUMBER = 300

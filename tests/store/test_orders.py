@@ -13,8 +13,8 @@ from orders.lifecycle.change import OrderUpdate
 from orders.lifecycle.states import OrderKind, OrderState
 from store.errors import IdempotencyConflictError, UnstorableDocumentError
 from store.orders import OrderStore, Recorded
-from store.query.query import ListQuery, parse_list_query
 from tests.store.samples import Json, accepted, change, entries, product_order
+from tmf.query.query import ListQuery, parse_list_query
 
 pytestmark = pytest.mark.anyio
 

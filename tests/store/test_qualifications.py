@@ -12,8 +12,8 @@ from orders.events.qualification_events import SERVICE_API
 from orders.qualification.results import QualificationKind
 from store.outbox import Outbox
 from store.qualifications import QualificationStore
-from store.query.query import parse_list_query
 from store.sql.database import Database
+from tmf.query.query import parse_list_query
 
 pytestmark = pytest.mark.anyio
 

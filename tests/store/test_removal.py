@@ -15,7 +15,6 @@ from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError
 from store.order_items import SPLIT_ABOVE
 from store.orders import OrderStore
 from store.plans import PlanStore
-from store.query.query import ListQuery
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.saga_log import SagaLog
@@ -33,6 +32,7 @@ from store.sql.tables import (
 from store.tasks import TaskStore
 from tests.store.samples import accepted, change
 from tests.store.test_tasks import fallout
+from tmf.query.query import ListQuery
 
 pytestmark = pytest.mark.anyio
 

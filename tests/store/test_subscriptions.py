@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from orders.events.subscription import Subscription, SubscriptionState
-from store.query.query import ListQuery, parse_list_query
 from store.sql.database import Database
 from store.subscriptions import SubscriptionStore
+from tmf.query.query import ListQuery, parse_list_query
 
 pytestmark = pytest.mark.anyio
 

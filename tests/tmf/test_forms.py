@@ -11,14 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 from api.schemas.kinds import CREATES
 from orders.intake import check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
-from store.query.matching import admits
-from store.query.query import parse_list_query
 from tests.thorough import examples
 from tests.tmf.spellings import spellings
 from tests.tmf.test_instants import NO_INSTANTS
 from tmf.bodies import InvalidBodyError
 from tmf.forms import WholeNumber, in_kept_form
 from tmf.instants import read_instant, timestamp
+from tmf.query.matching import admits
+from tmf.query.query import parse_list_query
 
 SENT, KEPT = "2026-12-24t10:00:00.1239+0100", "2026-12-24T09:00:00.123Z"
 

@@ -128,7 +128,7 @@ _TRIGGERS_ON_POSTGRESQL = {
         WHEN (OLD.name = 'productOffering') EXECUTE FUNCTION count_references()""",
 }
 
-# `store.documents.as_instant` is the same for SQLite and for documents at hand.
+# `tmf.query.values.as_instant` is the same for SQLite and for documents at hand.
 _INSTANT_ON_POSTGRESQL = r"""
 CREATE FUNCTION order_instant(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE

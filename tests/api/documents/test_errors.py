@@ -8,9 +8,9 @@ import pytest
 
 from orders.lifecycle.states import OrderKind
 from store.errors import StoreUnavailableError
-from store.query.query import ListQuery
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.ordering.test_cancellations import CANCEL_PRODUCT
+from tmf.query.query import ListQuery
 
 pytestmark = pytest.mark.anyio
 

@@ -16,12 +16,11 @@ from catalogs.model.entities import CharacteristicSpecification, CharacteristicV
 from orders.events.hubs import HUBS
 from orders.intake import check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
-from store.errors import QueryError
-from store.query.query import parse_list_query
 from tests.python_words import check_plain
 from tests.thorough import examples
 from tmf.bodies import InvalidBodyError, parse_json
 from tmf.patches import apply_operations
+from tmf.query.query import QueryError, parse_list_query
 
 several = settings(max_examples=examples(100, 2000), deadline=None)
 

@@ -17,9 +17,9 @@ from api.catalog import schemas as catalog_schemas
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from catalogs.links import TMF620, TMF633, TMF634, Collection
 from orders.lifecycle.states import OrderKind, OrderState
-from store.query.attributes import attributes_of
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.ordering.test_cancellations import CANCEL_PRODUCT, CANCEL_RESOURCE, CANCEL_SERVICE
+from tmf.query.attributes import attributes_of
 
 SPECS = Path(__file__).resolve().parents[4] / "shared" / "tmf" / "specs"
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from api.events.event_forms import check_event_query
 from orders.events.hubs import HUBS, Hub
 from orders.events.order_events import Event
-from store.errors import QueryError
-from store.query.matching import admits
 from tests.thorough import examples
+from tmf.query.matching import admits
+from tmf.query.query import QueryError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RESOURCES = {

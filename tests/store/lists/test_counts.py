@@ -13,12 +13,12 @@ from sqlalchemy import Connection, func, select, text
 from orders.lifecycle.states import OrderKind, OrderState
 from store.documents import indexed_columns, references
 from store.orders import OrderStore
-from store.query.matching import admits
-from store.query.query import Page, parse_list_query
 from store.sql.database import Database
 from store.sql.tables import order_count_changes, order_counts, order_references
 from tests.store.samples import Json, accepted, change
 from tests.store.transactions import writing
+from tmf.query.matching import admits
+from tmf.query.query import Page, parse_list_query
 
 pytestmark = pytest.mark.anyio
 

@@ -17,17 +17,16 @@ from sqlalchemy.dialects import postgresql
 
 from orders.lifecycle.states import OrderKind, OrderState
 from store.documents import unstorable_paths
-from store.errors import QueryError
 from store.lists import counts
 from store.lists.listing import condition
 from store.orders import OrderStore
-from store.query.matching import admits, sorted_documents
-from store.query.query import Filter, ListQuery, Operator, Page, Sort, parse_list_query, parse_query_string
 from store.sql.database import open_database
-from tests.store.query.test_patterns import PATTERNS
-from tests.store.query.test_patterns import TEXTS as PATTERN_TEXTS
 from tests.store.samples import Json, accepted, change
 from tests.thorough import examples
+from tests.tmf.query.test_patterns import PATTERNS
+from tests.tmf.query.test_patterns import TEXTS as PATTERN_TEXTS
+from tmf.query.matching import admits, sorted_documents
+from tmf.query.query import Filter, ListQuery, Operator, Page, QueryError, Sort, parse_list_query, parse_query_string
 
 pytestmark = pytest.mark.anyio
 

@@ -11,10 +11,10 @@ from sqlalchemy import update
 
 from orders.lifecycle.states import OrderKind
 from store.orders import OrderStore
-from store.query.query import parse_list_query
 from store.sql.database import Database, open_database
 from store.sql.tables import orders
 from tests.store.samples import accepted
+from tmf.query.query import parse_list_query
 
 
 @pytest.fixture

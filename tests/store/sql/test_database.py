@@ -22,11 +22,11 @@ from orders.lifecycle.states import OrderKind, OrderState
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore, Recorded
 from store.plans import PlanStore
-from store.query.query import ListQuery, parse_list_query
 from store.sql.database import Database, migrate, open_database
 from store.sql.tables import metadata, orders, plans
 from tests.store.samples import accepted, change, product_order
 from tests.store.transactions import writing
+from tmf.query.query import ListQuery, parse_list_query
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from store.documents import Json, as_instant, values_at, written_instant, written_number
-from store.query.patterns import pattern
-from store.query.query import Condition, Filter, ListQuery, Operator, Page, filters_of
+from tmf.bodies import Document
+from tmf.query.patterns import pattern
+from tmf.query.query import Condition, Filter, ListQuery, Operator, Page, filters_of
+from tmf.query.values import as_instant, values_at, written_instant, written_number
 
 COMPARISONS: dict[Operator, Callable[[Any, Any], Any]] = {
     Operator.GT: operator.gt,
@@ -64,7 +65,7 @@ def bounds(values: Iterable[str]) -> list[Bound]:
     return [Bound(written_number(value), written_instant(value), value) for value in values]
 
 
-def admits(conditions: Iterable[Condition], document: Json, breath: Callable[[], None] = lambda: None) -> bool:
+def admits(conditions: Iterable[Condition], document: Document, breath: Callable[[], None] = lambda: None) -> bool:
     """Return whether a document passes all conditions, as the same query of the database would say.
 
     Args:
@@ -73,7 +74,7 @@ def admits(conditions: Iterable[Condition], document: Json, breath: Callable[[],
     return all(any(_passes(kept, document, breath) for kept in filters_of(each)) for each in conditions)
 
 
-def _passes(kept: Filter, document: Json, breath: Callable[[], None]) -> bool:
+def _passes(kept: Filter, document: Document, breath: Callable[[], None]) -> bool:
     if kept.operator != Operator.REGEX:
         return _predicate(kept)(document)
     patterns = [pattern(each) for each in kept.values]
@@ -85,7 +86,7 @@ def _passes(kept: Filter, document: Json, breath: Callable[[], None]) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _predicate(kept: Filter) -> Callable[[Json], bool]:
+def _predicate(kept: Filter) -> Callable[[Document], bool]:
     path = kept.path
     match kept.operator:
         case Operator.EQ | Operator.NE:
@@ -101,7 +102,7 @@ def _equal(value: Any, wanted: Any) -> bool:
     return bool(value == wanted) and (numbers or type(value) is type(wanted))
 
 
-def page_of(query: ListQuery, documents: Iterable[Json]) -> Page:
+def page_of(query: ListQuery, documents: Iterable[Document]) -> Page:
     """Return of documents at hand what the query asks for, as a database would: filtered, sorted, and cut.
 
     Without `sort` they keep their order.
@@ -111,7 +112,7 @@ def page_of(query: ListQuery, documents: Iterable[Json]) -> Page:
     return Page(len(found), [query.project(document) for document in part])
 
 
-def sorted_documents(query: ListQuery, documents: Iterable[Json]) -> list[Json]:
+def sorted_documents(query: ListQuery, documents: Iterable[Document]) -> list[Document]:
     """Return documents at hand in the order that the query asks for; the id decides between equals."""
     found = list(documents)
     if query.sort:
@@ -124,7 +125,7 @@ def sorted_documents(query: ListQuery, documents: Iterable[Json]) -> list[Json]:
     return found
 
 
-def sort_key(document: Json, path: Sequence[str]) -> tuple[int, Any] | None:
+def sort_key(document: Document, path: Sequence[str]) -> tuple[int, Any] | None:
     """Return what a document is sorted by: numbers before text before truth values; None where there is nothing."""
     for value in values_at(document, path):
         match value:

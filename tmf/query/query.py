@@ -1,7 +1,7 @@
 """List queries: filters, fields, sorting and paging as TM Forum's APIs write them (TMF630), read and checked.
 
 A filter's path is looked for with arrays searched through: `productOrderItem.product.id=p1` finds an order any of whose
-items has that product. What a filter matches is in `store.query.matching`.
+items has that product. What a filter matches is in `tmf.query.matching`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from urllib.parse import parse_qsl, unquote
 
 from pydantic import BaseModel
 
-from store.documents import Json, is_storable
-from store.errors import QueryError
-from store.query.attributes import Attributes, UnknownAttributeError, attributes_of
-from store.query.patterns import PatternError, pattern
-from store.query.values import check_value
+from tmf.bodies import Document, is_storable
+from tmf.query.attributes import Attributes, UnknownAttributeError, attributes_of
+from tmf.query.checks import check_value
+from tmf.query.patterns import PatternError, pattern
 from tmf.words import shown
 
 DEFAULT_LIMIT = 100
@@ -38,6 +37,14 @@ _NEXT = re.compile(rf";(?=[@\w$:.-]+(?:{_SIGN}))")
 """Where another filter begins that may hold instead; any other semicolon is one of a value."""
 _NEXT_UNQUOTED = re.compile(rf'"(?:[^"\\]|\\.)*+(?:"|\\?$)|{_NEXT.pattern}', re.DOTALL)
 """The same, and what is in quotes, to pass over it; a quote that nobody closes goes on to the end."""
+
+
+class QueryError(Exception):
+    """A list query that makes no sense: which parameter, and why."""
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(f"{parameter}: {message}")
+        self.parameter, self.message = parameter, message
 
 
 class Operator(StrEnum):
@@ -118,7 +125,7 @@ class ListQuery:
     limit: int = DEFAULT_LIMIT
     sort: tuple[Sort, ...] = ()
 
-    def project(self, document: Json) -> Json:
+    def project(self, document: Document) -> Document:
         """Return of a document the fields asked for; id and href are always among them."""
         if self.fields is None:
             return document
@@ -130,7 +137,7 @@ class Page:
     """A part of a list: how many documents match in all, and those of this part."""
 
     total: int
-    documents: list[Json]
+    documents: list[Document]
 
 
 def parse_list_query(

@@ -1,4 +1,4 @@
-"""Patterns of filters: what they find, in lists too, what they refuse, and that no pattern takes long."""
+"""Patterns of filters: what they find, what they refuse, and that no pattern takes long."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.lifecycle.states import OrderKind
-from store.orders import OrderStore
-from store.query.patterns import MAX_PATTERN, MAX_TEXT, Pattern, PatternError
-from store.query.query import parse_list_query
-from tests.store.samples import accepted
+from tmf.query.patterns import MAX_PATTERN, MAX_TEXT, Pattern, PatternError
 
 FOUND = [
     ("", "", True),
@@ -43,16 +39,6 @@ FOUND = [
 @pytest.mark.parametrize(("pattern", "text", "found"), FOUND)
 def test_pattern_is_found_anywhere(pattern: str, text: str, found: bool) -> None:
     assert Pattern(pattern).search(text) is found
-
-
-async def test_a_list_finds_what_the_pattern_finds(store: OrderStore) -> None:
-    texts = {f"o{number}": text for number, (_, text, _) in enumerate(FOUND)} | {"long": "a" * MAX_TEXT + "b"}
-    for order_id, text in texts.items():
-        await store.accept(accepted(order_id, description=text))
-    for written in {each for each, _, _ in FOUND} | {"a$", "b$", "(a|b)*a(a|b){100}c"}:
-        page = await store.find(OrderKind.PRODUCT, parse_list_query([("description.regex", written), ("sort", "id")]))
-        expected = sorted(order_id for order_id, text in texts.items() if Pattern(written).search(text))
-        assert [each["id"] for each in page.documents] == expected, written
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from store.query.attributes import UnknownAttributeError, attributes_of
 from tmf.model import Resource
+from tmf.query.attributes import UnknownAttributeError, attributes_of
 
 
 class Part(Resource):

@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from store.documents import written_instant, written_number
-from store.query.attributes import Attributes
+from tmf.query.attributes import Attributes
+from tmf.query.values import written_instant, written_number
 from tmf.words import shown
 
 _TRUTH = ("true", "false")

@@ -11,10 +11,9 @@ from api.schemas.kinds import ANSWERS
 from orders.lifecycle.states import OrderKind
 from orders.model.product_orders import ProductOrder
 from store.documents import write_json
-from store.errors import QueryError
-from store.query.matching import admits, page_of
-from store.query.query import Either, Filter, ListQuery, Operator, Sort, parse_list_query
 from store.sql.functions import Functions, written_filter
+from tmf.query.matching import admits, page_of
+from tmf.query.query import Either, Filter, ListQuery, Operator, QueryError, Sort, parse_list_query
 
 
 def filter_of(name: str, value: str) -> Filter:
