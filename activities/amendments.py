@@ -15,7 +15,7 @@ from application.feasibility import FeasibilityCheck
 from application.planner import PlannedOrder, Planner, plans_alike
 from orders.change.amendment import PLANNED_FROM, Comparison, compare, to_be_done
 from orders.lifecycle.change import OrderChange
-from orders.lifecycle.states import OrderKind, OrderState
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
 from orders.model.order_ids import root_kind
 from orders.model.posted import PostedOrder, names_of_items, paths_of, posted_order
 from orders.model.product_orders import ProductOrder
@@ -25,12 +25,13 @@ from orders.model.violation import Violation, in_bounds
 from orders.model.wishes import SCHEDULING
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.plan_graph import PlanGraph
-from store.documents import ITEM_LISTS, Json
 from store.errors import UnknownPlanError
-from store.orders import OrderStore, Recorded
+from store.orders import OrderStore
 from store.plans import PlanStore
+from store.recording import Recorded
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
+from tmf.bodies import Document
 from tmf.instants import UtcDatetime
 from tmf.model import Model
 
@@ -185,14 +186,14 @@ class AmendmentActivities:
             needed = {*named_subjects(posted_order(kind, document)), *planned_subjects(plan)}
             await self._locks.reduce(revision.order_id, needed)
 
-    async def _proposal(self, order_id: str, number: int) -> Json:
+    async def _proposal(self, order_id: str, number: int) -> Document:
         revision = await self._revisions.get(order_id, number)
         if revision is None:
             message = f"order {order_id} has no revision {number} in the order store"
             raise ApplicationError(message, type="UnknownRevision", non_retryable=True)
         return revision.document
 
-    async def _amended(self, order_id: str, proposal: Json) -> Json:
+    async def _amended(self, order_id: str, proposal: Document) -> Document:
         """Return the order's document as the proposal makes it."""
         document = await self._orders.get(root_kind(order_id), order_id)
         if document is None:
@@ -243,7 +244,7 @@ def _as_key(text: str | None) -> str | None:
     return text and text[:_FOUND_BY]
 
 
-def _with_resolutions(sent: list[Json], stored: list[Json]) -> list[Json]:
+def _with_resolutions(sent: list[Document], stored: list[Document]) -> list[Document]:
     """Return a client's notes with those that say who settled a task: these stay on the order."""
     ids = {note.get("id") for note in sent}
     return [*(note for note in stored if is_task_id(note.get("id")) and note.get("id") not in ids), *sent]
@@ -258,19 +259,19 @@ def _taken_by(order_ids: list[str], path: str) -> Violation:
     )
 
 
-def _priced(proposal: Json, order: ProductOrder) -> Json:
+def _priced(proposal: Document, order: ProductOrder) -> Document:
     """Return a proposal with the prices of the new version on its items, and their total."""
     items = prices_of_items(order)
     return {**proposal, **total_of(order), _PRODUCTS: [_with_prices(item, items) for item in proposal[_PRODUCTS]]}
 
 
-def _with_prices(item: Json, priced: dict[str, Json]) -> Json:
+def _with_prices(item: Document, priced: dict[str, Document]) -> Document:
     kept = {name: value for name, value in item.items() if name not in _PRICES}
     parts = {_PRODUCTS: [_with_prices(each, priced) for each in item[_PRODUCTS]]} if item.get(_PRODUCTS) else {}
     return {**kept, **priced[item["id"]], **parts}
 
 
-def _with_states(item: Json, name: str, states: dict[str, OrderState]) -> Json:
+def _with_states(item: Document, name: str, states: dict[str, OrderState]) -> Document:
     """Return an item with its state, and with those of the items that are nested in it under `name`."""
     state = states.get(item["id"], OrderState.ACKNOWLEDGED)
     parts = {name: [_with_states(each, name, states) for each in item[name]]} if item.get(name) else {}

@@ -23,10 +23,10 @@ from orders.model.violation import Violation, in_bounds
 from orders.model.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.plan_graph import PlanGraph
-from store.documents import Json
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks
+from tmf.bodies import Document
 from tmf.instants import UtcDatetime
 from tmf.model import Model
 
@@ -156,12 +156,12 @@ def parents_in(order: PostedOrder) -> dict[str, str]:
             return {}
 
 
-def total_of(order: ProductOrder) -> Json:
+def total_of(order: ProductOrder) -> Document:
     """Return the total price of a priced order, as its document has it."""
     return order.model_dump(mode="json", include={"order_total_price"}, exclude_none=True)
 
 
-def prices_of_items(order: ProductOrder) -> dict[str, Json]:
+def prices_of_items(order: ProductOrder) -> dict[str, Document]:
     """Return the prices of each item of a priced order, by its id, as its document has them."""
     return {
         item.id: item.model_dump(mode="json", include={"item_price", "item_total_price"}, exclude_none=True)

@@ -16,9 +16,11 @@ from orders.plan.outcome import AssignedResource, Redo, ServiceOrderOutcome
 from orders.plan.parts import ProductPlan, ResourceOrderPlan, ServiceOrderPlan
 from orders.plan.plan_graph import PlanGraph
 from store.begun_calls import END, BegunCalls
-from store.orders import OrderStore, Recorded
+from store.orders import OrderStore
 from store.plans import PlanStore
+from store.recording import Recorded
 from store.resource_locks import ResourceLocks
+from tmf.bodies import Document
 from tmf.model import Model
 
 
@@ -161,5 +163,5 @@ class RecordActivities:
         except ValueError as error:
             raise ApplicationError(str(error), type="NotChangeable", non_retryable=True) from error
 
-    async def _open(self, kind: OrderKind, request: OpenOrder, document: documents.Document) -> None:
+    async def _open(self, kind: OrderKind, request: OpenOrder, document: Document) -> None:
         await self._orders.open(kind, request.order_id, document, request.parent_id, request.root_id, request.revision)

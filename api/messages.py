@@ -11,10 +11,10 @@ from api.dependencies import Gateway
 from api.engine import EngineUnavailableError, WorkflowEndedError
 from api.http.errors import NotAllowedError, UnavailableError
 from api.workflow_ids import workflow_of
-from orders.events.links import Document
 from orders.lifecycle.admission import Message, refusal
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from orders.model.order_ids import is_root, root_id
+from tmf.bodies import Document
 from tmf.model import Model
 
 _log = structlog.get_logger(__name__)

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from api.dependencies import Gateway
 from api.http.answers import JsonAnswer
 from api.http.errors import NotFoundError
-from orders.events.links import RELATIONS, Document, child_kind, with_children, with_links
+from orders.events.links import RELATIONS, child_kind, with_children, with_links
 from orders.lifecycle.states import OrderKind
+from tmf.bodies import Document
 from tmf.query.matching import page_of
 from tmf.query.query import ListQuery, parse_list_query
 

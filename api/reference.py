@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from api.app import create_app
 from api.documents.explanations import explained
-from api.documents.openapi import OPENAPI, PAGE, Document, api_documents
+from api.documents.openapi import OPENAPI, PAGE, api_documents
 from api.documents.pages import rewrite, table, with_parts
 from orders.events.hubs import HUBS
 from orders.lifecycle.states import OrderKind, resource_name
@@ -29,6 +29,7 @@ from orders.model.server_set import (
     SERVER_SET,
 )
 from orders.model.v5 import UNKEPT, WRAPPED
+from tmf.bodies import Document
 
 _HERE = "http://127.0.0.1:8620"
 """Where a gateway answers whose settings say nothing else."""

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from orders.events.hubs import HUBS, Hub
-from orders.events.order_events import Document, Event
+from orders.events.order_events import Event
 from orders.events.subscription import Subscription
 from store.outbox import Placed
 from tmf import signatures
+from tmf.bodies import Document
 from tmf.query.matching import admits
 from tmf.query.query import ListQuery, parse_query_string
 from tmf.words import reason_of

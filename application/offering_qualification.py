@@ -28,7 +28,8 @@ from orders.qualification.offerings import (
     order_with,
     proposal,
 )
-from orders.qualification.results import DONE, Document, Result, reasons_of, result_of, whole_result
+from orders.qualification.results import DONE, Result, reasons_of, result_of, whole_result
+from tmf.bodies import Document
 from tmf.instants import timestamp
 
 _ITEMS = "productOfferingQualificationItem"

@@ -11,7 +11,8 @@ from application.http import DownstreamSystem
 from application.offering_qualification import OfferingQualifier, OrderPlanner
 from application.service_qualification import ServiceQualifier
 from catalogs.model.catalog_set import CatalogSet
-from orders.qualification.results import Document, QualificationKind
+from orders.qualification.results import QualificationKind
+from tmf.bodies import Document
 
 Qualifier = Callable[[Document, datetime], Awaitable[Document]]
 """Returns the attributes that answer a qualification asked at a moment."""

@@ -26,7 +26,7 @@ from orders.model.violation import Violation
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.order_documents import characteristic_list
 from orders.plan.parts import Characteristics, ServiceOrderPlan
-from orders.qualification.results import DONE, Document, Result, reasons_of, result_of, whole_result
+from orders.qualification.results import DONE, Result, reasons_of, result_of, whole_result
 from orders.qualification.services import (
     ITEMS,
     CheckServiceQualificationCreate,
@@ -34,6 +34,7 @@ from orders.qualification.services import (
     QueryServiceQualificationCreate,
     ServiceQualificationItem,
 )
+from tmf.bodies import Document
 from tmf.instants import timestamp
 
 _PLAN_ID = "qualification"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
-from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from sqlalchemy import Connection, insert
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, insert
 from store.documents import indexed_columns, references, write_json
 from store.sql.database import Database
 from store.sql.tables import order_references, orders
+from tmf.bodies import Document
 from tmf.instants import timestamp
 
 FIRST = datetime(2024, 12, 1, tzinfo=UTC)
@@ -34,10 +34,9 @@ _COUNTS = """
     ) AS counted (attribute, value)
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
 """
-Json = dict[str, Any]
 
 
-def documents(number: int, seed: int = 622) -> Iterator[Json]:
+def documents(number: int, seed: int = 622) -> Iterator[Document]:
     """Yield product orders, the oldest first: the same ones for the same seed."""
     draw = random.Random(seed)
     step = SPAN / number
@@ -45,7 +44,7 @@ def documents(number: int, seed: int = 622) -> Iterator[Json]:
     for index in range(number):
         ordered = FIRST + step * index
         state = next(states)
-        document: Json = {
+        document: Document = {
             "id": f"order{index:08d}",
             "externalId": f"CRM-{index:08d}",
             "@type": "ProductOrder",
@@ -76,7 +75,7 @@ def _drawer(draw: random.Random, weights: dict[str, int], number: int) -> Iterat
         yield from draw.choices(names, shares, k=min(number, 10_000))
 
 
-def _item(draw: random.Random, index: int, item_id: str, state: str, offering: str) -> Json:
+def _item(draw: random.Random, index: int, item_id: str, state: str, offering: str) -> Document:
     return {
         "id": item_id,
         "action": "add",
@@ -95,7 +94,7 @@ def _item(draw: random.Random, index: int, item_id: str, state: str, offering: s
     }
 
 
-def rows(document: Json) -> tuple[Json, list[Json]]:
+def rows(document: Document) -> tuple[Document, list[Document]]:
     """Return the row that the store keeps of an order, and the rows of what it refers to."""
     order_id = document["id"]
     others = {"kind": "productOrder", "id": order_id, "root_id": order_id, "revision": 1, "version": 1}
@@ -138,18 +137,18 @@ async def fill_sqlite(database: Database, number: int) -> None:
         await database.write(partial(_insert_all, kept))
 
 
-def _insert_all(kept: list[tuple[Json, list[Json]]], connection: Connection) -> None:
+def _insert_all(kept: list[tuple[Document, list[Document]]], connection: Connection) -> None:
     connection.execute(insert(orders), [row for row, _ in kept])
     connection.execute(insert(order_references), [each for _, referring in kept for each in referring])
 
 
-def _batches(number: int) -> Iterator[list[tuple[Json, list[Json]]]]:
+def _batches(number: int) -> Iterator[list[tuple[Document, list[Document]]]]:
     made = map(rows, documents(number))
     while batch := list(islice(made, _BATCH)):
         yield batch
 
 
-async def _copy(connection: asyncpg.Connection, table: str, records: list[Json]) -> None:
+async def _copy(connection: asyncpg.Connection, table: str, records: list[Document]) -> None:
     columns = list(records[0])
     await connection.copy_records_to_table(
         table, records=[tuple(record.values()) for record in records], columns=columns

@@ -22,7 +22,7 @@ from catalogs.model.entities import (
     ResourceSpecification,
     ServiceSpecification,
 )
-from orders.events.links import Document
+from tmf.bodies import Document
 
 E = TypeVar("E", bound=Entry)
 

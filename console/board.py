@@ -10,9 +10,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from console.order_tree import UNDO, Document, OrderTree, messages
+from console.order_tree import UNDO, OrderTree, messages
 from console.states import is_terminal, state_text
 from orders.lifecycle.states import OrderState
+from tmf.bodies import Document
 
 
 @dataclass(slots=True)

@@ -14,11 +14,11 @@ from catalogs.model.faults import CatalogFaultsError
 from catalogs.planning import plan_posted
 from console.commands import PlanSource, print_json
 from console.errors import CommandError
-from console.order_tree import Document, kind_of
+from console.order_tree import kind_of
 from orders.intake import check_order
 from orders.model.installed import InstalledBase
 from orders.model.posted import posted_order
-from tmf.bodies import InvalidBodyError
+from tmf.bodies import Document, InvalidBodyError
 
 
 def offline(directory: Path) -> PlanSource:

@@ -10,8 +10,8 @@ from rich.console import Console
 from console.catalog_tables import characteristics_of, characteristics_table, entries_table, entry_facts, prices_table
 from console.commands import print_json
 from console.gateway import Gateway
-from console.order_tree import Document
 from console.tables import facts_panel
+from tmf.bodies import Document
 
 _PRODUCTS = "/tmf-api/productCatalogManagement/v4"
 

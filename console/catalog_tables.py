@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from console.order_tree import Document
+from tmf.bodies import Document
 from tmf.words import bare
 
 _CHARACTERISTICS = {

@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from console.order_tree import Document
+from tmf.bodies import Document
 
 _ACTIONS = {
     "leave": ("· stays as it is", "dim"),

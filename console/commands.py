@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.text import Text
 
 from console.gateway import Gateway
-from console.order_tree import Document, OrderTree
+from console.order_tree import OrderTree
 from console.order_view import order_view
 from console.plan_tree import plan_tree
 from console.tables import facts_panel, orders_table, prices_table
 from console.watch import watch
 from orders.lifecycle.states import OrderKind, OrderState, in_words
 from orders.plan.orchestration_plan import OrchestrationPlan
+from tmf.bodies import Document
 
 PlanSource = Callable[[Document], Awaitable[Document]]
 """Gives for an order what it comes down to: `order`, `plan` and `violations`."""

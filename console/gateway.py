@@ -15,10 +15,11 @@ from uuid import uuid4
 import httpx
 
 from console.errors import CommandError, UnreachableError
-from console.order_tree import UNDO, Document, OrderTree, child_ids, kind_of
+from console.order_tree import UNDO, OrderTree, child_ids, kind_of
 from console.states import is_terminal
 from orders.lifecycle.states import OrderKind
 from orders.model.order_ids import root_kind
+from tmf.bodies import Document
 from tmf.words import bare
 
 PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"

@@ -13,9 +13,9 @@ from console.change_tables import moment
 from console.commands import print_json, say
 from console.errors import CommandError
 from console.gateway import Gateway
-from console.order_tree import Document
 from console.tables import facts_panel, id_column
 from orders.events.hubs import HUBS
+from tmf.bodies import Document
 
 APIS = {hub.base_path.removeprefix("/tmf-api/").replace("Management/", "/"): hub.path for hub in HUBS.values()}
 """What an API with listeners is called here, such as `productOrdering/v4` → where they are."""

@@ -13,8 +13,8 @@ from console.change_tables import cancellations_table, changes_table, notes_tabl
 from console.commands import print_json, say
 from console.errors import CommandError
 from console.gateway import Gateway, order_path
-from console.order_tree import Document
 from orders.model.order_ids import is_root, root_id, root_kind
+from tmf.bodies import Document
 
 _MERGE_PATCH, _JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
 

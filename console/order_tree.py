@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from console.states import is_terminal
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.plan.keys import segment
+from tmf.bodies import Document
 
-Document = dict[str, Any]
 UNDO = ":undo"
 
 

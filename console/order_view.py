@@ -9,10 +9,11 @@ from rich.console import Console, Group
 from rich.text import Text
 from rich.tree import Tree
 
-from console.order_tree import UNDO, Document, OrderTree, messages, residue, subject
+from console.order_tree import UNDO, OrderTree, messages, residue, subject
 from console.states import state_text
 from console.tables import customer
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, in_words
+from tmf.bodies import Document
 
 
 class Detail(IntEnum):

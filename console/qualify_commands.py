@@ -11,8 +11,8 @@ from rich.text import Text
 
 from console.commands import print_json
 from console.gateway import Gateway
-from console.order_tree import Document
 from orders.qualification.results import Result
+from tmf.bodies import Document
 from tmf.words import bare
 
 QUALIFICATIONS = "/tmf-api/productOfferingQualificationManagement/v4/productOfferingQualification"

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from console.commands import print_json
 from console.gateway import Gateway
-from console.order_tree import Document
+from tmf.bodies import Document
 
 READY = "/health/ready"
 STUCK = "/fallout/v1/stuck"

@@ -8,9 +8,10 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
-from console.order_tree import Document, items, subject
+from console.order_tree import items, subject
 from console.states import state_text
 from orders.model.product_orders import RelatedParty, customer_among
+from tmf.bodies import Document
 
 
 def orders_table(orders: Sequence[Document], total: int) -> Table:

@@ -14,10 +14,10 @@ from console.change_tables import moment
 from console.commands import print_json, say
 from console.errors import CommandError
 from console.gateway import Gateway, RefusedError
-from console.order_tree import Document
 from console.tables import facts_panel, id_column
 from orders.model.task import TaskKind
 from orders.model.wanted import WantedValue
+from tmf.bodies import Document
 from tmf.words import bare
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}

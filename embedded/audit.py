@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 
 from orders.lifecycle.states import OrderState
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 PRODUCTS = "/tmf-api/productInventory/v4/product"
 SERVICES = "/tmf-api/serviceInventory/v4/service"

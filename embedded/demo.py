@@ -21,7 +21,7 @@ from rich.text import Text
 from console.board import Row, board, stories
 from console.errors import CommandError
 from console.gateway import Gateway
-from console.order_tree import Document, changes
+from console.order_tree import changes
 from console.tables import facts_panel
 from console.task_commands import tasks_table
 from console.watch import follow
@@ -33,6 +33,7 @@ from embedded.process import tail
 from embedded.stack import running, stop_signals, until
 from embedded.up import facts
 from orders.lifecycle.states import OrderState
+from tmf.bodies import Document
 
 _RECENT_LINES = 10
 _PATIENCE_SECONDS = 240.0

@@ -13,9 +13,10 @@ import httpx
 from console.board import Row
 from console.change_tables import moment
 from console.gateway import PRODUCT_ORDERS, Gateway, RefusedError
-from console.order_tree import Document, OrderTree
+from console.order_tree import OrderTree
 from embedded import demo_orders
 from orders.lifecycle.states import OrderState
+from tmf.bodies import Document
 
 POLL_SECONDS = 0.9
 

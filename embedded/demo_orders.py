@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 HOUSEHOLD, NEIGHBOUR, OUT_OF_REACH = "c-household", "c-neighbour", "c-out-of-reach"
 SUBSCRIBER, COMPANY = "c-subscriber", "c-company"

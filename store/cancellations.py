@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, Connection, and_, false, not_, select, upd
 
 from orders.events import order_events as events
 from orders.lifecycle.states import OrderKind
-from store.documents import Json, storable
+from store.documents import storable
 from store.lists.listing import Listed
 from store.lists.pages import find_page
 from store.outbox import append
 from store.setbacks import Work, rests
 from store.sql.database import Database
 from store.sql.tables import cancellations, orders
-from tmf.bodies import is_storable
+from tmf.bodies import Document, is_storable
 from tmf.instants import timestamp
 from tmf.query.query import ListQuery, Page
 
@@ -32,7 +32,7 @@ class UnsentCancel:
     kind: OrderKind
     id: str
     order_id: str
-    document: Json
+    document: Document
 
 
 class CancelStore:
@@ -41,7 +41,7 @@ class CancelStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, kind: OrderKind, cancel_id: str, order_id: str, document: Json, at: datetime) -> None:
+    async def open(self, kind: OrderKind, cancel_id: str, order_id: str, document: Document, at: datetime) -> None:
         """Keep a new request, in the state that its document has; where the id is known already, nothing changes.
 
         Raises:
@@ -65,7 +65,7 @@ class CancelStore:
 
         await self._database.write(kept)
 
-    async def get(self, kind: OrderKind, cancel_id: str) -> Json | None:
+    async def get(self, kind: OrderKind, cancel_id: str) -> Document | None:
         """Return a request's document; None where there is none.
 
         Raises:
@@ -74,7 +74,7 @@ class CancelStore:
         if not is_storable(cancel_id):
             return None
         this = select(cancellations.c.document).where(_is(kind.value, cancel_id))
-        found: Json | None = await self._database.read(lambda connection: connection.scalar(this))
+        found: Document | None = await self._database.read(lambda connection: connection.scalar(this))
         return found
 
     async def find(self, kind: OrderKind, query: ListQuery) -> Page:

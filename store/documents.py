@@ -11,11 +11,9 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
-from orders.lifecycle.states import ITEM_LISTS as ITEM_LISTS
-from tmf.bodies import UNSTORABLE, is_storable
+from orders.lifecycle.states import ITEM_LISTS
+from tmf.bodies import UNSTORABLE, Document, is_storable
 from tmf.query.values import as_instant, as_text, values_at
-
-Json = dict[str, Any]
 
 DATES = {
     "orderDate": "order_date",
@@ -61,7 +59,7 @@ def read_json(text: str | bytes) -> Any:
         return json.loads(text)
 
 
-def apply_change(document: Json, change: OrderChange) -> Json:
+def apply_change(document: Document, change: OrderChange) -> Document:
     """Return the document as it is after `change`: its state, attributes, lists and items; None removes an attribute.
 
     An item that the document does not have is added behind the others; what no database keeps is replaced (`storable`).
@@ -78,7 +76,7 @@ def apply_change(document: Json, change: OrderChange) -> Json:
     return changed
 
 
-def apply_entries(document: Json, entries: OrderEntries) -> Json:
+def apply_entries(document: Document, entries: OrderEntries) -> Document:
     """Return the document with those entries that its lists do not have yet; itself, where they have them all."""
     added = {}
     for name, told in storable(entries.appended).items():
@@ -89,13 +87,13 @@ def apply_entries(document: Json, entries: OrderEntries) -> Json:
     return document | added if added else document
 
 
-def _entries(document: Json, name: str) -> list[Any]:
+def _entries(document: Document, name: str) -> list[Any]:
     """Return a list of a document; a client may have sent something else under the name of one that we keep."""
     kept = document.get(name)
     return kept if isinstance(kept, list) else []
 
 
-def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list[Json]:
+def _merge_items(items: list[Document], name: str, pending: dict[str, Document]) -> list[Document]:
     """Merge into `items`, and those nested under `name`, what is pending for them, taking it out of `pending`."""
     merged = []
     for item in items:
@@ -107,11 +105,11 @@ def _merge_items(items: list[Json], name: str, pending: dict[str, Json]) -> list
     return merged
 
 
-def _merged(attributes: Json, changes: Json) -> Json:
+def _merged(attributes: Document, changes: Document) -> Document:
     return {name: value for name, value in (attributes | changes).items() if name not in changes or value is not None}
 
 
-def _over(item: Json, changes: Json) -> Json:
+def _over(item: Document, changes: Document) -> Document:
     """Return changes of an item with what its service or resource has already and they do not say."""
     return {
         name: _merged(item[name], value) if isinstance(value, dict) and isinstance(item.get(name), dict) else value
@@ -119,21 +117,21 @@ def _over(item: Json, changes: Json) -> Json:
     }
 
 
-def indexed_columns(document: Json) -> dict[str, str | None]:
+def indexed_columns(document: Document) -> dict[str, str | None]:
     """Return the values of the columns that mirror attributes of the document."""
     return {column: _key(document.get(name)) for name, column in TEXTS.items()} | {
         column: as_instant(as_text(document.get(name)) or "") for name, column in DATES.items()
     }
 
 
-def changed_columns(before: Json, after: Json) -> dict[str, str | None]:
+def changed_columns(before: Document, after: Document) -> dict[str, str | None]:
     """Return the columns that mirror attributes which a change gave other values; an order's date never changes."""
     changed = {name for name in (*TEXTS, *DATES) if before.get(name) != after.get(name)} - {"orderDate"}
     mirrored = indexed_columns({name: after[name] for name in changed if name in after})
     return {(TEXTS | DATES)[name]: mirrored[(TEXTS | DATES)[name]] for name in changed}
 
 
-def references(document: Json) -> set[tuple[str, str]]:
+def references(document: Document) -> set[tuple[str, str]]:
     """Return what the document refers to, of all that has rows of its own: its name in `REFERENCES`, and its key."""
     found = ((name, _key(value)) for path, name in REFERENCES.items() for value in values_at(document, path.split(".")))
     return {(name, key) for name, key in found if key is not None}

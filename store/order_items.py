@@ -17,8 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from orders.events.snapshots import MAX_SNAPSHOT
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
-from store.documents import Json, WrittenJson, as_key, write_json
+from store.documents import WrittenJson, as_key, write_json
 from store.sql.tables import order_item_parts, order_items
+from tmf.bodies import Document
 
 SPLIT_ABOVE = MAX_SNAPSHOT
 """Bytes of the largest document whose items stay in it."""
@@ -61,9 +62,9 @@ _NESTED = {name: _upsert(dialect, order_item_parts, "item_id") for name, dialect
 class Stored:
     """What is to be written of an order: the columns of its own row, and rows of items."""
 
-    columns: Json
-    items: list[Json] = field(default_factory=list)
-    parts: list[Json] = field(default_factory=list)
+    columns: Document
+    items: list[Document] = field(default_factory=list)
+    parts: list[Document] = field(default_factory=list)
     """Which item each nested one is in."""
 
 
@@ -72,7 +73,7 @@ def item_list(kind: str) -> str:
     return ITEM_LISTS[OrderKind(kind)]
 
 
-def stored(kind: str, order_id: str, document: Json) -> Stored:
+def stored(kind: str, order_id: str, document: Document) -> Stored:
     """Return a whole document as it is kept: large ones without their items."""
     written = WrittenJson(write_json(document))
     size, name = len(written.encode()), item_list(kind)
@@ -85,7 +86,7 @@ def stored(kind: str, order_id: str, document: Json) -> Stored:
 
 
 def stored_changes(
-    connection: Connection, kind: str, order_id: str, items_size: int, before: Sequence[Json], after: Json
+    connection: Connection, kind: str, order_id: str, items_size: int, before: Sequence[Document], after: Document
 ) -> Stored:
     """Return what is to be written of an order with rows of items, of which the document has some.
 
@@ -126,21 +127,21 @@ def remove_items(connection: Connection, kind: str, order_id: str) -> None:
         connection.execute(delete(table).where(table.c.kind == kind, table.c.order_id == order_id))
 
 
-def some_items(connection: Connection, wanted: Mapping[Key, Collection[str]]) -> dict[Key, list[Json]]:
+def some_items(connection: Connection, wanted: Mapping[Key, Collection[str]]) -> dict[Key, list[Document]]:
     """Return of orders those items that have an id that is asked for, or have one nested in them that has it."""
     keys = {(*order, as_key(item_id)) for order, ids in wanted.items() for item_id in ids}
     found = {(row.kind, row.order_id, row.item_id): row for row in _read(connection, _SOME, keys)}
     around = {(row.kind, row.order_id, row.item_id) for row in _read(connection, _AROUND, keys - found.keys())}
     found |= {(row.kind, row.order_id, row.item_id): row for row in _read(connection, _SOME, around - found.keys())}
-    by_order: dict[Key, list[Json]] = defaultdict(list)
+    by_order: dict[Key, list[Document]] = defaultdict(list)
     for row in sorted(found.values(), key=lambda row: row.position):
         by_order[row.kind, row.order_id].append(row.document)
     return by_order
 
 
-def with_items(connection: Connection, kind: str, found: Mapping[str, Json]) -> dict[str, Json]:
+def with_items(connection: Connection, kind: str, found: Mapping[str, Document]) -> dict[str, Document]:
     """Return documents of orders by their ids, each with the items that it has in rows."""
-    by_order: dict[str, list[Json]] = defaultdict(list)
+    by_order: dict[str, list[Document]] = defaultdict(list)
     rows = _read(connection, _ALL, {(kind, order_id) for order_id in found})
     for row in sorted(rows, key=lambda row: row.position):
         by_order[row.order_id].append(row.document)
@@ -148,7 +149,7 @@ def with_items(connection: Connection, kind: str, found: Mapping[str, Json]) -> 
     return {order_id: {**document, name: by_order[order_id]} for order_id, document in found.items()}
 
 
-def whole(connection: Connection, kind: str, order_id: str, document: Json, items_size: int | None) -> Json:
+def whole(connection: Connection, kind: str, order_id: str, document: Document, items_size: int | None) -> Document:
     """Return an order's whole document, by that of its row."""
     return document if items_size is None else with_items(connection, kind, {order_id: document})[order_id]
 
@@ -159,22 +160,22 @@ def _read(connection: Connection, statement: Any, keys: Collection[tuple[str, ..
         yield from connection.execute(statement, {"keys": listed[start : start + _AT_ONCE]})
 
 
-def _columns(document: Json, name: str, items_size: int) -> Json:
+def _columns(document: Document, name: str, items_size: int) -> Document:
     header = WrittenJson(write_json({key: value for key, value in document.items() if key != name}))
     return {"document": header, "size": len(header.encode()), "items_size": items_size}
 
 
-def _row(kind: str, order_id: str, item: Json, position: int) -> Json:
+def _row(kind: str, order_id: str, item: Document, position: int) -> Document:
     own = {"kind": kind, "order_id": order_id, "item_id": as_key(str(item["id"]))}
     return {**own, "position": position, "document": WrittenJson(write_json(item))}
 
 
-def _parts(kind: str, order_id: str, item: Json) -> list[Json]:
+def _parts(kind: str, order_id: str, item: Document) -> list[Document]:
     own = {"kind": kind, "order_id": order_id, "item_id": as_key(str(item["id"]))}
     return [{**own, "part_id": as_key(part_id)} for part_id in _nested(item, item_list(kind))]
 
 
-def _nested(item: Json, name: str) -> Iterator[str]:
+def _nested(item: Document, name: str) -> Iterator[str]:
     for each in item.get(name) or []:
         yield str(each.get("id"))
         yield from _nested(each, name)

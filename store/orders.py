@@ -15,19 +15,18 @@ from sqlalchemy import Connection, and_, bindparam, false, func, not_, select, t
 from orders.events import order_events as events
 from orders.lifecycle.change import OrderUpdate
 from orders.lifecycle.states import OrderKind
-from store.documents import Json, storable, unstorable_paths
+from store.documents import storable, unstorable_paths
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.lists.listing import ORDERS
 from store.lists.pages import batches, find_page, read_documents, size_of
 from store.order_items import whole
 from store.outbox import append, forget_tree
-from store.recording import Opening, Told, insert_orders, record, row_of
-from store.recording import Recorded as Recorded
+from store.recording import Opening, Recorded, Told, insert_orders, record, row_of
 from store.removal import RemovedOrder, remove_tree
 from store.setbacks import Work, rests
 from store.sql.database import Database
 from store.sql.tables import deleted_orders, orders
-from tmf.bodies import is_storable
+from tmf.bodies import Document, is_storable
 from tmf.instants import read_instant, timestamp
 from tmf.query.query import ListQuery, Page
 
@@ -47,7 +46,7 @@ class AcceptedOrder:
 
     kind: OrderKind
     id: str
-    document: Json
+    document: Document
     client_id: str | None
     digest: str
 
@@ -58,7 +57,7 @@ class UnstartedOrder:
 
     kind: OrderKind
     id: str
-    document: Json
+    document: Document
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class OrderStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def accept(self, order: AcceptedOrder) -> tuple[Json, bool]:
+    async def accept(self, order: AcceptedOrder) -> tuple[Document, bool]:
         """Keep a new order; return its document, and whether it is new rather than the repeat of a request.
 
         Raises:
@@ -95,7 +94,7 @@ class OrderStore:
         self,
         kind: OrderKind,
         order_id: str,
-        document: Json,
+        document: Document,
         parent_id: str,
         root_id: str,
         revision: int,
@@ -143,7 +142,7 @@ class OrderStore:
 
         return await self._database.write(removed)
 
-    async def get(self, kind: OrderKind, order_id: str, fields: tuple[str, ...] | None = None) -> Json | None:
+    async def get(self, kind: OrderKind, order_id: str, fields: tuple[str, ...] | None = None) -> Document | None:
         """Return an order's document; None where there is none.
 
         Args:
@@ -155,7 +154,7 @@ class OrderStore:
         if not is_storable(order_id):
             return None
 
-        def found(connection: Connection) -> Json | None:
+        def found(connection: Connection) -> Document | None:
             return read_documents(connection, ORDERS, kind.value, ListQuery(fields=fields), [order_id]).get(order_id)
 
         document = await self._database.read(found)
@@ -237,7 +236,7 @@ class OrderStore:
         await self._database.write(lambda connection: connection.execute(noted), durable=False)
 
 
-def _accept_all(connection: Connection, accepted: Sequence[AcceptedOrder]) -> list[tuple[Json, str | None, bool]]:
+def _accept_all(connection: Connection, accepted: Sequence[AcceptedOrder]) -> list[tuple[Document, str | None, bool]]:
     """Keep new orders; return what is kept of each, from which body it was made, and whether it is new."""
     now = datetime.now(UTC)
     new = insert_orders(
@@ -267,6 +266,6 @@ def _accept_all(connection: Connection, accepted: Sequence[AcceptedOrder]) -> li
     ]
 
 
-def _kept(connection: Connection, order: AcceptedOrder) -> tuple[Json, str | None]:
+def _kept(connection: Connection, order: AcceptedOrder) -> tuple[Document, str | None]:
     row = connection.execute(_ACCEPTED, {"kind": order.kind.value, "id": order.id}).one()
     return whole(connection, order.kind.value, order.id, row.document, row.items_size), row.digest

@@ -15,11 +15,11 @@ from orders.model.revision import RevisionState
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.parts import Delivery, ProductPlan, ResourcePlan, ServiceOrderPlan
 from orders.plan.plan_graph import NodeKind, PlanGraph
-from store.documents import Json, WrittenJson
+from store.documents import WrittenJson
 from store.errors import UnknownPlanError
 from store.sql.database import Database
 from store.sql.tables import orders, plan_nodes, plans, revisions
-from tmf.bodies import is_storable
+from tmf.bodies import Document, is_storable
 from tmf.instants import timestamp
 
 _NODE_LISTS = {
@@ -151,7 +151,7 @@ class PlanStore:
             .limit(1)
         )
 
-        def found(connection: Connection) -> Json | None:
+        def found(connection: Connection) -> Document | None:
             row = connection.execute(wanted).one_or_none()
             return None if row is None else row.document | _nodes(connection, order_id, row.revision)
 
@@ -171,7 +171,7 @@ class PlanStore:
         if len(self._recent) > _MOST_RECENT:
             self._recent.popitem(last=False)
 
-    async def _document(self, order_id: str, revision: int, key: str, kind: NodeKind) -> Json:
+    async def _document(self, order_id: str, revision: int, key: str, kind: NodeKind) -> Document:
         wanted = and_(
             plan_nodes.c.order_id == order_id,
             plan_nodes.c.revision == revision,
@@ -179,7 +179,7 @@ class PlanStore:
             plan_nodes.c.kind == kind.value,
         )
         node = select(plan_nodes.c.document).where(wanted)
-        found: Json | None = await self._database.read(lambda connection: connection.scalar(node))
+        found: Document | None = await self._database.read(lambda connection: connection.scalar(node))
         if found is None:
             raise UnknownPlanError(order_id, revision, key)
         return found
@@ -227,12 +227,12 @@ def _nodes_of(plan: OrchestrationPlan) -> Iterator[tuple[NodeKind, int, Node]]:
             yield kind, position, node
 
 
-def _nodes(connection: Connection, order_id: str, revision: int) -> dict[str, list[Json]]:
+def _nodes(connection: Connection, order_id: str, revision: int) -> dict[str, list[Document]]:
     wanted = and_(plan_nodes.c.order_id == order_id, plan_nodes.c.revision == revision)
     rows = connection.execute(
         select(plan_nodes.c.kind, plan_nodes.c.document).where(wanted).order_by(plan_nodes.c.position)
     )
-    nodes: dict[str, list[Json]] = {name: [] for name in _NODE_LISTS.values()}
+    nodes: dict[str, list[Document]] = {name: [] for name in _NODE_LISTS.values()}
     for row in rows:
         nodes[_NODE_LISTS[NodeKind(row.kind)]].append(row.document)
     return nodes

@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, false, or_, sele
 
 from orders.events.qualification_events import CHANGE, CREATE, DELETE, STATE, qualification_events
 from orders.qualification.results import DONE, FAILED, IN_PROGRESS, QualificationKind
-from store.documents import Json, storable
+from store.documents import storable
 from store.lists.listing import Listed
 from store.lists.pages import find_page
 from store.outbox import append
 from store.sql.database import Database
 from store.sql.tables import qualifications
-from tmf.bodies import is_storable
+from tmf.bodies import Document, is_storable
 from tmf.instants import timestamp
 from tmf.query.query import ListQuery, Page
 
@@ -32,7 +32,7 @@ class ClaimedQualification:
 
     kind: QualificationKind
     id: str
-    document: Json
+    document: Document
     created_at: str
 
 
@@ -45,7 +45,7 @@ class QualificationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, kind: QualificationKind, document: Json, at: datetime) -> None:
+    async def keep(self, kind: QualificationKind, document: Document, at: datetime) -> None:
         """Keep a new qualification, in the state that its document has; where the id is known, nothing changes.
 
         Raises:
@@ -68,7 +68,7 @@ class QualificationStore:
 
         await self._database.write(kept)
 
-    async def get(self, kind: QualificationKind, qualification_id: str) -> Json | None:
+    async def get(self, kind: QualificationKind, qualification_id: str) -> Document | None:
         """Return a qualification's document; None where there is none.
 
         Raises:
@@ -77,7 +77,7 @@ class QualificationStore:
         if not is_storable(qualification_id):
             return None
         this = select(qualifications.c.document).where(_is(kind, qualification_id))
-        found: Json | None = await self._database.read(lambda connection: connection.scalar(this))
+        found: Document | None = await self._database.read(lambda connection: connection.scalar(this))
         return found
 
     async def find(self, kind: QualificationKind, query: ListQuery) -> Page:
@@ -130,7 +130,7 @@ class QualificationStore:
         freed = released.values(claimed_until=timestamp(until))
         await self._database.write(lambda connection: connection.execute(freed))
 
-    async def finish(self, kind: QualificationKind, qualification_id: str, answer: Json) -> bool:
+    async def finish(self, kind: QualificationKind, qualification_id: str, answer: Document) -> bool:
         """Write a qualification's answer, whose `state` is its last; return False where it has one already.
 
         Raises:
@@ -151,8 +151,8 @@ class QualificationStore:
         return await self._database.write(finished)
 
     async def change(
-        self, kind: QualificationKind, qualification_id: str, changed: Callable[[Json], Json]
-    ) -> Json | None:
+        self, kind: QualificationKind, qualification_id: str, changed: Callable[[Document], Document]
+    ) -> Document | None:
         """Write what `changed` makes of a document, and return it; None where there is none. The state stays.
 
         Raises:
@@ -162,18 +162,18 @@ class QualificationStore:
             return None
         found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
 
-        def written(connection: Connection) -> Json | None:
-            before: Json | None = connection.scalar(found)
+        def written(connection: Connection) -> Document | None:
+            before: Document | None = connection.scalar(found)
             if before is None:
                 return None
-            after: Json = storable({**changed(before), "state": before["state"]})
+            after: Document = storable({**changed(before), "state": before["state"]})
             connection.execute(update(qualifications).where(_is(kind, qualification_id)).values(document=after))
             append(connection, qualification_events(kind, CHANGE, after, datetime.now(UTC)))
             return after
 
         return await self._database.write(written)
 
-    async def delete(self, kind: QualificationKind, qualification_id: str) -> Json | None:
+    async def delete(self, kind: QualificationKind, qualification_id: str) -> Document | None:
         """Delete a qualification and return what it was; None where there is none.
 
         Raises:
@@ -183,8 +183,8 @@ class QualificationStore:
             return None
         found = select(qualifications.c.document).where(_is(kind, qualification_id)).with_for_update()
 
-        def deleted(connection: Connection) -> Json | None:
-            document: Json | None = connection.scalar(found)
+        def deleted(connection: Connection) -> Document | None:
+            document: Document | None = connection.scalar(found)
             connection.execute(delete(qualifications).where(_is(kind, qualification_id)))
             if document is not None:
                 append(connection, qualification_events(kind, DELETE, document, datetime.now(UTC)))

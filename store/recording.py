@@ -17,7 +17,6 @@ from orders.events.order_events import Event
 from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
 from orders.lifecycle.states import OrderKind
 from store.documents import (
-    Json,
     apply_change,
     apply_entries,
     changed_columns,
@@ -28,6 +27,7 @@ from store.documents import (
 from store.order_items import Stored, item_list, remove_items, some_items, stored, stored_changes, whole, write_items
 from store.outbox import append
 from store.sql.tables import order_references, orders
+from tmf.bodies import Document
 from tmf.instants import timestamp
 
 
@@ -47,7 +47,7 @@ class Opening:
 
     kind: OrderKind
     id: str
-    document: Json
+    document: Document
     parent_id: str
     root_id: str
     revision: int
@@ -69,7 +69,7 @@ class _Row:
     version: int
     revision: int
     order_date: str
-    document: Json
+    document: Document
     items_size: int | None
     is_whole: bool = True
     """Whether the document has all items, rather than those that are to change, as where these have rows."""
@@ -136,7 +136,7 @@ def insert_orders(connection: Connection, rows: Sequence[dict[str, Any]]) -> lis
     return are_new
 
 
-def row_of(kind: OrderKind, order_id: str, document: Json, now: datetime, **columns: Any) -> dict[str, Any]:
+def row_of(kind: OrderKind, order_id: str, document: Document, now: datetime, **columns: Any) -> dict[str, Any]:
     """Return the row of a new order, with those columns that do not follow from its document."""
     mirrored = indexed_columns(document)
     row = {"kind": kind.value, "id": order_id, "version": 0, "document": document, "updated_at": timestamp(now)}

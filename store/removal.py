@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, select, tuple_
 
 from orders.lifecycle.states import TERMINAL, OrderKind
-from store.documents import Json
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
 from store.order_items import whole
 from store.sql.tables import (
@@ -23,6 +22,7 @@ from store.sql.tables import (
     setbacks,
     tasks,
 )
+from tmf.bodies import Document
 
 _AT_ONCE = 500
 """How many orders one statement names."""
@@ -34,7 +34,7 @@ class RemovedOrder:
 
     kind: OrderKind
     id: str
-    document: Json
+    document: Document
 
 
 def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str) -> list[RemovedOrder]:

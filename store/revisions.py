@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, func, select, update
 
-from orders.lifecycle.states import OrderKind
+from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.model.order_ids import root_kind
 from orders.model.product_orders import Action
 from orders.model.revision import Revision, RevisionState
 from orders.model.server_set import as_sent
-from store.documents import ITEM_LISTS, Json, storable
+from store.documents import storable
 from store.errors import UnknownOrderError
 from store.order_items import whole
 from store.sql.database import Database
 from store.sql.tables import orders, revisions
-from tmf.bodies import is_storable
+from tmf.bodies import Document, is_storable
 from tmf.instants import as_utc
 
 
@@ -27,7 +27,7 @@ class RevisionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def propose(self, order_id: str, document: Json, author: str | None, at: datetime) -> Revision:
+    async def propose(self, order_id: str, document: Document, author: str | None, at: datetime) -> Revision:
         """Keep a new version of an order under the next number, for its workflow to decide on.
 
         Raises:
@@ -89,7 +89,7 @@ class RevisionStore:
 
         return await self._database.read(found)
 
-    async def revise(self, order_id: str, number: int, document: Json) -> bool:
+    async def revise(self, order_id: str, number: int, document: Document) -> bool:
         """Replace what a proposal sets, as long as nobody has decided on it; return whether it was replaced.
 
         Raises:
@@ -144,13 +144,13 @@ def _first(connection: Connection, order: Row[Any]) -> Revision:
     )
 
 
-def _as_it_came(kind: OrderKind, document: Json) -> Json:
+def _as_it_came(kind: OrderKind, document: Document) -> Document:
     """Return an order as it was sent: without what only the orchestrator writes, and the products made since."""
     sent, items = as_sent(kind, document), ITEM_LISTS[kind]
     return sent | {items: [_unmade(item, items) for item in sent.get(items) or []]}
 
 
-def _unmade(item: Json, name: str) -> Json:
+def _unmade(item: Document, name: str) -> Document:
     product, parts = item.get("product"), item.get(name)
     if item.get("action") == Action.ADD and isinstance(product, dict):
         item = {**item, "product": {attribute: value for attribute, value in product.items() if attribute != "id"}}

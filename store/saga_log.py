@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 
-from store.documents import Json
 from store.sql.database import Database
 from store.sql.tables import saga_log
+from tmf.bodies import Document
 
 
 class SagaLog:
@@ -20,7 +20,7 @@ class SagaLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def write(self, order_id: str, steps: Mapping[str, Sequence[Json]]) -> None:
+    async def write(self, order_id: str, steps: Mapping[str, Sequence[Document]]) -> None:
         """Write all that nodes have done (key → steps), in place of what was known of them.
 
         Raises:
@@ -31,7 +31,7 @@ class SagaLog:
             written = self._database.insert_or_update(saga_log)
             await self._database.write(lambda connection: connection.execute(written, rows))
 
-    async def read(self, order_id: str, keys: Collection[str]) -> dict[str, list[Json]]:
+    async def read(self, order_id: str, keys: Collection[str]) -> dict[str, list[Document]]:
         """Return what nodes have done; those that are not known are left out.
 
         Raises:

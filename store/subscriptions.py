@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, false, func, literal_column, not_, select, true, update
 
 from orders.events.subscription import Subscription, SubscriptionState
-from store.documents import Json
 from store.lists.listing import Listed
 from store.lists.pages import find_page
 from store.setbacks import Work, rests
 from store.sql.database import Database
-from store.sql.tables import Document, subscriptions
-from tmf.bodies import is_storable
+from store.sql.tables import Json, subscriptions
+from tmf.bodies import Document, is_storable
 from tmf.instants import timestamp
 from tmf.query.query import ListQuery, Page, Sort
 
@@ -43,7 +42,7 @@ def _listed(dialect: str) -> Listed:
     own, parts = subscriptions.c, list[ColumnElement[Any]]()
     for name, column in _SHOWN.items():
         parts += literal_column(f"'{name}'"), column
-    document = _WRITTEN[dialect](*parts, type_=Document).label("document")
+    document = _WRITTEN[dialect](*parts, type_=Json).label("document")
     shown = select(own.api.label("kind"), own.id, own.state, own.created_at, document)
     rows = shown.where(own.state != _ENDED).subquery("listeners")
     columns: Any = rows.c
@@ -195,7 +194,7 @@ class SubscriptionStore:
         return [_subscription(row) for row in rows]
 
 
-def _without_nothing(document: Json) -> Json:
+def _without_nothing(document: Document) -> Document:
     return {name: value for name, value in document.items() if value is not None}
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 CENT = Decimal("0.01")
 _INSTALLATION = "installation"

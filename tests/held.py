@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
-from tests.agreement import Base, Document, Held, HeldService, disagreements
+from tests.agreement import Base, Held, HeldService, disagreements
 from tests.posted_agreement import HeldResource
 from tests.stage import Stage
+from tmf.bodies import Document
 
 SERVICE = "/tmf-api/serviceInventory/v4/service"
 RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"

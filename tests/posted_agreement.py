@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.agreement import Document, HeldService, customers_in, differences, own_place, walk
+from tests.agreement import HeldService, customers_in, differences, own_place, walk
+from tmf.bodies import Document
 
 ABOUT = {"serviceOrderItem": "service", "orderItem": "resource"}
 

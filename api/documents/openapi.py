@@ -22,8 +22,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.documents.documentation import RequestBody
 from api.http.answers import JsonAnswer
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 OPENAPI = "/openapi.json"
 PAGE = "/docs"

@@ -36,17 +36,16 @@ from application.http import DownstreamError
 from application.planner import PlannedOrder, plans_alike
 from orders.bounds import OrderLimits
 from orders.change.amendment import PLANNED_FROM, Amendment, NodeProgress, cancellation, compare, decide
-from orders.events.links import BASE_PATHS, Document, resource_name
+from orders.events.links import BASE_PATHS
 from orders.lifecycle.admission import Message
-from orders.lifecycle.states import OrderKind, OrderState, in_words
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState, in_words, resource_name
 from orders.model.order_ids import is_root, root_kind
 from orders.model.posted import posted_order
 from orders.model.revision import Refusal, Revision, RevisionState
 from orders.model.violation import Violation
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.plan_graph import PlanGraph
-from store.documents import ITEM_LISTS
-from tmf.bodies import InvalidBodyError
+from tmf.bodies import Document, InvalidBodyError
 from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH, media_type_of
 from tmf.patches import apply_operations, merge_patch
 from tmf.query.query import parse_list_query

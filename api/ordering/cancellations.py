@@ -39,19 +39,13 @@ from api.schemas.cancellation import (
     CancelServiceOrder,
     CancelServiceOrderCreate,
 )
-from orders.events.links import (
-    BASE_PATHS,
-    Document,
-    cancellation_href,
-    cancellation_name,
-    resource_name,
-    with_cancellation_links,
-)
+from orders.events.links import BASE_PATHS, cancellation_href, cancellation_name, with_cancellation_links
 from orders.intake import misnamed, order_id_from
 from orders.lifecycle.admission import Message
-from orders.lifecycle.states import OrderKind
+from orders.lifecycle.states import OrderKind, resource_name
 from orders.model.server_set import CANCELLATION
 from store.cancellations import UnsentCancel
+from tmf.bodies import Document
 from tmf.instants import timestamp
 from tmf.query.query import parse_list_query
 

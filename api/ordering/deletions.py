@@ -16,8 +16,8 @@ from api.documents.documentation import TAGS, errors
 from api.http.errors import NotAllowedError, NotFoundError
 from api.reads import stored_order
 from api.workflow_ids import workflow_of
-from orders.events.links import BASE_PATHS, resource_name
-from orders.lifecycle.states import OrderKind
+from orders.events.links import BASE_PATHS
+from orders.lifecycle.states import OrderKind, resource_name
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
 
 _log = structlog.get_logger(__name__)

@@ -18,10 +18,10 @@ from api.http.errors import InvalidRequestError
 from api.messages import Words, admit, ask
 from api.reads import linked_order, stored_order
 from api.schemas import ProductOrder, ResourceOrder, ServiceOrder
-from orders.events.links import BASE_PATHS, Document, resource_name
+from orders.events.links import BASE_PATHS
 from orders.lifecycle.admission import Message
-from orders.lifecycle.states import OrderKind
-from store.documents import ITEM_LISTS
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, resource_name
+from tmf.bodies import Document
 from tmf.words import shown
 from workflows.contracts.payloads import Hold, Resume
 

@@ -19,14 +19,14 @@ from api.http.errors import ConflictError, InvalidRequestError, NotFoundError, U
 from api.reads import stored_order
 from api.schemas.kinds import CREATES
 from application.http import DownstreamError
-from orders.events.links import Document, href, with_links
+from orders.events.links import href, with_links
 from orders.intake import accept, check_order, derived_id, fingerprint, order_id_from
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.model.order_ids import is_root, root_id
 from orders.model.posted import posted_order
 from store.errors import DeletedOrderError, IdempotencyConflictError
 from store.orders import AcceptedOrder
-from tmf.bodies import InvalidBodyError
+from tmf.bodies import Document, InvalidBodyError
 
 _KEY_HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

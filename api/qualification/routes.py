@@ -21,7 +21,7 @@ from api.http.patches import readable
 from api.reads import fields_query, list_answer
 from application.http import DownstreamError
 from orders.bounds import OrderLimits
-from orders.events.links import QUALIFICATION_PATHS, Document, qualification_href, with_qualification_link
+from orders.events.links import QUALIFICATION_PATHS, qualification_href, with_qualification_link
 from orders.intake import faults_of_size, misnamed, order_id_from
 from orders.model.server_set import QUALIFICATION, QUALIFIED_OFFERINGS, QUALIFIED_SERVICES
 from orders.qualification.results import (
@@ -33,7 +33,7 @@ from orders.qualification.results import (
     faults_of_items,
 )
 from orders.qualification.services import with_item_ids
-from tmf.bodies import Fault, InvalidBodyError, faults_of
+from tmf.bodies import Document, Fault, InvalidBodyError, faults_of
 from tmf.forms import in_kept_form
 from tmf.instants import timestamp
 from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH, media_type_of

@@ -18,9 +18,10 @@ from api.sweeps.sweep import run_sweep
 from application.concurrent_checks import CONCURRENCY, each_of
 from application.http import DownstreamError
 from application.qualifiers import Qualifier
-from orders.qualification.results import DEADLINES, Document, QualificationKind, failed
+from orders.qualification.results import DEADLINES, QualificationKind, failed
 from store.errors import StoreUnavailableError
 from store.qualifications import ClaimedQualification, QualificationStore
+from tmf.bodies import Document
 from tmf.instants import read_instant
 
 PATIENCE = timedelta(minutes=10)

@@ -17,9 +17,9 @@ from api.http.errors import InvalidRequestError, NotAllowedError, NotFoundError
 from api.messages import request as ask_workflow
 from api.reads import fields_query, list_answer
 from catalogs.checks.given_values import faults_of_values
-from orders.events.links import Document
 from orders.model.task import Task, TaskKind, TaskState
 from store.tasks import TaskFilter
+from tmf.bodies import Document
 from tmf.model import Model
 from tmf.query.attributes import attributes_of
 from tmf.query.checks import check_value

@@ -19,14 +19,13 @@ from bench.stacks import Stack
 from bench.waiting import until
 from orders.lifecycle.states import TERMINAL
 from settings import SYSTEMS
+from tmf.bodies import Document
 from worker import WORKFLOWS
 from workflows.connection import DATA_CONVERTER
 
 _PATIENCE_SECONDS = 3600.0
 _TASKS = "/fallout/v1/task"
 _QUIET_LOOKS = 3
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Drill:
         self._document = large_order(kind, items, self.customer)
         self._at: dict[str, str] = {"gateway": stack.layout.gateway_url, **stack.systems}
 
-    async def place(self) -> Json:
+    async def place(self) -> Document:
         """Place the order, and return it as it was placed."""
         self.order_id = await self._gateway.place(self._document)
         return self._document
@@ -104,9 +103,9 @@ class Drill:
     async def cancel(self) -> None:
         await self._gateway.cancel(self.order_id)
 
-    async def task(self, word: str) -> Json:
+    async def task(self, word: str) -> Document:
         """Wait for a task of the order that is about this, and return it."""
-        found: list[Json] = []
+        found: list[Document] = []
 
         async def opened() -> bool:
             tasks = await self._get("gateway", _TASKS, orderId=self.order_id, state="open")
@@ -116,7 +115,7 @@ class Drill:
         await until(opened, _PATIENCE_SECONDS)
         return found[0]
 
-    async def retry(self, task: Json) -> None:
+    async def retry(self, task: Document) -> None:
         """Have what a task is about tried again."""
         await self._post("gateway", f"{_TASKS}/{task['id']}/resolution", {"action": "retry", "author": "bench"})
 
@@ -190,7 +189,7 @@ class Drill:
     async def _get(self, part: str, path: str, **query: str) -> Any:
         return (await self._stack.http.get(f"{self._at[part]}{path}", params=query)).raise_for_status().json()
 
-    async def _post(self, part: str, path: str, body: Json) -> None:
+    async def _post(self, part: str, path: str, body: Document) -> None:
         (await self._stack.http.post(f"{self._at[part]}{path}", json=body)).raise_for_status()
 
 

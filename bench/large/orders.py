@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from copy import deepcopy
 from itertools import cycle
-from typing import Any
 
 from bench.gateway import example, new_customer
+from tmf.bodies import Document
 
 MOBILE, VPN = "mobile", "vpn"
 KINDS = (MOBILE, VPN)
 SITES = [f"SITE-{number}" for number in range(1, 13)]
 """Places of which inventory knows; many sites of a network are at the same."""
 
-Json = dict[str, Any]
 
-
-def large_order(kind: str, number: int, customer: str = "") -> Json:
+def large_order(kind: str, number: int, customer: str = "") -> Document:
     """Return an order of so many mobile plans, or of a network of so many sites, of which the first is the hub."""
     make = _mobile_plans if kind == MOBILE else _network
     return make(number, customer or new_customer())
 
 
-def _mobile_plans(number: int, customer: str) -> Json:
+def _mobile_plans(number: int, customer: str) -> Document:
     document = example("mobile", customer)
     item = document["productOrderItem"][0]
     item["product"]["productCharacteristic"] = [
@@ -32,7 +30,7 @@ def _mobile_plans(number: int, customer: str) -> Json:
     return document
 
 
-def _network(number: int, customer: str) -> Json:
+def _network(number: int, customer: str) -> Document:
     document = example("vpn-8-sites", customer)
     bundle = document["productOrderItem"][0]
     core, hub, spoke, *_ = bundle["productOrderItem"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from orders.events import v5_events
 from orders.events.links import BASE_PATHS, QUALIFICATION_PATHS
-from orders.events.order_events import Document, Event, envelope, event_types, listener_path
+from orders.events.order_events import Event, envelope, event_types, listener_path
 from orders.events.qualification_events import APIS, qualification_event_types
 from orders.events.v5_links import V5_BASE_PATH
 from orders.lifecycle.states import OrderKind
+from tmf.bodies import Document
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from orders.lifecycle.states import OrderKind
-from orders.lifecycle.states import resource_name as resource_name
+from orders.lifecycle.states import OrderKind, resource_name
 from orders.model.order_ids import is_root, root_kind
 from orders.qualification.results import QualificationKind
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 BASE_PATHS = {
     OrderKind.PRODUCT: "/tmf-api/productOrderingManagement/v4",

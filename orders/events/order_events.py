@@ -8,19 +8,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from pydantic import Field
 
 from orders.events import snapshots
-from orders.events.links import cancellation_name, linked, resource_name
+from orders.events.links import cancellation_name, linked
 from orders.events.snapshots import Snapshot
 from orders.lifecycle.change import OrderChange, OrderEntries
-from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, resource_name
+from tmf.bodies import Document
 from tmf.instants import UtcDatetime, timestamp
 from tmf.model import Model
-
-Document = dict[str, Any]
 
 _NAMESPACE = uuid.UUID("6f2d6c8e-3a55-5c0a-9f0e-0d5a0f3b7c11")
 _COMMON = ("Create", "AttributeValueChange", "StateChange", "Delete", "InformationRequired")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from orders.events.order_events import Document, Event, event_id
+from orders.events.order_events import Event, event_id
 from orders.qualification.results import QualificationKind
+from tmf.bodies import Document
 
 OFFERING_API = "productOfferingQualification"
 SERVICE_API = "serviceQualification"

@@ -9,8 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 MAX_SNAPSHOT = 256 * 1024
 """Bytes of JSON that an event carries of an order at most."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from orders.events import order_events as events
-from orders.events.order_events import Document, Event
+from orders.events.order_events import Event
 from orders.events.v5_links import cancellation_in_v5, order_in_v5
 from orders.lifecycle.states import OrderKind
 from orders.model.v5 import name_in_v5
+from tmf.bodies import Document
 
 _ASKS = "InformationRequiredEvent"
 

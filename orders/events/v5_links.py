@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 from orders.events.links import cancellation_name, with_cancellation_links, with_links
 from orders.lifecycle.states import OrderKind
-from orders.model.v5 import CANCELLATION, Document, to_v5
+from orders.model.v5 import CANCELLATION, to_v5
+from tmf.bodies import Document
 
 V5_BASE_PATH = "/tmf-api/productOrderingManagement/v5"
 

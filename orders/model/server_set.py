@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 _OF_ALL = frozenset(
     {

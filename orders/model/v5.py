@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 ORDER = "ProductOrder"
 CANCELLATION = "CancelProductOrder"

@@ -6,7 +6,6 @@ An `href` is not part of what is stored: the gateway writes it, since it knows t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from orders.lifecycle.states import OrderKind, OrderState, resource_name
 from orders.model.order_ids import is_root, root_kind
@@ -18,8 +17,7 @@ from orders.plan.parts import (
     ServiceOrderPlan,
     Specification,
 )
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 
 def service_order(plan: ServiceOrderPlan, order_id: str, parent_id: str, order_date: str) -> Document:

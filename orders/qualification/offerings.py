@@ -24,13 +24,13 @@ from orders.model.violation import Violation
 from orders.plan.keys import segment
 from orders.qualification.results import (
     MAX_ITEMS,
-    Document,
     Note,
     OfferingQualificationState,
     Result,
     TerminationError,
     UnavailabilityReason,
 )
+from tmf.bodies import Document
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
 

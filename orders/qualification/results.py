@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from pydantic import Field
 
 from orders.model.violation import Violation
-from tmf.bodies import Fault
+from tmf.bodies import Document, Fault
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
 from tmf.words import shown
-
-Document = dict[str, Any]
 
 MAX_ITEMS = 100
 """Items that one qualification may have."""

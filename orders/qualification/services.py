@@ -20,12 +20,12 @@ from orders.model.service_orders import PostedServiceItem, Service, ServiceOrder
 from orders.plan.parts import Characteristics
 from orders.qualification.results import (
     MAX_ITEMS,
-    Document,
     Result,
     ServiceQualificationState,
     TerminationError,
     UnavailabilityReason,
 )
+from tmf.bodies import Document
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
 

@@ -26,13 +26,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import UnaryExpression
 
-from store.documents import Json, write_json
+from store.documents import write_json
 from store.errors import ListTimeoutError, StoreError, StoreUnavailableError
 from store.lists.counts import counted, skipped
 from store.lists.listing import ORDERS, Listed, condition, ordering, refers
 from store.order_items import item_list, with_items
 from store.sql.database import Database
 from store.sql.tables import order_references, orders
+from tmf.bodies import Document
 from tmf.query.query import Filter, ListQuery, Operator, Page, QueryError, filters_of
 
 # An alias, so that a filter by another reference can have the table for itself.
@@ -84,9 +85,9 @@ def _page(connection: Connection, listed: Listed, kind: str, query: ListQuery, m
 
 def _documents(
     connection: Connection, listed: Listed, kind: str, query: ListQuery, found: Sequence[Row[Any]], most_bytes: int
-) -> list[Json]:
+) -> list[Document]:
     """Return what is asked for of the documents that were found, up to a number of bytes, and no less than one."""
-    documents, left = list[Json](), most_bytes
+    documents, left = list[Document](), most_bytes
     # Of whole documents, the first batch is the page.
     for some in islice(batches(found, most_bytes), 1 if query.fields is None else None):
         by_id = read_documents(connection, listed, kind, query, [each.id for each in some])
@@ -101,7 +102,7 @@ def _documents(
 
 def read_documents(
     connection: Connection, listed: Listed, kind: str, query: ListQuery, ids: Sequence[str]
-) -> dict[str, Json]:
+) -> dict[str, Document]:
     """Return documents by their ids, cut to the fields that are asked for where the database can do so."""
     table = listed.table
     document = projected(table.c.document, query.fields, connection.dialect.name)

@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 Text = String().with_variant(String(collation="C"), "postgresql")
 """Text that sorts by code point on both databases."""
 
-Document = JSON().with_variant(JSONB(), "postgresql")
+Json = JSON().with_variant(JSONB(), "postgresql")
 
 metadata = MetaData(
     naming_convention={
@@ -55,7 +55,7 @@ orders = Table(
     Column("completion_date", Text),
     Column("digest", Text),
     Column("started", Boolean, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
     Column("size", Integer),
     Column("items_size", BigInteger().with_variant(Integer, "sqlite")),
     Column("updated_at", Text, nullable=False),
@@ -98,7 +98,7 @@ order_items = Table(
     Column("order_id", Text, primary_key=True),
     Column("item_id", Text, primary_key=True),
     Column("position", Integer, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
     ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
 )
 """The items of large orders (`store.order_items`), by their places in the order."""
@@ -172,9 +172,9 @@ plans = Table(
     Column("revision", Integer, primary_key=True, autoincrement=False),
     Column("catalog_digest", Text, nullable=False),
     Column("catalog_label", Text, nullable=False),
-    Column("graph", Document, nullable=False),
-    Column("document", Document, nullable=False),
-    Column("installed", Document),
+    Column("graph", Json, nullable=False),
+    Column("document", Json, nullable=False),
+    Column("installed", Json),
     Column("created_at", Text, nullable=False),
 )
 """One row a revision: the graph, of the plan itself all but its nodes, and the installed base it was made against."""
@@ -187,7 +187,7 @@ plan_nodes = Table(
     Column("key", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
     ForeignKeyConstraint(["order_id", "revision"], ["plans.order_id", "plans.revision"], ondelete="CASCADE"),
 )
 """One row a node, so that whoever runs it loads its own slice and no more."""
@@ -206,7 +206,7 @@ tasks = Table(
     Column("error_code", Text),
     Column("error", Text),
     Column("created_at", Text, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
     Index(None, "created_at", "id"),
     Index(None, "kind", "state", "created_at", "id"),
     Index(None, "state", "created_at", "id"),
@@ -226,7 +226,7 @@ cancellations = Table(
     Column("order_id", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("sent", Boolean, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
     Column("created_at", Text, nullable=False),
     Index(None, "kind", "created_at", "id"),
     Index(None, "kind", "state", "created_at", "id"),
@@ -248,7 +248,7 @@ revisions = Table(
     Column("order_id", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("state", Text, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
 )
 """The versions of a product order. An order that was never amended has no row here."""
 
@@ -284,7 +284,7 @@ saga_log = Table(
     metadata,
     Column("order_id", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("steps", Document, nullable=False),
+    Column("steps", Json, nullable=False),
 )
 """What nodes of an order's plan did in runs of its workflow that are over. Most orders have one run, and no row."""
 
@@ -297,7 +297,7 @@ events = Table(
     Column("api", Text, nullable=False),
     Column("root_id", Text, nullable=False),
     Column("at", Text, nullable=False),
-    Column("event", Document, nullable=False),
+    Column("event", Json, nullable=False),
     Index(None, "api", "position"),
     Index(None, "root_id", "position"),
     Index(None, "at"),
@@ -355,7 +355,7 @@ qualifications = Table(
     Column("finished", Boolean, nullable=False),
     Column("claimed_until", Text),
     Column("created_at", Text, nullable=False),
-    Column("document", Document, nullable=False),
+    Column("document", Json, nullable=False),
     Index(None, "kind", "created_at", "id"),
     Index(None, "kind", "state", "created_at", "id"),
     Index(None, "created_at", "id"),

@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from systems.common.errors import Error
+from tmf.bodies import Document
 from tmf.media_types import JSON, JSON_PATCH, MERGE_PATCH
 
 REFERENCE = "#/components/schemas/"
-Json = dict[str, Any]
 Responses = dict[int | str, dict[str, Any]]
 
 _DESCRIPTIONS = {
@@ -53,7 +53,7 @@ def errors(*statuses: int) -> Responses:
     return {**named, "default": {"model": Error, "description": "Any other error."}}
 
 
-def listed(model: type[BaseModel], filtered_by: str, example: str) -> Json:
+def listed(model: type[BaseModel], filtered_by: str, example: str) -> Document:
     """What a route that lists says of itself; ``filtered_by`` is one of the attributes that filter."""
     answers: Responses = {
         200: {"description": "All that match.", "model": list[model], "headers": _COUNTS},  # type: ignore[valid-type]
@@ -63,7 +63,7 @@ def listed(model: type[BaseModel], filtered_by: str, example: str) -> Json:
     return {"responses": answers, "openapi_extra": {"parameters": _list_parameters(filtered_by, example)}}
 
 
-def read_one(model: type[BaseModel]) -> Json:
+def read_one(model: type[BaseModel]) -> Document:
     """What a route that reads one document says of itself."""
     return {"responses": found(model), "openapi_extra": {"parameters": [_FIELDS]}}
 
@@ -73,15 +73,15 @@ def found(model: type[BaseModel]) -> Responses:
     return {200: {"model": model, "description": "It."}, **errors(400, 404)}
 
 
-EMPTY: Json = {
+EMPTY: Document = {
     "status_code": 204,
     "responses": {204: {"description": "Done; there is nothing to say."}, **errors(400, 404)},
 }
 
 
-def creates(model: type[BaseModel], body: type[BaseModel], example: Any, *also: int, status: int = 201) -> Json:
+def creates(model: type[BaseModel], body: type[BaseModel], example: Any, *also: int, status: int = 201) -> Document:
     """What a route that makes something says of itself."""
-    made: Json = {"model": model, "description": "Made.", "headers": _LOCATION}
+    made: Document = {"model": model, "description": "Made.", "headers": _LOCATION}
     return {
         "status_code": status,
         "responses": {status: made, **errors(400, 409, 413, 415, 422, *also)},
@@ -89,7 +89,7 @@ def creates(model: type[BaseModel], body: type[BaseModel], example: Any, *also: 
     }
 
 
-def patches(model: type[BaseModel], body: type[BaseModel], example: Any, *also: int) -> Json:
+def patches(model: type[BaseModel], body: type[BaseModel], example: Any, *also: int) -> Document:
     """What a route that patches says of itself."""
     schema = {"$ref": REFERENCE + body.__name__}
     operations = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in example.items()]
@@ -109,7 +109,7 @@ def patches(model: type[BaseModel], body: type[BaseModel], example: Any, *also: 
     }
 
 
-def removes(*also: int) -> Json:
+def removes(*also: int) -> Document:
     """What a route that deletes says of itself."""
     done = {"description": "Gone."}
     return {
@@ -119,13 +119,13 @@ def removes(*also: int) -> Json:
     }
 
 
-def body_of(model: type[BaseModel], example: Any, *, required: bool = True) -> Json:
+def body_of(model: type[BaseModel], example: Any, *, required: bool = True) -> Document:
     """The description of a JSON body that the route reads by itself."""
     content = {"schema": {"$ref": REFERENCE + model.__name__}, "example": example}
     return {"requestBody": {"required": required, "content": {JSON: content}}}
 
 
-def _list_parameters(filtered_by: str, example: str) -> list[Json]:
+def _list_parameters(filtered_by: str, example: str) -> list[Document]:
     return [
         _FIELDS,
         {
@@ -163,7 +163,7 @@ def describe(app: FastAPI, bodies: Sequence[type[BaseModel]], apis: Mapping[str,
     """Complete the OpenAPI document of ``app`` and give each of ``apis``, base path → title, one of its own."""
     generated = app.openapi
 
-    def openapi() -> Json:
+    def openapi() -> Document:
         if app.openapi_schema is None:
             _, definitions = models_json_schema(
                 [(body, "validation") for body in bodies], ref_template=f"{REFERENCE}{{model}}"
@@ -185,7 +185,7 @@ def _serve_document(app: FastAPI, base: str, title: str) -> None:
     app.add_api_route(f"{base}/openapi.json", document, include_in_schema=False)
 
 
-def part_of(document: Json, base: str, title: str) -> Json:
+def part_of(document: Document, base: str, title: str) -> Document:
     """The document of the API at ``base`` alone, with the schemas that it needs."""
     paths = {path: item for path, item in document["paths"].items() if path.startswith(f"{base}/")}
     schemas = document["components"]["schemas"]

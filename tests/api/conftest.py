@@ -17,7 +17,7 @@ from pydantic import BaseModel, SecretStr
 
 from api.app import create_app
 from api.dependencies import Gateway
-from api.documents.openapi import Document, api_documents
+from api.documents.openapi import api_documents
 from api.engine import (
     EngineRefusedError,
     EngineUnavailableError,
@@ -47,15 +47,17 @@ from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan.parts import ProductPlan
 from orders.qualification.results import QualificationKind
 from store.cancellations import CancelStore
-from store.orders import OrderStore, Recorded
+from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
+from store.recording import Recorded
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
 from store.sql.database import Database, open_database
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
+from tmf.bodies import Document
 from workflows.connection import describe
 from workflows.contracts import search_attributes
 from workflows.contracts.ids import root_workflow, subscription_workflow

@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from orders.model.installed import InstalledBase, InstalledProduct
-from tests.catalogs.sample_orders import CUSTOMER, TODAY, Document, add, item
+from tests.catalogs.sample_orders import CUSTOMER, TODAY, add, item
+from tmf.bodies import Document
 
 Values = st.SearchStrategy[dict[str, Any]]
 

@@ -12,7 +12,8 @@ from catalogs.model.characteristics import default_of
 from catalogs.model.entities import CharacteristicSpecification, ResourceSpecification, ServiceSpecification, ValueType
 from orders.model.installed import InstalledResource, InstalledService
 from tests.catalogs.generated_orders import PLACES, parties, places_around, values_among
-from tests.catalogs.sample_orders import TODAY, Document
+from tests.catalogs.sample_orders import TODAY
+from tmf.bodies import Document
 
 OF_NAME: dict[str, st.SearchStrategy[Any]] = {
     "simType": st.sampled_from(["sim", "esim"]),

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orders.model.product_orders import ProductOrder
+from tmf.bodies import Document
 
 CUSTOMER = "customer-1"
 TODAY = datetime(2026, 6, 1, tzinfo=UTC)
-
-Document = dict[str, Any]
 
 
 def order(*items: Document, customer: str | None = CUSTOMER, **attributes: Any) -> ProductOrder:

@@ -23,7 +23,8 @@ from catalogs.sold_services import sold_configurations
 from orders.model.installed import InstalledBase
 from orders.model.product_orders import Characteristic, Product, ProductOrderItem
 from orders.model.service_orders import ServiceOrder
-from tests.catalogs.sample_orders import TODAY, Document, add, delete, fibre_bundle, order, tv
+from tests.catalogs.sample_orders import TODAY, add, delete, fibre_bundle, order, tv
+from tmf.bodies import Document
 
 
 def only(document: Document) -> ProductOrderItem:

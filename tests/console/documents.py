@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 
 def product_order(state: str = "inProgress", **attributes: Any) -> Document:

@@ -17,8 +17,9 @@ from orders.lifecycle.states import OrderKind
 from orders.model.product_orders import Action
 from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
 from orders.plan.parts import ResourceItem, ResourcePlan, Specification
-from tests.console.documents import Document, resource_order, service_order
+from tests.console.documents import resource_order, service_order
 from tests.console.test_trees import text
+from tmf.bodies import Document
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,8 @@ import pytest
 from console.errors import UnreachableError
 from console.gateway import Gateway, RefusedError
 from console.watch import follow
-from tests.console.documents import Document, product_order, resource_order, service_order
+from tests.console.documents import product_order, resource_order, service_order
+from tmf.bodies import Document
 
 pytestmark = pytest.mark.anyio
 

@@ -14,7 +14,8 @@ from console.order_tree import OrderTree, changes
 from console.tables import orders_table
 from console.task_commands import tasks_table
 from console.watch import watch
-from tests.console.documents import Document, product_order, resource_order, service_order
+from tests.console.documents import product_order, resource_order, service_order
+from tmf.bodies import Document
 
 NO_TV = {"code": "notFeasible", "message": "TV is not possible at HAM-1"}
 TASK = {"id": "vmhossiscv:1.2:home-network!1", "kind": "manual", "state": "open", "createdAt": "2026-03-01T10:00:00Z"}

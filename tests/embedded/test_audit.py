@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from embedded.audit import Check, Holdings, audit, differences, sites
 from orders.lifecycle.states import OrderState
-
-Document = dict[str, Any]
+from tmf.bodies import Document
 
 
 def resource(id_: str, order_id: str) -> Document:

@@ -7,11 +7,10 @@ from typing import Any
 from orders.lifecycle.change import OrderChange, OrderEntries
 from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import AcceptedOrder
+from tmf.bodies import Document
 
-Json = dict[str, Any]
 
-
-def product_order(order_id: str, **attributes: Any) -> Json:
+def product_order(order_id: str, **attributes: Any) -> Document:
     """A product order's document: a bundle `1` with `1.1` in it, and an item `2`."""
     return {
         "id": order_id,
@@ -39,8 +38,8 @@ def change(
     order_id: str,
     version: int,
     state: OrderState = OrderState.IN_PROGRESS,
-    attributes: Json | None = None,
-    items: dict[str, Json] | None = None,
+    attributes: Document | None = None,
+    items: dict[str, Document] | None = None,
     kind: OrderKind = OrderKind.PRODUCT,
 ) -> OrderChange:
     return OrderChange(
@@ -48,5 +47,5 @@ def change(
     )
 
 
-def entries(order_id: str, **appended: list[Json]) -> OrderEntries:
+def entries(order_id: str, **appended: list[Document]) -> OrderEntries:
     return OrderEntries(kind=OrderKind.PRODUCT, order_id=order_id, appended=appended)

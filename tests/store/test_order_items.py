@@ -11,14 +11,15 @@ from sqlalchemy import Connection, event, func, select
 from orders.events.snapshots import MAX_SNAPSHOT
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
-from store.documents import Json, apply_change, references
+from store.documents import apply_change, references
 from store.order_items import SPLIT_ABOVE
-from store.orders import AcceptedOrder, OrderStore, Recorded
+from store.orders import AcceptedOrder, OrderStore
 from store.outbox import Outbox
-from store.recording import Told, record
+from store.recording import Recorded, Told, record
 from store.sql.database import Database, migrate, open_database
 from store.sql.tables import order_item_parts, order_items, order_references, orders
 from tests.store.sql.test_database import downgrade
+from tmf.bodies import Document
 from tmf.query.query import parse_list_query
 
 KINDS = list(OrderKind)
@@ -29,9 +30,9 @@ def about(kind: OrderKind) -> str:
     return kind.value.removesuffix("Order")
 
 
-def large(kind: OrderKind, order_id: str = "large", number: int = NUMBER, size: int = 1000, **more: Any) -> Json:
+def large(kind: OrderKind, order_id: str = "large", number: int = NUMBER, size: int = 1000, **more: Any) -> Document:
     name = ITEM_LISTS[kind]
-    items: list[Json] = [
+    items: list[Document] = [
         {
             "id": str(each),
             "action": "add",
@@ -46,7 +47,7 @@ def large(kind: OrderKind, order_id: str = "large", number: int = NUMBER, size: 
     return {"id": order_id, "state": "acknowledged", "orderDate": date, "category": "b2b", name: items, **more}
 
 
-async def kept(store: OrderStore, kind: OrderKind, document: Json) -> Json:
+async def kept(store: OrderStore, kind: OrderKind, document: Document) -> Document:
     await store.accept(AcceptedOrder(kind, document["id"], document, None, "digest"))
     return document
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from orders.lifecycle.change import OrderUpdate
 from orders.lifecycle.states import OrderKind, OrderState
 from store.errors import IdempotencyConflictError, UnstorableDocumentError
-from store.orders import OrderStore, Recorded
-from tests.store.samples import Json, accepted, change, entries, product_order
+from store.orders import OrderStore
+from store.recording import Recorded
+from tests.store.samples import accepted, change, entries, product_order
+from tmf.bodies import Document
 from tmf.query.query import ListQuery, parse_list_query
 
 pytestmark = pytest.mark.anyio
@@ -26,14 +28,14 @@ async def states(store: OrderStore, order_id: str) -> dict[str, str]:
     return {each["id"]: each["state"] for each in (document, bundle, *bundle["productOrderItem"], single)}
 
 
-async def stored(store: OrderStore, order_id: str) -> Json:
+async def stored(store: OrderStore, order_id: str) -> Document:
     document = await store.get(OrderKind.PRODUCT, order_id)
     assert document is not None
     return document
 
 
 async def test_accepted_order_is_read_back_with_every_attribute(store: OrderStore) -> None:
-    extras: Json = {"@type": "Rush", "x-vendor": {"deep": [1, 2.5, True, None, "é😀"]}}
+    extras: Document = {"@type": "Rush", "x-vendor": {"deep": [1, 2.5, True, None, "é😀"]}}
     order = accepted("o1", **extras)
     assert await store.accept(order) == (order.document, True)
     assert await store.get(OrderKind.PRODUCT, "o1") == order.document
@@ -187,7 +189,7 @@ async def test_whatever_order_changes_arrive_in_the_highest_version_stands(
 
 async def test_child_order_is_opened_once_and_listed_under_its_parent(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    document: Json = {
+    document: Document = {
         "id": "o1:1:internet",
         "orderDate": "2026-03-01T10:00:01.000Z",
         "state": "acknowledged",
@@ -208,7 +210,7 @@ async def test_child_order_is_opened_once_and_listed_under_its_parent(store: Ord
 
 async def test_child_order_is_opened_with_the_first_changes_of_it_and_of_others(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
-    document: Json = {"id": "child", "state": "acknowledged"}
+    document: Document = {"id": "child", "state": "acknowledged"}
     first: list[OrderUpdate] = [
         change("child", 1, kind=OrderKind.SERVICE),
         entries("o1", milestone=[{"id": "m", "name": "begun"}]),

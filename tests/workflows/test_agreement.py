@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from orders.model.installed import InstalledBase, InstalledProduct
-from tests.agreement import Base, Document
+from tests.agreement import Base
 from tests.catalogs.generated_orders import additions, amended, change_items, order_documents
 from tests.held import agrees, held_by
 from tests.stage import Stage, customer_of, stalled
 from tests.thorough import examples
 from tests.workflows.test_any_interleaving import more_effects
+from tmf.bodies import Document
 
 pytestmark = [pytest.mark.anyio, pytest.mark.long]
 

@@ -18,7 +18,7 @@ from api.engine import EngineUnavailableError
 from api.sweeps.listeners import ListenerStarter
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
-from store.orders import Recorded
+from store.recording import Recorded
 from tests.listener import FAILED, GONE, LYING, TAKEN, Listener, listening
 from tests.stage import Stage, customer_of, eventually, example
 from tests.workflows.steering.test_hold import begun

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from tests.agreement import Document
 from tests.catalogs.generated_posted_orders import choices
 from tests.held import held_singly
 from tests.posted_agreement import ABOUT, Single, item_key, single_disagreements
 from tests.shipped import shipped_catalogs
 from tests.stage import Stage
+from tmf.bodies import Document
 
 pytestmark = pytest.mark.anyio
 

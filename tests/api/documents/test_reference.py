@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from api.documents.openapi import Document
 from api.http.errors import ERRORS
 from api.reference import apis_table, errors_table, events_table, operations_tables, with_tables
 from orders.events.hubs import HUBS
+from tmf.bodies import Document
 from tmf.signatures import new_secret, sign
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"

@@ -27,7 +27,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.callbacks import RESOURCE_BASE, SERVICE_BASE
-from api.documents.openapi import Document
 from api.schemas import PRODUCT_ORDER_EXAMPLE
 from api.tasks.shared import BASES
 from catalogs.links import TMF620, TMF633, TMF634
@@ -37,6 +36,7 @@ from orders.model.task import Task, TaskAction, TaskKind
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, CALLBACK_SECRET, MINIMAL, Bench
 from tests.api.ordering.test_cancellations import CANCEL_PRODUCT
 from tests.thorough import examples
+from tmf.bodies import Document
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,6 @@ from orders.model.product_orders import ProductOrder
 from tests.catalogs.installation import install
 from tests.catalogs.sample_orders import (
     TODAY,
-    Document,
     add,
     delete,
     fibre_bundle,
@@ -30,6 +29,7 @@ from tests.catalogs.sample_orders import (
     voice,
     vpn,
 )
+from tmf.bodies import Document
 
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 

@@ -14,12 +14,11 @@ from orders.lifecycle.states import OrderKind
 from orders.model.installed import InstalledBase
 from orders.model.posted import posted_order
 from orders.qualification.offerings import PossibleOrder
+from tmf.bodies import Document
 
 ON = datetime(2026, 6, 1, tzinfo=UTC)
 CUSTOMER = {"id": "c-1", "role": "Customer"}
 BILLING, BERLIN = {"id": "X-1", "role": "billing"}, {"id": "BER-1", "role": "installation"}
-
-Document = dict[str, Any]
 
 
 def product_order(thing: Document, **more: Any) -> Document:

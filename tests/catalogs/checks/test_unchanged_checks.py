@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -12,6 +11,7 @@ from catalogs.planning import plan_posted
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from orders.model.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
 from orders.model.posted import posted_order
+from tmf.bodies import Document
 
 ON = datetime(2026, 6, 1, tzinfo=UTC)
 CUSTOMER = {"id": "c-1", "role": "customer"}
@@ -47,8 +47,6 @@ BASE = InstalledBase(
         )
     },
 )
-
-Document = dict[str, Any]
 
 
 def chosen(values: Document, name: str) -> Document:

@@ -23,9 +23,10 @@ from tests.catalogs.generated_orders import (
     without_numbers,
 )
 from tests.catalogs.installation import install
-from tests.catalogs.sample_orders import TODAY, Document
+from tests.catalogs.sample_orders import TODAY
 from tests.shipped import shipped_catalogs
 from tests.thorough import examples
+from tmf.bodies import Document
 
 SHIPPED = shipped_catalogs()
 

@@ -17,7 +17,6 @@ from tests.catalogs.enactment import World
 from tests.catalogs.installation import install
 from tests.catalogs.outline import outline
 from tests.catalogs.sample_orders import (
-    Document,
     add,
     delete,
     fibre_bundle,
@@ -31,6 +30,7 @@ from tests.catalogs.sample_orders import (
     voice,
     vpn,
 )
+from tmf.bodies import Document
 
 
 def installed(catalogs: CatalogSet, *items: Document) -> InstalledBase:

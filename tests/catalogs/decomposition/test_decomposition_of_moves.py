@@ -21,8 +21,9 @@ from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.parts import ServiceItem
 from tests.catalogs.installation import install
 from tests.catalogs.outline import outline
-from tests.catalogs.sample_orders import TODAY, Document, add, fibre_bundle, item, keep, mobile, order, voice, vpn
+from tests.catalogs.sample_orders import TODAY, add, fibre_bundle, item, keep, mobile, order, voice, vpn
 from tests.catalogs.shop import shop_with, written
+from tmf.bodies import Document
 
 
 def installed(catalogs: CatalogSet, *items: Document) -> InstalledBase:

@@ -28,8 +28,9 @@ from tests.catalogs.generated_orders import (
     vpn_items,
 )
 from tests.catalogs.installation import install
-from tests.catalogs.sample_orders import TODAY, Document, add, delete, item, modify, order
+from tests.catalogs.sample_orders import TODAY, add, delete, item, modify, order
 from tests.shipped import shipped_catalogs
+from tmf.bodies import Document
 
 SHIPPED = shipped_catalogs()
 

@@ -16,10 +16,11 @@ from orders.model.posted import posted_order
 from tests.agreement import HeldService
 from tests.catalogs.enactment import World
 from tests.catalogs.generated_posted_orders import choices, resource_orders, service_orders
-from tests.catalogs.sample_orders import TODAY, Document
+from tests.catalogs.sample_orders import TODAY
 from tests.posted_agreement import Held, HeldResource, single_disagreements
 from tests.shipped import shipped_catalogs
 from tests.thorough import examples
+from tmf.bodies import Document
 
 SHIPPED = shipped_catalogs()
 

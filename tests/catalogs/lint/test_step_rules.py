@@ -14,20 +14,8 @@ from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.parts import ManualWork, Milestone, ProductPlan, ResourceItem, ServiceItem, Step
 from orders.plan.policy import OnFailure
 from tests.catalogs.installation import install
-from tests.catalogs.sample_orders import (
-    Document,
-    add,
-    delete,
-    fibre_bundle,
-    item,
-    keep,
-    mobile,
-    modify,
-    order,
-    tv,
-    voice,
-    vpn,
-)
+from tests.catalogs.sample_orders import add, delete, fibre_bundle, item, keep, mobile, modify, order, tv, voice, vpn
+from tmf.bodies import Document
 
 LINE = add("1", "line", place="BER-1", note="left")
 IN_PLACE = Milestone(name="Line in place", after=Step.RESOURCES, description="All that it needs is there.")

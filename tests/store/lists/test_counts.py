@@ -15,8 +15,9 @@ from store.documents import indexed_columns, references
 from store.orders import OrderStore
 from store.sql.database import Database
 from store.sql.tables import order_count_changes, order_counts, order_references
-from tests.store.samples import Json, accepted, change
+from tests.store.samples import accepted, change
 from tests.store.transactions import writing
+from tmf.bodies import Document
 from tmf.query.matching import admits
 from tmf.query.query import Page, parse_list_query
 
@@ -40,7 +41,7 @@ FILTERS = [
 ]
 
 
-def order(number: int, category: str | None, priority: str | None, party: str, *offerings: str) -> Json:
+def order(number: int, category: str | None, priority: str | None, party: str, *offerings: str) -> Document:
     """Return what an order of some day has, as `accepted` takes it."""
     found = {"category": category, "priority": priority, "orderDate": f"2026-03-0{number}T1{number}:00:00.000Z"}
     return {name: value for name, value in found.items() if value is not None} | {
@@ -89,7 +90,7 @@ Step = Callable[[OrderStore], Awaitable[None]]
 STEPS: list[Step] = [accept_again, change_states, amend, delete]
 
 
-async def whole_list(store: OrderStore) -> list[Json]:
+async def whole_list(store: OrderStore) -> list[Document]:
     """Return all product orders, the newest first."""
     page = await store.find(OrderKind.PRODUCT, parse_list_query([]))
     assert page.total == len(page.documents)
@@ -144,7 +145,7 @@ async def test_counts_are_those_of_the_documents(store: OrderStore, database: Da
     )
 
 
-def counted_values(document: Json) -> list[tuple[str, str]]:
+def counted_values(document: Document) -> list[tuple[str, str]]:
     """Return under which attributes and values an order is counted."""
     columns = indexed_columns(document)
     values = [(name, value) for name in ("category", "priority") if (value := columns[name]) is not None]

@@ -21,10 +21,11 @@ from store.lists import counts
 from store.lists.listing import condition
 from store.orders import OrderStore
 from store.sql.database import open_database
-from tests.store.samples import Json, accepted, change
+from tests.store.samples import accepted, change
 from tests.thorough import examples
 from tests.tmf.query.test_patterns import PATTERNS
 from tests.tmf.query.test_patterns import TEXTS as PATTERN_TEXTS
+from tmf.bodies import Document
 from tmf.query.matching import admits, sorted_documents
 from tmf.query.query import Filter, ListQuery, Operator, Page, QueryError, Sort, parse_list_query, parse_query_string
 
@@ -335,7 +336,7 @@ async def test_both_databases_match_any_document_by_the_same_rule(
     store: OrderStore, content: Any, path: list[str], values: list[str], compared: Operator
 ) -> None:
     order_id = uuid.uuid4().hex
-    document: Json = {"id": order_id, "orderDate": "2026-03-01T10:00:00.000Z", "state": "held", "content": content}
+    document: Document = {"id": order_id, "orderDate": "2026-03-01T10:00:00.000Z", "state": "held", "content": content}
     assert not list(unstorable_paths(document))
     await store.open(OrderKind.RESOURCE, order_id, document, "p", "p", 1)
     kept = Filter(("content", *path), tuple(values), compared)
@@ -367,10 +368,10 @@ SIGNS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def clause(name: str, path: str, wanted: Any, sign: str) -> tuple[str, Callable[[Json], bool]]:
+def clause(name: str, path: str, wanted: Any, sign: str) -> tuple[str, Callable[[Document], bool]]:
     """Return a filter as an address has it, and what it says of an order in plain Python."""
 
-    def holds(order: Json) -> bool:
+    def holds(order: Document) -> bool:
         found = order[name] if isinstance(order[name], list) else [order[name]]
         if sign == "!=":
             return wanted not in found
@@ -402,7 +403,7 @@ CLAUSES = st.one_of(
     asked=st.lists(st.lists(CLAUSES, min_size=1, max_size=3), min_size=1, max_size=3),
 )
 async def test_a_list_has_what_each_parameter_says_by_one_of_its_alternatives(
-    store: OrderStore, wanted: list[Json], asked: list[list[tuple[str, Callable[[Json], bool]]]]
+    store: OrderStore, wanted: list[Document], asked: list[list[tuple[str, Callable[[Document], bool]]]]
 ) -> None:
     batch = uuid.uuid4().hex
     for number, each in enumerate(wanted):
@@ -432,7 +433,7 @@ async def test_a_list_has_what_each_parameter_says_by_one_of_its_alternatives(
 @given(pattern=PATTERNS, text=PATTERN_TEXTS)
 async def test_both_databases_find_patterns_by_the_same_rule(store: OrderStore, pattern: str, text: str) -> None:
     order_id = uuid.uuid4().hex
-    document: Json = {"id": order_id, "orderDate": "2026-03-01T10:00:00.000Z", "state": "held", "content": [text]}
+    document: Document = {"id": order_id, "orderDate": "2026-03-01T10:00:00.000Z", "state": "held", "content": [text]}
     await store.open(OrderKind.RESOURCE, order_id, document, "p", "p", 1)
     kept = Filter(("content",), (pattern,), Operator.REGEX)
     query = ListQuery(filters=(Filter(("id",), (order_id,)), kept))
@@ -445,7 +446,7 @@ async def test_both_databases_sort_any_documents_alike(
     store: OrderStore, contents: list[Any], descending: bool
 ) -> None:
     batch = uuid.uuid4().hex
-    documents: list[Json] = [
+    documents: list[Document] = [
         {
             "id": f"{batch}{number}",
             "orderDate": "2026-03-01T10:00:00.000Z",

@@ -20,8 +20,9 @@ from sqlalchemy.exc import DBAPIError
 import store.migrations
 from orders.lifecycle.states import OrderKind, OrderState
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
-from store.orders import OrderStore, Recorded
+from store.orders import OrderStore
 from store.plans import PlanStore
+from store.recording import Recorded
 from store.sql.database import Database, migrate, open_database
 from store.sql.tables import metadata, orders, plans
 from tests.store.samples import accepted, change, product_order

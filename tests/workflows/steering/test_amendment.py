@@ -10,11 +10,11 @@ import pytest
 from tests.stage import Stage, customer_of, example, histories_of, stalled
 from tests.workflows.saga.test_exact_undo import installed, records
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left, two_items
+from tmf.bodies import Document
 from workflows.contracts import ids
 
 pytestmark = pytest.mark.anyio
 
-Document = dict[str, Any]
 
 RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"
 

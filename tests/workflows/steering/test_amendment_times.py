@@ -12,7 +12,6 @@ import pytest
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, histories_of, stalled
 from tests.workflows.saga.test_failure_and_undo import two_items
 from tests.workflows.steering.test_amendment import (
-    Document,
     exact,
     fibre,
     logged,
@@ -23,6 +22,7 @@ from tests.workflows.steering.test_amendment import (
     value,
     with_values,
 )
+from tmf.bodies import Document
 from tmf.instants import timestamp
 from workflows.contracts import ids
 from workflows.contracts.search_attributes import PRIORITY

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.stage import Stage, customer_of, example, stalled
 from tests.thorough import chosen
 from tests.workflows.saga.test_exact_undo import NETWORK, RESOURCE, records
+from tmf.bodies import Document
 from workflows.contracts import ids
 
 pytestmark = pytest.mark.anyio
-
-Document = dict[str, Any]
 
 
 def at(place: str) -> list[Document]:
