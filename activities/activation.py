@@ -15,6 +15,7 @@ from application.http import Answer, DownstreamError, DownstreamSystem, Identifi
 from orders.plan.order_documents import characteristic_list, place_reference
 from orders.plan.parts import Characteristics
 from tmf.model import Model
+from tmf.paths import TMF640, TMF702
 
 
 class Target(StrEnum):
@@ -25,8 +26,8 @@ class Target(StrEnum):
 
 
 BASE_PATHS = {
-    Target.SERVICE: "/tmf-api/ServiceActivationAndConfiguration/v4",
-    Target.RESOURCE: "/tmf-api/ResourceActivationAndConfiguration/v4",
+    Target.SERVICE: TMF640,
+    Target.RESOURCE: TMF702,
 }
 """Where the APIs are by which it is set up, TMF640 and TMF702."""
 

@@ -16,7 +16,6 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from activities.activation import BASE_PATHS, Target
 from api.caller import is_same_secret
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import body_of, errors
@@ -26,12 +25,11 @@ from api.http.errors import InvalidRequestError, UnauthorizedError, UnavailableE
 from api.schemas.common import Characteristic
 from orders.lifecycle.states import OrderKind
 from tmf.model import Resource
+from tmf.paths import TMF640, TMF702
 from tmf.signatures import TOLERANCE, SignatureError, verify
 from tmf.words import span
 from workflows.contracts import ids
 from workflows.contracts.payloads import SystemEvent
-
-SERVICE_BASE, RESOURCE_BASE = BASE_PATHS[Target.SERVICE], BASE_PATHS[Target.RESOURCE]
 
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +92,7 @@ _SIGNED = {
 
 
 @router.post(
-    f"{SERVICE_BASE}/listener/serviceStateChangeEvent",
+    f"{TMF640}/listener/serviceStateChangeEvent",
     status_code=204,
     tags=["TMF640 Service Activation: callbacks"],
     operation_id="listenToServiceStateChangeEvent",
@@ -107,7 +105,7 @@ async def service_state_change(request: Request, gateway: GatewayDep) -> Respons
 
 
 @router.post(
-    f"{RESOURCE_BASE}/listener/resourceStateChangeEvent",
+    f"{TMF702}/listener/resourceStateChangeEvent",
     status_code=204,
     tags=["TMF702 Resource Activation: callbacks"],
     operation_id="listenToResourceStateChangeEvent",

@@ -9,11 +9,11 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from api.callbacks import RESOURCE_BASE, SERVICE_BASE
+from tmf.paths import TMF640, TMF702
 from tmf.words import reason_of
 
 _LONGEST_PAUSE = 60.0
-_EVENT_TYPES = {SERVICE_BASE: "ServiceStateChangeEvent", RESOURCE_BASE: "ResourceStateChangeEvent"}
+_EVENT_TYPES = {TMF640: "ServiceStateChangeEvent", TMF702: "ResourceStateChangeEvent"}
 
 _log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class HubRegistration:
         self._base_url = base_url
         self._secret = secret
         self._pause = pause.total_seconds()
-        self._left = [SERVICE_BASE, RESOURCE_BASE]
+        self._left = [TMF640, TMF702]
 
     async def register(self) -> bool:
         """Try once at each hub that has not taken it yet; return whether all have."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-PRODUCT = "/tmf-api/productInventory/v4/product"
-SERVICE = "/tmf-api/serviceInventory/v4/service"
-RESOURCE = "/tmf-api/resourceInventoryManagement/v4/resource"
-RESERVATION = "/tmf-api/resourcePoolManagement/v4/reservation"
-AVAILABILITY = "/tmf-api/resourcePoolManagement/v4/availabilityCheck"
-QUALIFICATION = "/tmf-api/serviceQualificationManagement/v4/checkServiceQualification"
-SERVICE_TEST = "/tmf-api/serviceTestManagement/v4/serviceTest"
-CHARGE = "/billing/v1/charge"
+from tmf.paths import BILLING, RESOURCE_POOLS, TMF637, TMF638, TMF639, TMF645, TMF653
+
+PRODUCT = f"{TMF637}/product"
+SERVICE = f"{TMF638}/service"
+RESOURCE = f"{TMF639}/resource"
+RESERVATION = f"{RESOURCE_POOLS}/reservation"
+AVAILABILITY = f"{RESOURCE_POOLS}/availabilityCheck"
+QUALIFICATION = f"{TMF645}/checkServiceQualification"
+SERVICE_TEST = f"{TMF653}/serviceTest"
+CHARGE = f"{BILLING}/charge"

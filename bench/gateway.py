@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from bench.stacks import Stack
+from tmf.paths import TMF622, TMF637
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 ORDERS = ("fibre-bundle", "mobile-esim")
@@ -15,9 +16,9 @@ ORDERS = ("fibre-bundle", "mobile-esim")
 MODIFICATION = "modify-fibre"
 SUCCEEDED = "completed"
 
-PATH = "/tmf-api/productOrderingManagement/v4/productOrder"
-_CANCELLATIONS = "/tmf-api/productOrderingManagement/v4/cancelProductOrder"
-PRODUCTS = "/tmf-api/productInventory/v4/product"
+PATH = f"{TMF622}/productOrder"
+_CANCELLATIONS = f"{TMF622}/cancelProductOrder"
+PRODUCTS = f"{TMF637}/product"
 
 
 class Gateway:

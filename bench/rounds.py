@@ -13,10 +13,11 @@ from bench.contenders import Contender
 from bench.figures import Block
 from bench.processes import cpu_seconds
 from bench.stacks import Stack
+from tmf.paths import RESOURCE_POOLS, TMF639, TMF702
 
-_RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
-_CONFIGURED = "/tmf-api/ResourceActivationAndConfiguration/v4/resource"
-_RESERVATIONS = "/tmf-api/resourcePoolManagement/v4/reservation"
+_RESOURCES = f"{TMF639}/resource"
+_CONFIGURED = f"{TMF702}/resource"
+_RESERVATIONS = f"{RESOURCE_POOLS}/reservation"
 
 
 @dataclass(frozen=True, slots=True)

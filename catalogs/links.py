@@ -6,9 +6,7 @@ import re
 from enum import StrEnum
 from urllib.parse import quote
 
-TMF620 = "/tmf-api/productCatalogManagement/v4"
-TMF633 = "/tmf-api/serviceCatalogManagement/v4"
-TMF634 = "/tmf-api/resourceCatalog/v4"
+from tmf.paths import TMF620, TMF633, TMF634
 
 _VERSIONED = re.compile(r"(.*):\(version=(.*)\)", re.DOTALL)
 

@@ -12,17 +12,16 @@ from console.commands import print_json
 from console.gateway import Gateway
 from console.tables import facts_panel
 from tmf.bodies import Document
-
-_PRODUCTS = "/tmf-api/productCatalogManagement/v4"
+from tmf.paths import TMF620, TMF633, TMF634
 
 KINDS = {
-    "offering": f"{_PRODUCTS}/productOffering",
-    "price": f"{_PRODUCTS}/productOfferingPrice",
-    "product": f"{_PRODUCTS}/productSpecification",
-    "category": f"{_PRODUCTS}/category",
-    "catalog": f"{_PRODUCTS}/catalog",
-    "service": "/tmf-api/serviceCatalogManagement/v4/serviceSpecification",
-    "resource": "/tmf-api/resourceCatalog/v4/resourceSpecification",
+    "offering": f"{TMF620}/productOffering",
+    "price": f"{TMF620}/productOfferingPrice",
+    "product": f"{TMF620}/productSpecification",
+    "category": f"{TMF620}/category",
+    "catalog": f"{TMF620}/catalog",
+    "service": f"{TMF633}/serviceSpecification",
+    "resource": f"{TMF634}/resourceSpecification",
 }
 """Where the gateway has the entries of each kind."""
 

@@ -20,11 +20,12 @@ from console.states import is_terminal
 from orders.lifecycle.states import OrderKind
 from orders.model.order_ids import root_kind
 from tmf.bodies import Document
+from tmf.paths import TMF622, TMF641, TMF652
 from tmf.words import bare
 
-PRODUCT_ORDERS = "/tmf-api/productOrderingManagement/v4/productOrder"
-SERVICE_ORDERS = "/tmf-api/serviceOrdering/v4/serviceOrder"
-RESOURCE_ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+PRODUCT_ORDERS = f"{TMF622}/productOrder"
+SERVICE_ORDERS = f"{TMF641}/serviceOrder"
+RESOURCE_ORDERS = f"{TMF652}/resourceOrder"
 ORDERS = {
     OrderKind.PRODUCT: PRODUCT_ORDERS,
     OrderKind.SERVICE: SERVICE_ORDERS,

@@ -13,9 +13,10 @@ from console.commands import print_json
 from console.gateway import Gateway
 from orders.qualification.results import Result
 from tmf.bodies import Document
+from tmf.paths import TMF679
 from tmf.words import bare
 
-QUALIFICATIONS = "/tmf-api/productOfferingQualificationManagement/v4/productOfferingQualification"
+QUALIFICATIONS = f"{TMF679}/productOfferingQualification"
 
 _ITEMS, _REASONS = "productOfferingQualificationItem", "eligibilityUnavailabilityReason"
 _LOOKS: dict[str, tuple[str, str]] = {

@@ -11,9 +11,10 @@ import httpx
 
 from orders.lifecycle.states import OrderState
 from tmf.bodies import Document
+from tmf.paths import TMF637, TMF638
 
-PRODUCTS = "/tmf-api/productInventory/v4/product"
-SERVICES = "/tmf-api/serviceInventory/v4/service"
+PRODUCTS = f"{TMF637}/product"
+SERVICES = f"{TMF638}/service"
 ENDED = frozenset({"terminated", "aborted", "cancelled"})
 _ALL = {"limit": "1000"}
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from api.catalog.examples import CATALOG, CATEGORY, OFFERING, PRICE, PRODUCT
 from api.catalog.routes import ReadOnlyRoute, serve
 from api.catalog.schemas import Catalog, Category, ProductOffering, ProductOfferingPrice, ProductSpecification
-from catalogs.links import TMF620, Collection
+from catalogs.links import Collection
+from tmf.paths import TMF620
 
 router = APIRouter(prefix=TMF620, tags=["TMF620 Product Catalog"], route_class=ReadOnlyRoute)
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from api.catalog.examples import RESOURCE, RESOURCE_CANDIDATE, RESOURCE_CATALOG, RESOURCE_CATEGORY
 from api.catalog.routes import ReadOnlyRoute, serve
 from api.catalog.schemas import ResourceCandidate, ResourceCatalog, ResourceCategory, ResourceSpecification
-from catalogs.links import TMF634, Collection
+from catalogs.links import Collection
+from tmf.paths import TMF634
 
 router = APIRouter(prefix=TMF634, tags=["TMF634 Resource Catalog"], route_class=ReadOnlyRoute)
 

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from api.catalog.examples import SERVICE, SERVICE_CANDIDATE, SERVICE_CATALOG, SERVICE_CATEGORY
 from api.catalog.routes import ReadOnlyRoute, serve
 from api.catalog.schemas import ServiceCandidate, ServiceCatalog, ServiceCategory, ServiceSpecification
-from catalogs.links import TMF633, Collection
+from catalogs.links import Collection
+from tmf.paths import TMF633
 
 router = APIRouter(prefix=TMF633, tags=["TMF633 Service Catalog"], route_class=ReadOnlyRoute)
 

@@ -15,12 +15,13 @@ from api.ordering.cancellations import stored_cancellation, taken_in
 from api.reads import list_answer
 from api.schemas.v5 import CANCELLATION_V5_EXAMPLE, CancelProductOrder, CancelProductOrderCreate
 from api.v5.translation import FIELDS_PARAMETER, TAG, cancellation_body, fields_query, list_query, query_in_v4
-from orders.events.v5_links import V5_BASE_PATH, cancellation_in_v5
+from orders.events.v5_links import cancellation_in_v5
 from orders.lifecycle.states import OrderKind
 from orders.model.v5 import CANCELLATION
 from tmf.bodies import InvalidBodyError
+from tmf.paths import TMF622_V5
 
-router = APIRouter(prefix=f"{V5_BASE_PATH}/cancelProductOrder", tags=[TAG])
+router = APIRouter(prefix=f"{TMF622_V5}/cancelProductOrder", tags=[TAG])
 
 
 @router.post(

@@ -25,13 +25,14 @@ from api.schemas.v5 import (
     ProductOrderUpdate,
 )
 from api.v5.translation import FIELDS_PARAMETER, TAG, changes, fields_query, list_query, order_body, query_in_v4
-from orders.events.v5_links import V5_BASE_PATH, order_in_v5
+from orders.events.v5_links import order_in_v5
 from orders.lifecycle.states import OrderKind
 from tmf.bodies import InvalidBodyError
+from tmf.paths import TMF622_V5
 
 OrderId = Annotated[str, Path(alias="id")]
 
-router = APIRouter(prefix=f"{V5_BASE_PATH}/productOrder", tags=[TAG])
+router = APIRouter(prefix=f"{TMF622_V5}/productOrder", tags=[TAG])
 
 
 @router.post(

@@ -9,9 +9,9 @@ from orders.events import v5_events
 from orders.events.links import BASE_PATHS, QUALIFICATION_PATHS
 from orders.events.order_events import Event, envelope, event_types, listener_path
 from orders.events.qualification_events import APIS, qualification_event_types
-from orders.events.v5_links import V5_BASE_PATH
 from orders.lifecycle.states import OrderKind
 from tmf.bodies import Document
+from tmf.paths import TMF622_V5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ HUBS: dict[str, Hub] = {
         PRODUCT_ORDER_V5,
         OrderKind.PRODUCT.value,
         frozenset(event_types(OrderKind.PRODUCT)),
-        V5_BASE_PATH,
+        TMF622_V5,
         v5_events.envelope,
         listener_type="Hub",
         always=("@type",),

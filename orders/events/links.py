@@ -10,18 +10,19 @@ from orders.lifecycle.states import OrderKind, resource_name
 from orders.model.order_ids import is_root, root_kind
 from orders.qualification.results import QualificationKind
 from tmf.bodies import Document
+from tmf.paths import TMF622, TMF641, TMF645, TMF652, TMF679
 
 BASE_PATHS = {
-    OrderKind.PRODUCT: "/tmf-api/productOrderingManagement/v4",
-    OrderKind.SERVICE: "/tmf-api/serviceOrdering/v4",
-    OrderKind.RESOURCE: "/tmf-api/resourceOrdering/v4",
+    OrderKind.PRODUCT: TMF622,
+    OrderKind.SERVICE: TMF641,
+    OrderKind.RESOURCE: TMF652,
 }
 """The base path of each order management API; the collection's name is the kind itself."""
 
 QUALIFICATION_PATHS = {
-    QualificationKind.OFFERING: "/tmf-api/productOfferingQualificationManagement/v4",
-    QualificationKind.SERVICE_CHECK: "/tmf-api/serviceQualificationManagement/v4",
-    QualificationKind.SERVICE_QUERY: "/tmf-api/serviceQualificationManagement/v4",
+    QualificationKind.OFFERING: TMF679,
+    QualificationKind.SERVICE_CHECK: TMF645,
+    QualificationKind.SERVICE_QUERY: TMF645,
 }
 """The base path of each qualification API; the collection's name is the kind itself."""
 

@@ -8,8 +8,7 @@ from orders.events.links import cancellation_name, with_cancellation_links, with
 from orders.lifecycle.states import OrderKind
 from orders.model.v5 import CANCELLATION, to_v5
 from tmf.bodies import Document
-
-V5_BASE_PATH = "/tmf-api/productOrderingManagement/v5"
+from tmf.paths import TMF622_V5
 
 _ORDERS = OrderKind.PRODUCT.value
 _CANCELLATIONS = cancellation_name(OrderKind.PRODUCT)
@@ -31,4 +30,4 @@ def cancellation_in_v5(base_url: str, document: Document) -> Document:
 
 
 def _href(base_url: str, collection: str, resource_id: str) -> str:
-    return f"{base_url}{V5_BASE_PATH}/{collection}/{quote(resource_id, safe=':*~!')}"
+    return f"{base_url}{TMF622_V5}/{collection}/{quote(resource_id, safe=':*~!')}"

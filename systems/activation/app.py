@@ -14,9 +14,10 @@ from systems.common.database import Database
 from systems.common.deliveries import Deliveries
 from systems.common.hub import hub_router
 from systems.common.system import System, make_app
+from tmf.paths import TMF653
 
 DESCRIPTION = "Services and resources as they are configured in the network, at once or with a monitor."
-APIS = {SERVICES.base: SERVICES.api, RESOURCES.base: RESOURCES.api, service_tests.BASE: service_tests.API}
+APIS = {SERVICES.base: SERVICES.api, RESOURCES.base: RESOURCES.api, TMF653: service_tests.API}
 BODIES = (
     hub.EventSubscriptionInput,
     *(kind.create_model for kind in KINDS.values()),

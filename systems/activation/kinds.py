@@ -12,6 +12,7 @@ from systems.common.events import EventSource
 from systems.common.faults import Lookup
 from systems.common.queries import texts_at
 from tmf.bodies import Document
+from tmf.paths import TMF640, TMF702
 
 Mode = Literal["sync", "async"]
 
@@ -81,15 +82,12 @@ class Kind:
         return look
 
 
-_SERVICE_BASE = "/tmf-api/ServiceActivationAndConfiguration/v4"
-_RESOURCE_BASE = "/tmf-api/ResourceActivationAndConfiguration/v4"
-
 SERVICES = Kind(
     api="TMF640 Service Activation",
-    base=_SERVICE_BASE,
+    base=TMF640,
     documents=Collection(
         "service",
-        f"{_SERVICE_BASE}/service",
+        f"{TMF640}/service",
         ["state", "serviceSpecification.id"],
         ConfiguredService,
     ),
@@ -108,10 +106,10 @@ SERVICES = Kind(
 )
 RESOURCES = Kind(
     api="TMF702 Resource Activation",
-    base=_RESOURCE_BASE,
+    base=TMF702,
     documents=Collection(
         "resource",
-        f"{_RESOURCE_BASE}/resource",
+        f"{TMF702}/resource",
         ["state", "resourceSpecification.id"],
         ConfiguredResource,
     ),

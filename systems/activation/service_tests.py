@@ -13,9 +13,9 @@ from systems.common.docs import creates
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind
 from tmf.bodies import Document
+from tmf.paths import TMF653
 
-BASE = "/tmf-api/serviceTestManagement/v4"
-PATH = f"{BASE}/serviceTest"
+PATH = f"{TMF653}/serviceTest"
 API = "TMF653 Service Test"
 PLAYS: frozenset[FaultKind] = frozenset({"permanent"})
 

@@ -7,6 +7,7 @@ from systems.common import tables as common_tables
 from systems.common.database import Database
 from systems.common.deliveries import Deliveries
 from systems.common.system import System, make_app
+from tmf.paths import BILLING
 
 DESCRIPTION = "What each product is charged. A product has one active charge at most."
 
@@ -22,6 +23,6 @@ def create_app(database_url: str, *, latency_ms: int = 0, public_url: str | None
         System("billing", database, Deliveries(database), latency_ms, public_url),
         [charges.router, audit.router],
         description=DESCRIPTION,
-        apis={charges.BASE: charges.API},
+        apis={BILLING: charges.API},
         bodies=charges.BODIES,
     )

@@ -21,9 +21,9 @@ from systems.common.patches import Patch, check_removed, check_unchanged, read_p
 from systems.common.queries import ListQueryDep
 from systems.common.system import DatabaseDep, IdPath
 from tmf.bodies import Document
+from tmf.paths import BILLING
 
-BASE = "/billing/v1"
-PATH = f"{BASE}/charge"
+PATH = f"{BILLING}/charge"
 API = "Billing"
 
 

@@ -13,27 +13,28 @@ from systems.common.database import Database
 from systems.common.deliveries import Deliveries
 from systems.common.hub import hub_router
 from systems.common.system import System, make_app
-from systems.inventory import audit, installed_base, pools, qualification, recording, reservations, resources, tables
+from systems.inventory import audit, pools, qualification, recording, reservations, resources, tables
 from systems.inventory.installed_base import PRODUCTS, SERVICES, installed_base_router
 from systems.inventory.qualification import qualification_router
 from systems.inventory.stock import load_stock, stock_pools
+from tmf.paths import RESOURCE_POOLS, TMF637, TMF638, TMF639, TMF645
 
 STOCK = Path(__file__).parent.parent / "stock.yaml"
 DESCRIPTION = """\
 Products, services and resources as they are, the pools that resources are reserved from, and where services can be had.
 """
 APIS = {
-    installed_base.PRODUCT_BASE: PRODUCTS.api,
-    installed_base.SERVICE_BASE: SERVICES.api,
-    resources.BASE: resources.API,
-    qualification.BASE: qualification.API,
-    pools.BASE: pools.API,
+    TMF637: PRODUCTS.api,
+    TMF638: SERVICES.api,
+    TMF639: resources.API,
+    TMF645: qualification.API,
+    RESOURCE_POOLS: pools.API,
 }
 TOLD_OF: Mapping[str, tuple[str, type[BaseModel]]] = {
-    installed_base.PRODUCT_BASE: ("product", PRODUCTS.model),
-    installed_base.SERVICE_BASE: ("service", SERVICES.model),
-    resources.BASE: ("resource", resources.PooledResource),
-    qualification.BASE: (qualification.QUALIFICATIONS.kind, qualification.QUALIFICATIONS.model),
+    TMF637: ("product", PRODUCTS.model),
+    TMF638: ("service", SERVICES.model),
+    TMF639: ("resource", resources.PooledResource),
+    TMF645: (qualification.QUALIFICATIONS.kind, qualification.QUALIFICATIONS.model),
 }
 """The APIs with a hub, and what their events tell of."""
 BODIES = (

@@ -21,6 +21,7 @@ from systems.common.queries import ListQueryDep, texts_at
 from systems.common.system import DatabaseDep, IdPath
 from systems.inventory import lifecycle
 from tmf.bodies import Document
+from tmf.paths import TMF637, TMF638
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,12 @@ class Inventory:
         return look
 
 
-PRODUCT_BASE = "/tmf-api/productInventory/v4"
-SERVICE_BASE = "/tmf-api/serviceInventory/v4"
-
 PRODUCTS = Inventory(
     api="TMF637 Product Inventory",
-    base=PRODUCT_BASE,
+    base=TMF637,
     documents=Collection(
         "product",
-        f"{PRODUCT_BASE}/product",
+        f"{TMF637}/product",
         [
             "status",
             "productSpecification.id",
@@ -101,10 +99,10 @@ PRODUCTS = Inventory(
 )
 SERVICES = Inventory(
     api="TMF638 Service Inventory",
-    base=SERVICE_BASE,
+    base=TMF638,
     documents=Collection(
         "service",
-        f"{SERVICE_BASE}/service",
+        f"{TMF638}/service",
         [
             "state",
             "serviceSpecification.id",

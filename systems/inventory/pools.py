@@ -20,13 +20,12 @@ from systems.common.values import check_filters
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
 from tmf.bodies import Document
-
-BASE = "/tmf-api/resourcePoolManagement/v4"
+from tmf.paths import RESOURCE_POOLS
 
 API = "Resource Pools"
 S = TypeVar("S", bound=Select[Any])
 
-router = APIRouter(prefix=BASE, tags=[API])
+router = APIRouter(prefix=RESOURCE_POOLS, tags=[API])
 
 
 class Reference(BaseModel):
@@ -202,7 +201,7 @@ def _pools(connection: Connection, condition: ColumnElement[bool] | None = None)
     return [
         {
             "id": row.id,
-            "href": href(f"{BASE}/resourcePool", row.id),
+            "href": href(f"{RESOURCE_POOLS}/resourcePool", row.id),
             "name": row.name,
             "resourceSpecification": {"id": row.specification},
             "place": {"id": row.place} if row.place else None,

@@ -24,9 +24,9 @@ from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
 from systems.inventory.tables import pool
 from tmf.bodies import Document
+from tmf.paths import TMF645
 
-BASE = "/tmf-api/serviceQualificationManagement/v4"
-PATH = f"{BASE}/checkServiceQualification"
+PATH = f"{TMF645}/checkServiceQualification"
 API = "TMF645 Service Qualification"
 
 Reason = dict[str, str]
@@ -105,7 +105,7 @@ QUALIFICATIONS = Collection(
     ["state", "qualificationResult", "externalId", "relatedParty.id"],
     CheckServiceQualification,
 )
-EVENTS = EventSource(BASE, QUALIFICATIONS.kind, "serviceQualification")
+EVENTS = EventSource(TMF645, QUALIFICATIONS.kind, "serviceQualification")
 EXAMPLE = {
     "serviceQualificationItem": [
         {

@@ -10,13 +10,14 @@ from systems.common.docs import creates, removes
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.system import IdPath
-from systems.inventory.pools import API, BASE, IS_FREE, Wish, candidate_pools, suiting
+from systems.inventory.pools import API, IS_FREE, Wish, candidate_pools, suiting
 from systems.inventory.resources import Member, PooledResource, member, members, specification_of, write
 from systems.inventory.stock import FREE
 from systems.inventory.tables import resource
 from tmf.bodies import Document
+from tmf.paths import RESOURCE_POOLS
 
-router = APIRouter(prefix=f"{BASE}/reservation", tags=[API])
+router = APIRouter(prefix=f"{RESOURCE_POOLS}/reservation", tags=[API])
 
 
 class ReservationCreate(Wish):

@@ -23,11 +23,11 @@ from systems.common.system import DatabaseDep, IdPath
 from systems.common.values import check_filters
 from systems.inventory.tables import pool, recorded, resource
 from tmf.bodies import Document
+from tmf.paths import TMF639
 
-BASE = "/tmf-api/resourceInventoryManagement/v4"
-PATH = f"{BASE}/resource"
+PATH = f"{TMF639}/resource"
 API = "TMF639 Resource Inventory"
-EVENTS = EventSource(BASE, "resource", "resourceInventory")
+EVENTS = EventSource(TMF639, "resource", "resourceInventory")
 
 # Attribute → its column.
 STATES = {

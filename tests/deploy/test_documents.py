@@ -14,7 +14,6 @@ from pydantic_settings import BaseSettings
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 from application import addresses
 from catalogs.loader import inspect_catalogs
 from catalogs.model.fulfilment import (
@@ -32,6 +31,7 @@ from orders.lifecycle.admission import Message
 from orders.plan.policy import Policy
 from settings import Settings
 from tests.deploy.repository import ROOT, files, read
+from tmf.paths import TMF640, TMF702
 from workflows.contracts.payloads import Amend, Cancel, Complete, Hold, Reschedule, Resolve, Resume
 from workflows.contracts.search_attributes import TYPES
 
@@ -194,7 +194,7 @@ def test_worked_example_is_a_catalog_without_a_fault(tmp_path: Path) -> None:
 def test_every_address_that_a_system_is_called_at_is_explained() -> None:
     constants = [
         *(value for name, value in vars(addresses).items() if name.isupper()),
-        *(f"{SERVICE_BASE}/service", f"{RESOURCE_BASE}/resource"),
+        *(f"{TMF640}/service", f"{TMF702}/resource"),
     ]
     text = read("docs/connecting.md")
     assert [path for path in constants if path not in text] == []

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from orders.events.v5_links import V5_BASE_PATH
 from orders.model.v5 import to_v5
 from tests.listener import listening
 from tests.stage import Stage, customer_of, example
+from tmf.paths import TMF622_V5
 
 pytestmark = pytest.mark.anyio
 
@@ -21,13 +21,13 @@ async def test_an_order_of_version_5_completes_and_its_listener_is_told_so(stage
     customer = customer_of(document)
     document["productOrderItem"].append({"id": "2", "action": "add", "quantity": 2} | _without_number(document))
     async with listening() as listener:
-        registered = await stage.gateway.post(f"{V5_BASE_PATH}/hub", json={"callback": listener.callback})
+        registered = await stage.gateway.post(f"{TMF622_V5}/hub", json={"callback": listener.callback})
         assert registered.status_code == 201, registered.text
-        answer = await stage.gateway.post(f"{V5_BASE_PATH}/productOrder", json=to_v5(document))
+        answer = await stage.gateway.post(f"{TMF622_V5}/productOrder", json=to_v5(document))
         assert answer.status_code == 201, answer.text
         order_id = answer.json()["id"]
         assert (await stage.ended(order_id))["state"] == CLOSED
-        shown = (await stage.gateway.get(f"{V5_BASE_PATH}/productOrder/{order_id}")).json()
+        shown = (await stage.gateway.get(f"{TMF622_V5}/productOrder/{order_id}")).json()
 
         def completed(event: dict[str, object]) -> bool:
             return event["correlationId"] == order_id and str(event["title"]).endswith(CLOSED)

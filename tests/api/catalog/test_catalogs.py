@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from api.app import create_app
-from catalogs.links import TMF620, TMF633, TMF634, Collection
+from catalogs.links import Collection
 from catalogs.loader import load_catalogs
 from tests.api.conftest import BASE_URL, Bench
+from tmf.paths import TMF620, TMF633, TMF634
 
 pytestmark = pytest.mark.anyio
 

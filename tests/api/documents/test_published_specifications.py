@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from api import schemas
 from api.catalog import schemas as catalog_schemas
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
-from catalogs.links import TMF620, TMF633, TMF634, Collection
+from catalogs.links import Collection
 from orders.lifecycle.states import OrderKind, OrderState
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.ordering.test_cancellations import CANCEL_PRODUCT, CANCEL_RESOURCE, CANCEL_SERVICE
+from tmf.paths import TMF620, TMF633, TMF634
 from tmf.query.attributes import attributes_of
 
 SPECS = Path(__file__).resolve().parents[4] / "shared" / "tmf" / "specs"

@@ -26,10 +26,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 from api.schemas import PRODUCT_ORDER_EXAMPLE
 from api.tasks.shared import BASES
-from catalogs.links import TMF620, TMF633, TMF634
 from orders.events.hubs import HUBS
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.model.task import Task, TaskAction, TaskKind
@@ -37,6 +35,7 @@ from tests.api.conftest import ADMIN_TOKEN, BASE_URL, CALLBACK_SECRET, MINIMAL, 
 from tests.api.ordering.test_cancellations import CANCEL_PRODUCT
 from tests.thorough import examples
 from tmf.bodies import Document
+from tmf.paths import TMF620, TMF633, TMF634, TMF640, TMF702
 
 pytestmark = pytest.mark.anyio
 
@@ -52,9 +51,7 @@ CHECKS = [
 ]
 
 
-APIS = sorted(
-    {TMF620, TMF633, TMF634, SERVICE_BASE, RESOURCE_BASE, *BASES.values(), *(hub.base_path for hub in HUBS.values())}
-)
+APIS = sorted({TMF620, TMF633, TMF634, TMF640, TMF702, *BASES.values(), *(hub.base_path for hub in HUBS.values())})
 
 
 def test_every_api_is_tried(documents: dict[str, Document]) -> None:

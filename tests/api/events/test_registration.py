@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from api.callbacks import RESOURCE_BASE, SERVICE_BASE
 from api.registration import HubRegistration
 from tests.api.conftest import BASE_URL, CALLBACK_SECRET
+from tmf.paths import TMF640, TMF702
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,7 @@ class Hubs:
 async def test_the_callback_leads_to_the_listener(app: FastAPI) -> None:
     hubs = Hubs()
     assert await hubs.registration().register()
-    assert [request.url.path for request in hubs.requests] == [f"{SERVICE_BASE}/hub", f"{RESOURCE_BASE}/hub"]
+    assert [request.url.path for request in hubs.requests] == [f"{TMF640}/hub", f"{TMF702}/hub"]
     paths = {getattr(route, "path", "") for route in app.routes}
     documented = app.openapi()["paths"]
     for request, name in zip(hubs.requests, ("serviceStateChangeEvent", "resourceStateChangeEvent"), strict=True):
@@ -54,9 +54,9 @@ async def test_a_hub_that_is_away_or_fails_is_asked_again_and_no_other() -> None
     hubs = Hubs(0, 201, 503, 500)
     await hubs.registration().run()
     assert [request.url.path for request in hubs.requests] == [
-        f"{SERVICE_BASE}/hub",
-        f"{RESOURCE_BASE}/hub",
-        *[f"{SERVICE_BASE}/hub"] * 3,
+        f"{TMF640}/hub",
+        f"{TMF702}/hub",
+        *[f"{TMF640}/hub"] * 3,
     ]
     assert len({request.headers["Idempotency-Key"] for request in hubs.requests}) == 2
 

@@ -15,15 +15,15 @@ from api.qualification.offerings import OFFERING_QUALIFICATION_EXAMPLE
 from application.planner import PlannedOrder
 from orders.bounds import OrderLimits
 from orders.events.links import BASE_PATHS, QUALIFICATION_PATHS
-from orders.events.v5_links import V5_BASE_PATH
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
 from orders.model.posted import PostedOrder
 from orders.qualification.results import QualificationKind
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
+from tmf.paths import TMF622_V5
 
 pytestmark = pytest.mark.anyio
 
-V5 = f"{V5_BASE_PATH}/productOrder"
+V5 = f"{TMF622_V5}/productOrder"
 OFFERINGS = f"{QUALIFICATION_PATHS[QualificationKind.OFFERING]}/{QualificationKind.OFFERING.value}"
 CHECKS = f"{QUALIFICATION_PATHS[QualificationKind.SERVICE_CHECK]}/{QualificationKind.SERVICE_CHECK.value}"
 

@@ -9,18 +9,18 @@ import pytest
 
 from api.schemas.v5 import PRODUCT_ORDER_V5_EXAMPLE
 from orders.events.links import BASE_PATHS, cancellation_name
-from orders.events.v5_links import V5_BASE_PATH
 from orders.lifecycle.states import OrderKind, OrderState
 from tests.api.conftest import ADMIN_TOKEN, BASE_URL, MINIMAL, PRODUCT_ORDERS, SERVICE_ORDERS, Bench
 from tests.api.ordering.test_direct_orders import each_kind
 from tests.orders.model.test_v5 import PUBLISHED, faults_of
+from tmf.paths import TMF622_V5
 from workflows.contracts.payloads import Amend, Cancel
 
 pytestmark = pytest.mark.anyio
 
-ORDERS = f"{V5_BASE_PATH}/productOrder"
-CANCELLATIONS = f"{V5_BASE_PATH}/cancelProductOrder"
-HUB = f"{V5_BASE_PATH}/hub"
+ORDERS = f"{TMF622_V5}/productOrder"
+CANCELLATIONS = f"{TMF622_V5}/cancelProductOrder"
+HUB = f"{TMF622_V5}/hub"
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -384,7 +384,7 @@ async def test_listeners_of_version_5_are_registered_at_its_own_hub(bench: Bench
 
 
 async def test_the_document_is_that_of_version_5(bench: Bench) -> None:
-    document = (await bench.client.get(f"{V5_BASE_PATH}/openapi.json")).json()
+    document = (await bench.client.get(f"{TMF622_V5}/openapi.json")).json()
     assert (document["info"]["title"], document["info"]["version"]) == ("TMF622 Product Ordering v5", "5.0.0")
     assert "creationDate" in document["components"]["schemas"]["ProductOrder"]["properties"]
     assert "orderDate" not in document["components"]["schemas"]["ProductOrder"]["properties"]

@@ -12,10 +12,10 @@ from orders.events import order_events as events
 from orders.events.hubs import HUBS, PRODUCT_ORDER_V5
 from orders.events.order_events import Event, event_types
 from orders.events.v5_events import envelope
-from orders.events.v5_links import V5_BASE_PATH
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
 from tests.orders.model.test_v5 import ORDER, PUBLISHED, faults_of
+from tmf.paths import TMF622_V5
 
 KIND = OrderKind.PRODUCT
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -55,7 +55,7 @@ def test_events_say_what_they_are_and_when_they_came_about(event: Event) -> None
     assert told["timeOccurred"] == told["eventTime"] == "2026-11-23T09:00:00.000Z"
     assert "timeOcurred" not in told
     assert told["eventId"] == event.id
-    assert told["href"] == resource["href"] == f"{GATEWAY}{V5_BASE_PATH}/{event.resource}/{event.subject_id}"
+    assert told["href"] == resource["href"] == f"{GATEWAY}{TMF622_V5}/{event.resource}/{event.subject_id}"
     if PUBLISHED.is_file():
         assert faults_of(told, event.type) == []
 
@@ -73,7 +73,7 @@ def test_resources_are_in_the_shape_of_version_5() -> None:
     assert payload("CancelProductOrderCreateEvent")["productOrder"] == {
         "@type": "ProductOrderRef",
         "id": "o1",
-        "href": f"{GATEWAY}{V5_BASE_PATH}/productOrder/o1",
+        "href": f"{GATEWAY}{TMF622_V5}/productOrder/o1",
     }
 
 
@@ -82,7 +82,7 @@ def test_where_something_is_asked_for_the_order_is_referred_to() -> None:
         "@type": "ProductOrderRef",
         "@referredType": "ProductOrder",
         "id": "o1",
-        "href": f"{GATEWAY}{V5_BASE_PATH}/productOrder/o1",
+        "href": f"{GATEWAY}{TMF622_V5}/productOrder/o1",
     }
 
 
