@@ -1,7 +1,7 @@
 """The activation APIs: POST, PATCH, DELETE and GET of what is configured, at once or with a monitor."""
 
 import time
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -19,8 +19,9 @@ from systems.common.docs import creates, listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind, Lookup
 from systems.common.patches import read_patch
-from systems.common.queries import ListQueryDep
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
+from tmf.query.query import ListQuery
 
 PLAYS: frozenset[FaultKind] = frozenset({"asyncFailure"})
 
@@ -41,12 +42,12 @@ def configuration_router(kind: Kind) -> APIRouter:
     router = APIRouter(prefix=documents.path, tags=[kind.api])
 
     @router.get("", summary=f"List {kind.name}s", **listed(kind.model, "state", "active"))
-    async def list_configured(query: ListQueryDep, database: DatabaseDep) -> Response:
-        return query.answer(await database.scanning(documents.page, query))
+    async def list_configured(query: Annotated[ListQuery, listing(kind.model)], database: DatabaseDep) -> Response:
+        return answer(query, await database.scanning(documents.page, query))
 
     @router.get("/{id}", summary=f"Read a {kind.name}", **read_one(kind.model))
     async def read(target: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
-        return JSONResponse(query.only_fields(await database.reading(documents.get, target)))
+        return JSONResponse(query.project(await database.reading(documents.get, target)))
 
     @router.post(
         "", summary=f"Set a {kind.name} up", **_described(creates(kind.model, kind.create_model, kind.example, 423))

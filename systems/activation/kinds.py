@@ -10,9 +10,9 @@ from systems.common.dates import Dates
 from systems.common.documents import Collection
 from systems.common.events import EventSource
 from systems.common.faults import Lookup
-from systems.common.queries import texts_at
 from tmf.bodies import Document
 from tmf.paths import TMF640, TMF702
+from tmf.query.values import texts_at
 
 Mode = Literal["sync", "async"]
 

@@ -1,7 +1,7 @@
 """Monitors: how far an asynchronous change has come."""
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -16,10 +16,10 @@ from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
 from systems.common.events import Change
 from systems.common.paging import narrowed, page_of
-from systems.common.queries import Filter, ListQueryDep
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
-from systems.common.values import check_filters
 from tmf.bodies import Document
+from tmf.query.query import Filter, ListQuery, Operator
 
 
 class HeaderItem(tmf.Extensible):
@@ -105,8 +105,8 @@ def as_document(row: Row[Any]) -> Document:
 
 def _condition(wanted: Filter) -> ColumnElement[bool] | None:
     """The filter as the columns answer it; None where they cannot."""
-    answered = wanted.path in COLUMNS and wanted.comparison == "eq"
-    return COLUMNS[wanted.path].in_(wanted.values) if answered else None
+    answered = wanted.attribute in COLUMNS and wanted.operator == Operator.EQ
+    return COLUMNS[wanted.attribute].in_(wanted.values) if answered else None
 
 
 def monitor_router(kind: Kind) -> APIRouter:
@@ -114,20 +114,18 @@ def monitor_router(kind: Kind) -> APIRouter:
     router = APIRouter(prefix=f"{kind.base}/monitor", tags=[kind.api])
 
     @router.get("", summary="List monitors", **listed(Monitor, "state", "InProgress"))
-    async def list_monitors(query: ListQueryDep, database: DatabaseDep) -> Response:
-        check_filters(query.filters, Monitor)
-        query.check_sort(COLUMNS)
+    async def list_monitors(query: Annotated[ListQuery, listing(Monitor, COLUMNS)], database: DatabaseDep) -> Response:
         mine = select(monitor).where(monitor.c.kind == kind.name)
         matching, left = narrowed(mine, query.filters, _condition, lambda _: true())
         chosen = [(COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
         ordering = [*(column.desc() if down else column.asc() for column, down in chosen), monitor.c.sequence]
-        return query.answer(await database.scanning(page_of, matching, ordering, as_document, query, left))
+        return answer(query, await database.scanning(page_of, matching, ordering, as_document, query, left))
 
     @router.get("/{id}", summary="Read a monitor", **read_one(Monitor))
     async def read_monitor(monitor_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
         row = await database.reading(find_row, kind, monitor_id)
         if row is None:
             raise Refusal(404, "notFound", f"no monitor {monitor_id}")
-        return JSONResponse(query.only_fields(as_document(row)))
+        return JSONResponse(query.project(as_document(row)))
 
     return router

@@ -1,6 +1,6 @@
 """Charges: started, changed, stopped, restarted, voided. A product has one active charge at most."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -18,10 +18,11 @@ from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
-from systems.common.queries import ListQueryDep
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
 from tmf.bodies import Document
 from tmf.paths import BILLING
+from tmf.query.query import ListQuery
 
 PATH = f"{BILLING}/charge"
 API = "Billing"
@@ -93,13 +94,13 @@ router = APIRouter(prefix=PATH, tags=[API])
 
 
 @router.get("", summary="List charges", **listed(Charge, "product.id", "product-1"))
-async def list_charges(query: ListQueryDep, database: DatabaseDep) -> Response:
-    return query.answer(await database.scanning(CHARGES.page, query))
+async def list_charges(query: Annotated[ListQuery, listing(Charge)], database: DatabaseDep) -> Response:
+    return answer(query, await database.scanning(CHARGES.page, query))
 
 
 @router.get("/{id}", summary="Read a charge", **read_one(Charge))
 async def read(charge_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
-    return JSONResponse(query.only_fields(await database.reading(CHARGES.get, charge_id)))
+    return JSONResponse(query.project(await database.reading(CHARGES.get, charge_id)))
 
 
 @router.post("", summary="Start charging a product", **creates(Charge, ChargeCreate, EXAMPLE))

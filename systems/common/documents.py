@@ -1,7 +1,7 @@
 """TM Forum documents kept as JSON, with an index on the paths they are searched by."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel
 from sqlalchemy import (
@@ -20,14 +20,14 @@ from sqlalchemy import (
 )
 
 from systems.common import addresses
-from systems.common.attributes import attributes, is_text
 from systems.common.errors import Refusal
 from systems.common.paging import ids_of, mentions, narrowed, page_of
-from systems.common.queries import Filter, ListQuery, Page, texts_at
 from systems.common.tables import document as documents
 from systems.common.tables import document_index as index
-from systems.common.values import check_filters
 from tmf.bodies import Document
+from tmf.query.attributes import attributes_of
+from tmf.query.query import Filter, ListQuery, Operator, Page
+from tmf.query.values import texts_at
 
 LONGEST_INDEXED = 500
 
@@ -105,15 +105,10 @@ class Collection:
         return [self._read(body) for body in connection.scalars(mine)]
 
     def page(self, connection: Connection, query: ListQuery) -> Page:
-        """The page that ``query`` asks for, oldest first where it does not sort.
-
-        Raises Refusal 400 for a filter that could match nothing, or an order by an attribute that is not known.
-        """
-        check_filters(query.filters, self.model)
-        query.check_sort(attributes(self.model))
+        """The page that ``query`` asks for, oldest first where it does not sort."""
         mine = select(documents.c.body, documents.c.sequence).where(documents.c.kind == self.kind)
         by_reference = any(
-            isinstance(each, Filter) and each.comparison == "eq" and "." in each.path for each in query.filters
+            isinstance(each, Filter) and each.operator == Operator.EQ and len(each.path) > 1 for each in query.filters
         )
         matching, left = narrowed(
             mine,
@@ -128,25 +123,25 @@ class Collection:
 
         ``by_reference`` says that another filter leaves few documents: a state, which many have, is then read in those.
         """
-        if wanted.comparison not in ("eq", "ne"):
+        if wanted.operator not in (Operator.EQ, Operator.NE):
             return None
-        steps = tuple(wanted.path.split("."))
-        is_one_text = is_text(self.model, steps)
-        indexed = wanted.path in self._searched_by and all(len(value) < LONGEST_INDEXED for value in wanted.values)
-        if wanted.path == "id":
+        path = wanted.attribute
+        is_one_text = _is_text(self.model, wanted.path)
+        indexed = path in self._searched_by and all(len(value) < LONGEST_INDEXED for value in wanted.values)
+        if path == "id":
             having: ColumnElement[bool] = documents.c.id.in_(wanted.values)
-        elif wanted.path == "href":
+        elif path == "href":
             having = documents.c.id.in_(ids_of(wanted, self.path))
         elif is_one_text and (by_reference or not indexed):
-            having = func.coalesce(documents.c.body[steps].as_string().in_(wanted.values), false())
+            having = func.coalesce(documents.c.body[wanted.path].as_string().in_(wanted.values), false())
         elif indexed:
             with_value = select(index.c.id).where(
-                index.c.kind == self.kind, index.c.path == wanted.path, index.c.value.in_(wanted.values)
+                index.c.kind == self.kind, index.c.path == path, index.c.value.in_(wanted.values)
             )
             having = documents.c.id.in_(with_value)
         else:
             return None
-        return having if wanted.comparison == "eq" else ~having
+        return having if wanted.operator == Operator.EQ else ~having
 
     def _read(self, body: Document) -> Document:
         """The document as it is given: with its href."""
@@ -166,6 +161,14 @@ class Collection:
 
     def _mine(self, document_id: str) -> dict[str, str]:
         return {"of_kind": self.kind, "of_id": document_id}
+
+
+def _is_text(model: type[BaseModel], path: Sequence[str]) -> bool:
+    """Whether what ``model`` has at a path is one text where it is there at all; a date may be written in several."""
+    attributes = attributes_of(model)
+    kinds = [kind for kind in attributes.types(path) or () if kind is not type(None)]
+    texts = bool(kinds) and all(kind is str or get_origin(kind) is Literal for kind in kinds)
+    return texts and not attributes.is_repeated(path)
 
 
 def _ordering(query: ListQuery) -> list[ColumnElement[Any]]:

@@ -11,6 +11,8 @@ from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 
 from tmf.form_faults import in_words
+from tmf.query.attributes import UnknownAttributeError
+from tmf.query.query import QueryError
 from tmf.words import place
 
 PAGE_OF_THE_API = "/docs"
@@ -67,6 +69,7 @@ def error_body(status: int, code: str, reason: str) -> dict[str, Any]:
 def install_error_answers(app: FastAPI) -> None:
     """Make every error of ``app`` answer with the TM Forum body."""
     app.add_exception_handler(Refusal, _on_refusal)
+    app.add_exception_handler(QueryError, _on_query)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_crash)
@@ -75,6 +78,11 @@ def install_error_answers(app: FastAPI) -> None:
 async def _on_refusal(_request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, Refusal)
     return exc.response()
+
+
+async def _on_query(_request: Request, exc: Exception) -> JSONResponse:
+    code = "unknownAttribute" if isinstance(exc.__cause__, UnknownAttributeError) else "invalidQuery"
+    return Refusal(400, code, str(exc)).response()
 
 
 async def _on_invalid(_request: Request, exc: Exception) -> JSONResponse:

@@ -15,9 +15,9 @@ from systems.common import tables, tmf
 from systems.common.clock import timestamp
 from systems.common.database import notify
 from systems.common.errors import Refusal
-from systems.common.queries import Condition, parse_filters
-from systems.common.values import check_filters
+from systems.common.queries import admits, read_filters
 from tmf.bodies import Document
+from tmf.query.query import QueryError
 
 DELIVERIES = "deliveries"
 """The channel by which it is known that events are to be delivered."""
@@ -75,7 +75,7 @@ class EventSource:
                 "attempts": 0,
             }
             for row in rows
-            if all(each.admits(event) for each in read_query(row.query))
+            if admits(read_filters(_parameters(row.query)), event)
         ]
         if deliveries:
             connection.execute(DELIVER, deliveries)
@@ -119,18 +119,15 @@ def event_model(resources: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
     return create_model("Event", **texts, **moments, eventType=(types, ...), event=(payload, ...))
 
 
-def read_query(query: str | None) -> tuple[Condition, ...]:
-    """The filters of a registration's ``query``, such as ``eventType=…&event.service.state=active``.
-
-    Raises Refusal 400 for one that could never be understood.
-    """
-    return parse_filters(parse_qsl(query or "", keep_blank_values=True))
-
-
 def check_query(query: str | None, model: type[BaseModel]) -> None:
     """Raises Refusal 400 for a registration's ``query`` that no event, as ``model`` has them, could match."""
     # An event, what it tells of, and the attributes of that.
     try:
-        check_filters(read_query(query), model, levels=3)
-    except Refusal as refusal:
-        raise Refusal(400, refusal.code, f"query: {refusal.reason}") from None
+        read_filters(_parameters(query), model, levels=3)
+    except QueryError as error:
+        raise Refusal(400, "invalidQuery", f"query: {error}") from None
+
+
+def _parameters(query: str | None) -> list[tuple[str, str]]:
+    """What a registration's ``query`` says, such as ``eventType=…&event.service.state=active``."""
+    return parse_qsl(query or "", keep_blank_values=True)

@@ -8,8 +8,11 @@ from urllib.parse import unquote
 from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, or_, select, true
 
 from systems.common.addresses import href
-from systems.common.queries import Condition, Filter, ListQuery, Page
+from systems.common.queries import admits
 from tmf.bodies import Document
+from tmf.forms import whole
+from tmf.query.query import Condition, Filter, ListQuery, Operator, Page, filters_of
+from tmf.query.values import written_instant, written_number
 
 READ_AT_ONCE = 500
 
@@ -19,11 +22,16 @@ def mentions(documents: Sequence[ColumnElement[Any]], wanted: Filter) -> ColumnE
 
     What has a value has its text in it, as JSON writes it. Other comparisons than with values say nothing of the text.
     """
-    # A moment may be written in many ways.
-    if wanted.comparison != "eq" or wanted.moments:
+    if wanted.operator != Operator.EQ or any(map(_has_spellings, wanted.values)):
         return true()
     written = [json.dumps(value)[1:-1] for value in wanted.values]
     return or_(*(cast(each, Text).contains(text, autoescape=True) for each in documents for text in written))
+
+
+def _has_spellings(value: str) -> bool:
+    """Whether ``value`` is a moment, or a number that may be written in another way."""
+    number = whole(written_number(value))
+    return written_instant(value) is not None or (number is not None and json.dumps(number) != value)
 
 
 def narrowed(
@@ -38,7 +46,7 @@ def narrowed(
     """
     left = []
     for each in conditions:
-        judged = [(exactly(one), one) for one in each.filters]
+        judged = [(exactly(one), one) for one in filters_of(each)]
         if any(condition is None for condition, _ in judged):
             left.append(each)
         matching = matching.where(or_(*(nearly(one) if found is None else found for found, one in judged)))
@@ -67,14 +75,14 @@ def page_of(
     if not left:
         total = connection.scalar(select(func.count()).select_from(matching.order_by(None).subquery()))
         rows = connection.execute(ordered.offset(query.offset).limit(query.limit))
-        return Page([as_document(row) for row in rows], total or 0)
+        return Page(total or 0, [as_document(row) for row in rows])
     documents: list[Document] = []
     total = 0
     with connection.execute(ordered.execution_options(stream_results=True)) as rows_in_turn:
         for part in rows_in_turn.partitions(READ_AT_ONCE):
             for document in map(as_document, part):
-                if all(each.admits(document) for each in left):
+                if admits(left, document):
                     if query.offset <= total < query.offset + query.limit:
                         documents.append(document)
                     total += 1
-    return Page(documents, total)
+    return Page(total, documents)

@@ -4,12 +4,12 @@ from fastapi import APIRouter
 from sqlalchemy import Connection, or_
 
 from systems.common.docs import errors
-from systems.common.queries import texts_at
 from systems.common.system import DatabaseDep
 from systems.inventory.installed_base import PRODUCTS, SERVICES
 from systems.inventory.resources import Member, members
 from systems.inventory.tables import resource
 from tmf.bodies import Document
+from tmf.query.values import texts_at
 
 ENDED_PRODUCTS = frozenset({"terminated", "aborted", "cancelled"})
 

@@ -1,7 +1,7 @@
 """The installed base: product inventory (TMF637) and service inventory (TMF638)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Request, Response
@@ -17,11 +17,13 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
 from systems.common.patches import Patch, check_removed, check_unchanged, read_patch
-from systems.common.queries import ListQueryDep, texts_at
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
 from systems.inventory import lifecycle
 from tmf.bodies import Document
 from tmf.paths import TMF637, TMF638
+from tmf.query.query import ListQuery
+from tmf.query.values import texts_at
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,12 @@ def installed_base_router(inventory: Inventory) -> APIRouter:
     router = APIRouter(prefix=documents.path, tags=[inventory.api])
 
     @router.get("", summary=f"List {kind}s", **listed(model, inventory.state, "active"))
-    async def list_documents(query: ListQueryDep, database: DatabaseDep) -> Response:
-        return query.answer(await database.scanning(documents.page, query))
+    async def list_documents(query: Annotated[ListQuery, listing(model)], database: DatabaseDep) -> Response:
+        return answer(query, await database.scanning(documents.page, query))
 
     @router.get("/{id}", summary=f"Read a {kind}", **read_one(model))
     async def read(document_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
-        return JSONResponse(query.only_fields(await database.reading(documents.get, document_id)))
+        return JSONResponse(query.project(await database.reading(documents.get, document_id)))
 
     @router.post("", summary=f"Record a {kind}", **creates(model, inventory.create_model, inventory.example))
     async def create(request: Request, call: CallDep) -> Response:

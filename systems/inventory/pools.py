@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -14,13 +14,15 @@ from systems.common.addresses import href
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import body_of, errors, listed, read_one
 from systems.common.errors import Refusal
-from systems.common.queries import ListQueryDep, as_text
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
-from systems.common.values import check_filters
 from systems.inventory.stock import trait
 from systems.inventory.tables import pool, resource
 from tmf.bodies import Document
 from tmf.paths import RESOURCE_POOLS
+from tmf.query.matching import page_of
+from tmf.query.query import ListQuery
+from tmf.words import bare
 
 API = "Resource Pools"
 S = TypeVar("S", bound=Select[Any])
@@ -51,7 +53,7 @@ class Wish(BaseModel):
 
     def __str__(self) -> str:
         where = f" in {self.pool}" if self.pool else f" at {self.place.id}" if self.place else ""
-        criteria = "".join(f", {name} {as_text(value)}" for name, value in self.criteria.items())
+        criteria = "".join(f", {name} {bare(value)}" for name, value in self.criteria.items())
         return f"{self.resource_specification.id}{where}{criteria}{f', {self.value}' if self.value else ''}"
 
 
@@ -133,21 +135,19 @@ def candidate_pools(connection: Connection, wish: Wish) -> list[str]:
 def suiting(free: S, wish: Wish) -> S:
     """The query for ``free`` members that are also what ``wish`` asks for."""
     for name, value in wish.criteria.items():
-        free = free.where(resource.c.traits.contains(trait(name, as_text(value)), autoescape=True))
+        free = free.where(resource.c.traits.contains(trait(name, bare(value)), autoescape=True))
     return free if wish.value is None else free.where(resource.c.value == wish.value)
 
 
 @router.get("/resourcePool", summary="List pools", **listed(ResourcePool, "resourceSpecification.id", "gpon-port"))
-async def list_pools(query: ListQueryDep, database: DatabaseDep) -> Response:
-    check_filters(query.filters, ResourcePool)
-    query.check_sort(SORTABLE)
-    return query.answer(query.page(await database.scanning(_pools)))
+async def list_pools(query: Annotated[ListQuery, listing(ResourcePool, SORTABLE)], database: DatabaseDep) -> Response:
+    return answer(query, page_of(query, await database.scanning(_pools)))
 
 
 @router.get("/resourcePool/{id}", summary="Read a pool", **read_one(ResourcePool))
 async def read_pool(pool_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
     for document in await database.reading(_pools, pool.c.id == pool_id):
-        return JSONResponse(query.only_fields(document))
+        return JSONResponse(query.project(document))
     raise Refusal(404, "notFound", f"no pool {pool_id}")
 
 

@@ -18,13 +18,14 @@ from systems.common.docs import creates, listed, read_one, removes
 from systems.common.documents import Collection
 from systems.common.effects import Answer, CallDep, Effect, OptionalKeyDep
 from systems.common.events import Change, EventSource
-from systems.common.queries import ListQueryDep
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath, System
 from systems.inventory.pools import Reference
 from systems.inventory.stock import Coverage
 from systems.inventory.tables import pool
 from tmf.bodies import Document
 from tmf.paths import TMF645
+from tmf.query.query import ListQuery
 
 PATH = f"{TMF645}/checkServiceQualification"
 API = "TMF645 Service Qualification"
@@ -144,12 +145,14 @@ def qualification_router(coverage: Sequence[Coverage], system: System) -> APIRou
         return JSONResponse(kept, 201, {"Location": kept["href"]})
 
     @router.get("", summary="List what was asked", **listed(CheckServiceQualification, "state", "done"))
-    async def list_checks(query: ListQueryDep, database: DatabaseDep) -> Response:
-        return query.answer(await database.scanning(QUALIFICATIONS.page, query))
+    async def list_checks(
+        query: Annotated[ListQuery, listing(CheckServiceQualification)], database: DatabaseDep
+    ) -> Response:
+        return answer(query, await database.scanning(QUALIFICATIONS.page, query))
 
     @router.get("/{id}", summary="Read what was asked", **read_one(CheckServiceQualification))
     async def read_check(check_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
-        return JSONResponse(query.only_fields(await database.reading(QUALIFICATIONS.get, check_id)))
+        return JSONResponse(query.project(await database.reading(QUALIFICATIONS.get, check_id)))
 
     @router.delete("/{id}", summary="Forget what was asked", **removes())
     async def forget(check_id: IdPath, call: CallDep) -> Response:

@@ -13,7 +13,6 @@ from systems.common.docs import creates
 from systems.common.effects import Answer, CallDep, Effect
 from systems.common.errors import Refusal
 from systems.common.events import Change
-from systems.common.queries import as_text
 from systems.inventory.resources import (
     API,
     EVENTS,
@@ -28,6 +27,7 @@ from systems.inventory.resources import (
 from systems.inventory.stock import FREE, member_row
 from systems.inventory.tables import pool, recorded, resource
 from tmf.bodies import Document
+from tmf.words import bare
 
 GENERAL_POOL = "resource"
 LONGEST_NAME = 100
@@ -60,7 +60,7 @@ def _record(effect: Effect, wanted: ResourceCreate, body: Document) -> Document:
         raise Refusal(409, "useReservation", "a new resource is free: reserve it before it is used")
     home = _pool(connection, wanted)
     resource_id = wanted.id or f"{home.id}-{uuid4().hex[:12]}"
-    characteristics = {entry.name: as_text(entry.value) for entry in wanted.resource_characteristic or []}
+    characteristics = {entry.name: bare(entry.value) for entry in wanted.resource_characteristic or []}
     row = member_row(home.id, 0, wanted.value or resource_id, characteristics, resource_id)
     states = {column: body.get(attribute) or FREE[column] for attribute, column in STATES.items()}
     said = {name: value for name, value in body.items() if name not in OF_THE_MEMBER and value is not None}

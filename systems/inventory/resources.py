@@ -1,7 +1,7 @@
 """Resource inventory (TMF639): the members of the pools, and what is written on them."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -18,12 +18,12 @@ from systems.common.events import Change, EventSource
 from systems.common.faults import Lookup
 from systems.common.paging import ids_of, mentions, narrowed, page_of
 from systems.common.patches import Patch, check_unchanged, read_patch
-from systems.common.queries import Filter, ListQuery, ListQueryDep, Page
+from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
-from systems.common.values import check_filters
 from systems.inventory.tables import pool, recorded, resource
 from tmf.bodies import Document
 from tmf.paths import TMF639
+from tmf.query.query import Filter, ListQuery, Operator, Page
 
 PATH = f"{TMF639}/resource"
 API = "TMF639 Resource Inventory"
@@ -168,13 +168,15 @@ def as_document(row: Member, over: Mapping[str, Any] | None = None) -> Document:
 
 
 @router.get("", summary="List resources", **listed(PooledResource, "resourceSpecification.id", "gpon-port"))
-async def list_resources(query: ListQueryDep, database: DatabaseDep) -> Response:
-    return query.answer(await database.scanning(_page, query))
+async def list_resources(
+    query: Annotated[ListQuery, listing(PooledResource, SORTABLE)], database: DatabaseDep
+) -> Response:
+    return answer(query, await database.scanning(_page, query))
 
 
 @router.get("/{id}", summary="Read a resource", **read_one(PooledResource))
 async def read_resource(resource_id: IdPath, query: ListQueryDep, database: DatabaseDep) -> Response:
-    return JSONResponse(query.only_fields(as_document(await database.reading(member, resource_id))))
+    return JSONResponse(query.project(as_document(await database.reading(member, resource_id))))
 
 
 @router.patch("/{id}", summary="Change a resource", **patches(PooledResource, PooledResource, {"usageState": "idle"}))
@@ -207,8 +209,6 @@ async def unstock(resource_id: IdPath, call: CallDep) -> Response:
 
 
 def _page(connection: Connection, query: ListQuery) -> Page:
-    check_filters(query.filters, PooledResource)
-    query.check_sort(SORTABLE)
     matching, left = narrowed(members(), query.filters, _condition, _could_pass)
     chosen = [(FILTER_COLUMNS[wish.attribute], wish.descending) for wish in query.sort]
     ordering = [*(column.desc() if descending else column.asc() for column, descending in chosen), resource.c.sequence]
@@ -217,17 +217,17 @@ def _page(connection: Connection, query: ListQuery) -> Page:
 
 def _condition(wanted: Filter) -> ColumnElement[bool] | None:
     """The filter as the columns answer it; None where they cannot."""
-    column = resource.c.id if wanted.path == "href" else FILTER_COLUMNS.get(wanted.path)
-    if column is None or wanted.comparison not in ("eq", "ne"):
+    column = resource.c.id if wanted.attribute == "href" else FILTER_COLUMNS.get(wanted.attribute)
+    if column is None or wanted.operator not in (Operator.EQ, Operator.NE):
         return None
-    having = column.in_(ids_of(wanted, PATH) if wanted.path == "href" else wanted.values)
-    return having if wanted.comparison == "eq" else column.is_(None) | ~having
+    having = column.in_(ids_of(wanted, PATH) if wanted.attribute == "href" else wanted.values)
+    return having if wanted.operator == Operator.EQ else column.is_(None) | ~having
 
 
 def _could_pass(wanted: Filter) -> ColumnElement[bool]:
     """A condition that every member fulfils that passes the filter, and few others do."""
-    attribute = wanted.path.partition(".")[0]
-    if wanted.comparison != "eq" or attribute in ("place", "reservation", "resourceSpecification"):
+    attribute = wanted.path[0]
+    if wanted.operator != Operator.EQ or attribute in ("place", "reservation", "resourceSpecification"):
         return true()
     said = mentions([resource.c.given, recorded.c.body, resource.c.characteristics], wanted)
     if attribute in OF_THE_POOL:

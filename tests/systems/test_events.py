@@ -306,8 +306,11 @@ async def test_a_registration_that_makes_no_sense_is_refused(
     [
         ("eventType=ServiceCreateEvent", 'query: eventType: "ServiceCreateEvent" is not one of ProductCreateEvent, '),
         ("event.product.status=gone", 'query: event.product.status: "gone" is not one of created, '),
-        ("event.product.colour=red", "query: event.product.colour: event.product has no attribute colour; there is "),
-        ("event.service.id=s", "query: event.service.id: event has no attribute service; there is error, product"),
+        (
+            "event.product.colour=red",
+            "query: event.product.colour: Event.event.product has no attribute colour; it has ",
+        ),
+        ("event.service.id=s", "query: event.service.id: Event.event has no attribute service; it has error, product"),
         ("event.product=p", "query: event.product: is an object, and has no value of its own"),
         ("eventTime.gt=soon", 'query: eventTime.gt: "soon" is no date, such as 2026-11-23'),
         ("eventType=ProductCreateEvent&eventType=ProductDeleteEvent", "query: eventType: has one value, and is asked"),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 _SHOWN = 3
+_INSTANT = WithJsonSchema({"type": "string", "format": "date-time"})
+"""Beside a type: its values are texts that write instants."""
 
 
 class UnknownAttributeError(ValueError):
@@ -26,8 +29,9 @@ class Attributes:
     Every object may have attributes that begin with `@`. Where a model leaves open what a value is, anything may be.
     """
 
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._model = model
+    def __init__(self, model: type[BaseModel], levels: int | None = None) -> None:
+        """`levels`: how many have no others than the model names; below, there is also what else a body may say."""
+        self._model, self._levels = model, levels
 
     def check(self, path: Sequence[str]) -> None:
         """Let the path of an attribute pass.
@@ -41,6 +45,8 @@ class Attributes:
             if known is None or name.startswith("@"):
                 return
             if name not in known:
+                if self._levels is not None and position >= self._levels and any(map(_is_open, types)):
+                    return
                 raise UnknownAttributeError(self._unknown(path[:position], name, known))
             types = known[name]
 
@@ -89,9 +95,13 @@ class Attributes:
 
 
 @lru_cache(maxsize=256)
-def attributes_of(model: type[BaseModel]) -> Attributes:
+def attributes_of(model: type[BaseModel], levels: int | None = None) -> Attributes:
     """Return the attributes of a resource."""
-    return Attributes(model)
+    return Attributes(model, levels)
+
+
+def _is_open(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel) and kind.model_config.get("extra") == "allow"
 
 
 def _fields(types: Sequence[Any]) -> dict[str, list[Any]] | None:
@@ -113,9 +123,14 @@ def _named(model: type[BaseModel]) -> dict[str, FieldInfo]:
     return {field.serialization_alias or field.alias or name: field for name, field in model.model_fields.items()}
 
 
+def _annotation(field: FieldInfo) -> Any:
+    """Return how a field is annotated, with what pydantic has taken off."""
+    return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+
+
 @lru_cache(maxsize=1024)
 def _declared(model: type[BaseModel]) -> dict[str, list[Any]]:
-    return {name: list(_plain(field.annotation)) for name, field in _named(model).items()}
+    return {name: list(_plain(_annotation(field))) for name, field in _named(model).items()}
 
 
 @lru_cache(maxsize=1024)
@@ -137,7 +152,7 @@ def _plain(annotation: Any) -> Iterator[Any]:
     """Yield the types that a value may be of, without what is around them: lists, unions, annotations."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        yield from _plain(parts[0])
+        yield from (datetime,) if _INSTANT in parts else _plain(parts[0])
     elif origin in (Union, UnionType, list, tuple, set, frozenset):
         for part in parts:
             yield from _plain(part)

@@ -48,7 +48,9 @@ class Bound:
     instant: str | None
     text: str
 
-    def compares(self, value: Any, holds: Callable[[Any, Any], Any]) -> bool:
+    def compares(
+        self, value: Any, holds: Callable[[Any, Any], Any], instant_of: Callable[[str], str | None] = as_instant
+    ) -> bool:
         """Return whether `holds` of a document's value and the bound of its type."""
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self.number is not None and bool(holds(value, self.number))
@@ -56,7 +58,7 @@ class Bound:
             return False
         if self.instant is None:
             return bool(holds(value, self.text))
-        instant = as_instant(value)
+        instant = instant_of(value)
         return instant is not None and bool(holds(instant, self.instant))
 
 
@@ -65,18 +67,25 @@ def bounds(values: Iterable[str]) -> list[Bound]:
     return [Bound(written_number(value), written_instant(value), value) for value in values]
 
 
-def admits(conditions: Iterable[Condition], document: Document, breath: Callable[[], None] = lambda: None) -> bool:
+def admits(
+    conditions: Iterable[Condition],
+    document: Document,
+    breath: Callable[[], None] = lambda: None,
+    *,
+    as_spelt: bool = False,
+) -> bool:
     """Return whether a document passes all conditions, as the same query of the database would say.
 
     Args:
         breath: called before each text in which a pattern is looked for; what it raises ends the search.
+        as_spelt: whether the document has its instants as somebody wrote them, and not in the form that is kept.
     """
-    return all(any(_passes(kept, document, breath) for kept in filters_of(each)) for each in conditions)
+    return all(any(_passes(kept, document, breath, as_spelt) for kept in filters_of(each)) for each in conditions)
 
 
-def _passes(kept: Filter, document: Document, breath: Callable[[], None]) -> bool:
+def _passes(kept: Filter, document: Document, breath: Callable[[], None], as_spelt: bool) -> bool:
     if kept.operator != Operator.REGEX:
-        return _predicate(kept)(document)
+        return _predicate(kept, as_spelt)(document)
     patterns = [pattern(each) for each in kept.values]
     for value in values_at(document, kept.path):
         breath()
@@ -86,15 +95,27 @@ def _passes(kept: Filter, document: Document, breath: Callable[[], None]) -> boo
 
 
 @lru_cache(maxsize=256)
-def _predicate(kept: Filter) -> Callable[[Document], bool]:
+def _predicate(kept: Filter, as_spelt: bool) -> Callable[[Document], bool]:
     path = kept.path
     match kept.operator:
         case Operator.EQ | Operator.NE:
             wanted, positive = candidates(kept.values), kept.operator == Operator.EQ
-            return lambda document: positive == any(_equal(v, w) for v in values_at(document, path) for w in wanted)
+            found = _is_any_as_spelt if as_spelt else _is_any
+            return lambda document: positive == any(found(value, wanted) for value in values_at(document, path))
         case _:
             limits, holds = bounds(kept.values), COMPARISONS[kept.operator]
-            return lambda document: any(each.compares(v, holds) for v in values_at(document, path) for each in limits)
+            instant = written_instant if as_spelt else as_instant
+            return lambda document: any(
+                each.compares(value, holds, instant) for value in values_at(document, path) for each in limits
+            )
+
+
+def _is_any(value: Any, wanted: Sequence[Any]) -> bool:
+    return any(_equal(value, each) for each in wanted)
+
+
+def _is_any_as_spelt(value: Any, wanted: Sequence[Any]) -> bool:
+    return _is_any(value, wanted) or (isinstance(value, str) and written_instant(value) in wanted)
 
 
 def _equal(value: Any, wanted: Any) -> bool:

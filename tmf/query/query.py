@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote
@@ -145,6 +145,8 @@ def parse_list_query(
     sortable: Collection[str] | None = None,
     *,
     model: type[BaseModel] | None = None,
+    levels: int | None = None,
+    commas_too: bool = False,
 ) -> ListQuery:
     """Read the decoded parameters of a list request: `fields`, `offset`, `limit`, `sort`; all others are filters.
 
@@ -157,18 +159,20 @@ def parse_list_query(
         sortable: the attributes that the list can be sorted by; any where it is None.
         model: what is listed: filters and sorting by an attribute that it does not have are refused, and so are values
             that the attribute cannot have.
+        levels: how many levels of it have no other attributes than the model names; all where it is None.
+        commas_too: whether a value with commas may also be meant as it stands.
 
     Raises:
         QueryError: naming the parameter that makes no sense.
     """
-    attributes = None if model is None else attributes_of(model)
+    attributes = None if model is None else attributes_of(model, levels)
     paging: dict[str, str] = {}
     filters: list[Condition] = []
     for name, value in params:
         if not is_storable(value):
             raise QueryError(name, "holds a character that no order can hold")
         if name not in _PAGING:
-            filters.append(_condition(name, value, attributes))
+            filters.append(_condition(name, value, attributes, commas_too))
         elif name in paging:
             raise QueryError(name, "is given more than once")
         else:
@@ -205,7 +209,7 @@ def parse_query_string(text: str, sortable: Collection[str] = (), *, model: type
     return parse_list_query(params, sortable, model=model)
 
 
-def _condition(name: str, value: str, attributes: Attributes | None) -> Condition:
+def _condition(name: str, value: str, attributes: Attributes | None, commas_too: bool) -> Condition:
     """Read a parameter: one filter, or several that are joined by semicolons."""
     # What stands before the first «=» came as the name; it is all of a filter like `orderDate>2026-03-01`.
     text = name if not value and re.search(f".(?:{_SIGN}).", name, re.DOTALL) else f"{name}={value}"
@@ -220,7 +224,9 @@ def _condition(name: str, value: str, attributes: Attributes | None) -> Conditio
             raise QueryError(written, "is no filter, and so no alternative to one: it stands behind & and not behind ;")
         path, compared = _compared(name, written, sign, attributes)
         end = _end(text, head.end(), is_pattern=compared == Operator.REGEX)
-        filters.append(_filter(written, path, compared, text[head.end() : end], attributes))
+        asked = text[head.end() : end]
+        read = _filter(written, path, compared, asked, attributes)
+        filters.append(replace(read, values=tuple(dict.fromkeys((*read.values, asked)))) if commas_too else read)
         position = end + 1
     return _either(filters)
 

@@ -35,6 +35,12 @@ def _unwrapped(node: Any) -> list[Any]:
     return node if isinstance(node, list) else [node]
 
 
+def texts_at(node: Any, path: str) -> Iterator[str]:
+    """Return the scalars at a dotted path as text."""
+    found = (as_text(each) for each in values_at(node, path.split(".")))
+    return (each for each in found if each is not None)
+
+
 def as_text(value: Any) -> str | None:
     """Return a JSON scalar as text: `true`, `2`, and strings as they are; None for anything else."""
     if isinstance(value, bool):
