@@ -44,7 +44,7 @@ bench-large: $(BENCH_STAMP) ## orders of up to 5,000 items and 10,000 open ones:
 	@$(BIN)/python -m bench.large $(ARGS)
 
 bench-lists: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
-	@$(BIN)/python -m bench.list_orders
+	@$(BIN)/python -m bench.lists.list_orders
 
 lint: $(STAMP) ## ruff, formatting, the import contract
 	@$(BIN)/ruff check .

@@ -20,9 +20,9 @@ from rich.table import Table
 
 from bench.chart import chart
 from bench.figures import ALONE, CONTENDERS, MANY, SOME, Figures
-from bench.gateway import ORDERS
 from bench.parts import PARTS, Choice, Tell, measure
 from bench.report import tables
+from bench.stack.gateway import ORDERS
 from bench.targets import Target, targets
 from embedded.errors import StackError
 from embedded.layout import GATEWAY, WORKER

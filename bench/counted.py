@@ -8,9 +8,9 @@ from typing import Any
 
 from bench import actions, wal
 from bench.figures import Counted
-from bench.gateway import MODIFICATION, ORDERS, Gateway, example, new_customer, workflow_id
-from bench.proxy import Exchange, Proxies
-from bench.stacks import Stack
+from bench.stack.gateway import MODIFICATION, ORDERS, Gateway, example, new_customer, workflow_id
+from bench.stack.proxy import Exchange, Proxies
+from bench.stack.stacks import Stack
 
 _IDLE_ORDERS = 5
 _STORE = "store.db"

@@ -6,10 +6,10 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bench.gateway import ORDERS, Gateway, example, new_customer
-from bench.processes import resident_bytes
-from bench.stacks import Stack
-from bench.waiting import until
+from bench.stack.gateway import ORDERS, Gateway, example, new_customer
+from bench.stack.processes import resident_bytes
+from bench.stack.stacks import Stack
+from bench.stack.waiting import until
 from embedded.layout import WORKER
 
 _WAITING = "pending"

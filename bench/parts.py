@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import counted, open_orders
-from bench.contenders import contenders
+from bench.contenders.contenders import contenders
 from bench.figures import ALONE, CONTENDERS, FLOOR_LAYERS, FLOOR_LOCAL, MANY, OURS, SOME, Figures
-from bench.gateway import ORDERS
 from bench.profile import profiled
 from bench.rounds import Load, run_rounds
-from bench.stacks import running_stack, watched_stack
+from bench.stack.gateway import ORDERS
+from bench.stack.stacks import running_stack, watched_stack
 from bench.submit import submissions
 from embedded.layout import WORKER
 from embedded.modules import module_command, module_environment

@@ -13,10 +13,10 @@ from typing import Any
 
 import uvloop
 
-from bench.gateway import ORDERS, Gateway, example, new_customer
-from bench.proxy import Exchange, Proxies
-from bench.script import PLACEHOLDER, SCRIPTS, Call, Child, Known, Layer, Unit, at, dumps
-from bench.stacks import watched_stack
+from bench.contenders.script import PLACEHOLDER, SCRIPTS, Call, Child, Known, Layer, Unit, at, dumps
+from bench.stack.gateway import ORDERS, Gateway, example, new_customer
+from bench.stack.proxy import Exchange, Proxies
+from bench.stack.stacks import watched_stack
 
 
 def script_of(order_id: str, customer: str, plan: Mapping[str, Any], exchanges: Sequence[Exchange]) -> Unit:

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from contextlib import closing
 from urllib.parse import urlsplit
 
-from bench.bare import PATH as BARE_PATH
+from bench.contenders.bare import PATH as BARE_PATH
 from bench.figures import BARE, OURS, Submission
-from bench.gateway import ORDERS, PATH, example, new_customer
-from bench.processes import cpu_seconds, module_running
-from bench.stacks import Stack
+from bench.stack.gateway import ORDERS, PATH, example, new_customer
+from bench.stack.processes import cpu_seconds, module_running
+from bench.stack.stacks import Stack
 from embedded.layout import GATEWAY, TEMPORAL
 from embedded.ports import LOOPBACK, Ports
 
@@ -30,7 +30,7 @@ async def submissions(stack: Stack, rounds: int, seconds: float, tell: Callable[
     port = Ports.free().port
     arguments = ["--address", stack.layout.temporal_address, "--queue", "bench-bare", "--port", str(port)]
     done = []
-    async with module_running("bench.bare", arguments, stack.layout.logs / "bare.log") as bare:
+    async with module_running("bench.contenders.bare", arguments, stack.layout.logs / "bare.log") as bare:
         temporal = stack.pids[TEMPORAL]
         both = {
             OURS: (f"{stack.layout.gateway_url}{PATH}", {"gateway": stack.pids[GATEWAY], "temporal": temporal}),

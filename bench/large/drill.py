@@ -12,11 +12,11 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from bench.actions import runs_of
-from bench.gateway import PATH, PRODUCTS, Gateway, new_customer, workflow_id
 from bench.large.orders import large_order
 from bench.parts import Tell
-from bench.stacks import Stack
-from bench.waiting import until
+from bench.stack.gateway import PATH, PRODUCTS, Gateway, new_customer, workflow_id
+from bench.stack.stacks import Stack
+from bench.stack.waiting import until
 from orders.lifecycle.states import TERMINAL
 from settings import SYSTEMS
 from tmf.bodies import Document

@@ -9,12 +9,12 @@ from functools import partial
 from statistics import median
 from typing import Any
 
-from bench.gateway import Gateway, example, new_customer
 from bench.large.orders import VPN, large_order
 from bench.large.watch import p95
 from bench.parts import Tell
-from bench.stacks import Stack
-from bench.waiting import until
+from bench.stack.gateway import Gateway, example, new_customer
+from bench.stack.stacks import Stack
+from bench.stack.waiting import until
 
 _CUSTOMERS = 4
 _PRIORITIES = ("0", "2")

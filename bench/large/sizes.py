@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from temporalio.api.history.v1 import HistoryEvent
 
 from bench.actions import payloads, runs_of
-from bench.gateway import Gateway, workflow_id
 from bench.large.orders import large_order
 from bench.large.watch import Watch, watching
-from bench.stacks import Stack
+from bench.stack.gateway import Gateway, workflow_id
+from bench.stack.stacks import Stack
 from embedded.layout import GATEWAY, TEMPORAL, WORKER
 
 _CHILDREN_READ = 20

@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from bench.stacks import Stack, run
+from bench.stack.stacks import Stack, run
 from embedded.layout import Layout, database, isolated_layout
 from systems.inventory.app import STOCK
 from systems.inventory.app import create_app as create_inventory

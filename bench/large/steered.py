@@ -6,11 +6,11 @@ import re
 from copy import deepcopy
 from typing import Any
 
-from bench.gateway import SUCCEEDED
 from bench.large.drill import Drill, Step, require
 from bench.large.orders import SITES, VPN
 from bench.parts import Tell
-from bench.stacks import Stack
+from bench.stack.gateway import SUCCEEDED
+from bench.stack.stacks import Stack
 
 _MOVED = "1.2"
 _OF_MOVED = {f"{_MOVED}:access", f"{_MOVED}:overlay"}

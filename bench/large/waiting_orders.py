@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bench.gateway import SUCCEEDED, Gateway, example, new_customer
 from bench.parts import Tell
-from bench.processes import cpu_seconds, resident_bytes
-from bench.stacks import Stack
-from bench.waiting import until
+from bench.stack.gateway import SUCCEEDED, Gateway, example, new_customer
+from bench.stack.processes import cpu_seconds, resident_bytes
+from bench.stack.stacks import Stack
+from bench.stack.waiting import until
 from embedded.layout import TEMPORAL, WORKER
 from orders.lifecycle.states import TERMINAL
 

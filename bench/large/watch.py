@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bench.gateway import PATH
-from bench.processes import cpu_seconds, resident_bytes
-from bench.stacks import Stack
+from bench.stack.gateway import PATH
+from bench.stack.processes import cpu_seconds, resident_bytes
+from bench.stack.stacks import Stack
 
 _EVERY_SECONDS = 1.0
 

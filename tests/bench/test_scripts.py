@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bench.actions import least
-from bench.script import Call, Layer, Unit, at, fill, in_order, load, names
+from bench.contenders.script import Call, Layer, Unit, at, fill, in_order, load, names
 
 UNITS = {"fibre-bundle": (1, 7, 11), "mobile-esim": (1, 1, 2)}
 """How many workflows of each kind an order is."""

@@ -1,4 +1,4 @@
-"""The floor: hand-written workflows with an order's tree and calls, and nothing else. `python -m bench.floor`.
+"""The floor: hand-written workflows with an order's tree and calls, and nothing else. `python -m bench.contenders.floor`.
 
 No catalog, no order store, no undo, no hold, no tasks for people: what Temporal alone takes for such an order, with
 the worker's best settings. Each activity makes one call, as a regular or as a local one, or all calls of a layer.
@@ -20,8 +20,20 @@ from temporalio.client import Client
 from temporalio.common import RetryPolicy
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from bench.processes import READY
-from bench.script import Call, Child, Known, Layer, Systems, Unit, connections_of, in_order, load, names, pick
+from bench.contenders.script import (
+    Call,
+    Child,
+    Known,
+    Layer,
+    Systems,
+    Unit,
+    connections_of,
+    in_order,
+    load,
+    names,
+    pick,
+)
+from bench.stack.processes import READY
 
 _TRIES = RetryPolicy(maximum_attempts=6)
 _PATIENCE = timedelta(seconds=30)
@@ -198,7 +210,7 @@ def systems_of(words: list[str]) -> dict[str, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.floor")
+    parser = argparse.ArgumentParser(prog="bench.contenders.floor")
     parser.add_argument("--address", required=True)
     parser.add_argument("--queue", required=True)
     parser.add_argument("systems", nargs="+")

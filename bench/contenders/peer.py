@@ -1,4 +1,4 @@
-"""The peer: the same tree and calls on a library that keeps workflows in SQL tables of its own. `python -m bench.peer`.
+"""The peer: the same tree and calls on a library that keeps workflows in SQL tables of its own. `python -m bench.contenders.peer`.
 
 Orders come in as lines (id, customer and script, as JSON); the id of each goes out as a line when it is over.
 """
@@ -14,9 +14,21 @@ import sys
 import uvloop
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from bench.floor import systems_of
-from bench.processes import READY
-from bench.script import Call, Child, Known, Layer, Systems, Unit, connections_of, in_order, load, names, pick
+from bench.contenders.floor import systems_of
+from bench.contenders.script import (
+    Call,
+    Child,
+    Known,
+    Layer,
+    Systems,
+    Unit,
+    connections_of,
+    in_order,
+    load,
+    names,
+    pick,
+)
+from bench.stack.processes import READY
 
 _orders = {name: load(name) for name in names()}
 _units = {(name, unit.key): unit for name, order in _orders.items() for unit in order.units()}
@@ -92,7 +104,7 @@ async def _order(placed: dict[str, str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.peer")
+    parser = argparse.ArgumentParser(prog="bench.contenders.peer")
     parser.add_argument("--database", required=True)
     parser.add_argument("systems", nargs="+")
     chosen = parser.parse_args()

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
+from bench.contenders.floor import Way, Work
 from bench.figures import FLOOR, FLOOR_LAYERS, FLOOR_LOCAL, OURS, PEER
-from bench.floor import Way, Work
-from bench.gateway import Gateway, example, new_customer
-from bench.processes import module_running
-from bench.stacks import Stack
+from bench.stack.gateway import Gateway, example, new_customer
+from bench.stack.processes import module_running
+from bench.stack.stacks import Stack
 from embedded.layout import GATEWAY, TEMPORAL, WORKER
 from settings import SYSTEMS
 
@@ -116,12 +116,16 @@ async def contenders(stack: Stack, names: Sequence[str]) -> AsyncIterator[dict[s
             given[OURS] = Ours(stack, own | shared)
         if ways := [name for name in names if name in _WAYS]:
             arguments = ["--address", stack.layout.temporal_address, "--queue", _QUEUE, *systems]
-            floor = await running.enter_async_context(module_running("bench.floor", arguments, logs / "floor.log"))
+            floor = await running.enter_async_context(
+                module_running("bench.contenders.floor", arguments, logs / "floor.log")
+            )
             own = {WORKER: floor.pid, TEMPORAL: stack.pids[TEMPORAL]}
             given |= {name: Floor(stack, _WAYS[name], own | shared) for name in ways}
         if PEER in names:
             arguments = ["--database", str(stack.layout.state_dir / "peer.db"), *systems]
-            process = await running.enter_async_context(module_running("bench.peer", arguments, logs / "peer.log"))
+            process = await running.enter_async_context(
+                module_running("bench.contenders.peer", arguments, logs / "peer.log")
+            )
             given[PEER] = peer = Peer(process, {WORKER: process.pid} | shared)
             listening = asyncio.create_task(peer.listen())
             running.callback(listening.cancel)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bench.stacks import Stack
 from tmf.paths import TMF622, TMF637
+from bench.stack.stacks import Stack
 
-EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ORDERS = ("fibre-bundle", "mobile-esim")
 """Examples of the documentation that are measured, the largest first."""
 MODIFICATION = "modify-fibre"

@@ -1,7 +1,7 @@
 """How long lists of product orders take, among as many orders as are asked for.
 
-    python -m bench.list_orders --orders 1000000
-    python -m bench.list_orders --orders 20000 --sqlite
+    python -m bench.lists.list_orders --orders 1000000
+    python -m bench.lists.list_orders --orders 20000 --sqlite
 
 Fills a database, asks the lists that a BSS asks, each many times with other values, and says for each whether its p95
 is under 50 ms. Ends with 1 where one is not, and leaves nothing behind but a database that was given.
@@ -25,8 +25,8 @@ import asyncpg  # type: ignore[import-untyped]  # has no annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench.orders import FIRST, OFFERINGS, SPAN, STATES, fill, fill_sqlite
-from bench.postgresql import postgresql
+from bench.lists.orders import FIRST, OFFERINGS, SPAN, STATES, fill, fill_sqlite
+from bench.lists.postgresql import postgresql
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import OrderStore

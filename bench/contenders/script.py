@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 
 from application.connections import Connection, PooledConnection, connected
 
-SCRIPTS = Path(__file__).parent / "scripts"
+SCRIPTS = Path(__file__).parents[1] / "scripts"
 PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
 Known = dict[str, str]

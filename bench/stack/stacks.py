@@ -12,7 +12,7 @@ from typing import TypeVar
 import httpx
 from temporalio.client import Client
 
-from bench.proxy import Proxies, proxied
+from bench.stack.proxy import Proxies, proxied
 from embedded.errors import StackError
 from embedded.layout import Layout, isolated_layout, leave_out
 from embedded.parts import temporal_client

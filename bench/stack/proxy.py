@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.server import Server
+from bench.stack.server import Server
 from embedded.ports import LOOPBACK
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]

@@ -1,4 +1,4 @@
-"""A route that only starts a workflow: what the taking in of an order is compared with. `python -m bench.bare`.
+"""A route that only starts a workflow: what the taking in of an order is compared with. `python -m bench.contenders.bare`.
 
 No checks, no store, no idempotency: the body becomes the workflow's input.
 """
@@ -16,8 +16,8 @@ import uvloop
 from fastapi import FastAPI
 from temporalio.client import Client
 
-from bench.processes import READY
-from bench.server import Server
+from bench.stack.processes import READY
+from bench.stack.server import Server
 from embedded.ports import LOOPBACK
 
 PATH = "/order"
@@ -47,7 +47,7 @@ async def serve(address: str, queue: str, port: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="bench.bare")
+    parser = argparse.ArgumentParser(prog="bench.contenders.bare")
     parser.add_argument("--address", required=True)
     parser.add_argument("--queue", required=True)
     parser.add_argument("--port", required=True, type=int)

@@ -1,0 +1,1 @@
+"""Who runs the same orders: the product, hand-written workflows, and a library without a server."""

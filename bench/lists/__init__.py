@@ -1,0 +1,1 @@
+"""How long lists of product orders take."""
