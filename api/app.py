@@ -23,7 +23,7 @@ from api.http.errors import install_error_answers
 from api.http.methods import Methods
 from api.http.request_log import RequestLog
 from api.http.slashes import TrailingSlash
-from api.ordering import amendments, cancellations, deletions, holding, product_orders, resource_orders, service_orders
+from api.ordering import amendments, cancellations, deletions, holding, orders
 from api.qualification import offerings as offering_qualification
 from api.qualification import services as service_qualification
 from api.tasks import fallout, manual
@@ -37,11 +37,9 @@ error has the TM Forum error body.
 """
 
 _MODULES = (
-    product_orders,
+    orders,
     amendments,
     v5,
-    service_orders,
-    resource_orders,
     product_catalog,
     service_catalog,
     resource_catalog,

@@ -17,10 +17,10 @@ from api.http.bodies import SMALL_BODY, read_as, read_optional_json
 from api.http.errors import InvalidRequestError
 from api.messages import Words, admit, ask
 from api.reads import linked_order, stored_order
-from api.schemas import ProductOrder, ResourceOrder, ServiceOrder
+from api.schemas.kinds import ANSWERS
 from orders.events.links import BASE_PATHS
 from orders.lifecycle.admission import Message
-from orders.lifecycle.states import ITEM_LISTS, OrderKind, resource_name
+from orders.lifecycle.states import ITEM_LISTS, OrderKind, in_words, resource_name
 from tmf.bodies import Document
 from tmf.words import shown
 from workflows.contracts.payloads import Hold, Resume
@@ -34,16 +34,15 @@ class HoldRequest(Words):
     item: str | None = Field(default=None, min_length=1, max_length=300, description="The id of an item of the order.")
 
 
-_MODELS = {OrderKind.PRODUCT: ProductOrder, OrderKind.SERVICE: ServiceOrder, OrderKind.RESOURCE: ResourceOrder}
 _EXAMPLE = {"item": "1", "reason": "The customer is away until Monday", "author": "ada"}
 
 
 def _routes(kind: OrderKind) -> APIRouter:
     """Return the routes of one kind's orders."""
     routes = APIRouter(prefix=f"{BASE_PATHS[kind]}/{kind.value}", tags=[TAGS[kind]])
-    words, name = f"{kind.value.removesuffix('Order')} order", resource_name(kind)
+    words, name = in_words(kind), resource_name(kind)
     answers = {
-        200: {"model": _MODELS[kind], "description": "The order as it is recorded now."},
+        200: {"model": ANSWERS[kind], "description": "The order as it is recorded now."},
         **errors(400, 404, 409, 413, 415, 503),
     }
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.schemas.examples import PATCH_EXAMPLE
+from api.schemas.examples import PATCH_EXAMPLE, PRODUCT_ORDER_EXAMPLE, RESOURCE_ORDER_EXAMPLE, SERVICE_ORDER_EXAMPLE
+from api.schemas.previews import Preview, ResourceOrderPreview, ServiceOrderPreview
 from api.schemas.product_order import ProductOrder, ProductOrderCreate, ProductOrderUpdate
 from api.schemas.resource_order import ResourceOrder, ResourceOrderCreate, ResourceOrderUpdate
 from api.schemas.service_order import ServiceOrder, ServiceOrderCreate, ServiceOrderUpdate
@@ -26,6 +27,16 @@ ANSWERS: dict[OrderKind, type[BaseModel]] = {
     OrderKind.PRODUCT: ProductOrder,
     OrderKind.SERVICE: ServiceOrder,
     OrderKind.RESOURCE: ResourceOrder,
+}
+PREVIEWS: dict[OrderKind, type[BaseModel]] = {
+    OrderKind.PRODUCT: Preview,
+    OrderKind.SERVICE: ServiceOrderPreview,
+    OrderKind.RESOURCE: ResourceOrderPreview,
+}
+EXAMPLES: dict[OrderKind, dict[str, Any]] = {
+    OrderKind.PRODUCT: PRODUCT_ORDER_EXAMPLE,
+    OrderKind.SERVICE: SERVICE_ORDER_EXAMPLE,
+    OrderKind.RESOURCE: RESOURCE_ORDER_EXAMPLE,
 }
 PATCH_EXAMPLES: dict[OrderKind, dict[str, Any]] = {
     OrderKind.PRODUCT: PATCH_EXAMPLE,

@@ -15,7 +15,7 @@ from api.http.bodies import read_json, worked_on
 from api.http.errors import InvalidRequestError
 from api.ordering.amendments import amend_order, patch_body
 from api.ordering.deletions import delete_order
-from api.ordering.orders import KEY_PARAMETER, taken_in
+from api.ordering.taking_in import KEY_PARAMETER, taken_in
 from api.reads import linked_order, list_answer
 from api.schemas.v5 import (
     PATCH_V5_EXAMPLE,
