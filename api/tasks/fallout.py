@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
-from fastapi import APIRouter, Path, Request
+from fastapi import Request
 from pydantic import Field
 
 from api.caller import author_of
 from api.dependencies import Gateway, GatewayDep
-from api.documents.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
+from api.documents.documentation import body_of, errors
 from api.engine import EngineRefusedError, MessageRefusedError
 from api.http.answers import JsonAnswer
 from api.http.bodies import SMALL_BODY, read_as, read_json
@@ -21,16 +21,14 @@ from api.messages import request as ask_workflow
 from api.reads import list_answer
 from api.sweeps.stuck import SHOWN, Stuck
 from api.tasks.shared import (
-    BASES,
-    TASK_PARAMETERS,
     TaskDocument,
+    TaskId,
     TaskSelection,
-    answer_task,
-    answer_tasks,
     ask_and_answer,
     check_open,
     check_values,
     stored_task,
+    task_routes,
 )
 from orders.lifecycle.admission import Message
 from orders.model.task import Task, TaskAction, TaskKind, TaskState
@@ -43,9 +41,7 @@ _CONCURRENT = 10
 
 _log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix=BASES[TaskKind.FALLOUT], tags=["Fallout"])
-
-TaskId = Annotated[str, Path(alias="id")]
+router = task_routes(TaskKind.FALLOUT, "Fallout")
 
 
 class ResolutionRequest(Words):
@@ -82,28 +78,6 @@ class BulkResolution(Model):
 
 
 _EXAMPLE = {"action": "retry", "reason": "Activation is back", "author": "ada"}
-
-
-@router.get(
-    "/task",
-    summary="List or find fallout tasks",
-    operation_id="listFalloutTask",
-    responses=list_responses(TaskDocument),
-    openapi_extra=TASK_PARAMETERS,
-)
-async def list_fallout_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
-    return await answer_tasks(request, gateway, TaskKind.FALLOUT)
-
-
-@router.get(
-    "/task/{id}",
-    summary="Retrieve a fallout task",
-    operation_id="retrieveFalloutTask",
-    responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
-    openapi_extra={"parameters": [FIELDS_PARAMETER]},
-)
-async def retrieve_fallout_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
-    return await answer_task(request, gateway, TaskKind.FALLOUT, task_id)
 
 
 @router.post(

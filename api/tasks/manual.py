@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import structlog
-from fastapi import APIRouter, Path, Request
+from fastapi import Request
 from pydantic import Field
 
 from api.caller import author_of
 from api.dependencies import GatewayDep
-from api.documents.documentation import FIELDS_PARAMETER, body_of, errors, list_responses
+from api.documents.documentation import body_of, errors
 from api.http.answers import JsonAnswer
 from api.http.bodies import SMALL_BODY, read_as, read_json, read_optional_json
 from api.messages import Words
 from api.tasks.shared import (
-    BASES,
-    TASK_PARAMETERS,
     TaskDocument,
-    answer_task,
-    answer_tasks,
+    TaskId,
     ask_and_answer,
     check_open,
     check_values,
     stored_task,
+    task_routes,
 )
 from orders.lifecycle.admission import Message
 from orders.model.task import TaskKind
@@ -33,9 +31,7 @@ from workflows.contracts.payloads import Complete, Reschedule
 
 _log = structlog.get_logger(__name__)
 
-router = APIRouter(prefix=BASES[TaskKind.MANUAL], tags=["Manual work"])
-
-TaskId = Annotated[str, Path(alias="id")]
+router = task_routes(TaskKind.MANUAL, "Manual work")
 
 
 class CompletionRequest(Words):
@@ -48,28 +44,6 @@ class RescheduleRequest(Words):
     """When manual work is to be done now."""
 
     due_at: UtcDatetime = Field(description="The new date.")
-
-
-@router.get(
-    "/task",
-    summary="List or find manual tasks",
-    operation_id="listManualTask",
-    responses=list_responses(TaskDocument),
-    openapi_extra=TASK_PARAMETERS,
-)
-async def list_manual_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
-    return await answer_tasks(request, gateway, TaskKind.MANUAL)
-
-
-@router.get(
-    "/task/{id}",
-    summary="Retrieve a manual task",
-    operation_id="retrieveManualTask",
-    responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
-    openapi_extra={"parameters": [FIELDS_PARAMETER]},
-)
-async def retrieve_manual_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
-    return await answer_task(request, gateway, TaskKind.MANUAL, task_id)
 
 
 @router.post(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
-from api.dependencies import Gateway
-from api.documents.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS, insisting_on
+from api.dependencies import Gateway, GatewayDep
+from api.documents.documentation import FIELDS_PARAMETER, PAGING_PARAMETERS, errors, insisting_on, list_responses
 from api.http.answers import JsonAnswer
 from api.http.errors import InvalidRequestError, NotAllowedError, NotFoundError
 from api.messages import request as ask_workflow
@@ -24,6 +24,8 @@ from tmf.model import Model
 from tmf.query.attributes import attributes_of
 from tmf.query.checks import check_value
 from tmf.query.query import Condition, Either, Filter, Operator, QueryError, filters_of, parse_list_query
+
+TaskId = Annotated[str, Path(alias="id")]
 
 BASES = {TaskKind.FALLOUT: "/fallout/v1", TaskKind.MANUAL: "/manual/v1"}
 
@@ -86,26 +88,35 @@ def task_document(gateway: Gateway, task: Task) -> Document:
     return {"id": task.id, "href": f"{gateway.base_url}{BASES[task.kind]}/task/{path}", **document}
 
 
-async def answer_tasks(request: Request, gateway: Gateway, kind: TaskKind) -> JsonAnswer:
-    """Answer with the tasks of a kind that the request's filters let through, the oldest first.
+def task_routes(kind: TaskKind, tag: str) -> APIRouter:
+    """Return the routes that find and read the tasks of a kind."""
+    routes = APIRouter(prefix=BASES[kind], tags=[tag])
 
-    Raises:
-        QueryError: naming the parameter that makes no sense.
-    """
-    query = parse_list_query(request.query_params.multi_items(), sortable=())
-    conditions = [_condition(each) for each in query.filters]
-    page = await gateway.tasks.find(TaskFilter(kind=kind), query.offset, query.limit, conditions=conditions)
-    return list_answer([query.project(task_document(gateway, task)) for task in page.tasks], page.total)
+    @routes.get(
+        "/task",
+        summary=f"List or find {kind.value} tasks",
+        operation_id=f"list{kind.value.capitalize()}Task",
+        responses=list_responses(TaskDocument),
+        openapi_extra=TASK_PARAMETERS,
+    )
+    async def list_tasks(request: Request, gateway: GatewayDep) -> JsonAnswer:
+        query = parse_list_query(request.query_params.multi_items(), sortable=())
+        conditions = [_condition(each) for each in query.filters]
+        page = await gateway.tasks.find(TaskFilter(kind=kind), query.offset, query.limit, conditions=conditions)
+        return list_answer([query.project(task_document(gateway, task)) for task in page.tasks], page.total)
 
+    @routes.get(
+        "/task/{id}",
+        summary=f"Retrieve a {kind.value} task",
+        operation_id=f"retrieve{kind.value.capitalize()}Task",
+        responses={200: {"model": TaskDocument}, **errors(400, 404, 503)},
+        openapi_extra={"parameters": [FIELDS_PARAMETER]},
+    )
+    async def retrieve_task(request: Request, gateway: GatewayDep, task_id: TaskId) -> JsonAnswer:
+        query = fields_query(request)
+        return JsonAnswer(query.project(task_document(gateway, await stored_task(gateway, kind, task_id))))
 
-async def answer_task(request: Request, gateway: Gateway, kind: TaskKind, task_id: str) -> JsonAnswer:
-    """Answer with one task.
-
-    Raises:
-        NotFoundError: when there is none of that kind.
-    """
-    query = fields_query(request)
-    return JsonAnswer(query.project(task_document(gateway, await stored_task(gateway, kind, task_id))))
+    return routes
 
 
 async def stored_task(gateway: Gateway, kind: TaskKind, task_id: str) -> Task:
