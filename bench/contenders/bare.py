@@ -1,4 +1,4 @@
-"""A route that only starts a workflow: what the taking in of an order is compared with. `python -m bench.contenders.bare`.
+"""A route that only starts a workflow: what the taking in of an order is compared with..
 
 No checks, no store, no idempotency: the body becomes the workflow's input.
 """

@@ -1,4 +1,4 @@
-"""The floor: hand-written workflows with an order's tree and calls, and nothing else. `python -m bench.contenders.floor`.
+"""The floor: hand-written workflows with an order's tree and calls, and nothing else..
 
 No catalog, no order store, no undo, no hold, no tasks for people: what Temporal alone takes for such an order, with
 the worker's best settings. Each activity makes one call, as a regular or as a local one, or all calls of a layer.

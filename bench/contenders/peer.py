@@ -1,4 +1,4 @@
-"""The peer: the same tree and calls on a library that keeps workflows in SQL tables of its own. `python -m bench.contenders.peer`.
+"""The peer: the same tree and calls on a library that keeps workflows in SQL tables of its own..
 
 Orders come in as lines (id, customer and script, as JSON); the id of each goes out as a line when it is over.
 """

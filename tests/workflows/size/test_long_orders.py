@@ -74,7 +74,8 @@ async def test_an_order_amended_weekly_before_its_start_goes_on_in_new_runs_and_
     assert {each["state"] for each in revisions} == {"applied"}
     runs = await runs_of(stage.client, root)
     assert len(runs) > 3
-    assert max(len(run.events) for run in runs[:-1]) < 2 * LONGEST
+    # What comes while a new run is prepared, for a second or two, is in the history of the one before.
+    assert max(len(run.events) for run in runs[:-1]) < 3 * LONGEST
     await replay(stage, order_id)
 
 
