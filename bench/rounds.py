@@ -11,9 +11,9 @@ import httpx
 
 from bench.contenders.contenders import Contender
 from bench.figures import Block
-from tmf.paths import RESOURCE_POOLS, TMF639, TMF702
 from bench.stack.processes import cpu_seconds
 from bench.stack.stacks import Stack
+from tmf.paths import RESOURCE_POOLS, TMF639, TMF702
 
 _RESOURCES = f"{TMF639}/resource"
 _CONFIGURED = f"{TMF702}/resource"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from itertools import cycle
 
-from tmf.bodies import Document
 from bench.stack.gateway import example, new_customer
+from tmf.bodies import Document
 
 MOBILE, VPN = "mobile", "vpn"
 KINDS = (MOBILE, VPN)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tmf.paths import TMF622, TMF637
 from bench.stack.stacks import Stack
+from tmf.paths import TMF622, TMF637
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ORDERS = ("fibre-bundle", "mobile-esim")
