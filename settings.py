@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     """How many parts of a large order begin or are undone at a time; those that have run for a minute do not count."""
     planning_processes: int = Field(default=1, gt=0)
     """How many large orders a gateway or a worker plans at a time, each in a process of its own."""
-    planning_memory: int = Field(default=512 * 1024 * 1024, ge=128 * 1024 * 1024)
+    planning_memory: int = Field(default=768 * 1024 * 1024, ge=128 * 1024 * 1024)
     """Bytes of address space that the planning of one large order may take."""
     planning_cpu_time: timedelta = Field(default=timedelta(seconds=60), ge=timedelta(seconds=1))
     """CPU time that the planning of one large order may take."""

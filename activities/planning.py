@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.resource_locks import accepted_at, is_installed, named_subjects, planned_subjects
+from application.compression import size_in_temporal
 from application.planner import PlannedOrder, Planner
 from catalogs.nodes.products import parents_of
 from catalogs.planning import TOO_LARGE
@@ -31,7 +32,7 @@ from tmf.instants import UtcDatetime
 from tmf.model import Model
 
 LARGEST_ANSWER = 1_900_000
-"""Bytes of JSON that planning answers a workflow with at most: Temporal takes 2 MB."""
+"""Bytes that planning answers a workflow with at most, compressed where they are many: Temporal takes 2 MB."""
 
 
 class PlanRequest(Model):
@@ -107,7 +108,7 @@ class PlanningActivities:
 
 def too_large(answer: Model, plan: OrchestrationPlan) -> list[Violation]:
     """Return that an order comes down to more than Temporal takes in one answer about its plan, where it does."""
-    if len(answer.model_dump_json().encode()) <= LARGEST_ANSWER:
+    if size_in_temporal(answer) <= LARGEST_ANSWER:
         return []
     parts = len(plan.graph().nodes)
     message = f"the order comes down to {parts} parts, more than can be run at once; make it several orders"

@@ -66,7 +66,7 @@ class PlanningAllowance:
 
     processes: int = 1
     """How many of them run at a time."""
-    memory: int = 512 * 1024 * 1024
+    memory: int = 768 * 1024 * 1024
     """Bytes of address space that one may take."""
     cpu_time: timedelta = timedelta(seconds=60)
     """CPU time that one may take, in whole seconds."""

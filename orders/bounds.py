@@ -28,7 +28,7 @@ Location = tuple[int | str, ...]
 class OrderLimits:
     """How much one order may ask for; each is a setting."""
 
-    items: int = 5000
+    items: int = 6000
     """Items, nested ones counted."""
     depth: int = 20
     """Levels of items that are parts of each other."""
@@ -38,7 +38,7 @@ class OrderLimits:
     """Products that all items together order by their quantities."""
     text: int = 10_000
     """Characters of a text, wherever it stands but in characteristics, which have a bound of their own."""
-    parts: int = 20_000
+    parts: int = 80_000
     """Products, services and resources that it comes down to."""
     nodes: int = 20_000
     """Parts that one workflow of it runs: it carries what it knows of each into every new run."""

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from activities.planning import LARGEST_ANSWER, PlanAnswer, too_large
+from application.compression import size_in_temporal
 from catalogs.planning import PlanningJob, planned
 from orders.bounds import OrderLimits
 from orders.intake import check_order
@@ -121,7 +122,7 @@ def test_an_order_of_any_size_is_refused_or_planned_within_its_limits(kind: Orde
     else:
         event("too large" if "orderTooLarge" in {each.code for each in done.violations} else "rejected")
         assert done.violations
-    assert len(answer.model_dump_json().encode()) <= LARGEST_ANSWER
+    assert size_in_temporal(answer) <= LARGEST_ANSWER
 
 
 @settings(max_examples=examples(20, 300), deadline=None)

@@ -11,24 +11,23 @@ from collections.abc import Sequence
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
+from application.compression import LARGE, compressed
+
 ENCODING = b"binary/zlib"
-_LARGE = 16 * 1024
-"""Bytes from which a payload is compressed."""
-_LEVEL = 6
 
 
 class LargePayloadCodec(PayloadCodec):
     """Compresses what is large; what was compressed is restored, whatever its size."""
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return [_compressed(each) if len(each.data) >= _LARGE else each for each in payloads]
+        return [_compressed(each) if len(each.data) >= LARGE else each for each in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         return [_restored(each) if each.metadata.get("encoding") == ENCODING else each for each in payloads]
 
 
 def _compressed(payload: Payload) -> Payload:
-    return Payload(metadata={"encoding": ENCODING}, data=zlib.compress(payload.SerializeToString(), _LEVEL))
+    return Payload(metadata={"encoding": ENCODING}, data=compressed(payload.SerializeToString()))
 
 
 def _restored(payload: Payload) -> Payload:
