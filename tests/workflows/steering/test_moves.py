@@ -259,3 +259,6 @@ async def test_services_and_resources_that_are_ordered_by_themselves_move(stage:
         ("BER-1", "available", "idle"),
         ("HAM-1", "reserved", "active"),
     ]
+    # A resource that no service uses is leaked to the audit of the tests after this one.
+    await stage.done({"orderItem": [{"id": "1", "action": "delete", "resource": {"id": new}}]})
+    assert new not in {each["id"] for each in (await stage.audit())["leaked"]}
