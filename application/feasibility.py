@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from application.addresses import AVAILABILITY, QUALIFICATION
 from application.answers import AvailabilityAnswer, Qualification, QualifiedItem
@@ -170,14 +170,3 @@ def _qualification(index: int, order: ServiceOrderPlan, item: ServiceItem) -> di
 def _why(result: QualifiedItem) -> str:
     reasons = [reason.label or reason.code or "" for reason in result.eligibility_unavailability_reason]
     return "; ".join(filter(None, reasons)) or "no reason given"
-
-
-class Feasibility(Protocol):
-    """Tells what is possible; nothing is reserved."""
-
-    async def infeasible(self, plan: OrchestrationPlan, paths: Mapping[str, str]) -> list[Violation]:
-        """Return why a plan is not possible, item by item; `paths` are those of what the items are about.
-
-        Raises:
-            DownstreamError: when inventory cannot say.
-        """

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Protocol
 
 from application.concurrent_checks import each_of, first_possible
-from application.feasibility import Feasibility
-from application.planner import PlannedOrder
+from application.feasibility import FeasibilityCheck
+from application.planner import Planner
 from catalogs.alternatives import Alternative, alternatives, assembled, new_item, offered, takes
 from catalogs.model.catalog_set import CatalogSet
 from catalogs.model.entities import ProductOffering
@@ -37,17 +36,6 @@ _ITEM = "1"
 """The id of the only item of the order that a search tries."""
 
 
-class OrderPlanner(Protocol):
-    """Plans an order without executing anything."""
-
-    async def plan(self, order: ProductOrder) -> PlannedOrder:
-        """Return what the order comes down to.
-
-        Raises:
-            DownstreamError: when inventory cannot say what the customer has.
-        """
-
-
 @dataclass(frozen=True)
 class _Found:
     """What one item came to, as its document, and the offering that it is about."""
@@ -64,7 +52,7 @@ class OfferingQualifier:
     left out then, and the rest is checked once more, until it can.
     """
 
-    def __init__(self, planner: OrderPlanner, feasibility: Feasibility, catalogs: CatalogSet) -> None:
+    def __init__(self, planner: Planner, feasibility: FeasibilityCheck, catalogs: CatalogSet) -> None:
         self._planner = planner
         self._feasibility = feasibility
         self._catalogs = catalogs

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 from application.bounded_planning import BoundedPlanning
-from application.feasibility import Feasibility
+from application.feasibility import FeasibilityCheck
 from application.http import DownstreamSystem
-from application.offering_qualification import OfferingQualifier, OrderPlanner
+from application.offering_qualification import OfferingQualifier
+from application.planner import Planner
 from application.service_qualification import ServiceQualifier
 from catalogs.model.catalog_set import CatalogSet
 from orders.qualification.results import QualificationKind
@@ -19,8 +20,8 @@ Qualifier = Callable[[Document, datetime], Awaitable[Document]]
 
 
 def qualifiers(
-    planner: OrderPlanner,
-    feasibility: Feasibility,
+    planner: Planner,
+    feasibility: FeasibilityCheck,
     inventory: DownstreamSystem,
     catalogs: CatalogSet,
     planning: BoundedPlanning | None = None,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from application.bounded_planning import BoundedPlanning
 from application.concurrent_checks import each_of, first_possible
-from application.feasibility import Feasibility
+from application.feasibility import FeasibilityCheck
 from application.http import DownstreamSystem
 from application.installed_base import read_installed_base
 from catalogs.alternatives import categories_of
@@ -65,7 +65,7 @@ class ServiceQualifier:
 
     def __init__(
         self,
-        feasibility: Feasibility,
+        feasibility: FeasibilityCheck,
         inventory: DownstreamSystem,
         catalogs: CatalogSet,
         planning: BoundedPlanning | None = None,

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 
 import httpx
 
+from application.addresses import RESERVATION, RESOURCE
 from bench.contenders.contenders import Contender
 from bench.figures import Block
 from bench.stack.processes import cpu_seconds
 from bench.stack.stacks import Stack
-from tmf.paths import RESOURCE_POOLS, TMF639, TMF702
+from tmf.paths import TMF702
 
-_RESOURCES = f"{TMF639}/resource"
 _CONFIGURED = f"{TMF702}/resource"
-_RESERVATIONS = f"{RESOURCE_POOLS}/reservation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ async def give_back(stack: Stack) -> None:
     inventory, activation = stack.systems["inventory"], stack.systems["activation"]
     for listed, given_back in (
         (f"{activation}{_CONFIGURED}", f"{activation}{_CONFIGURED}"),
-        (f"{inventory}{_RESOURCES}?resourceStatus=reserved", f"{inventory}{_RESERVATIONS}"),
+        (f"{inventory}{RESOURCE}?resourceStatus=reserved", f"{inventory}{RESERVATION}"),
     ):
         for each in await _all(stack, listed):
             (await stack.http.delete(f"{given_back}/{each}")).raise_for_status()

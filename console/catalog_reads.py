@@ -7,21 +7,21 @@ from urllib.parse import quote
 
 from rich.console import Console
 
+from catalogs.links import Collection
 from console.catalog_tables import characteristics_of, characteristics_table, entries_table, entry_facts, prices_table
 from console.commands import print_json
 from console.gateway import Gateway
 from console.tables import facts_panel
 from tmf.bodies import Document
-from tmf.paths import TMF620, TMF633, TMF634
 
 KINDS = {
-    "offering": f"{TMF620}/productOffering",
-    "price": f"{TMF620}/productOfferingPrice",
-    "product": f"{TMF620}/productSpecification",
-    "category": f"{TMF620}/category",
-    "catalog": f"{TMF620}/catalog",
-    "service": f"{TMF633}/serviceSpecification",
-    "resource": f"{TMF634}/resourceSpecification",
+    "offering": Collection.OFFERING,
+    "price": Collection.PRICE,
+    "product": Collection.PRODUCT,
+    "category": Collection.CATEGORY,
+    "catalog": Collection.CATALOG,
+    "service": Collection.SERVICE,
+    "resource": Collection.RESOURCE,
 }
 """Where the gateway has the entries of each kind."""
 

@@ -9,12 +9,10 @@ from typing import Any
 
 import httpx
 
+from application.addresses import PRODUCT, SERVICE
 from orders.lifecycle.states import OrderState
 from tmf.bodies import Document
-from tmf.paths import TMF637, TMF638
 
-PRODUCTS = f"{TMF637}/product"
-SERVICES = f"{TMF638}/service"
 ENDED = frozenset({"terminated", "aborted", "cancelled"})
 _ALL = {"limit": "1000"}
 
@@ -54,8 +52,8 @@ async def holdings(systems: Mapping[str, str]) -> Holdings:
         return Holdings(
             *await asyncio.gather(
                 *(get(name, "/audit") for name in ("inventory", "activation", "billing")),
-                get("inventory", PRODUCTS, _ALL),
-                get("inventory", SERVICES, _ALL),
+                get("inventory", PRODUCT, _ALL),
+                get("inventory", SERVICE, _ALL),
             )
         )
 

@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from application.addresses import PRODUCT
 from console.board import Row, board, stories
 from console.errors import CommandError
 from console.gateway import Gateway
@@ -26,7 +27,7 @@ from console.tables import facts_panel
 from console.task_commands import tasks_table
 from console.watch import follow
 from embedded import demo_orders
-from embedded.audit import PRODUCTS, Check, Holdings, audit, differences, holdings, sites
+from embedded.audit import Check, Holdings, audit, differences, holdings, sites
 from embedded.demo_events import POLL_SECONDS, TASKS, EventMissedError, People
 from embedded.layout import WORKER, Layout, isolated_layout
 from embedded.process import tail
@@ -157,7 +158,7 @@ class Demo:
         assert row.tree is not None
         wanted = {"productOrderItem.productOrderId": row.tree.id, "productSpecification.id": specification}
         async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.get(f"{self.layout.systems['inventory']}{PRODUCTS}", params=wanted)
+            answer = await client.get(f"{self.layout.systems['inventory']}{PRODUCT}", params=wanted)
         found = answer.raise_for_status().json()
         return str(found[0]["id"]) if found else None
 

@@ -31,7 +31,6 @@ _AT_ONCE = 1000
 """How many keys one statement names."""
 
 _OF = order_items.c
-_ORDERED = (_OF.kind, _OF.order_id, _OF.position)
 _ALL = select(_OF.kind, _OF.order_id, _OF.item_id, _OF.position, _OF.document).where(
     tuple_(_OF.kind, _OF.order_id).in_(bindparam("keys", expanding=True))
 )

@@ -42,7 +42,7 @@ from api.schemas.cancellation import (
 from orders.events.links import BASE_PATHS, cancellation_href, cancellation_name, with_cancellation_links
 from orders.intake import misnamed, order_id_from
 from orders.lifecycle.admission import Message
-from orders.lifecycle.states import OrderKind, resource_name
+from orders.lifecycle.states import OrderKind, in_words, resource_name
 from orders.model.server_set import CANCELLATION
 from store.cancellations import UnsentCancel
 from tmf.bodies import Document
@@ -88,7 +88,7 @@ def _routes(kind: OrderKind) -> APIRouter:
     @routes.post(
         "",
         status_code=201,
-        summary=f"Cancel a {_in_words(kind)}",
+        summary=f"Cancel a {in_words(kind)}",
         operation_id=f"create{resource}",
         description="Takes the wish in; the order then assesses it against its points of no return. Accepted, all that "
         "was done is undone, and the cancellation is `done` when the order is `cancelled`; denied, the order goes on "
@@ -114,7 +114,7 @@ def _routes(kind: OrderKind) -> APIRouter:
 
     @routes.get(
         "",
-        summary=f"List or find cancellations of {_in_words(kind)}s",
+        summary=f"List or find cancellations of {in_words(kind)}s",
         operation_id=f"list{resource}",
         responses=list_responses(model),
         openapi_extra=LIST_PARAMETERS,
@@ -127,7 +127,7 @@ def _routes(kind: OrderKind) -> APIRouter:
 
     @routes.get(
         "/{id}",
-        summary=f"Retrieve a cancellation of a {_in_words(kind)}",
+        summary=f"Retrieve a cancellation of a {in_words(kind)}",
         operation_id=f"retrieve{resource}",
         responses={200: {"model": model}, **errors(400, 404, 503)},
         openapi_extra={"parameters": [FIELDS_PARAMETER]},
@@ -183,10 +183,6 @@ def _wish(kind: OrderKind, body: object) -> Document:
     wish = {name: value for name, value in body.items() if name not in CANCELLATION} if isinstance(body, dict) else body
     misplaced = misnamed(wish, kind.value, [each.value for each in OrderKind]) if isinstance(wish, dict) else ()
     return document_of(REQUESTS[kind], wish, misplaced)
-
-
-def _in_words(kind: OrderKind) -> str:
-    return f"{kind.value.removesuffix('Order')} order"
 
 
 router = APIRouter()

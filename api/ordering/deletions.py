@@ -17,7 +17,7 @@ from api.http.errors import NotAllowedError, NotFoundError
 from api.reads import stored_order
 from api.workflow_ids import workflow_of
 from orders.events.links import BASE_PATHS
-from orders.lifecycle.states import OrderKind, resource_name
+from orders.lifecycle.states import OrderKind, in_words, resource_name
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ def _routes(kind: OrderKind) -> APIRouter:
         "/{id}",
         status_code=204,
         response_class=Response,
-        summary=f"Delete a closed {kind.value.removesuffix('Order')} order",
+        summary=f"Delete a closed {in_words(kind)}",
         operation_id=f"delete{resource_name(kind)}",
         description="For administrators. The orders that it has made, its plan, tasks, revisions and cancellations go "
         "with it; an order that another one has made is deleted with that one. What other systems hold stays.",

@@ -11,10 +11,11 @@ from typing import Any
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
+from application.addresses import PRODUCT
 from bench.actions import runs_of
 from bench.large.orders import large_order
 from bench.parts import Tell
-from bench.stack.gateway import PATH, PRODUCTS, Gateway, new_customer, workflow_id
+from bench.stack.gateway import PATH, Gateway, new_customer, workflow_id
 from bench.stack.stacks import Stack
 from bench.stack.waiting import until
 from orders.lifecycle.states import TERMINAL
@@ -165,7 +166,7 @@ class Drill:
         require(not lost and not audit["dangling"], f"nothing is leaked: {lost[:5]}, {audit['dangling'][:5]}")
         require(bool(held) == bool(products), f"resources are held for products only: {held[:5]}")
         wanted = {"relatedParty.id": self.customer, "status": "active", "limit": "1"}
-        url = f"{self._at['inventory']}{PRODUCTS}"
+        url = f"{self._at['inventory']}{PRODUCT}"
         answer = (await self._stack.http.get(url, params=wanted)).raise_for_status()
         has = int(answer.headers["X-Total-Count"])
         require(has == products, f"the customer has {products} products, and not {has}")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from application.addresses import PRODUCT
 from bench.stack.stacks import Stack
-from tmf.paths import TMF622, TMF637
+from tmf.paths import TMF622
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 ORDERS = ("fibre-bundle", "mobile-esim")
@@ -18,7 +19,6 @@ SUCCEEDED = "completed"
 
 PATH = f"{TMF622}/productOrder"
 _CANCELLATIONS = f"{TMF622}/cancelProductOrder"
-PRODUCTS = f"{TMF637}/product"
 
 
 class Gateway:
@@ -78,7 +78,7 @@ class Gateway:
     async def product_of(self, order_id: str, specification: str) -> str:
         """Return the id of a product that an order made, as product inventory has it."""
         wanted = {"productOrderItem.productOrderId": order_id, "productSpecification.id": specification}
-        answer = await self._stack.http.get(f"{self._stack.systems['inventory']}{PRODUCTS}", params=wanted)
+        answer = await self._stack.http.get(f"{self._stack.systems['inventory']}{PRODUCT}", params=wanted)
         return str(answer.raise_for_status().json()[0]["id"])
 
     async def _get(self, url: str) -> Any:
