@@ -44,7 +44,7 @@ from orders.model.violation import Violation
 from tmf.instants import timestamp
 from workflows.connection import WORKFLOW_TYPES, start_order, start_subscription
 from workflows.contracts import policies, search_attributes
-from workflows.contracts.refusals import REFUSED, REFUSED_FOR_NOW
+from workflows.contracts.refusals import OVERTAKEN, REFUSED, REFUSED_FOR_NOW
 from workflows.event_subscription import DeliveryPolicy
 
 SYSTEM_EVENT_SIGNAL = "system_event"
@@ -109,14 +109,16 @@ class MessageRefusedError(Exception):
     """A workflow refuses what a person asks for, and has changed nothing.
 
     `refusals` names each item that does not allow it; `violations` each rule of the catalogs that it would break;
-    `for_now`: nothing but the moment stands against it.
+    `for_now`: nothing but the moment stands against it. `overtaken`: a later amendment has been applied before it.
     """
 
     def __init__(
-        self, message: str, refusals: list[Refusal], violations: list[Violation], *, for_now: bool = False
+        self, message: str, refusals: list[Refusal], violations: list[Violation], *, kind: str = REFUSED
     ) -> None:
         super().__init__(message)
-        self.message, self.refusals, self.violations, self.for_now = message, refusals, violations, for_now
+        self.message, self.refusals, self.violations = message, refusals, violations
+        self.overtaken = kind == OVERTAKEN
+        self.for_now = self.overtaken or kind == REFUSED_FOR_NOW
 
 
 class Engine(Protocol):
@@ -373,8 +375,8 @@ def _is_about(error: RPCError, *kinds: Descriptor) -> bool:
 
 def _why_not(workflow_id: str, name: str, cause: BaseException) -> Exception:
     """Return the error that tells why a workflow did not do what it was asked."""
-    if isinstance(cause, ApplicationError) and cause.type in (REFUSED, REFUSED_FOR_NOW):
-        return MessageRefusedError(cause.message, *_reasons(cause.details), for_now=cause.type == REFUSED_FOR_NOW)
+    if isinstance(cause, ApplicationError) and cause.type in (REFUSED, REFUSED_FOR_NOW, OVERTAKEN):
+        return MessageRefusedError(cause.message, *_reasons(cause.details), kind=cause.type)
     if isinstance(cause, ApplicationError) and cause.type == _ENDED_MEANWHILE:
         return WorkflowEndedError(workflow_id)
     while isinstance(cause, FailureError) and cause.cause is not None:

@@ -46,7 +46,14 @@ _WHILE_WAITING = (OrderState.ACKNOWLEDGED.value, OrderState.ASSESSING_CANCELLATI
 class _State(StrEnum):
     WAITING = "waiting"
     GRANTED = "granted"
+    TAKEN = "taken"
+    """It was granted, and another has it now: its order waits again, and still goes before those that held nothing."""
     RELEASED = "released"
+
+
+_WAITING = (_State.WAITING.value, _State.TAKEN.value)
+_HELD = (_State.GRANTED.value, _State.TAKEN.value)
+"""Whose order goes before those that hold nothing: never given up but by its release, on which others are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class ResourceLocks:
         own = select(locks.c.subject).where(locks.c.order_id == order_id)
         waiting = (
             select(locks.c.order_id)
-            .where(locks.c.subject.in_(own), locks.c.state == _State.WAITING.value)
+            .where(locks.c.subject.in_(own), locks.c.state.in_(_WAITING))
             .group_by(locks.c.order_id)
             .order_by(func.min(locks.c.accepted_at), locks.c.order_id)
         )
@@ -182,7 +189,7 @@ class ResourceLocks:
         mine, theirs, other = locks.alias("mine"), locks.alias("theirs"), locks.alias("other")
         waits_on = exists().where(
             theirs.c.order_id == mine.c.order_id,
-            theirs.c.state == _State.WAITING.value,
+            theirs.c.state.in_(_WAITING),
             exists().where(_goes_before(other, theirs)).correlate(theirs),
         )
         found = (
@@ -215,7 +222,7 @@ def _going_before(connection: Connection, order_id: str) -> set[_Place]:
     if not before:
         return set()
     # Only an order that others can be waiting for by now can close a circle.
-    held = select(exists().where(locks.c.order_id == order_id, locks.c.state == _State.GRANTED.value))
+    held = select(exists().where(locks.c.order_id == order_id, locks.c.state.in_(_HELD)))
     if not connection.scalar(held):
         return before
     circling = _waiting_for(connection, order_id, {place.order_id for place in before})
@@ -240,7 +247,7 @@ def _waits(connection: Connection, order_ids: set[str]) -> dict[str, set[_Place]
         select(mine.c.order_id.label("waits"), other.c.order_id, other.c.accepted_at)
         .select_from(mine)
         .join(other, _goes_before(other, mine))
-        .where(mine.c.order_id.in_(order_ids), mine.c.state == _State.WAITING.value)
+        .where(mine.c.order_id.in_(order_ids), mine.c.state.in_(_WAITING))
     )
     before: dict[str, set[_Place]] = {}
     for row in connection.execute(rivals):
@@ -258,21 +265,21 @@ def _goes_before(other: FromClause, mine: FromClause) -> ColumnElement[bool]:
     return and_(
         other.c.subject == mine.c.subject,
         other.c.order_id != mine.c.order_id,
-        or_(other.c.state == _State.GRANTED.value, and_(other.c.state == _State.WAITING.value, earlier)),
+        or_(other.c.state == _State.GRANTED.value, and_(other.c.state.in_(_WAITING), earlier)),
     )
 
 
 def _holds(lock: FromClause) -> ColumnElement[Any]:
-    """Return whether anything is granted to the order of a lock."""
+    """Return whether anything is, or was, granted to the order of a lock."""
     held = locks.alias()
-    return exists().where(held.c.order_id == lock.c.order_id, held.c.state == _State.GRANTED.value).correlate(lock)
+    return exists().where(held.c.order_id == lock.c.order_id, held.c.state.in_(_HELD)).correlate(lock)
 
 
 def _waiting(mine: FromClause) -> FromClause:
     """Return the locks that started orders wait for, found by the orders' states."""
     waits = orders.alias("waits")
     may_wait = and_(_is_started(waits, mine), waits.c.state.in_(_WHILE_WAITING))
-    return mine.join(waits, and_(may_wait, mine.c.state == _State.WAITING.value))
+    return mine.join(waits, and_(may_wait, mine.c.state.in_(_WAITING)))
 
 
 def _is_started(order: FromClause, lock: FromClause) -> ColumnElement[bool]:
@@ -285,6 +292,6 @@ def _grant(connection: Connection, order_id: str) -> None:
     """Grant an order all it waits for; what others hold of that is theirs no more: they wait for this very order."""
     own = select(locks.c.subject).where(locks.c.order_id == order_id, locks.c.state != _State.RELEASED.value)
     others = and_(locks.c.subject.in_(own), locks.c.order_id != order_id, locks.c.state == _State.GRANTED.value)
-    connection.execute(update(locks).where(others).values(state=_State.WAITING.value))
-    waiting = and_(locks.c.order_id == order_id, locks.c.state == _State.WAITING.value)
+    connection.execute(update(locks).where(others).values(state=_State.TAKEN.value))
+    waiting = and_(locks.c.order_id == order_id, locks.c.state.in_(_WAITING))
     connection.execute(update(locks).where(waiting).values(state=_State.GRANTED.value))

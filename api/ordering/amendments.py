@@ -65,6 +65,9 @@ Changes = Callable[[Document, Patch, OrderLimits], Document]
 """Returns what a patch sets anew of an order as v4 shows it: attributes in v4's shape, None where they go."""
 
 
+_PROPOSALS = 5
+"""How often an amendment is proposed at most, while others overtake it."""
+
 _NAMING = ("orderId", "number")
 """What names a revision, which has no id."""
 
@@ -230,19 +233,26 @@ async def _attributes(
 
 
 async def _amend(gateway: Gateway, kind: OrderKind, current: Document, attributes: Document, author: str) -> None:
-    """Propose a revision and put it to the order; one that is refused is kept as such."""
+    """Propose a revision and put it to the order; one that is refused is kept as such.
+
+    One that another has overtaken on its way is proposed anew, behind that one.
+    """
     order_id = current["id"]
-    revision = await gateway.revisions.propose(order_id, attributes, author, datetime.now(UTC))
-    message = Amend(revision=revision.number, by=author)
-    try:
-        await ask(gateway, kind, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}")
-    except MessageRefusedError as error:
-        await _refuse(gateway, revision, error.refusals or _as_refusals(error))
-        raise
-    except NotAllowedError as error:
-        await _refuse(gateway, revision, [Refusal(reason=error.message)])
-        raise
-    _log.info("order amended", order=order_id, revision=revision.number)
+    for proposal in range(1, _PROPOSALS + 1):
+        revision = await gateway.revisions.propose(order_id, attributes, author, datetime.now(UTC))
+        message = Amend(revision=revision.number, by=author)
+        try:
+            await ask(gateway, kind, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}")
+        except MessageRefusedError as error:
+            await _refuse(gateway, revision, error.refusals or _as_refusals(error))
+            if not error.overtaken or proposal == _PROPOSALS:
+                raise
+        except NotAllowedError as error:
+            await _refuse(gateway, revision, [Refusal(reason=error.message)])
+            raise
+        else:
+            _log.info("order amended", order=order_id, revision=revision.number)
+            return
 
 
 async def _refuse(gateway: Gateway, revision: Revision, refusals: list[Refusal]) -> None:

@@ -132,6 +132,20 @@ async def test_circle_of_three_is_opened_by_the_one_that_would_close_it(locks: R
     assert await locks.acquire("a", FIRST, ["product:1"]) == ["b", "c"]
 
 
+async def test_who_waited_for_an_order_that_lost_its_only_lock_to_another_still_does_and_is_told(
+    locks: ResourceLocks,
+) -> None:
+    await locks.acquire("early", FIRST, ["product:1"])
+    await locks.acquire("late", THIRD, ["product:2"])
+    assert await locks.acquire("late", THIRD, ["product:1", "product:3"]) == ["early"]
+    assert await locks.acquire("new", SECOND, ["product:3"]) == ["late"]
+    assert await locks.acquire("early", FIRST, ["product:2"]) == []
+    assert await locks.release("early") == ["late"]
+    assert await locks.acquire("late", THIRD, ["product:1", "product:3"]) == []
+    assert await locks.release("late") == ["new"]
+    assert await locks.acquire("new", SECOND, ["product:3"]) == []
+
+
 async def test_order_that_cannot_wait_leaves_its_locks_as_they_were(locks: ResourceLocks) -> None:
     await locks.acquire("a", FIRST, ["product:1"])
     await locks.acquire("b", SECOND, ["product:2"])
@@ -230,36 +244,35 @@ async def test_of_orders_that_wait_for_the_same_only_the_first_is_overdue(
     assert await locks.blocking() == ["b", "c"]
 
 
-async def run_through(locks: ResourceLocks, database: Database, seed: int) -> None:
-    """Run orders that lock twice, and release, each in its own time: as workflows do, told by who releases."""
-    chance = random.Random(seed)
-    subjects = [f"product:{number}" for number in range(4)]
-    woken: dict[str, asyncio.Event] = {f"o{number}": asyncio.Event() for number in range(6)}
-    running: dict[str, set[str]] = {}
+class Turns:
+    """Orders that lock twice and release, as workflows do: one that waits asks again when who releases tells it to."""
 
-    async def turn(order_id: str, at: str, wanted: list[str]) -> None:
-        while await locks.acquire(order_id, at, wanted):
-            await woken[order_id].wait()
-            woken[order_id].clear()
+    def __init__(self, locks: ResourceLocks, chance: random.Random) -> None:
+        subjects = [f"product:{number}" for number in range(4)]
+        self._locks, self._chance = locks, chance
+        self._accepted = {f"o{number}": chance.choice([FIRST, SECOND, THIRD]) for number in range(6)}
+        self._wanted = {each: [chance.sample(subjects, 1), chance.sample(subjects, 2)] for each in self._accepted}
+        self._granted: dict[str, set[str]] = {each: set() for each in self._accepted}
+        self._awake = set(self._accepted)
 
-    async def go(order_id: str) -> None:
-        at = chance.choice([FIRST, SECOND, THIRD])
-        early, late = chance.sample(subjects, 1), chance.sample(subjects, 2)
-        await turn(order_id, at, early)
-        await asyncio.sleep(0)
-        await turn(order_id, at, late)
-        busy = set[str]().union(*running.values())
-        assert not busy & {*early, *late}
-        running[order_id] = {*early, *late}
-        await asyncio.sleep(0)
-        del running[order_id]
-        for other in await locks.release(order_id):
-            woken[other].set()
+    async def go_on(self) -> None:
+        """Let one order after the other do what it does next, whose turn is drawn, until all have released."""
+        while self._granted:
+            assert self._awake, f"nobody tells those that wait: {sorted(self._granted)}"
+            await self._step(self._chance.choice(sorted(self._awake)))
 
-    async with asyncio.timeout(60):
-        await asyncio.gather(*map(go, woken))
-    states = select(table.c.state)
-    assert await database.read(lambda connection: set(connection.scalars(states))) == {"released"}
+    async def _step(self, order_id: str) -> None:
+        wanted, mine = self._wanted[order_id], self._granted[order_id]
+        if not wanted:
+            del self._granted[order_id]
+            self._awake.remove(order_id)
+            self._awake |= set(await self._locks.release(order_id)) & self._granted.keys()
+        elif await self._locks.acquire(order_id, self._accepted[order_id], wanted[0]):
+            self._awake.remove(order_id)
+        else:
+            mine.update(wanted.pop(0))
+            runs = [other for other in self._granted if other != order_id and not self._wanted[other]]
+            assert wanted or not mine & set[str]().union(*(self._granted[other] for other in runs))
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -267,4 +280,6 @@ async def run_through(locks: ResourceLocks, database: Database, seed: int) -> No
 async def test_whatever_is_locked_when_all_get_their_turn_and_no_two_at_once(
     locks: ResourceLocks, database: Database, seed: int
 ) -> None:
-    await run_through(locks, database, seed)
+    await Turns(locks, random.Random(seed)).go_on()
+    states = select(table.c.state)
+    assert await database.read(lambda connection: set(connection.scalars(states))) == {"released"}

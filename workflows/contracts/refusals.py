@@ -17,6 +17,9 @@ REFUSED = "Refused"
 REFUSED_FOR_NOW = "RefusedForNow"
 """The same, where nothing but the moment stands against it: the message can be sent again."""
 
+OVERTAKEN = "Overtaken"
+"""The same, of an amendment: a later revision has been applied before it, so that it needs a number behind that one."""
+
 _TOLD = 500
 """Reasons that an error carries: Temporal bounds its size. An amendment's revision keeps all of them."""
 _IN_WORDS = 20
@@ -25,9 +28,9 @@ _IN_WORDS = 20
 class RefusedError(ApplicationError):
     """A message is refused, and has changed nothing."""
 
-    def __init__(self, message: str, refusals: Sequence[Refusal | Violation] = (), *, for_now: bool = False) -> None:
+    def __init__(self, message: str, refusals: Sequence[Refusal | Violation] = (), *, kind: str = REFUSED) -> None:
         details = [each.model_dump(mode="json") for each in refusals[:_TOLD]]
-        super().__init__(message, *details, type=REFUSED_FOR_NOW if for_now else REFUSED, non_retryable=True)
+        super().__init__(message, *details, type=kind, non_retryable=True)
         self.refusals = [_as_refusal(each) for each in refusals] or [Refusal(reason=message)]
 
 

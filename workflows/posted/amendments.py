@@ -17,7 +17,7 @@ from orders.model.wishes import AS_LATE_AS_POSSIBLE, SCHEDULING
 from orders.plan.plan_graph import PlanGraph
 from workflows.contracts import policies, search_attributes
 from workflows.contracts.payloads import Amend
-from workflows.contracts.refusals import RefusedError, in_words
+from workflows.contracts.refusals import OVERTAKEN, REFUSED, REFUSED_FOR_NOW, RefusedError, in_words
 from workflows.failures import explain
 from workflows.parts.assembly import OrderParts
 from workflows.posted.dates import Dates
@@ -83,6 +83,9 @@ class Amendments:
         self._context.admit(Message.AMEND)
         if command.revision in self._plan.revisions:
             raise RefusedError(f"revision {command.revision} has been applied already; propose a new one")
+        # What an order runs is its revision with the highest number.
+        if command.revision < (last := max(self._plan.revisions)) and workflow.patched("amendments-by-their-numbers"):
+            raise RefusedError(f"revision {last} has been applied before it", kind=OVERTAKEN)
         planned = await self._planned(command)
         self._context.admit(Message.AMEND)
         if planned.graph is None:
@@ -186,7 +189,7 @@ async def planned_on(context: OrderContext, command: Amend, base: int | None) ->
             raise
         failure = explain(error, summary)
         message = f"the amendment cannot be planned now: {failure.message}"
-        raise RefusedError(message, for_now=failure.code in _PASSING) from error
+        raise RefusedError(message, kind=REFUSED_FOR_NOW if failure.code in _PASSING else REFUSED) from error
     if planned.violations:
         raise RefusedError(f"the new version is not possible: {planned.violations[0]}", planned.violations)
     return planned

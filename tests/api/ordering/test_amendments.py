@@ -13,6 +13,7 @@ from orders.model.revision import Refusal, RevisionState
 from orders.model.violation import Violation
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
 from workflows.contracts.payloads import Amend
+from workflows.contracts.refusals import OVERTAKEN
 
 pytestmark = pytest.mark.anyio
 
@@ -138,6 +139,35 @@ async def test_items_that_do_not_allow_it_are_listed_and_the_revision_is_refused
     assert error["refusals"] == [refusals[0].model_dump(mode="json")]
     kept = (await bench.revisions.list(order_id))[1]
     assert (kept.state, kept.refusals) == (RevisionState.REFUSED, refusals)
+
+
+async def test_an_amendment_that_another_has_overtaken_is_proposed_anew_behind_it(bench: Bench) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+    came: list[int] = []
+
+    def overtake(_name: str, argument: Any) -> None:
+        came.append(argument.revision)
+        if len(came) < 3:
+            raise MessageRefusedError("another has been applied before it", [], [], kind=OVERTAKEN)
+
+    bench.engine.answer = overtake
+    assert (await patch(bench, order_id, {"description": "new"})).status_code == 200
+    assert came == [2, 3, 4]
+    revisions = await bench.revisions.list(order_id)
+    assert [each.state for each in revisions[1:3]] == [RevisionState.REFUSED] * 2
+    assert [each.document for each in revisions[1:]] == [{"description": "new"}] * 3
+
+
+async def test_an_amendment_that_is_overtaken_again_and_again_is_to_be_sent_again(bench: Bench) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+
+    def overtake(_name: str, _argument: Any) -> None:
+        raise MessageRefusedError("another has been applied before it", [], [], kind=OVERTAKEN)
+
+    bench.engine.answer = overtake
+    answer = await patch(bench, order_id, {"description": "new"})
+    assert (answer.status_code, answer.json()["message"]) == (503, "another has been applied before it")
+    assert {each.state for each in (await bench.revisions.list(order_id))[1:]} == {RevisionState.REFUSED}
 
 
 async def test_rules_that_it_breaks_are_422_with_each_violation(bench: Bench) -> None:

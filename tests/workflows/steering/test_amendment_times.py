@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 
+from store.revisions import RevisionStore
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, histories_of, stalled
 from tests.workflows.saga.test_failure_and_undo import two_items
 from tests.workflows.steering.test_amendment import (
@@ -25,6 +28,8 @@ from tests.workflows.steering.test_amendment import (
 from tmf.bodies import Document
 from tmf.instants import timestamp
 from workflows.contracts import ids
+from workflows.contracts.payloads import Amend
+from workflows.contracts.refusals import OVERTAKEN
 from workflows.contracts.search_attributes import PRIORITY
 
 pytestmark = pytest.mark.anyio
@@ -190,13 +195,45 @@ async def test_amendments_that_are_sent_at_once_are_applied_one_after_the_other(
 
     assert order["state"] == "completed"
     revisions = await stage.revisions(order_id)
-    assert [(each["number"], each["state"]) for each in revisions] == [(number, "applied") for number in (1, 2, 3, 4)]
-    decided = [each["decidedAt"] for each in revisions[1:]]
+    assert [each["number"] for each in revisions] == list(range(1, len(revisions) + 1))
+    overtaken = [each for each in revisions if each["state"] != "applied"]
+    assert all("has been applied before it" in each["refusals"][0]["reason"] for each in overtaken)
+    applied = [each for each in revisions[1:] if each["state"] == "applied"]
+    decided = [each["decidedAt"] for each in applied]
     assert decided == sorted(decided)
-    speeds = [speed_of(each["document"]) for each in revisions[1:]]
+    speeds = [speed_of(each["document"]) for each in applied]
     assert sorted(speeds) == [100, 500, 1000]
     assert speed_of(order) == speeds[-1]
     assert value(await service_of(stage, customer, "cfs-internet"), "downloadSpeed") == speeds[-1]
+    await exact(stage, order_id, customer, ["mobile-plan", "fibre-internet"])
+
+
+async def test_what_an_order_runs_is_its_latest_revision_whichever_came_to_it_first(stage: Stage) -> None:
+    document = two_items()
+    customer = customer_of(document)
+    with stalled(stage.activation, ":so:1:mobile/service/activate") as go_on:
+        order_id = await stage.submit(document)
+        await stage.reached(order_id, {"2": "done", "1:mobile": "running"})
+        first = {"productOrderItem": with_speed(document, 100)}
+        revisions: RevisionStore = stage.app.state.gateway.revisions
+        wishes: list[Document] = [first, {"description": "later"}]
+        numbers = [(await revisions.propose(order_id, each, None, datetime.now(UTC))).number for each in wishes]
+        root = stage.client.get_workflow_handle(ids.root_workflow(order_id))
+        await root.execute_update("amend", Amend(revision=numbers[1]))
+        with pytest.raises(WorkflowUpdateFailedError) as overtaken:
+            await root.execute_update("amend", Amend(revision=numbers[0]))
+        assert (await stage.amend(order_id, **first)).status_code == 200
+        plan = (await stage.gateway.get(f"{PRODUCT_ORDER}/{order_id}/plan")).json()
+        go_on.set()
+        order = await stage.ended(order_id)
+
+    assert isinstance(overtaken.value.cause, ApplicationError)
+    assert overtaken.value.cause.type == OVERTAKEN
+    states = [each["state"] for each in await stage.revisions(order_id)]
+    assert states == ["applied", "refused", "applied", "applied"]
+    assert plan["revision"] == 4
+    assert (order["description"], speed_of(order)) == ("later", 100)
+    assert value(await service_of(stage, customer, "cfs-internet"), "downloadSpeed") == 100
     await exact(stage, order_id, customer, ["mobile-plan", "fibre-internet"])
 
 
