@@ -1,8 +1,9 @@
 """Items of large orders, in rows of their own: a change of one of thousands writes that one and no other.
 
 An order is one document until that is larger than what an event carries of it whole. From then on its document has all
-but the items, and `items_size` says how many bytes these have. What is here is given whole documents and makes rows of
-them, or some items of a document, or puts whole documents together again.
+but the items, and `items_size` says how many bytes these have. Each item is a row, and so is each that is nested in
+another. What is here is given whole documents and makes rows of them, or some items of a document, or puts whole
+documents together again.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, select, tuple_
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from orders.events.snapshots import MAX_SNAPSHOT
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
 from store.documents import WrittenJson, as_key, write_json
-from store.sql.tables import order_item_parts, order_items
+from store.sql.tables import order_items
 from tmf.bodies import Document
 
 SPLIT_ABOVE = MAX_SNAPSHOT
@@ -31,30 +32,20 @@ _AT_ONCE = 1000
 """How many keys one statement names."""
 
 _OF = order_items.c
-_ALL = select(_OF.kind, _OF.order_id, _OF.item_id, _OF.position, _OF.document).where(
-    tuple_(_OF.kind, _OF.order_id).in_(bindparam("keys", expanding=True))
-)
-_SOME = select(_OF.kind, _OF.order_id, _OF.item_id, _OF.position, _OF.document).where(
-    tuple_(_OF.kind, _OF.order_id, _OF.item_id).in_(bindparam("keys", expanding=True))
-)
-_AROUND = select(order_item_parts).where(
-    tuple_(order_item_parts.c.kind, order_item_parts.c.order_id, order_item_parts.c.part_id).in_(
-        bindparam("keys", expanding=True)
-    )
-)
+_ROWS = select(_OF.kind, _OF.order_id, _OF.item_id, _OF.parent_id, _OF.position, _OF.document)
+_ALL = _ROWS.where(tuple_(_OF.kind, _OF.order_id).in_(bindparam("keys", expanding=True)))
+_SOME = _ROWS.where(tuple_(_OF.kind, _OF.order_id, _OF.item_id).in_(bindparam("keys", expanding=True)))
 _LAST = select(func.max(_OF.position)).where(_OF.kind == bindparam("kind"), _OF.order_id == bindparam("order_id"))
 
 
-def _upsert(dialect: Any, table: Table, column: str) -> Any:
-    statement = dialect.insert(table)
+def _upsert(dialect: Any) -> Any:
+    statement = dialect.insert(order_items)
     return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key), set_={column: statement.excluded[column]}
+        index_elements=list(order_items.primary_key), set_={"document": statement.excluded["document"]}
     )
 
 
-_DIALECTS = {"sqlite": sqlite, "postgresql": postgresql}
-_WRITTEN = {name: _upsert(dialect, order_items, "document") for name, dialect in _DIALECTS.items()}
-_NESTED = {name: _upsert(dialect, order_item_parts, "item_id") for name, dialect in _DIALECTS.items()}
+_WRITTEN = {name: _upsert(dialect) for name, dialect in {"sqlite": sqlite, "postgresql": postgresql}.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +54,16 @@ class Stored:
 
     columns: Document
     items: list[Document] = field(default_factory=list)
-    parts: list[Document] = field(default_factory=list)
-    """Which item each nested one is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """An item without those that are nested in it, and where it is."""
+
+    id: str
+    document: Document
+    parent_id: str | None
+    depth: int
 
 
 def item_list(kind: str) -> str:
@@ -79,9 +78,8 @@ def stored(kind: str, order_id: str, document: Document) -> Stored:
     items = document.get(name)
     if size <= SPLIT_ABOVE or not isinstance(items, list) or not _have_ids(items, name):
         return Stored({"document": written, "size": size, "items_size": None})
-    rows = [_row(kind, order_id, item, position) for position, item in enumerate(items)]
-    parts = [part for item in items for part in _parts(kind, order_id, item)]
-    return Stored(_columns(document, name, sum(len(row["document"].encode()) for row in rows)), rows, parts)
+    rows = [_row(kind, order_id, item, position) for position, item in enumerate(_apart(items, name))]
+    return Stored(_columns(document, name, sum(len(row["document"].encode()) for row in rows)), rows)
 
 
 def stored_changes(
@@ -93,59 +91,46 @@ def stored_changes(
         before: those items as they were; what `after` has beyond them is new, and comes behind all that there are.
     """
     name = item_list(kind)
-    known = {str(item["id"]): item for item in before}
-    changed = [item for item in after.get(name) or [] if known.get(str(item["id"])) != item]
-    new = [item for item in changed if str(item["id"]) not in known]
-    places = {}
-    if new:
+    known = {item.id: item.document for item in _apart(before, name)}
+    changed = [item for item in _apart(after.get(name) or [], name) if known.get(item.id) != item.document]
+    behind = 0
+    if any(item.id not in known for item in changed):
         last = connection.scalar(_LAST, {"kind": kind, "order_id": order_id})
-        places = {str(item["id"]): (-1 if last is None else last) + 1 + index for index, item in enumerate(new)}
+        behind = 0 if last is None else last + 1
     # The place of one that is there already stays as it is.
-    rows = [_row(kind, order_id, item, places.get(str(item["id"]), 0)) for item in changed]
+    rows = [_row(kind, order_id, item, behind + index) for index, item in enumerate(changed)]
     grown = sum(len(row["document"].encode()) for row in rows)
-    grown -= sum(len(write_json(known[str(item["id"])]).encode()) for item in changed if str(item["id"]) in known)
-    parts = [part for item in changed for part in _parts(kind, order_id, item)]
-    return Stored(_columns(after, name, items_size + grown), rows, parts)
+    grown -= sum(len(write_json(known[item.id]).encode()) for item in changed if item.id in known)
+    return Stored(_columns(after, name, items_size + grown), rows)
 
 
 def write_items(connection: Connection, kept: Iterable[Stored]) -> None:
     """Write rows of items, over those that are there of the same items."""
-    items, parts = [], []
-    for each in kept:
-        items += each.items
-        parts += each.parts
-    if items:
-        connection.execute(_WRITTEN[connection.dialect.name], items)
-    if parts:
-        connection.execute(_NESTED[connection.dialect.name], parts)
+    if rows := [row for each in kept for row in each.items]:
+        connection.execute(_WRITTEN[connection.dialect.name], rows)
 
 
 def remove_items(connection: Connection, kind: str, order_id: str) -> None:
     """Remove the rows of an order's items."""
-    for table in (order_item_parts, order_items):
-        connection.execute(delete(table).where(table.c.kind == kind, table.c.order_id == order_id))
+    connection.execute(delete(order_items).where(_OF.kind == kind, _OF.order_id == order_id))
 
 
 def some_items(connection: Connection, wanted: Mapping[Key, Collection[str]]) -> dict[Key, list[Document]]:
-    """Return of orders those items that have an id that is asked for, or have one nested in them that has it."""
-    keys = {(*order, as_key(item_id)) for order, ids in wanted.items() for item_id in ids}
-    found = {(row.kind, row.order_id, row.item_id): row for row in _read(connection, _SOME, keys)}
-    around = {(row.kind, row.order_id, row.item_id) for row in _read(connection, _AROUND, keys - found.keys())}
-    found |= {(row.kind, row.order_id, row.item_id): row for row in _read(connection, _SOME, around - found.keys())}
-    by_order: dict[Key, list[Document]] = defaultdict(list)
-    for row in sorted(found.values(), key=lambda row: row.position):
-        by_order[row.kind, row.order_id].append(row.document)
-    return by_order
+    """Return of orders those items that have an id that is asked for, each in those that it is nested in."""
+    found: dict[tuple[str, str, str], Any] = {}
+    missing = {(*order, as_key(item_id)) for order, ids in wanted.items() for item_id in ids}
+    while missing:
+        rows = list(_read(connection, _SOME, missing))
+        found |= {(row.kind, row.order_id, row.item_id): row for row in rows}
+        missing = {(row.kind, row.order_id, row.parent_id) for row in rows if row.parent_id} - found.keys()
+    return {order: _nested(rows, item_list(order[0])) for order, rows in _by_order(found.values()).items()}
 
 
 def with_items(connection: Connection, kind: str, found: Mapping[str, Document]) -> dict[str, Document]:
     """Return documents of orders by their ids, each with the items that it has in rows."""
-    by_order: dict[str, list[Document]] = defaultdict(list)
-    rows = _read(connection, _ALL, {(kind, order_id) for order_id in found})
-    for row in sorted(rows, key=lambda row: row.position):
-        by_order[row.order_id].append(row.document)
     name = item_list(kind)
-    return {order_id: {**document, name: by_order[order_id]} for order_id, document in found.items()}
+    rows = _by_order(_read(connection, _ALL, {(kind, order_id) for order_id in found}))
+    return {order_id: {**each, name: _nested(rows[kind, order_id], name)} for order_id, each in found.items()}
 
 
 def whole(connection: Connection, kind: str, order_id: str, document: Document, items_size: int | None) -> Document:
@@ -164,20 +149,42 @@ def _columns(document: Document, name: str, items_size: int) -> Document:
     return {"document": header, "size": len(header.encode()), "items_size": items_size}
 
 
-def _row(kind: str, order_id: str, item: Document, position: int) -> Document:
-    own = {"kind": kind, "order_id": order_id, "item_id": as_key(str(item["id"]))}
-    return {**own, "position": position, "document": WrittenJson(write_json(item))}
+def _by_order(rows: Iterable[Any]) -> dict[Key, list[Any]]:
+    by_order: dict[Key, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_order[row.kind, row.order_id].append(row)
+    return by_order
 
 
-def _parts(kind: str, order_id: str, item: Document) -> list[Document]:
-    own = {"kind": kind, "order_id": order_id, "item_id": as_key(str(item["id"]))}
-    return [{**own, "part_id": as_key(part_id)} for part_id in _nested(item, item_list(kind))]
+def _row(kind: str, order_id: str, item: _Item, position: int) -> Document:
+    return {
+        "kind": kind,
+        "order_id": order_id,
+        "item_id": item.id,
+        "parent_id": item.parent_id,
+        "depth": item.depth,
+        "position": position,
+        "document": WrittenJson(write_json(item.document)),
+    }
 
 
-def _nested(item: Document, name: str) -> Iterator[str]:
-    for each in item.get(name) or []:
-        yield str(each.get("id"))
-        yield from _nested(each, name)
+def _apart(items: Iterable[Document], name: str, parent_id: str | None = None, depth: int = 0) -> Iterator[_Item]:
+    """Yield each item, before those that are nested in it."""
+    for item in items:
+        item_id, nested = as_key(str(item["id"])), item.get(name)
+        document = {key: value for key, value in item.items() if key != name} if nested else item
+        yield _Item(item_id, document, parent_id, depth)
+        yield from _apart(nested or [], name, item_id, depth + 1)
+
+
+def _nested(rows: Collection[Any], name: str) -> list[Document]:
+    """Return the outermost items, with all others in those that they are nested in."""
+    documents: dict[str | None, Document] = {row.item_id: dict(row.document) for row in rows}
+    outermost: Document = {name: []}
+    for row in sorted(rows, key=lambda row: row.position):
+        documents.get(row.parent_id, outermost).setdefault(name, []).append(documents[row.item_id])
+    items: list[Document] = outermost[name]
+    return items
 
 
 def _have_ids(items: Sequence[Any], name: str) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, false, func, not_, or_, select
 
 from orders.events.order_events import Event, information_required
 from orders.lifecycle.states import OrderKind
 from orders.model.task import Task, TaskKind, TaskState
 from store.documents import storable
-from store.order_items import whole
+from store.order_items import item_list, some_items
 from store.outbox import append
 from store.sql.database import Database
 from store.sql.tables import orders, tasks
@@ -113,24 +113,24 @@ def _information_required(connection: Connection, task: Task) -> list[Event]:
     ordered = select(*columns).order_by(orders.c.kind, orders.c.id)
     # Locked, so that the events of an order are in the sequence in which they are committed.
     found = connection.execute(ordered.where(*concerned).with_for_update()).all()
-    return [
-        information_required(
-            OrderKind(row.kind),
-            whole(connection, *row),
-            task.root_id,
-            task.id,
-            storable(task.item) if row.id == task.order_id else None,
-            task.created_at,
-        )
-        for row in found
-    ]
+    return [_asked(connection, row, task) for row in found]
+
+
+def _asked(connection: Connection, row: Row[Any, Any, Any, Any], task: Task) -> Event:
+    item = storable(task.item) if row.id == task.order_id else None
+    document = row.document
+    if row.items_size is not None:
+        asking = some_items(connection, {(row.kind, row.id): [item] if item else []})
+        document = {**document, item_list(row.kind): asking.get((row.kind, row.id), [])}
+    told = OrderKind(row.kind), document, task.root_id, task.id, item, task.created_at
+    return information_required(*told, whole=row.items_size is None)
 
 
 def _either(condition: Condition) -> ColumnElement[bool]:
-    return or_(*map(_asked, filters_of(condition)))
+    return or_(*map(_holds, filters_of(condition)))
 
 
-def _asked(kept: Filter) -> ColumnElement[bool]:
+def _holds(kept: Filter) -> ColumnElement[bool]:
     found = or_(*(_condition(kept.attribute, value) for value in kept.values))
     # What has no value there is none of those that are not wanted.
     return found if kept.operator == Operator.EQ else not_(func.coalesce(found, false()))

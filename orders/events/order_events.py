@@ -76,11 +76,24 @@ def deleted(kind: OrderKind, document: Document, root_id: str, at: datetime) -> 
 
 
 def information_required(
-    kind: OrderKind, document: Document, root_id: str, task_id: str, item: str | None, at: datetime
+    kind: OrderKind,
+    document: Document,
+    root_id: str,
+    task_id: str,
+    item: str | None,
+    at: datetime,
+    *,
+    whole: bool = True,
 ) -> Event:
-    """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is."""
+    """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is.
+
+    Args:
+        whole: whether the document has all items of the order, rather than the one whose step it is.
+    """
     path = f"{ITEM_LISTS[kind]}[id={item}]" if item else ITEM_LISTS[kind]
-    return _of_order(kind, "InformationRequired", snapshots.of_asking(kind, document, item), root_id, task_id, at, path)
+    return _of_order(
+        kind, "InformationRequired", snapshots.of_asking(kind, document, item, whole=whole), root_id, task_id, at, path
+    )
 
 
 def changed(

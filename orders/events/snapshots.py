@@ -45,12 +45,18 @@ def of_changed(kind: OrderKind, before: Document, after: Document, *, whole: boo
     return _bounded(kind, before, after, _changed(before, after, ITEM_LISTS[kind]), whole=whole)
 
 
-def of_asking(kind: OrderKind, document: Document, item_id: str | None) -> Snapshot:
-    """Return what is told of an order that waits for people: of a large one, the item that it waits for."""
+def of_asking(kind: OrderKind, document: Document, item_id: str | None, *, whole: bool = True) -> Snapshot:
+    """Return what is told of an order that waits for people: of a large one, the item that it waits for.
+
+    Args:
+        whole: whether the document has all items; only a large order's may have some, the one that it waits for among
+            them.
+    """
     name = ITEM_LISTS[kind]
-    if _fits(document, name):
+    if whole and _fits(document, name):
         return Snapshot(document)
-    return _bounded(kind, document, document, [each for each in _objects(document, name) if _has(each, item_id, name)])
+    asking = [each for each in _objects(document, name) if _has(each, item_id, name)]
+    return _bounded(kind, document, document, asking, whole=whole)
 
 
 def of_deleted(kind: OrderKind, document: Document) -> Snapshot:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile
 from typing import Any
 
 from sqlalchemy import (
@@ -105,14 +106,21 @@ def _in_order(kept: Filter, dialect: str) -> ColumnElement[bool]:
     These come as one array, which PostgreSQL makes once: so it can read both from indexes.
     """
     in_documents = _in_document(orders.c.document, kept, dialect)
-    if len(kept.path) == 1:
+    depth, of_item = _within_item(kept.path)
+    if not of_item:
         return in_documents
-    of_item = replace(kept, path=kept.path[1:])
-    wanted = order_items.c.kind == _KINDS[kept.path[0]], _in_document(order_items.c.document, of_item, dialect)
+    found_in = _in_document(order_items.c.document, replace(kept, path=tuple(of_item)), dialect)
+    wanted = order_items.c.kind == _KINDS[kept.path[0]], order_items.c.depth == depth, found_in
     found = select(order_items.c.order_id).where(*wanted).correlate(None)
     if dialect == "postgresql":
         return or_(in_documents, orders.c.id == any_(func.array(found.scalar_subquery(), type_=ARRAY(String))))
     return or_(in_documents, orders.c.id.in_(found))
+
+
+def _within_item(path: Sequence[str]) -> tuple[int, list[str]]:
+    """Return how deep those items are nested that a path is about, and the path within them."""
+    within = list(dropwhile(lambda name: name == path[0], path))
+    return len(path) - len(within) - 1, within
 
 
 def _in_document(document: ColumnElement[Any], kept: Filter, dialect: str) -> ColumnElement[bool]:
@@ -244,9 +252,11 @@ def _document_keys(sort: Sort, dialect: str, listed: Listed) -> list[ColumnEleme
     names = sort.attribute.split(".")
     value = _sort_value(listed.table.c.document, names, dialect)
     if listed.has_items and names[0] in _KINDS and len(names) > 1:
-        of_item = _sort_value(order_items.c.document, names[1:], dialect)
-        own = order_items.c.kind == orders.c.kind, order_items.c.order_id == orders.c.id, of_item.is_not(None)
-        first = select(of_item).where(*own).order_by(order_items.c.position).limit(1).correlate(orders)
+        depth, within = _within_item(names)
+        of_item = _sort_value(order_items.c.document, within, dialect)
+        own = order_items.c.kind == orders.c.kind, order_items.c.order_id == orders.c.id
+        wanted = *own, order_items.c.depth == depth, of_item.is_not(None)
+        first = select(of_item).where(*wanted).order_by(order_items.c.position).limit(1).correlate(orders)
         value = func.coalesce(value, first.scalar_subquery(), type_=value.type)
     if dialect != "postgresql":
         return [value]

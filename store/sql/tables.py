@@ -99,9 +99,11 @@ order_items = Table(
     Column("item_id", Text, primary_key=True),
     Column("position", Integer, nullable=False),
     Column("document", Json, nullable=False),
+    Column("parent_id", Text),
+    Column("depth", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
 )
-"""The items of large orders (`store.order_items`), by their places in the order."""
+"""The items of large orders (`store.order_items`), by their places in the order; nested ones have a parent."""
 
 Index(
     "ix_order_items_document",
@@ -109,17 +111,6 @@ Index(
     postgresql_using="gin",
     postgresql_ops={"document": "jsonb_path_ops"},
 ).ddl_if(dialect="postgresql")
-
-order_item_parts = Table(
-    "order_item_parts",
-    metadata,
-    Column("kind", Text, primary_key=True),
-    Column("order_id", Text, primary_key=True),
-    Column("part_id", Text, primary_key=True),
-    Column("item_id", Text, nullable=False),
-    ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
-)
-"""In which item of a large order each item is that is nested."""
 
 order_references = Table(
     "order_references",

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, event, func, select, table
 
 from orders.events.snapshots import MAX_SNAPSHOT
 from orders.lifecycle.change import OrderChange
@@ -17,7 +17,7 @@ from store.orders import AcceptedOrder, OrderStore
 from store.outbox import Outbox
 from store.recording import Recorded, Told, record
 from store.sql.database import Database, migrate, open_database
-from store.sql.tables import order_item_parts, order_items, order_references, orders
+from store.sql.tables import order_items, order_references, orders
 from tests.store.sql.test_database import downgrade
 from tmf.bodies import Document
 from tmf.query.query import parse_list_query
@@ -75,8 +75,7 @@ async def test_a_large_order_is_read_as_it_was_kept(store: OrderStore, database:
     (page,) = [(await store.find(kind, parse_list_query([("sort", "id")]))).documents]
     assert page == [document, large(kind, "small", 3)]
     assert {each.id: each.document for each in await store.unstarted()}["large"] == document
-    assert await number_of(database, order_items) == NUMBER
-    assert await number_of(database, order_item_parts) == NUMBER
+    assert await number_of(database, order_items) == 2 * NUMBER
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -126,7 +125,7 @@ async def test_a_document_that_grows_gets_rows_for_its_items(store: OrderStore, 
         change = told(kind, version, items={item: {"name": "y" * (SPLIT_ABOVE // 2)}})
         expected = apply_change(expected, change)
         await store.record([change])
-    assert await number_of(database, order_items) == 3
+    assert await number_of(database, order_items) == 6
     assert await store.get(kind, "large") == expected
     sizes = await database.read(lambda connection: connection.execute(select(orders.c.size, orders.c.items_size)).one())
     assert sizes.size < 1000 < SPLIT_ABOVE < sizes.items_size
@@ -158,6 +157,33 @@ async def test_events_of_a_large_order_have_the_items_that_changed(store: OrderS
     assert all(len(str(each.document)) < MAX_SNAPSHOT for each in changed)
 
 
+async def test_events_of_a_large_bundle_have_what_changed_in_what_it_is_nested_in(
+    store: OrderStore, database: Database
+) -> None:
+    kind, name = OrderKind.PRODUCT, ITEM_LISTS[OrderKind.PRODUCT]
+    sites: list[Document] = [{**each, name: large(kind, number=2)[name]} for each in large(kind)[name]]
+    sites = [{**site, name: [{"id": f"s{place}", "name": "x" * 300}]} for place, site in enumerate(sites)]
+    sites[7][name][0][name] = [{"id": "deep", "state": "acknowledged"}]
+    vpn = {"id": "vpn", "state": "acknowledged", name: sites}
+    expected = await kept(store, kind, {**large(kind, number=0), name: [vpn, {"id": "other"}]})
+    changes = [
+        told(kind, 1, items={"deep": {"state": "inProgress"}, "other": {"x": 1}}),
+        told(kind, 2, items={"9": {"state": "inProgress"}}),
+        told(kind, 3, items={"vpn": {"state": "inProgress"}}),
+    ]
+    for each in changes:
+        expected = apply_change(expected, each)
+        await store.record([each])
+
+    assert await store.get(kind, "large") == expected
+    _, *changed = [each.event.document[name] for each in await Outbox(database).read(0, 10)]
+    seven, nine = expected[name][0][name][7], {**expected[name][0][name][9]}
+    del nine[name]
+    bare = {"id": "vpn", "state": "acknowledged"}
+    assert changed[0] == [{**bare, name: [seven]}, {"id": "other", "x": 1}]
+    assert changed[1:] == [[{**bare, name: [nine]}], [{**bare, "state": "inProgress"}]]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 async def test_large_orders_are_found_by_their_items(store: OrderStore, kind: OrderKind) -> None:
     name, part = ITEM_LISTS[kind], about(kind)
@@ -183,6 +209,10 @@ async def test_large_orders_are_found_by_their_items(store: OrderStore, kind: Or
     assert await found("colour.ne", "blue") == ["large", "small"]
     assert await found("colour.regex", "^b") == ["other"]
     assert await found(f"{name}.tag", "t-250") == ["large", "other"]
+    assert await found(f"{name}.tag.ne", "t-250") == ["small"]
+    assert await found("tag", "t-250") == []
+    assert await found(f"{name}.colour", "blue") == []
+    assert await ids(store, kind, ("sort", f"-{name}.{name}.tag,id")) == everyone
     assert await ids(store, kind, (f"{name}.colour", f"blue;{name}.quantity>999"), ("sort", "id")) == ["other", "small"]
     assert await ids(store, kind, ("sort", f"{name}.colour")) == ["other", "small", "large"]
     assert await ids(store, kind, ("sort", f"-{name}.colour,id")) == ["small", "other", "large"]
@@ -210,7 +240,26 @@ async def test_large_orders_are_kept_on_the_way_down_and_up_again(empty_url: str
     change = told(kind, 1, items={"7": {"state": "inProgress"}})
     await store.record([change])
     assert await store.get(kind, "large") == apply_change(document, change)
+    assert await number_of(database, order_items) == 2 * NUMBER
+    await database.close()
+
+
+async def test_nested_items_get_rows_of_their_own_on_the_way_up(empty_url: str) -> None:
+    await migrate(empty_url)
+    database = open_database(empty_url)
+    store, kind = OrderStore(database), OrderKind.SERVICE
+    document = large(kind)
+    document[ITEM_LISTS[kind]][7][ITEM_LISTS[kind]][0][ITEM_LISTS[kind]] = [{"id": "x" * 3000}, {"id": "y"}]
+    await kept(store, kind, document)
+    rows = select(order_items).order_by(order_items.c.position)
+    before = await database.read(lambda connection: connection.execute(rows).all())
+    await database.write(partial(downgrade, revision="0011"))
     assert await number_of(database, order_items) == NUMBER
+    assert await number_of(database, table("order_item_parts")) == NUMBER + 2
+    await migrate(empty_url)
+
+    assert await database.read(lambda connection: connection.execute(rows).all()) == before
+    assert await store.get(kind, "large") == document
     await database.close()
 
 
@@ -221,4 +270,4 @@ async def test_a_large_order_goes_with_its_items(store: OrderStore, database: Da
     (removed,) = await store.remove(kind, "large")
 
     assert removed.document == {**document, "state": "completed"}
-    assert await number_of(database, order_items) == await number_of(database, order_item_parts) == 0
+    assert await number_of(database, order_items) == 0
