@@ -8,10 +8,16 @@ from urllib.parse import quote
 from rich.console import Console
 
 from catalogs.links import Collection
-from console.catalog_tables import characteristics_of, characteristics_table, entries_table, entry_facts, prices_table
 from console.commands import print_json
 from console.gateway import Gateway
-from console.tables import facts_panel
+from console.views.catalog_tables import (
+    characteristics_of,
+    characteristics_table,
+    entries_table,
+    entry_facts,
+    prices_table,
+)
+from console.views.tables import facts_panel
 from tmf.bodies import Document
 
 KINDS = {

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from console.gateway import Gateway
 from console.order_tree import OrderTree
-from console.order_view import order_view
-from console.plan_tree import plan_tree
-from console.tables import facts_panel, orders_table, prices_table
+from console.views.order_view import order_view
+from console.views.plan_tree import plan_tree
+from console.views.tables import facts_panel, orders_table, prices_table
 from console.watch import watch
 from orders.lifecycle.states import OrderKind, OrderState, in_words
 from orders.plan.orchestration_plan import OrchestrationPlan

@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from console.change_tables import cancellations_table, changes_table, notes_table, revisions_table
 from console.commands import print_json, say
 from console.errors import CommandError
 from console.gateway import Gateway, order_path
+from console.views.change_tables import cancellations_table, changes_table, notes_table, revisions_table
 from orders.model.order_ids import is_root, root_id, root_kind
 from tmf.bodies import Document
 

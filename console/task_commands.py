@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.change_tables import moment
 from console.commands import print_json, say
 from console.errors import CommandError
 from console.gateway import Gateway, RefusedError
-from console.tables import facts_panel, id_column
+from console.views.change_tables import moment
+from console.views.tables import facts_panel, id_column
 from orders.model.task import TaskKind
 from orders.model.wanted import WantedValue
 from tmf.bodies import Document

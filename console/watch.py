@@ -12,7 +12,7 @@ from rich.live import Live
 from console.errors import UnreachableError
 from console.gateway import Gateway
 from console.order_tree import OrderTree, changes
-from console.order_view import fitting_views, order_view
+from console.views.order_view import fitting_views, order_view
 
 POLL_SECONDS = 0.4
 _PATIENCE = 60

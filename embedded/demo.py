@@ -19,12 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from application.addresses import PRODUCT
-from console.board import Row, board, stories
 from console.errors import CommandError
 from console.gateway import Gateway
 from console.order_tree import changes
-from console.tables import facts_panel
 from console.task_commands import tasks_table
+from console.views.board import Row, board, stories
+from console.views.tables import facts_panel
 from console.watch import follow
 from embedded import demo_orders
 from embedded.audit import Check, Holdings, audit, differences, holdings, sites

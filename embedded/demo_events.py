@@ -10,10 +10,10 @@ from typing import Any
 
 import httpx
 
-from console.board import Row
-from console.change_tables import moment
 from console.gateway import PRODUCT_ORDERS, Gateway, RefusedError
 from console.order_tree import OrderTree
+from console.views.board import Row
+from console.views.change_tables import moment
 from embedded import demo_orders
 from orders.lifecycle.states import OrderState
 from tmf.bodies import Document

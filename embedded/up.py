@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from console.tables import facts_panel
+from console.views.tables import facts_panel
 from embedded.layout import GATEWAY, PARTS, WORKER, Layout
 from embedded.layout import layout as default_layout
 from embedded.parts import environment

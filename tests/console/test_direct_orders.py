@@ -10,9 +10,9 @@ import pytest
 
 from console.gateway import Gateway, order_path
 from console.order_tree import OrderTree, kind_of
-from console.order_view import order_view
-from console.plan_tree import plan_tree
-from console.tables import what
+from console.views.order_view import order_view
+from console.views.plan_tree import plan_tree
+from console.views.tables import what
 from orders.lifecycle.states import OrderKind
 from orders.model.product_orders import Action
 from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan

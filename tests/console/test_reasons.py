@@ -11,8 +11,8 @@ from rich.console import Console
 from console import commands
 from console.gateway import Gateway
 from console.order_tree import OrderTree, changes
-from console.tables import orders_table
 from console.task_commands import tasks_table
+from console.views.tables import orders_table
 from console.watch import watch
 from tests.console.documents import product_order, resource_order, service_order
 from tmf.bodies import Document

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from rich.console import Console, RenderableType
 
-from console.board import Row, board, duration, progress
 from console.order_tree import OrderTree, changes
-from console.order_view import fitting_views, order_view
-from console.plan_tree import plan_tree
-from console.tables import orders_table, prices_table
+from console.views.board import Row, board, duration, progress
+from console.views.order_view import fitting_views, order_view
+from console.views.plan_tree import plan_tree
+from console.views.tables import orders_table, prices_table
 from orders.lifecycle.states import OrderState
 from orders.model.product_orders import Action
 from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan

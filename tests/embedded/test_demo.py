@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from console.board import Row, board, stories
 from console.gateway import Gateway
 from console.order_tree import OrderTree
+from console.views.board import Row, board, stories
 from embedded import demo_orders
 from embedded.demo_events import EventMissedError, People
 from orders.lifecycle.states import OrderState

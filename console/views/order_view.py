@@ -11,7 +11,7 @@ from rich.tree import Tree
 
 from console.order_tree import UNDO, OrderTree, messages, residue, subject
 from console.states import state_text
-from console.tables import customer
+from console.views.tables import customer
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, in_words
 from tmf.bodies import Document
 

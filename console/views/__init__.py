@@ -1,0 +1,1 @@
+"""What the terminal shows: tables, trees and the board of the demo."""
