@@ -13,7 +13,7 @@ from activities.planning import parents_in, plan_with_locks, prices_of_items, to
 from activities.resource_locks import named_subjects, planned_subjects
 from application.feasibility import FeasibilityCheck
 from application.planner import PlannedOrder, Planner, plans_alike
-from orders.change.amendment import PLANNED_FROM, Comparison, compare, to_be_done
+from orders.change.comparison import PLANNED_FROM, Comparison, compare, to_be_done
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
 from orders.model.order_ids import root_kind

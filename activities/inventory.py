@@ -8,13 +8,21 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
+from activities.product_records import (
+    Named,
+    RecordProduct,
+    RestoreProduct,
+    as_before,
+    changed_product,
+    new_product,
+    references,
+)
 from application.addresses import PRODUCT, RESERVATION, RESOURCE, SERVICE
-from application.answers import ResourceDocument, prices, values
+from application.answers import ResourceDocument, values
 from application.http import DownstreamError, DownstreamSystem, Identified, at
-from orders.plan.keys import REPLACED
-from orders.plan.order_documents import characteristic_list, moved_places, place_reference
+from orders.plan.order_documents import characteristic_list, place_reference
 from orders.plan.outcome import AssignedResource, Residue
-from orders.plan.parts import Characteristics, Demand, ProductPlan, Specification
+from orders.plan.parts import Characteristics, Demand, Specification
 from tmf.model import Model, Resource
 
 
@@ -60,13 +68,6 @@ class RecordService(Model):
     customer_id: str | None = None
 
 
-class Named(Model):
-    """An inventory id under the key that it has in what it supports."""
-
-    key: str
-    id: str
-
-
 class ChangeService(Model):
     """Bring a recorded service to a state, with characteristics and what supports it where they are given."""
 
@@ -89,28 +90,6 @@ class RemoveService(Model):
     service_order: str
     item: str
     service_id: str | None = None
-
-
-class RecordProduct(Model):
-    """Record what became of one product of an order; ids are those of product and service inventory."""
-
-    key: str
-    order_id: str
-    product: ProductPlan
-    services: list[Named] = Field(default_factory=list)
-    components: list[str] = Field(default_factory=list)
-    relies_on: list[str] = Field(default_factory=list)
-    ended: list[str] = Field(default_factory=list)
-    """Products that the order ends: this one bundles them, or relies on them, no more."""
-
-
-class RestoreProduct(Model):
-    """Undo what an order recorded of a product."""
-
-    key: str
-    order_id: str
-    product: ProductPlan
-    product_id: str | None = None
 
 
 class Kind(StrEnum):
@@ -207,9 +186,9 @@ class InventoryActivities:
         if request.place is not None:
             body["place"] = request.place
         if request.services is not None:
-            body["supportingService"] = _references(request.services)
+            body["supportingService"] = references(request.services)
         if request.resources is not None:
-            body["supportingResource"] = _references(request.resources)
+            body["supportingResource"] = references(request.resources)
         path = at(SERVICE, request.service_id)
         # What an earlier release noted of a service says nothing of its place.
         whole = {**body, **request.record} if request.record else body
@@ -229,8 +208,8 @@ class InventoryActivities:
         """Record a product as added, changed or terminated, and return its id in inventory."""
         product = request.product
         if product.product_id is None:
-            return await self._inventory.create(PRODUCT, key=request.key, body=_new_product(request))
-        body = {"status": "terminated"} if product.action == "delete" else _changed_product(request)
+            return await self._inventory.create(PRODUCT, key=request.key, body=new_product(request))
+        body = {"status": "terminated"} if product.action == "delete" else changed_product(request)
         await self._inventory.call("PATCH", at(PRODUCT, product.product_id), key=request.key, body=body)
         return product.product_id
 
@@ -240,7 +219,7 @@ class InventoryActivities:
         product = request.product
         if product.product_id is not None:
             path = at(PRODUCT, product.product_id)
-            await self._inventory.call("PATCH", path, key=request.key, body=product.record or _before(product))
+            await self._inventory.call("PATCH", path, key=request.key, body=product.record or as_before(product))
             return
         ids = [request.product_id] if request.product_id else []
         if not ids:
@@ -307,100 +286,3 @@ def _is_of_another(expected: Expectation, document: Resource | None) -> bool:
         return False
     holder = (document.model_extra or {}).get("reservation")
     return isinstance(holder, dict) and holder.get("requestedBy") not in (None, expected.held_by)
-
-
-def _references(named: list[Named]) -> list[dict[str, str]]:
-    return [{"id": each.id, "name": each.key} for each in named]
-
-
-def _new_product(request: RecordProduct) -> dict[str, Any]:
-    product = request.product
-    return {
-        **_contents(product),
-        **_belongings(product),
-        "name": product.name,
-        "isBundle": bool(request.components),
-        "isCustomerVisible": True,
-        "productOrderItem": [
-            {"productOrderId": request.order_id, "orderItemId": product.item_id, "planKey": product.key}
-        ],
-        "relatedParty": [{"id": product.customer_id, "role": "customer"}] if product.customer_id else [],
-        "realizingService": _references(request.services),
-        "productRelationship": _relations(request),
-    }
-
-
-def _changed_product(request: RecordProduct) -> dict[str, Any]:
-    """Return what a modification makes of a product: what the order does not touch stays with it."""
-    product, record = request.product, request.product.record
-    touched = {key.rpartition(":")[2].removesuffix(REPLACED) for key in product.services}
-    services = [each for each in record.get("realizingService") or [] if each.get("name") not in touched]
-    settled = {
-        *(("bundles", each) for each in (*request.components, *request.ended)),
-        *(("reliesOn", each) for each in (*request.relies_on, *request.ended)),
-    }
-    relations = [
-        each
-        for each in record.get("productRelationship") or []
-        if (each.get("relationshipType"), each["product"]["id"]) not in settled
-    ]
-    belongings = {name: value for name, value in _belongings(product).items() if not _same(value, record.get(name))}
-    belongings.pop("place", None)
-    if product.moves:
-        belongings["place"] = moved_places(record.get("place") or [], product.previous_place, product.place)
-    # One without a name goes by its id.
-    name = {"name": product.name} if product.name not in (record.get("name"), product.product_id) else {}
-    return {
-        **_contents(product),
-        **name,
-        "status": record.get("status") or "active",
-        **belongings,
-        "realizingService": [*services, *_references(request.services)],
-        "productRelationship": [*relations, *_relations(request)],
-    }
-
-
-def _before(product: ProductPlan) -> dict[str, Any]:
-    return {
-        "status": "active",
-        "productCharacteristic": characteristic_list(product.previous),
-        "productPrice": prices(product.previous_prices),
-    }
-
-
-def _contents(product: ProductPlan) -> dict[str, Any]:
-    return {
-        "status": "active",
-        "productCharacteristic": characteristic_list(product.characteristics),
-        "productPrice": prices(product.prices),
-    }
-
-
-def _belongings(product: ProductPlan) -> dict[str, Any]:
-    """Return what a product was sold as, where it is, and who pays for it."""
-    belongings: dict[str, Any] = {}
-    if product.offering:
-        belongings["productOffering"] = product.offering.model_dump(mode="json", exclude_none=True)
-    if product.specification:
-        belongings["productSpecification"] = product.specification.model_dump(mode="json")
-    if product.place:
-        belongings["place"] = [place_reference(product.place)]
-    if product.billing_account:
-        belongings["billingAccount"] = {"id": product.billing_account}
-    return belongings
-
-
-def _same(new: Any, old: Any) -> bool:
-    """Return whether two references, or the first of two lists of them, lead to the same."""
-    first_new, first_old = (each[0] if isinstance(each, list) and each else each for each in (new, old))
-    return isinstance(first_old, dict) and first_old.get("id") == first_new["id"]
-
-
-def _relations(request: RecordProduct) -> list[dict[str, Any]]:
-    kinds = {"bundles": request.components, "reliesOn": request.relies_on}
-    return [
-        {"relationshipType": kind, "product": {"id": each}}
-        for kind, ids in kinds.items()
-        for each in ids
-        if each not in request.ended
-    ]

@@ -10,7 +10,7 @@ from typing import Any
 from application.addresses import AVAILABILITY, QUALIFICATION
 from application.answers import AvailabilityAnswer, Qualification, QualifiedItem
 from application.http import DownstreamSystem
-from orders.model.product_orders import Action
+from orders.model.product_orders import WITH_VALUES, Action
 from orders.model.violation import Violation
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.order_documents import characteristic_list
@@ -50,7 +50,7 @@ class FeasibilityCheck:
             (order, item)
             for order in plan.service_orders
             for item in order.items
-            if item.customer_facing and item.action in (Action.ADD, Action.MODIFY)
+            if item.customer_facing and item.action in WITH_VALUES
         ]
         if not asked:
             return {}

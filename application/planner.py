@@ -9,7 +9,7 @@ from application.feasibility import FeasibilityCheck
 from application.http import DownstreamSystem
 from application.installed_base import named_products, named_resources, named_services, read_installed_base
 from catalogs.model.catalog_set import CatalogSet
-from orders.change.amendment import compare, to_be_done
+from orders.change.comparison import compare, to_be_done
 from orders.model.installed import InstalledBase
 from orders.model.posted import PostedOrder, paths_of
 from orders.model.product_orders import ProductOrder

@@ -9,7 +9,8 @@ from typing import Any
 from temporalio import workflow
 
 from activities.billing import Bill, BillingActivities
-from activities.inventory import Expectation, InventoryActivities, Kind, Named, RecordProduct, RestoreProduct
+from activities.inventory import Expectation, InventoryActivities, Kind
+from activities.product_records import Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
 from orders.model.product_orders import Action
 from orders.model.server_set import REALIZED_PRODUCT

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from activities.activation import ActivationRequest, Operation, Target
-from activities.inventory import (
-    Expectation,
-    InventoryActivities,
-    Kind,
-    ReleaseResource,
-    ReserveResource,
-    SetUpResource,
-)
+from activities.inventory import Expectation, InventoryActivities, Kind, ReleaseResource, ReserveResource, SetUpResource
 from orders.model.product_orders import Action
 from orders.model.wanted import RESERVED
 from orders.plan.outcome import AssignedResource

@@ -5,15 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from activities.activation import ActivationActivities, ActivationRequest, Operation, ServiceTest, Target
-from activities.inventory import (
-    ChangeService,
-    Expectation,
-    InventoryActivities,
-    Kind,
-    Named,
-    RecordService,
-    RemoveService,
-)
+from activities.inventory import ChangeService, Expectation, InventoryActivities, Kind, RecordService, RemoveService
+from activities.product_records import Named
 from orders.model.product_orders import Action
 from orders.model.wanted import RECORDED
 from orders.plan.order_documents import moved_places

@@ -35,7 +35,8 @@ from api.schemas.kinds import ANSWERS, PATCH_EXAMPLES, UPDATES
 from application.http import DownstreamError
 from application.planner import PlannedOrder, plans_alike
 from orders.bounds import OrderLimits
-from orders.change.amendment import PLANNED_FROM, Amendment, NodeProgress, cancellation, compare, decide
+from orders.change.amendment import Amendment, NodeProgress, cancellation, decide
+from orders.change.comparison import PLANNED_FROM, compare
 from orders.events.links import BASE_PATHS
 from orders.lifecycle.admission import Message
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState, in_words, resource_name

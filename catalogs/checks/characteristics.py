@@ -10,7 +10,7 @@ from catalogs.model.characteristics import default_of, fits_pattern, in_type, is
 from catalogs.model.entities import CharacteristicSpecification, CharacteristicValue
 from catalogs.model.faults import did_you_mean
 from catalogs.nodes.products import ProductNode
-from orders.model.product_orders import Action, Characteristic
+from orders.model.product_orders import WITH_VALUES, Characteristic
 from orders.model.violation import Violation
 from tmf.words import shown
 
@@ -21,7 +21,7 @@ MISSING = "characteristicMissing"
 def check_characteristics(context: OrderContext) -> Iterator[Violation]:
     """Check the characteristics that items to add or modify give against their specification and offering."""
     for node in context.nodes.values():
-        if node.action in (Action.ADD, Action.MODIFY) and node.specification:
+        if node.action in WITH_VALUES and node.specification:
             rules = {rule.name: rule for rule in of_offering(node.specification, node.offering)}
             given = node.item.product.product_characteristic if node.item and node.item.product else []
             faults = [

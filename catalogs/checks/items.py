@@ -8,7 +8,7 @@ from catalogs.checks.context import OrderContext
 from catalogs.model.entities import ON_SALE, ProductOffering
 from catalogs.model.faults import did_you_mean
 from catalogs.nodes.products import ProductNode
-from orders.model.product_orders import Action
+from orders.model.product_orders import WITH_VALUES, Action
 from orders.model.violation import Violation
 from tmf.instants import timestamp
 
@@ -24,7 +24,7 @@ def check_offerings(context: OrderContext) -> Iterator[Violation]:
                 "productOffering",
                 "an item to add names no product offering, nor does its product",
             )
-        elif node.item and node.item.product_offering and node.action in (Action.ADD, Action.MODIFY):
+        elif node.item and node.item.product_offering and node.action in WITH_VALUES:
             yield from _check_offering(context, node)
 
 

@@ -14,7 +14,7 @@ from catalogs.model.characteristics import with_defaults
 from catalogs.model.faults import did_you_mean
 from catalogs.nodes.resources import ResourceNode, resource_nodes
 from orders.model.installed import InstalledBase, InstalledResource
-from orders.model.product_orders import Action
+from orders.model.product_orders import WITH_VALUES, Action
 from orders.model.resource_orders import ResourceOrder
 from orders.model.violation import Violation
 from orders.plan.graph import find_circle
@@ -135,7 +135,7 @@ def _check_unchanged(node: ResourceNode) -> Iterator[Violation]:
 
 def _check_characteristics(node: ResourceNode) -> Iterator[Violation]:
     specification, action = node.specification, node.item.action
-    if specification is None or action not in (Action.ADD, Action.MODIFY):
+    if specification is None or action not in WITH_VALUES:
         return
     rules = {rule.name: rule for rule in specification.characteristics}
     there = node.installed.characteristics if node.installed else {}

@@ -17,7 +17,7 @@ from catalogs.model.faults import did_you_mean
 from catalogs.model.fulfilment import Requirement, ResourceRequirement
 from catalogs.nodes.services import ServiceNode, reliance_of, service_nodes
 from orders.model.installed import InstalledBase
-from orders.model.product_orders import Action
+from orders.model.product_orders import WITH_VALUES, Action
 from orders.model.service_orders import ServiceOrder
 from orders.model.violation import Violation, blamed
 from orders.plan.graph import find_circle
@@ -158,7 +158,7 @@ def _check_installed(checked: _Checked, node: ServiceNode, service_id: str) -> I
 def _check_characteristics(checked: _Checked) -> Iterator[Violation]:
     for node in checked.nodes:
         specification = node.specification
-        if specification is None or node.item.action not in (Action.ADD, Action.MODIFY):
+        if specification is None or node.item.action not in WITH_VALUES:
             continue
         rules = {rule.name: rule for rule in specification.characteristics}
         given = node.item.service.service_characteristic

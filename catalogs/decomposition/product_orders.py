@@ -17,7 +17,7 @@ from catalogs.model.expressions import ExpressionError
 from catalogs.nodes.products import ProductNode, product_nodes
 from catalogs.nodes.reliance import Reliance
 from orders.bounds import OrderLimits
-from orders.change.amendment import Read, reads
+from orders.change.comparison import Read, reads
 from orders.model.installed import InstalledBase
 from orders.model.product_orders import Action, ProductOrder
 from orders.model.violation import Violation

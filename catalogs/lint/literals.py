@@ -16,7 +16,7 @@ from catalogs.model.entries import Entries
 from catalogs.model.expressions import Expression, ExpressionError
 from catalogs.model.faults import Fault, Loc, did_you_mean
 from catalogs.model.fulfilment import Requirement, ResourceRequirement
-from orders.model.product_orders import Action
+from orders.model.product_orders import WITH_VALUES, Action
 from tmf.words import shown
 
 _LITERAL = r"""'[^'\\]*'|"[^"\\]*"|-?\d+(?:\.\d+)?|true|false"""
@@ -53,7 +53,7 @@ def literal_faults(entries: Entries) -> Iterator[Fault]:
         mine = of.get(price.entry.id, Priced())
         names = {name for rules in mine.rules.values() for name in rules}
         # What ends or stays as it is has no prices of its own.
-        told = _told({name: mine.of(name) for name in names}, {}, offerings, (Action.ADD, Action.MODIFY))
+        told = _told({name: mine.of(name) for name in names}, {}, offerings, WITH_VALUES)
         if price.entry.when:
             yield from (price.fault(["when"], message) for message in _faults(price.entry.when, told))
 

@@ -15,7 +15,7 @@ from catalogs.model.characteristics import matches
 from catalogs.model.entities import ONCE, Amount, ProductOfferingPrice
 from catalogs.model.money import LARGEST, AmountError, cents, charged, rated
 from catalogs.nodes.products import ProductNode
-from orders.model.product_orders import Action, CountedUnits, OrderPrice, PriceAlteration, Reference
+from orders.model.product_orders import WITH_VALUES, Action, CountedUnits, OrderPrice, PriceAlteration, Reference
 
 
 def product_prices(node: ProductNode, catalogs: CatalogSet, on: datetime | None) -> list[OrderPrice]:
@@ -27,7 +27,7 @@ def product_prices(node: ProductNode, catalogs: CatalogSet, on: datetime | None)
         ExpressionError: when a price's condition fails on this order's values.
         AmountError: when a price comes to too much.
     """
-    if node.offering is None or node.action not in (Action.ADD, Action.MODIFY):
+    if node.offering is None or node.action not in WITH_VALUES:
         return []
     found = [catalogs.prices.of(reference) for reference in node.offering.product_offering_price]
     return [

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from orders.change.amendment import can_be_changed, reads
+from orders.change.comparison import can_be_changed, reads
 from orders.model.product_orders import Action
 from orders.plan.graph import in_order, orient, reverse
 from orders.plan.keys import CUSTOMER_FACING, REPLACED
@@ -43,7 +43,7 @@ def modified_service_order(
         changed_inputs: how the services named in `inputs` differ from those that `old` ran with; None where any may.
 
     Raises:
-        ValueError: when `new` cannot be reached in place; `orders.change.amendment.compare` calls it moved then.
+        ValueError: when `new` cannot be reached in place; `orders.change.comparison.compare` calls it moved then.
     """
     if not can_be_changed(old, new):
         raise ValueError(f"service order {new.key} cannot be changed in place: it must be undone and done anew")

@@ -28,6 +28,9 @@ class Action(StrEnum):
     NO_CHANGE = "noChange"
 
 
+WITH_VALUES = frozenset({Action.ADD, Action.MODIFY})
+"""The actions by which a product, service or resource gets values."""
+
 T = TypeVar("T")
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities import planning as planning_of_orders
 from activities.amendments import AmendmentActivities, ApplyAmendment, PlanAmendment, PlannedAmendment
-from activities.inventory import InventoryActivities, RecordProduct, ReserveResource
+from activities.inventory import InventoryActivities, ReserveResource
 from activities.planning import PlanRequest
+from activities.product_records import RecordProduct
 from application.feasibility import FeasibilityCheck
 from application.http import DownstreamSystem
 from application.planner import Planner
 from catalogs.model.catalog_set import CatalogSet
-from orders.change.amendment import Comparison
+from orders.change.comparison import Comparison
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.model.product_orders import Action, ProductOrder
 from orders.model.revision import Refusal, Revision, RevisionState

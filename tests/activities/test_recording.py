@@ -11,13 +11,11 @@ from activities.inventory import (
     Expectation,
     InventoryActivities,
     Kind,
-    Named,
-    RecordProduct,
     RecordService,
     RemoveService,
     ReserveResource,
-    RestoreProduct,
 )
+from activities.product_records import Named, RecordProduct, RestoreProduct
 from application.http import DownstreamError
 from application.installed_base import read_installed_base
 from orders.model.product_orders import Action, Money, OrderPrice, Price, ProductOrder, Reference

@@ -13,15 +13,9 @@ import httpx
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.inventory import (
-    ChangeService,
-    InventoryActivities,
-    Named,
-    RecordProduct,
-    RecordService,
-    ReserveResource,
-)
+from activities.inventory import ChangeService, InventoryActivities, RecordService, ReserveResource
 from activities.planning import PlanningActivities
+from activities.product_records import Named, RecordProduct
 from application.http import DownstreamSystem
 from application.planner import Planner
 from catalogs.model.catalog_set import CatalogSet

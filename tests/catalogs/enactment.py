@@ -8,7 +8,8 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from catalogs.model.expressions import evaluate_late
-from orders.change.amendment import NodeProgress, NodeState, compare, decide
+from orders.change.amendment import NodeProgress, NodeState, decide
+from orders.change.comparison import compare
 from orders.change.compensation import undo_resources, undo_service_order
 from orders.change.redo import merged_outcome, modified_service_order
 from orders.model.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService

@@ -13,7 +13,7 @@ from catalogs.checks.product_orders import check_order
 from catalogs.decomposition.product_orders import DecompositionError, decompose
 from catalogs.pricing.order_prices import price_order
 from orders.model.installed import InstalledBase, InstalledService
-from orders.model.product_orders import Action, ProductOrder
+from orders.model.product_orders import WITH_VALUES, Action, ProductOrder
 from orders.plan.graph import find_circle
 from orders.plan.orchestration_plan import OrchestrationPlan
 from tests.catalogs.generated_orders import (
@@ -65,7 +65,7 @@ def assert_total_is_what_is_charged(placed: ProductOrder, plan: OrchestrationPla
     """Reckon in cents what billing comes to charge each product of the plan, and compare with what the order says."""
     charges: Counter[tuple[str | None, str | None, str]] = Counter()
     for product in plan.products:
-        anew = product.action in (Action.ADD, Action.MODIFY)
+        anew = product.action in WITH_VALUES
         for price in product.prices:
             if price.price_type != "usage" and (anew or price.price_type != "oneTime"):
                 parts = [price.price, *(each.price for each in price.price_alteration or [])]

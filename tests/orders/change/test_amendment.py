@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.change.amendment import Amendment, Comparison, NodeProgress, NodeState, cancellation, decide
+from orders.change.amendment import Amendment, NodeProgress, NodeState, cancellation, decide
+from orders.change.comparison import Comparison
 from orders.model.product_orders import Action
 from orders.plan.graph import dependents
 from orders.plan.plan_graph import NodeKind, PlanGraph, PlanNode

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orders.change.amendment import Comparison, Read, compare, reads
+from orders.change.comparison import Comparison, Read, compare, reads
 from orders.model.product_orders import Action, OrderPrice, Reference
 from orders.plan.keys import CUSTOMER_FACING, REPLACED
 from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from orders.change.amendment import can_be_changed
+from orders.change.comparison import can_be_changed
 from orders.change.compensation import undo_service_order
 from orders.change.redo import merged_outcome, modified_service_order
 from orders.model.product_orders import Action
