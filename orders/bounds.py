@@ -34,7 +34,7 @@ class OrderLimits:
     """Levels of items that are parts of each other."""
     quantity: int = 1000
     """Products that one item orders by its quantity."""
-    instances: int = 5000
+    instances: int = 6000
     """Products that all items together order by their quantities."""
     text: int = 10_000
     """Characters of a text, wherever it stands but in characteristics, which have a bound of their own."""

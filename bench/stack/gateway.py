@@ -32,10 +32,13 @@ class Gateway:
         """Place an order; return its id.
 
         Raises:
-            httpx.HTTPError: when the gateway does not take it.
+            RuntimeError: with its answer, when the gateway does not take it.
+            httpx.HTTPError: when it gives none.
         """
         answer = await self._stack.http.post(self._url, json=document)
-        return str(answer.raise_for_status().json()["id"])
+        if answer.is_error:
+            raise RuntimeError(f"the gateway answers {answer.status_code}: {answer.text}")
+        return str(answer.json()["id"])
 
     async def cancel(self, order_id: str) -> None:
         """Ask for the cancellation of an order.
