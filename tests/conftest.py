@@ -19,7 +19,8 @@ from store.sql.database import migrate
 from tests.engine import started_engine
 from tests.guarded import guard
 from tests.shipped import shipped_catalogs
-from tests.stage import Stage, staged
+from tests.stage import Stage
+from tests.staging import staged
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

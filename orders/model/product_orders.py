@@ -28,7 +28,7 @@ class Action(StrEnum):
     NO_CHANGE = "noChange"
 
 
-WITH_VALUES = frozenset({Action.ADD, Action.MODIFY})
+WITH_VALUES = (Action.ADD, Action.MODIFY)
 """The actions by which a product, service or resource gets values."""
 
 T = TypeVar("T")

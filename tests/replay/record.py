@@ -18,8 +18,10 @@ from temporalio.client import WorkflowHistory
 from bench.actions import runs_of
 from tests.engine import LONG_HISTORY, started_engine
 from tests.replay.listeners import LISTENERS
-from tests.replay.scenarios import SCENARIOS, SHORT_RUNS
-from tests.stage import Stage, histories_of, staged
+from tests.replay.long_scenarios import SHORT_RUNS
+from tests.replay.scenarios import SCENARIOS
+from tests.stage import Stage, histories_of
+from tests.staging import staged
 from workflows.contracts import policies
 
 SUGGESTED = 100

@@ -18,7 +18,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from orders.events.links import BASE_PATHS
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
-from tests.stage import Stage, customer_of, eventually, staged
+from tests.stage import Stage, customer_of, eventually
+from tests.staging import staged
 from tmf.instants import timestamp
 from workflows.contracts import ids
 

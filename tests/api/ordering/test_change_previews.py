@@ -13,7 +13,8 @@ from orders.model.product_orders import Action
 from orders.model.violation import Violation
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.parts import ProductPlan
-from tests.api.conftest import CATALOG, PRODUCT_ORDERS, Bench
+from tests.api.conftest import PRODUCT_ORDERS, Bench
+from tests.api.fakes import CATALOG
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,8 @@ import pytest
 
 from orders.lifecycle.states import OrderKind
 from orders.plan.orchestration_plan import OrchestrationPlan
-from tests.api.conftest import BASE_URL, CATALOG, MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.conftest import BASE_URL, MINIMAL, PRODUCT_ORDERS, RESOURCE_ORDERS, SERVICE_ORDERS, Bench
+from tests.api.fakes import CATALOG
 
 pytestmark = pytest.mark.anyio
 

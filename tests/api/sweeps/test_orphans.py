@@ -6,7 +6,7 @@ import pytest
 
 from api.engine import EngineUnavailableError
 from api.sweeps.orphans import OrphanSweep
-from tests.api.conftest import FakeEngine
+from tests.api.fakes import FakeEngine
 
 pytestmark = pytest.mark.anyio
 

@@ -115,84 +115,6 @@ def test_the_example_changes_break_no_rule_once_the_first_example_is_installed(
 
 
 @pytest.mark.parametrize(
-    ("characteristics", "code", "message"),
-    [
-        ({"tear": "gold"}, "unknownCharacteristic", "Line has no characteristic 'tear'; did you mean 'tier'?"),
-        ({"tier": 7}, "characteristicType", "'tier' is of type string; 7 is not"),
-        ({"gain": "0.5"}, "characteristicType", "'gain' is of type number; \"0.5\" is not"),
-        ({"gain": True}, "characteristicType", "'gain' is of type number; true is not"),
-        ({"enabled": 1}, "characteristicType", "'enabled' is of type boolean; 1 is not"),
-        ({"tier": "bronze"}, "characteristicNotAllowed", '\'tier\' does not take "bronze"; it takes "silver", "gold"'),
-        ({"gain": 1.0}, "characteristicOutOfRange", "'gain' does not take 1.0; it takes from 0 to 1 (closedBottom)"),
-        ({"gain": -1}, "characteristicOutOfRange", "'gain' does not take -1.0; it takes from 0 to 1 (closedBottom)"),
-        ({"label": "Ab"}, "characteristicPattern", "'label' does not take \"Ab\": it must match [a-z]+"),
-        ({"owner": "me"}, "characteristicNotConfigurable", "'owner' cannot be chosen; it is \"lab\""),
-        ({"codecs": ["a", "b", "c"]}, "characteristicCardinality", "'codecs' takes 0 to 2 values, not 3"),
-        ({"codecs": ["a", "x"]}, "characteristicNotAllowed", '\'codecs\' does not take "x"; it takes "a", "b", "c"'),
-    ],
-)
-def test_a_characteristic_that_breaks_its_rule_is_named_with_the_rule(
-    lab: CatalogSet, characteristics: dict[str, Any], code: str, message: str
-) -> None:
-    [(found, path, words)] = violations(lab, order(add("1", "line", **characteristics)), owned(LEASE))[:1]
-    assert (found, words) == (code, message)
-    end = "name" if code == "unknownCharacteristic" else "value"
-    assert path == f"{HERE}.product.productCharacteristic[0].{end}"
-
-
-@pytest.mark.parametrize(
-    "characteristics",
-    [
-        {"gain": 0},
-        {"gain": 0.999},
-        {"enabled": False},
-        {"codecs": ["a", "c"]},
-        {"codecs": "b"},
-        {"owner": "lab"},
-        {"label": None},
-    ],
-)
-def test_a_characteristic_that_keeps_its_rule_is_taken(lab: CatalogSet, characteristics: dict[str, Any]) -> None:
-    assert violations(lab, order(add("1", "line", **characteristics)), owned(LEASE)) == []
-
-
-def test_a_whole_number_written_as_a_decimal_is_taken_for_an_integer(shipped: CatalogSet) -> None:
-    assert violations(shipped, order(add("1", "fibre-internet", downloadSpeed=250.0))) == []
-
-
-def test_an_offering_narrows_the_characteristics_of_its_specification(lab: CatalogSet) -> None:
-    assert violations(lab, order(add("1", "fixed-line", tier="silver"))) == [
-        (
-            "characteristicNotAllowed",
-            f"{HERE}.product.productCharacteristic[0].value",
-            '\'tier\' does not take "silver"; it takes "gold"',
-        )
-    ]
-
-
-def test_a_mandatory_characteristic_without_a_default_must_be_given(shipped: CatalogSet) -> None:
-    site = add("site", "vpn-spoke-site", place="SITE-1")
-    placed = order(add("vpn", "business-vpn", add("core", "vpn-core"), add("hub", "vpn-hub-site", siteName="H"), site))
-    assert violations(shipped, placed) == [
-        (
-            "characteristicMissing",
-            f"{HERE}.productOrderItem[2].product.productCharacteristic",
-            "VPN Spoke Site needs the characteristic 'siteName'",
-        )
-    ]
-
-
-def test_a_characteristic_given_twice_is_a_violation(lab: CatalogSet) -> None:
-    characteristics = [{"name": "tier", "value": "gold"}, {"name": "tier", "value": "silver"}]
-    placed = order(item("1", "add", offering="modem-sale"), add("2", "line"))
-    document = placed.model_dump(mode="json")
-    document["productOrderItem"][1]["product"] = {"productCharacteristic": characteristics}
-    [found] = violations(lab, ProductOrder.model_validate(document), owned(LEASE))[:1]
-    assert found[0] == "characteristicRepeated"
-    assert found[1] == "productOrderItem[1].product.productCharacteristic[1].name"
-
-
-@pytest.mark.parametrize(
     ("placed", "code", "path", "message"),
     [
         (
@@ -407,37 +329,6 @@ def test_an_item_that_does_not_fit_what_is_installed_is_told_with_its_path(
     assert (code, f"{HERE}.{path}", message) in violations(lab, order(placed), base)
 
 
-def test_a_requirement_is_met_by_the_order_or_by_what_the_customer_has(lab: CatalogSet) -> None:
-    assert violations(lab, order(add("1", "line"), add("2", "modem-lease"))) == []
-    assert violations(lab, order(add("1", "line")), owned(LEASE)) == []
-    somebody_elses = LEASE.model_copy(update={"customer_id": "somebody"})
-    assert [code for code, _, _ in violations(lab, order(add("1", "line")), owned(somebody_elses))] == [
-        "requirementMissing"
-    ]
-
-
-def test_a_requirement_that_the_same_order_deletes_is_not_met(lab: CatalogSet) -> None:
-    found = violations(lab, order(add("1", "line"), delete("2", "lease")), owned(LEASE))
-    assert [code for code, _, _ in found] == ["requirementMissing"]
-
-
-def test_what_excludes_may_be_added_in_the_order_that_deletes_the_other(lab: CatalogSet) -> None:
-    assert violations(lab, order(delete("1", "lease"), add("2", "modem-sale")), owned(LEASE)) == []
-
-
-def test_two_items_that_exclude_each_other_are_both_told(lab: CatalogSet) -> None:
-    found = violations(lab, order(add("1", "modem-lease"), add("2", "modem-sale")))
-    assert [(code, path) for code, path, _ in found] == [
-        ("offeringExcluded", "productOrderItem[0].productOffering.id"),
-        ("offeringExcluded", "productOrderItem[1].productOffering.id"),
-    ]
-
-
-def test_an_order_without_a_customer_changes_nobodys_products(lab: CatalogSet) -> None:
-    [(code, path, _)] = violations(lab, order(keep("1", "lease"), customer=None), owned(LEASE))
-    assert (code, path) == ("customerMissing", "relatedParty")
-
-
 def test_an_item_of_too_many_hides_nothing_of_the_others(shipped: CatalogSet) -> None:
     many = item("1", "add", offering="mobile-plan", quantity=10**9)
     found = violations(shipped, order(many, item("2", "add", offering="no-such-offering")))
@@ -463,56 +354,6 @@ def test_an_offering_may_be_named_by_the_product_alone(shipped: CatalogSet) -> N
     assert [code for code, _, _ in violations(shipped, unknown)] == ["unknownOffering"]
 
 
-def test_a_product_belongs_to_one_item(lab: CatalogSet) -> None:
-    found = violations(lab, order(modify("1", "lease"), delete("2", "lease")), owned(LEASE))
-    assert ("productNamedTwice", "productOrderItem[1].product.id", "product lease is item 1's already") in found
-
-
-def test_items_that_rely_on_each_other_in_a_circle_are_named(shipped: CatalogSet) -> None:
-    items = [
-        item("a", "add", offering="mobile-plan", relies_on=["b"]),
-        item("b", "add", offering="mobile-plan", relies_on=["c"]),
-        item("c", "add", offering="mobile-plan", relies_on=["a"]),
-    ]
-    [(code, _, message)] = violations(shipped, order(*items))
-    assert code == "circularReliance"
-    assert message in {
-        f"items rely on each other in a circle: {circle}"
-        for circle in ("a → b → c → a", "b → c → a → b", "c → a → b → c")
-    }
-
-
-def test_a_circle_that_only_the_catalog_closes_is_named_too(shipped: CatalogSet) -> None:
-    internet = item("internet", "add", offering="fibre-internet", relies_on=["voice"])
-    bundle = add("home", "fibre-home-bundle", internet, add("router", "home-router"), voice())
-    [(code, _, message)] = violations(shipped, order(bundle))
-    assert code == "circularReliance"
-    assert "internet:internet" in message
-    assert "voice:voice" in message
-
-
-def test_items_that_bundle_each_other_are_named(lab: CatalogSet) -> None:
-    relations = [{"id": "2", "relationshipType": "bundles"}], [{"id": "1", "relationshipType": "bundles"}]
-    items = [
-        item(str(index), "add", offering="pair", productOrderItemRelationship=relation)
-        for index, relation in enumerate(relations, start=1)
-    ]
-    found = violations(lab, order(*items))
-    assert "circularBundle" in {code for code, _, _ in found}
-
-
-def test_a_bundle_may_name_its_parts_by_relations(lab: CatalogSet) -> None:
-    bundle = item(
-        "1", "add", offering="pair", productOrderItemRelationship=[{"id": "2", "relationshipType": "bundles"}]
-    )
-    assert violations(lab, order(bundle, add("2", "part-only"))) == []
-
-
-def test_a_relation_to_no_item_is_told(lab: CatalogSet) -> None:
-    found = violations(lab, order(item("1", "add", offering="modem-sale", relies_on=["2"])))
-    assert found == [("unknownItem", f"{HERE}.productOrderItemRelationship[0].id", "the order has no item '2'")]
-
-
 def test_a_retired_product_can_still_be_changed_and_ended(shipped: CatalogSet) -> None:
     old = product("old", "adsl-internet", "fibre-internet", characteristics={"downloadSpeed": 100})
     assert violations(shipped, order(item("1", "modify", product="old", offering="adsl-internet")), owned(old)) == []
@@ -534,58 +375,6 @@ def test_a_part_of_an_installed_bundle_is_changed_alone(shipped: CatalogSet) -> 
     assert violations(shipped, order(modify("1", "product-internet", downloadSpeed=500)), base) == []
 
 
-def test_a_new_service_that_reads_one_which_is_nowhere_is_told(shipped: CatalogSet) -> None:
-    base = owned(
-        product("home", "fibre-home-bundle", "fibre-home-bundle", components=["internet", "router"]),
-        product("internet", "fibre-internet", "fibre-internet", characteristics={"downloadSpeed": 250}),
-        product("router", "home-router", "home-router"),
-    )
-    assert violations(shipped, order(keep("1", "home", add("2", "static-ip"))), base) == [
-        (
-            "relianceMissing",
-            f"{HERE}.productOrderItem[0].product",
-            "Static IP address needs the service 'internet' of a product 'fibre-internet', and there is none",
-        )
-    ]
-
-
-@pytest.mark.parametrize(
-    ("parts", "message"),
-    [
-        (
-            0,
-            "the catalog cannot work out 'product.parts == null ? 100 : 100 / product.parts': "
-            "division by zero in CEL expression",
-        ),
-        (
-            7,
-            "the catalog cannot price it: "
-            "\"item.action == 'modify' || (product.parts != null && 100 / (product.parts - 7) > 100)\": "
-            "division by zero in CEL expression",
-        ),
-    ],
-)
-def test_a_value_that_an_expression_of_the_catalog_cannot_take_is_told(
-    lab: CatalogSet, parts: int, message: str
-) -> None:
-    found = violations(lab, order(add("1", "line", parts=parts)), owned(LEASE))
-    assert found == [("catalogExpression", f"{HERE}.product", message)]
-
-
-@pytest.mark.parametrize(
-    ("volume", "told"),
-    [
-        (8e12, "1.07e+12 EUR for 3.20e+12 units"),
-        (1e30, "1.33e+29 EUR for 4.00e+29 units"),
-        (1.7e308, "2.26e+307 EUR for 6.80e+307 units"),
-    ],
-)
-def test_a_value_that_comes_to_more_than_can_be_charged_is_told(lab: CatalogSet, volume: float, told: str) -> None:
-    found = violations(lab, order(add("1", "meter", volume=volume)))
-    message = f"price 'volume-setup' comes to {told}; at most 1,000,000,000,000 of either can be charged"
-    assert found == [("amountTooLarge", f"{HERE}.product.productCharacteristic", message)]
-
-
 def test_every_reason_is_told_at_once(lab: CatalogSet) -> None:
     placed = order(
         item("1", "add", offering="future", quantity=2, characteristics={"serial": 5}),
@@ -600,40 +389,3 @@ def test_every_reason_is_told_at_once(lab: CatalogSet) -> None:
         ("unknownOffering", "productOrderItem[1].productOffering.id"),
         ("characteristicType", "productOrderItem[0].product.productCharacteristic[0].value"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("a" * 32, None),
-        ("é" * 16, None),
-        ("😀" * 8, None),
-        ("😀" * 9, "it has 36 octets in UTF-8; at most 32"),
-        ("é" * 17, "it has 34 octets in UTF-8; at most 32"),
-    ],
-)
-def test_a_text_is_bounded_in_the_octets_that_a_device_counts(shipped: CatalogSet, name: str, said: str | None) -> None:
-    router = add("r", "home-router", wifiName=name)
-    placed = order(add("h", "fibre-home-bundle", add("i", "fibre-internet"), router, place="BER-1"))
-    found = [
-        ("characteristicTooLong", "productOrderItem[0].productOrderItem[1].product.productCharacteristic[0].value")
-        for _ in (said,)
-        if said
-    ]
-    assert [(code, path) for code, path, _ in violations(shipped, placed)] == found
-    assert all(message == f"'wifiName' does not take \"{name}\": {said}" for *_, message in violations(shipped, placed))
-
-
-@pytest.mark.parametrize(
-    ("note", "code", "said"),
-    [
-        ("ab", "characteristicTooShort", "it has 2 characters; at least 3"),
-        ("😀😀😀", None, None),
-        ("abcdefghi", "characteristicTooLong", "it has 9 characters; at most 8"),
-    ],
-)
-def test_a_text_is_bounded_in_characters(lab: CatalogSet, note: str, code: str | None, said: str | None) -> None:
-    found = violations(lab, order(add("1", "meter", code=note)))
-    assert [(each, words) for each, _, words in found] == (
-        [(code, f"'code' does not take \"{note}\": {said}")] if code else []
-    )

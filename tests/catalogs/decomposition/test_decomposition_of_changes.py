@@ -8,17 +8,14 @@ import pytest
 
 from catalogs.decomposition.product_orders import decompose
 from catalogs.model.catalog_set import CatalogSet
-from orders.model.installed import InstalledBase, InstalledProduct, InstalledResource, InstalledService
+from orders.model.installed import InstalledBase, InstalledProduct, InstalledService
 from orders.model.product_orders import Action
-from orders.plan.graph import reverse
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.parts import ResourceItem, ServiceItem
-from tests.catalogs.enactment import World
 from tests.catalogs.installation import install
 from tests.catalogs.outline import outline
 from tests.catalogs.sample_orders import (
     add,
-    delete,
     fibre_bundle,
     item,
     keep,
@@ -352,130 +349,6 @@ def test_a_part_that_the_order_keeps_gives_its_values_too(shipped: CatalogSet) -
     assert next(each for each in plan.products if each.key == "tv").relies_on == ["internet"]
 
 
-def test_a_product_names_what_it_relies_on_by_product_relations(shipped: CatalogSet) -> None:
-    base = installed(
-        shipped, add("line", "fibre-internet", place="BER-1"), add("other", "fibre-internet", place="BER-2")
-    )
-    television = tv()
-    television["product"]["productRelationship"] = [
-        {"relationshipType": "reliesOn", "product": {"id": "product-other"}}
-    ]
-    [service_order] = change(shipped, base, television).service_orders
-    other = base.products["product-other"].services[0]
-    assert service_order.given == {"fibre-internet/internet": other.characteristics}
-
-
-def test_a_bundle_is_deleted_with_all_its_parts_in_reverse(shipped: CatalogSet) -> None:
-    base = installed(shipped, fibre_bundle(tv()))
-    assert (
-        outline(change(shipped, base, delete("1", "product-home")))
-        == """\
-1+product-internet:internet delete cfs-internet after 1+product-router:home-network 1+product-tv:tv
-  access delete rfs-gpon-access after session service
-    port delete gpon-port after ont
-    ont delete ont
-  session delete rfs-internet-session after service
-    vlan delete internet-vlan
-    ipv4 delete ipv4-address
-    ipv6 delete ipv6-prefix
-  service delete cfs-internet
-1+product-router:home-network delete cfs-home-network
-  cpe delete rfs-cpe after service
-    router delete cpe-router
-  service delete cfs-home-network
-1+product-tv:tv delete cfs-iptv
-  subscription delete rfs-iptv-subscription after box service
-    subscription delete iptv-subscription
-  box delete rfs-set-top-box after service
-    box delete set-top-box
-  service delete cfs-iptv
-1:!delivered after 1+product-internet:internet 1+product-router:home-network 1+product-tv:tv
-1 delete fibre-home-bundle after 1:!delivered 1+product-internet 1+product-router 1+product-tv
-1+product-internet delete fibre-internet after 1:!delivered 1+product-router 1+product-tv
-1+product-router delete home-router after 1:!delivered
-1+product-tv delete home-tv after 1:!delivered
-""".splitlines()
-    )
-
-
-def test_a_delete_knows_the_ids_the_values_and_how_each_is_set_up(shipped: CatalogSet) -> None:
-    base = installed(shipped, mobile(msisdn="+4915020100001"))
-    plan = change(shipped, base, delete("1", "product-mobile"))
-    [service_order] = plan.service_orders
-    service = service_order.customer_facing_item()
-    assert service.service_id == "service-mobile:mobile/service"
-    assert service.activation is not None
-    assert service.previous["msisdn"] == "+4915020100001"
-    number = resources_of(plan, "1:mobile", "number")["msisdn"]
-    assert (number.action, number.resource_id, number.demand.value) == (
-        Action.DELETE,
-        "resource-mobile:mobile/number/msisdn@",
-        "+4915020100001",
-    )
-    [product] = plan.products
-    assert product.prices == []
-    assert [each.name for each in product.previous_prices] == [
-        "Mobile Plan, activation",
-        "Mobile Plan 20 GB, monthly",
-        "Data beyond the volume",
-    ]
-
-
-def test_a_part_named_by_an_item_goes_under_its_own_key(shipped: CatalogSet) -> None:
-    base = installed(shipped, fibre_bundle(voice()))
-    plan = change(shipped, base, delete("1", "product-home", delete("2", "product-voice")))
-    assert [each.key for each in plan.products] == ["1", "1+product-internet", "1+product-router", "2"]
-    assert {each.unit for each in plan.products} == {"1"}
-
-
-def test_what_the_catalog_no_longer_knows_is_taken_down_all_the_same(shipped: CatalogSet) -> None:
-    resource = InstalledResource(id="r1", key="wire", specification_id="wire", value="w-1")
-    part = InstalledService(id="s2", key="exchange", specification_id="rfs-telex", state="active", resources=[resource])
-    service = InstalledService(id="s1", key="telex", specification_id="cfs-telex", state="active", services=[part])
-    product = InstalledProduct(
-        id="p1", name="Telex", status="active", specification_id="telex", offering_id="telex", services=[service]
-    )
-    plan = change(shipped, InstalledBase(products={"p1": product}), delete("1", "p1"))
-    assert (
-        outline(plan)
-        == """\
-1:telex delete cfs-telex
-  exchange delete rfs-telex after service
-    wire delete wire
-  service delete cfs-telex
-1 delete telex after 1:telex
-""".splitlines()
-    )
-    assert plan.products[0].name == "Telex"
-
-
-@pytest.mark.parametrize("items", [[fibre_bundle(voice(2), tv(boxes=2))], [vpn(2)], [mobile()]])
-def test_a_delete_is_the_reverse_of_what_added_it(shipped: CatalogSet, items: list[Document]) -> None:
-    adding = decompose(order(*items), shipped, InstalledBase())
-    base = install(adding)
-    root = items[0]["id"]
-    deleting = change(shipped, base, delete(root, f"product-{root}"))
-
-    def without_prefix(key: str) -> str:
-        return key.removeprefix(f"{root}+product-")
-
-    added = {each.key: each.depends_on for each in adding.service_orders}
-    deleted = {
-        without_prefix(each.key): sorted(map(without_prefix, each.depends_on)) for each in deleting.service_orders
-    }
-    assert deleted == {key: sorted(needs) for key, needs in reverse(added, added.keys()).items()}
-    for down in deleting.service_orders:
-        up = next(each for each in adding.service_orders if each.key == without_prefix(down.key))
-        graph = {each.key: each.depends_on for each in up.items}
-        assert {each.key: sorted(each.depends_on) for each in down.items} == {
-            key: sorted(needs) for key, needs in reverse(graph, graph.keys()).items()
-        }
-        for part in down.items:
-            resources = {each.key: each.depends_on for each in up.item(part.key).resources}
-            assert {each.key: each.depends_on for each in part.resources} == reverse(resources, resources.keys())
-    assert install(deleting, base) == InstalledBase()
-
-
 def test_null_is_as_good_as_left_out_of_what_is_new(shipped: CatalogSet) -> None:
     nothing = dict.fromkeys(["simType", "dataVolumeGb", "roaming", "msisdn"])
     assert change(shipped, InstalledBase(), mobile(**nothing)) == change(shipped, InstalledBase(), mobile())
@@ -486,53 +359,3 @@ def test_null_takes_what_is_installed_back_to_the_default(shipped: CatalogSet) -
     plan = change(shipped, base, modify("1", "product-mobile", dataVolumeGb=None))
     assert plan.products[0].characteristics == {"simType": "sim", "dataVolumeGb": 20, "roaming": "world"}
     assert items_of(plan, "1:mobile")["profile"].characteristics["dataVolumeGb"] == 20
-
-
-def test_another_account_is_a_change_of_the_product_alone(shipped: CatalogSet) -> None:
-    base = installed(shipped, {**mobile(), "billingAccount": {"id": "acct-1"}})
-    other = {**modify("1", "product-mobile"), "billingAccount": {"id": "acct-2"}}
-    plan = change(shipped, base, other)
-    assert plan.service_orders == []
-    assert [(each.action, each.billing_account) for each in plan.products] == [(Action.MODIFY, "acct-2")]
-    assert [each.name for each in plan.products[0].prices] == ["Mobile Plan 20 GB, monthly", "Data beyond the volume"]
-
-
-def test_another_name_is_a_change_of_the_product_alone(shipped: CatalogSet) -> None:
-    base = installed(shipped, mobile())
-    named = modify("1", "product-mobile")
-    plan = change(shipped, base, {**named, "product": {**named["product"], "name": "Ada's phone"}})
-    assert plan.service_orders == []
-    assert [(each.action, each.name) for each in plan.products] == [(Action.MODIFY, "Ada's phone")]
-
-
-def test_the_accounts_of_order_and_bundle_are_for_what_has_none_and_is_not_kept_as_it_is(shipped: CatalogSet) -> None:
-    base = installed(shipped, fibre_bundle())
-    kept = keep("1", "product-home", modify("2", "product-internet"), voice())
-    plan = decompose(order(kept, billingAccount={"id": "acct-1"}), shipped, base)
-    accounts = {each.key: (each.action.value, each.billing_account) for each in plan.products}
-    assert accounts == {"1": ("modify", None), "2": ("modify", "acct-1"), "voice": ("add", "acct-1")}
-
-
-def test_what_a_part_no_longer_relies_on_goes_after_it_and_is_no_longer_recorded_as_its_support(
-    shipped: CatalogSet,
-) -> None:
-    world = World()
-    world.begin(decompose(order(vpn(spokes=0)), shipped, InstalledBase()))
-    dual = decompose(order(modify("1", "product-hub", redundancy="dual")), shipped, world.base())
-    assert {key: each.action.value for key, each in items_of(dual, "1:access").items()} == {
-        "line": "noChange",
-        "line*2": "add",
-        "cpe": "modify",
-        "service": "modify",
-    }
-    world.begin(dual)
-    single = items_of(
-        decompose(order(modify("2", "product-hub", redundancy="none")), shipped, world.base()), "2:access"
-    )
-    assert {key: each.action.value for key, each in single.items()} == {
-        "line": "noChange",
-        "cpe": "modify",
-        "line*2": "delete",
-        "service": "modify",
-    }
-    assert sorted(single["line*2"].depends_on) == ["cpe", "service"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,78 +12,27 @@ from standardwebhooks import Webhook
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
-from api.dependencies import Gateway
-from api.engine import EngineUnavailableError
-from api.sweeps.listeners import ListenerStarter
 from orders.lifecycle.change import OrderChange
-from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
+from orders.lifecycle.states import OrderKind, OrderState
 from store.recording import Recorded
 from tests.listener import FAILED, GONE, LYING, TAKEN, Listener, listening
-from tests.stage import Stage, customer_of, eventually, example
+from tests.stage import Stage, eventually
+from tests.workflows.events.subscribers import (
+    SERVICE_HUB,
+    ended,
+    has_failed,
+    mobile,
+    of,
+    once,
+    registered,
+    states,
+    told,
+)
 from tests.workflows.steering.test_hold import begun
 from tmf.instants import timestamp
 from workflows.contracts.ids import subscription_workflow
 
 pytestmark = pytest.mark.anyio
-
-PRODUCT_HUB = "/tmf-api/productOrderingManagement/v4/hub"
-SERVICE_HUB = "/tmf-api/serviceOrdering/v4/hub"
-
-
-@pytest.fixture
-async def listener() -> AsyncIterator[Listener]:
-    async with listening() as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-async def _nobody_left_to_tell(stage: Stage) -> AsyncIterator[None]:
-    """Take all listeners off in the end: those that are gone would be tried again and again."""
-    yield
-    for hub in (PRODUCT_HUB, SERVICE_HUB):
-        for each in (await stage.gateway.get(hub)).json():
-            assert (await stage.gateway.delete(each["href"])).status_code == 204
-
-
-async def registered(stage: Stage, listener: Listener, hub: str = PRODUCT_HUB, **more: str) -> dict[str, Any]:
-    answer = await stage.gateway.post(hub, json={"callback": listener.callback, **more})
-    assert answer.status_code == 201, answer.text
-    subscription: dict[str, Any] = answer.json()
-    return subscription
-
-
-def mobile() -> dict[str, Any]:
-    document = example("mobile")
-    customer_of(document)
-    return document
-
-
-def of(order_id: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [each for each in events if each["correlationId"] == order_id]
-
-
-def states(order_id: str, events: list[dict[str, Any]]) -> list[str]:
-    """Return the states that a listener saw a product order go through."""
-    kinds = ("ProductOrderCreateEvent", "ProductOrderStateChangeEvent")
-    return [each["event"]["productOrder"]["state"] for each in of(order_id, events) if each["eventType"] in kinds]
-
-
-def once(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return events without those that came again."""
-    return list({each["eventId"]: each for each in events}.values())
-
-
-async def ended(listener: Listener, *orders: str) -> list[dict[str, Any]]:
-    """Wait until a listener knows that orders have ended, and return all that it was told."""
-    return await listener.got(
-        lambda events: all({*states(order, events)} & {state.value for state in TERMINAL} for order in orders)
-    )
-
-
-async def told(stage: Stage, subscription_id: str) -> dict[str, Any]:
-    handle = stage.client.get_workflow_handle(subscription_workflow(subscription_id))
-    view: dict[str, Any] = await handle.query("subscription")
-    return view
 
 
 async def test_a_listener_is_told_of_an_order_from_its_beginning_to_its_end(stage: Stage, listener: Listener) -> None:
@@ -171,16 +119,12 @@ async def test_one_listener_that_takes_nothing_holds_up_no_other(
 
         order = await stage.done(mobile())
         await ended(listener, order["id"])
-        await eventually(lambda: _has_failed(stage, failing["id"]))
+        await eventually(lambda: has_failed(stage, failing["id"]))
         assert bad.received == []
 
         bad.answer = lambda _event: TAKEN
         await ended(bad, order["id"])
         assert states(order["id"], bad.events) == ["acknowledged", "inProgress", "completed"]
-
-
-async def _has_failed(stage: Stage, subscription_id: str) -> bool:
-    return (await told(stage, subscription_id))["error"] is not None
 
 
 async def test_a_listener_that_lies_about_the_length_of_its_answer_has_taken_the_event(
@@ -314,99 +258,6 @@ async def test_a_listener_whose_workflow_is_cancelled_is_taken_off(stage: Stage,
 
     assert isinstance(failed.value.cause, CancelledError)
     assert (await stage.gateway.get(subscription["href"])).status_code == 404
-
-
-async def swept(stage: Stage) -> int:
-    """Start again what tells listeners and was lost, as a gateway does when it begins; return how many."""
-    gateway: Gateway = stage.app.state.gateway
-    starter = ListenerStarter(gateway.subscriptions, gateway.outbox, stage.setbacks, gateway.engine, timedelta(days=30))
-    return await starter.sweep_lost()
-
-
-async def terminated(stage: Stage, subscription: dict[str, Any]) -> None:
-    await stage.client.get_workflow_handle(subscription_workflow(subscription["id"])).terminate("by mistake")
-
-
-async def test_a_listener_whose_workflow_was_terminated_misses_nothing_and_does_not_begin_anew(
-    stage: Stage, listener: Listener
-) -> None:
-    subscription = await registered(stage, listener)
-    before = await stage.done(mobile())
-    await ended(listener, before["id"])
-    await eventually(lambda: _has_all(stage, subscription["id"]))
-
-    await terminated(stage, subscription)
-    meanwhile = await stage.done(mobile())
-    assert await swept(stage) == 1
-    events = await ended(listener, meanwhile["id"])
-
-    assert states(before["id"], events) == ["acknowledged", "inProgress", "completed"]
-    # The round that ran when it was terminated may still deliver, for a moment.
-    assert states(meanwhile["id"], once(events)) == ["acknowledged", "inProgress", "completed"]
-    assert await swept(stage) == 0, "what runs is left alone"
-
-
-async def _has_all(stage: Stage, subscription_id: str) -> bool:
-    """Return whether a listener's row says that it has come to the end."""
-    gateway: Gateway = stage.app.state.gateway
-    stored = await gateway.subscriptions.get(subscription_id)
-    return stored is not None and stored.position == await gateway.outbox.end()
-
-
-async def test_an_order_whose_events_were_stuck_when_the_workflow_was_terminated_is_told_from_where_it_stopped(
-    stage: Stage, listener: Listener
-) -> None:
-    listener.answer = lambda _event: FAILED
-    subscription = await registered(stage, listener)
-    order = await stage.done(mobile())
-    await eventually(lambda: _has_failed(stage, subscription["id"]))
-
-    await terminated(stage, subscription)
-    listener.answer = lambda _event: TAKEN
-    assert await swept(stage) == 1
-    events = await ended(listener, order["id"])
-
-    assert states(order["id"], once(events)) == ["acknowledged", "inProgress", "completed"]
-
-
-async def test_a_paused_listener_whose_workflow_was_terminated_stays_paused_until_it_is_resumed(
-    stage: Stage, listener: Listener
-) -> None:
-    subscription = await registered(stage, listener)
-    assert (await stage.gateway.post(f"{subscription['href']}/pause")).status_code == 200
-    await terminated(stage, subscription)
-
-    assert await swept(stage) == 1
-    order = await stage.done(mobile())
-    assert (await told(stage, subscription["id"]))["state"] == "paused"
-    assert listener.attempts == []
-    assert (await stage.gateway.post(f"{subscription['href']}/resume")).status_code == 200
-    events = await ended(listener, order["id"])
-
-    assert states(order["id"], events) == ["acknowledged", "inProgress", "completed"]
-
-
-async def test_a_listener_that_is_resumed_while_the_engine_is_away_goes_on_by_the_sweep(
-    stage: Stage, listener: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscription = await registered(stage, listener)
-    assert (await stage.gateway.post(f"{subscription['href']}/pause")).status_code == 200
-    order = await stage.done(mobile())
-    gateway: Gateway = stage.app.state.gateway
-
-    async def away(*_: Any) -> bool:
-        raise EngineUnavailableError("the engine gave no answer within 2 s")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(gateway.engine, "signal", away)
-        answer = await stage.gateway.post(f"{subscription['href']}/resume")
-    assert (answer.status_code, answer.json()["state"]) == (200, "active")
-    assert (await told(stage, subscription["id"]))["state"] == "paused"
-
-    assert await gateway.listener_starter.sweep() == 1
-    events = await ended(listener, order["id"])
-    assert states(order["id"], events) == ["acknowledged", "inProgress", "completed"]
-    assert (await told(stage, subscription["id"]))["state"] == "active"
 
 
 async def test_many_events_of_an_order_that_a_listener_does_not_take_stop_no_other(

@@ -13,7 +13,7 @@ from temporalio.worker import Replayer
 from bench.actions import runs_of
 from tests.stage import Stage, customer_of, example, stalled
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left
-from tests.workflows.steering.test_amendment import exact
+from tests.workflows.steering.amending import exact
 from worker import WORKFLOWS
 from workflows.connection import DATA_CONVERTER, sandbox
 from workflows.contracts import ids, policies

@@ -12,12 +12,14 @@ from temporalio.client import Client
 from temporalio.worker import Replayer
 
 from bench.actions import runs_of
-from tests.stage import Stage, customer_of, eventually, example, histories_of, staged, stalled
+from tests.stage import Stage, customer_of, eventually, example, histories_of, stalled
+from tests.staging import staged
 from tests.workflows.saga import test_fallout
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left
 from tests.workflows.saga.test_fallout import settle
 from tests.workflows.steering import test_amendment
-from tests.workflows.steering.test_amendment import exact, key_of_any
+from tests.workflows.steering.amending import exact
+from tests.workflows.steering.test_amendment import key_of_any
 from tests.workflows.test_straight_way import states_of_items
 from worker import WORKFLOWS
 from workflows.connection import DATA_CONVERTER, sandbox

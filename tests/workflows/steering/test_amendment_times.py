@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from store.revisions import RevisionStore
 from tests.stage import PRODUCT_ORDER, Stage, customer_of, eventually, example, histories_of, stalled
 from tests.workflows.saga.test_failure_and_undo import two_items
-from tests.workflows.steering.test_amendment import (
+from tests.workflows.steering.amending import (
     exact,
     fibre,
     logged,

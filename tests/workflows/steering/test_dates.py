@@ -11,7 +11,8 @@ import pytest
 from temporalio.client import Client
 
 from catalogs.loader import default_catalogs
-from tests.stage import Stage, customer_of, example, staged, stalled
+from tests.stage import Stage, customer_of, example, stalled
+from tests.staging import staged
 from tests.workflows.saga.test_failure_and_undo import two_items
 from tmf.instants import timestamp
 from workflows.contracts import ids

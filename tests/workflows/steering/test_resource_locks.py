@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.stage import Stage, customer_of, eventually, example, stalled
-from tests.workflows.steering.test_amendment import charged, service_of, value
+from tests.workflows.steering.amending import charged, service_of, value
 from tmf.bodies import Document
 from workflows.contracts import ids
 
