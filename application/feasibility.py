@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from application.addresses import AVAILABILITY, QUALIFICATION
 from application.answers import AvailabilityAnswer, Qualification, QualifiedItem
-from application.http import DownstreamSystem
+from application.http import Answer, DownstreamSystem
 from orders.model.product_orders import WITH_VALUES, Action
 from orders.model.violation import Violation
 from orders.plan.orchestration_plan import OrchestrationPlan
 from orders.plan.order_documents import characteristic_list
 from orders.plan.parts import ResourceItem, ServiceItem, ServiceOrderPlan
+from tmf.bodies import Document
 
 UNKNOWN_PLACE = "unknownPlace"
 """The code of a reason, in inventory's answers and in ours, that a place is none of those it knows."""
 
+_AT_ONCE = 500
+"""Questions of one request: its body is bounded, and no system works on one request for long."""
+
+A = TypeVar("A")
 
 _Subject = tuple[str | None, str | None]
 """What a reason is about: a place or a service order, and the item; None for the one that it does not depend on."""
@@ -52,13 +57,13 @@ class FeasibilityCheck:
             for item in order.items
             if item.customer_facing and item.action in WITH_VALUES
         ]
-        if not asked:
-            return {}
-        body = {"serviceQualificationItem": [_qualification(index, *each) for index, each in enumerate(asked)]}
-        answer = await self._inventory.call("POST", QUALIFICATION, body=body)
-        results = answer.read_as(Qualification).service_qualification_item
-        if len(results) != len(asked):
-            raise answer.senseless(f"{len(results)} answers to {len(asked)} questions")
+        questions = [_qualification(index, *each) for index, each in enumerate(asked)]
+        results = await self._answers(
+            QUALIFICATION,
+            questions,
+            lambda some: {"serviceQualificationItem": some},
+            lambda answer: answer.read_as(Qualification).service_qualification_item,
+        )
         found: dict[_Subject, Violation] = {}
         for (order, item), result in zip(asked, results, strict=True):
             if result.qualification_result != "qualified":
@@ -83,13 +88,13 @@ class FeasibilityCheck:
             demands += more
             for demand in more:
                 items.setdefault(demand, set()).add(item_id)
-        if not demands:
-            return []
         asked = [{**json.loads(demand), "quantity": count} for demand, count in demands.items()]
-        answer = await self._inventory.call("POST", AVAILABILITY, body={"demands": asked})
-        results = answer.read_as(AvailabilityAnswer).results
-        if len(results) != len(asked):
-            raise answer.senseless(f"{len(results)} answers to {len(asked)} demands")
+        results = await self._answers(
+            AVAILABILITY,
+            asked,
+            lambda some: {"demands": some},
+            lambda answer: answer.read_as(AvailabilityAnswer).results,
+        )
         return [
             Violation(
                 code="noCapacity",
@@ -101,6 +106,24 @@ class FeasibilityCheck:
             if not result.available
             for item_id in sorted(items[demand])
         ]
+
+    async def _answers(
+        self,
+        path: str,
+        questions: Sequence[Document],
+        said: Callable[[Sequence[Document]], Document],
+        read: Callable[[Answer], list[A]],
+    ) -> list[A]:
+        """Ask inventory so many questions at a time, which are not about each other; return the answers to all."""
+        answers: list[A] = []
+        for start in range(0, len(questions), _AT_ONCE):
+            some = questions[start : start + _AT_ONCE]
+            answer = await self._inventory.call("POST", path, body=said(some))
+            found = read(answer)
+            if len(found) != len(some):
+                raise answer.senseless(f"{len(found)} answers to {len(some)} questions")
+            answers += found
+        return answers
 
 
 def _against(

@@ -83,6 +83,14 @@ async def test_what_is_possible_is_no_violation(inventory: Reference) -> None:
     assert await infeasible(inventory.system, service_order("1", downloadSpeed=500, demands=(PORT,) * 3)) == []
 
 
+async def test_thousands_of_services_are_asked_about_in_several_requests(inventory: Reference) -> None:
+    places = {700: "HAM-1"}
+    orders = [service_order(str(n), places.get(n, "BER-1"), demands=(Demand(value=f"P{n}"),)) for n in range(1200)]
+    violations = await infeasible(inventory.system, *orders)
+    assert [each.item_id for each in violations if each.code == "notFeasible"] == ["700"]
+    assert {each.item_id for each in violations if each.code == "noCapacity"} == {str(n) for n in range(1200)}
+
+
 async def test_what_is_not_possible_says_which_service_where_and_why(inventory: Reference) -> None:
     violations = await infeasible(
         inventory.system,
@@ -207,7 +215,7 @@ async def test_a_shortage_without_a_reason_says_what_was_asked_for_and_what_is_f
         ([{"serviceQualificationItem": []}], "0 answers to 1 questions"),
         ([{"serviceQualificationItem": [{"id": "0"}]}], r"serviceQualificationItem\.0\.qualificationResult"),
         ([None, {}], "results"),
-        ([None, {"results": []}], "0 answers to 1 demands"),
+        ([None, {"results": []}], "0 answers to 1 questions"),
         ([None, {"results": [{"free": 3}]}], r"results\.0\.available"),
     ],
 )
