@@ -38,7 +38,7 @@ def configure_logging(log_format: LogFormat, level: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # Each call to a downstream system is a line there; our own loggers say what matters of it.
-    for name in ("httpx", "httpcore", "aiosqlite", "alembic"):
+    for name in ("httpx2", "httpcore2", "aiosqlite", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*own, *_renderers(log_format)],

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from types import FrameType
 
-import httpx
+import httpx2
 import structlog
 import uvicorn
 import uvloop
@@ -138,9 +138,9 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     }
     inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
     activation = await stack.enter_async_context(
-        httpx.AsyncClient(base_url=str(settings.activation_url), timeout=settings.http_timeout.total_seconds())
+        httpx2.AsyncClient(base_url=str(settings.activation_url), timeout=settings.http_timeout.total_seconds())
     )
-    prober = await stack.enter_async_context(httpx.AsyncClient(timeout=_PROBE_TIMEOUT))
+    prober = await stack.enter_async_context(httpx2.AsyncClient(timeout=_PROBE_TIMEOUT))
     systems = {
         "inventory": settings.inventory_url,
         "activation": settings.activation_url,
@@ -202,7 +202,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     )
 
 
-def _registrations(settings: Settings, activation: httpx.AsyncClient) -> list[Background]:
+def _registrations(settings: Settings, activation: httpx2.AsyncClient) -> list[Background]:
     """Return what makes the gateway known to systems whose events it takes."""
     if settings.callback_secret is None:
         _log.warning("no events of systems are taken, monitors are polled: ORDERSAGA_CALLBACK_SECRET is not set")

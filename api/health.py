@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import httpx
+import httpx2
 from fastapi import APIRouter, Request
 from pydantic import Field, SecretStr
 
@@ -108,13 +108,13 @@ def catalog_probe(version: CatalogVersion) -> Probe:
     return Probe("catalog", "needed", look)
 
 
-def system_probe(name: str, url: str, client: httpx.AsyncClient) -> Probe:
+def system_probe(name: str, url: str, client: httpx2.AsyncClient) -> Probe:
     """A downstream system answers anything at all over HTTP."""
 
     async def look() -> dict[str, Any]:
         try:
             await client.get(f"{url.rstrip('/')}/health")
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ConnectionError(f"{name} gives no answer at {url}: {reason_of(error)}") from error
         return {"url": url}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-import httpx
+import httpx2
 import structlog
 from pydantic import SecretStr
 
@@ -27,7 +27,7 @@ class HubRegistration:
     """
 
     def __init__(
-        self, client: httpx.AsyncClient, base_url: str, secret: SecretStr, pause: timedelta = timedelta(seconds=5)
+        self, client: httpx2.AsyncClient, base_url: str, secret: SecretStr, pause: timedelta = timedelta(seconds=5)
     ) -> None:
         self._client = client
         self._base_url = base_url
@@ -61,11 +61,11 @@ class HubRegistration:
                 },
                 headers={"Idempotency-Key": f"ordersaga:hub:{callback}"},
             )
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             _log.warning("hub not reached", hub=base, reason=reason_of(error))
             return False
         # 409 is how TMF's hubs say that this listener is registered already.
-        if not response.is_success and response.status_code != httpx.codes.CONFLICT:
+        if not response.is_success and response.status_code != httpx2.codes.CONFLICT:
             _log.warning("hub refused the registration", hub=base, status=response.status_code)
             return False
         _log.info("registered for events", hub=base, callback=callback)

@@ -1,4 +1,4 @@
-"""Connections to the downstream systems: a pool of aiohttp each, which costs a tenth of httpx's CPU."""
+"""Connections to the downstream systems: a pool of aiohttp each, which costs a tenth of httpx2's CPU."""
 
 from __future__ import annotations
 

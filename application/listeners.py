@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import httpx
+import httpx2
 
 from orders.events.hubs import HUBS, Hub
 from orders.events.order_events import Event
@@ -60,7 +60,7 @@ class Listener:
 class Listeners:
     """How listeners are reached."""
 
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     """Connects only where events may go, and follows no redirects."""
     base_url: str
     """The gateway's address, with which every `href` in an event starts."""
@@ -89,7 +89,7 @@ class Listeners:
             request = self.client.build_request("POST", url, content=body, headers=told)
             async with asyncio.timeout(self.time_limit.total_seconds()):
                 response = await self.client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             raise NotTakenError(f"POST {url}: {reason_of(error)}") from error
         try:
             said = await _said(response)
@@ -98,16 +98,16 @@ class Listeners:
         if not response.is_success:
             text = said[:200].decode(errors="replace")
             message = f"POST {url}: {response.status_code} {response.reason_phrase}: {text}"
-            raise NotTakenError(message.rstrip(": "), gone=response.status_code == httpx.codes.GONE)
+            raise NotTakenError(message.rstrip(": "), gone=response.status_code == httpx2.codes.GONE)
 
 
-async def _said(response: httpx.Response) -> bytes:
+async def _said(response: httpx2.Response) -> bytes:
     """Return the beginning of an answer's body, whatever is wrong with it: its status has said all that counts.
 
     A body that is read to its end leaves the connection for the next delivery.
     """
     said = b""
-    with suppress(httpx.HTTPError, TimeoutError):
+    with suppress(httpx2.HTTPError, TimeoutError):
         async with asyncio.timeout(_ANSWER_TIME.total_seconds()):
             async for part in response.aiter_raw():
                 said += part

@@ -14,12 +14,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 
 from tmf.words import reason_of, shown
 
-_TIMEOUT = httpx.Timeout(None, connect=5)
+_TIMEOUT = httpx2.Timeout(None, connect=5)
 """Who sends says how long a delivery may take."""
 
 _LOOK_UPS = ThreadPoolExecutor(8, thread_name_prefix="look-up")
@@ -61,14 +61,14 @@ async def check_callback(callback: str, forbidden: Sequence[Network]) -> None:
     _check(host, addresses, forbidden)
 
 
-class GuardedTransport(httpx.AsyncHTTPTransport):
+class GuardedTransport(httpx2.AsyncHTTPTransport):
     """Connects to no address in a forbidden network."""
 
-    def __init__(self, forbidden: Sequence[Network], limits: httpx.Limits) -> None:
+    def __init__(self, forbidden: Sequence[Network], limits: httpx2.Limits) -> None:
         super().__init__(limits=limits, trust_env=False)
-        # httpx has no way to say how its connections are made; httpcore, which it makes them with, has.
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+        # httpx2 has no way to say how its connections are made; httpcore2, which it makes them with, has.
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False),
             max_connections=limits.max_connections,
             max_keepalive_connections=limits.max_keepalive_connections,
             keepalive_expiry=limits.keepalive_expiry,
@@ -76,16 +76,16 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         )
 
 
-def listener_client(forbidden: Sequence[Network]) -> httpx.AsyncClient:
+def listener_client(forbidden: Sequence[Network]) -> httpx2.AsyncClient:
     """Return a client that sends events: into no forbidden network, and no further than it was told."""
-    transport = GuardedTransport(forbidden, httpx.Limits(max_connections=None, max_keepalive_connections=100))
-    return httpx.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+    transport = GuardedTransport(forbidden, httpx2.Limits(max_connections=None, max_keepalive_connections=100))
+    return httpx2.AsyncClient(transport=transport, timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
 
 
-class _GuardedBackend(httpcore.AsyncNetworkBackend):
+class _GuardedBackend(httpcore2.AsyncNetworkBackend):
     def __init__(self, forbidden: Sequence[Network]) -> None:
         self._forbidden = forbidden
-        self._backend = httpcore.AnyIOBackend()
+        self._backend = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -93,20 +93,20 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         try:
             addresses = await _addresses(host, port)
             _check(host, addresses, self._forbidden)
         except (OSError, UnicodeError, ForbiddenAddressError) as error:
-            raise httpcore.ConnectError(reason_of(error)) from error
-        failed: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
+            raise httpcore2.ConnectError(reason_of(error)) from error
+        failed: httpcore2.ConnectError | httpcore2.ConnectTimeout | None = None
         for address in addresses:
             try:
                 return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failed = error
-        raise failed or httpcore.ConnectError(f"{host} has no address")
+        raise failed or httpcore2.ConnectError(f"{host} has no address")
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

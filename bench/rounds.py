@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import httpx
+import httpx2
 
 from application.addresses import RESERVATION, RESOURCE
 from bench.contenders.contenders import Contender
@@ -110,5 +110,5 @@ async def give_back(stack: Stack) -> None:
 
 
 async def _all(stack: Stack, url: str) -> list[str]:
-    answer = await stack.http.get(httpx.URL(url).copy_merge_params({"limit": "1000", "fields": "id"}))
+    answer = await stack.http.get(httpx2.URL(url).copy_merge_params({"limit": "1000", "fields": "id"}))
     return [each["id"] for each in answer.raise_for_status().json()]

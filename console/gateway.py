@@ -12,7 +12,7 @@ from typing import Any, Self
 from urllib.parse import quote
 from uuid import uuid4
 
-import httpx
+import httpx2
 
 from console.errors import CommandError, UnreachableError
 from console.order_tree import UNDO, OrderTree, child_ids, kind_of
@@ -51,9 +51,9 @@ class RefusedError(CommandError):
 class Gateway:
     """The gateway at `base_url`, as an async context manager."""
 
-    def __init__(self, base_url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, base_url: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self.base_url = base_url.rstrip("/")
-        self._client = httpx.AsyncClient(base_url=self.base_url, timeout=30, transport=transport)
+        self._client = httpx2.AsyncClient(base_url=self.base_url, timeout=30, transport=transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -177,12 +177,12 @@ class Gateway:
         )
         return ended | {str(document["id"]): document for answer in answers for document in answer.json()}
 
-    async def _ask(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+    async def _ask(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         try:
             answer = await self._request(method, path, **arguments)
-        except httpx.TimeoutException as error:
+        except httpx2.TimeoutException as error:
             raise UnreachableError(f"the gateway at {self.base_url} did not answer in time") from error
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise UnreachableError(
                 f"nothing answers at {self.base_url}; start the stack with `ordersaga up`, or name another gateway "
                 "with --gateway or ORDERSAGA_PUBLIC_URL"
@@ -191,11 +191,11 @@ class Gateway:
             raise RefusedError(answer.status_code, _error_body(answer))
         return answer
 
-    async def _request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+    async def _request(self, method: str, path: str, **arguments: Any) -> httpx2.Response:
         for _ in range(_LOST_CONNECTIONS):
             # A kept connection may be closed from the other side just as it is used again. A repeat does no harm:
             # orders are posted so that they are known again, and whatever else is asked twice is once.
-            with contextlib.suppress(httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+            with contextlib.suppress(httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError):
                 return await self._client.request(method, path, **arguments)
         return await self._client.request(method, path, **arguments)
 
@@ -223,12 +223,12 @@ def resource_order_ids(service_order: Document) -> list[str]:
     return [*ids, *(f"{id_}{UNDO}" for id_ in ids)]
 
 
-def _document(answer: httpx.Response) -> Document:
+def _document(answer: httpx2.Response) -> Document:
     document: Document = answer.json()
     return document
 
 
-def _error_body(answer: httpx.Response) -> Mapping[str, Any]:
+def _error_body(answer: httpx2.Response) -> Mapping[str, Any]:
     try:
         body = answer.json()
     except ValueError:

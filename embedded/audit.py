@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 
 from application.addresses import PRODUCT, SERVICE
 from orders.lifecycle.states import OrderState
@@ -41,9 +41,9 @@ async def holdings(systems: Mapping[str, str]) -> Holdings:
     """Ask the systems, given the base URL of each.
 
     Raises:
-        httpx.HTTPError: when one does not answer.
+        httpx2.HTTPError: when one does not answer.
     """
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=30, trust_env=False) as client:
 
         async def get(system: str, path: str, params: Mapping[str, str] | None = None) -> Any:
             answer = await client.get(f"{systems[system]}{path}", params=params)

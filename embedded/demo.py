@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
+import httpx2
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
@@ -149,7 +149,7 @@ class Demo:
     async def _happens(self, row: Row, event: Awaitable[None]) -> None:
         try:
             await event
-        except (EventMissedError, CommandError, httpx.HTTPError) as error:
+        except (EventMissedError, CommandError, httpx2.HTTPError) as error:
             row.missed = True
             self.wrong.append(f"{row.what}: {error}")
 
@@ -157,7 +157,7 @@ class Demo:
         """Return the id of the product that an order made, as product inventory has it; None where it made none."""
         assert row.tree is not None
         wanted = {"productOrderItem.productOrderId": row.tree.id, "productSpecification.id": specification}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False) as client:
             answer = await client.get(f"{self.layout.systems['inventory']}{PRODUCT}", params=wanted)
         found = answer.raise_for_status().json()
         return str(found[0]["id"]) if found else None

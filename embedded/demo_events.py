@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 
 from console.gateway import PRODUCT_ORDERS, Gateway, RefusedError
 from console.order_tree import OrderTree
@@ -58,14 +58,14 @@ class People:
 
     async def _fault(self, order: str, specification: str, kind: str, message: str) -> str:
         match = {"specification": specification, "order": order, "operation": "activate"}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False) as client:
             answer = await client.post(
                 f"{self.activation}/faults", json={"match": match, "kind": kind, "message": message}
             )
         return str(answer.raise_for_status().json()["id"])
 
     async def _repair(self, fault_id: str) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx2.AsyncClient(trust_env=False) as client:
             (await client.delete(f"{self.activation}/faults/{fault_id}")).raise_for_status()
 
     # --- what they do ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 
-import httpx
+import httpx2
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -118,10 +118,10 @@ def _gateway(layout: Layout) -> Part:
 
 def _answers_ok(url: str) -> Callable[[int], Awaitable[bool]]:
     async def check(_pid: int) -> bool:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:
             try:
-                return (await client.get(url)).status_code == httpx.codes.OK
-            except httpx.TransportError:
+                return (await client.get(url)).status_code == httpx2.codes.OK
+            except httpx2.TransportError:
                 return False
 
     return check

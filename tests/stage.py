@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -48,10 +48,10 @@ class Stage:
 
     client: Client
     orders: OrderStore
-    gateway: httpx.AsyncClient
-    inventory: httpx.AsyncClient
-    activation: httpx.AsyncClient
-    billing: httpx.AsyncClient
+    gateway: httpx2.AsyncClient
+    inventory: httpx2.AsyncClient
+    activation: httpx2.AsyncClient
+    billing: httpx2.AsyncClient
     queue: str
     lock_releaser: LockReleaser
     setbacks: Setbacks
@@ -136,7 +136,7 @@ class Stage:
         await eventually(opened, lambda: f"order {order_id} has no task")
         return tasks[0]
 
-    async def amend(self, order_id: str, **changes: Any) -> httpx.Response:
+    async def amend(self, order_id: str, **changes: Any) -> httpx2.Response:
         """Patch an order with attributes by their JSON names; None removes one."""
         headers = {"Content-Type": "application/merge-patch+json"}
         return await self.gateway.patch(path_of(order_id), content=json.dumps(changes), headers=headers)
@@ -169,7 +169,7 @@ class Stage:
 
         await eventually(check, lambda: f"{states} in {nodes}")
 
-    async def fault(self, system: httpx.AsyncClient, **rule: Any) -> None:
+    async def fault(self, system: httpx2.AsyncClient, **rule: Any) -> None:
         """Make a system fail where the rule says so; `match` names specification, order, operation or target."""
         response = await system.post("/faults", json={"times": None, **rule})
         assert response.status_code == 201, response.text
@@ -179,7 +179,7 @@ class Stage:
         for system in (self.inventory, self.activation, self.billing):
             await system.delete("/faults")
 
-    async def log(self, system: httpx.AsyncClient, order_id: str) -> list[dict[str, Any]]:
+    async def log(self, system: httpx2.AsyncClient, order_id: str) -> list[dict[str, Any]]:
         """Return what a system did for an order, oldest first."""
         entries: list[dict[str, Any]] = (await system.get("/log", params={"order": order_id})).json()
         return entries
@@ -247,14 +247,14 @@ async def eventually(
 
 
 @contextmanager
-def outage(system: httpx.AsyncClient) -> Iterator[None]:
+def outage(system: httpx2.AsyncClient) -> Iterator[None]:
     """Let nothing reach a system for a while."""
 
-    def refuse(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("connection refused", request=request)
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("connection refused", request=request)
 
     transport = system._transport
-    system._transport = httpx.MockTransport(refuse)
+    system._transport = httpx2.MockTransport(refuse)
     try:
         yield
     finally:
@@ -262,12 +262,12 @@ def outage(system: httpx.AsyncClient) -> Iterator[None]:
 
 
 @contextmanager
-def stalled(system: httpx.AsyncClient, *words: str) -> Iterator[asyncio.Event]:
+def stalled(system: httpx2.AsyncClient, *words: str) -> Iterator[asyncio.Event]:
     """Hold back changes in a system whose idempotency keys have one of these words in them, until the event is set."""
     go_on = asyncio.Event()
 
-    class Stalled(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    class Stalled(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             if any(word in request.headers.get("Idempotency-Key", "") for word in words):
                 await go_on.wait()
             return await transport.handle_async_request(request)

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest.mock import patch
 from uuid import uuid4
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from pydantic import SecretStr
 from temporalio.client import Client
@@ -70,22 +70,22 @@ _LOCAL_ATTEMPT = timedelta(seconds=1)
 
 
 @asynccontextmanager
-async def served(app: FastAPI, base_url: str = "http://system") -> AsyncIterator[httpx.AsyncClient]:
+async def served(app: FastAPI, base_url: str = "http://system") -> AsyncIterator[httpx2.AsyncClient]:
     """Run an application without a server, and give a client of it."""
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as client,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=base_url) as client,
     ):
         yield client
 
 
-class _LateTransport(httpx.AsyncBaseTransport):
+class _LateTransport(httpx2.AsyncBaseTransport):
     """Carries the activation system's events to a gateway that is made after it; unsigned ones bear the secret."""
 
     def __init__(self) -> None:
-        self.to: httpx.AsyncBaseTransport | None = None
+        self.to: httpx2.AsyncBaseTransport | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         assert self.to is not None
         if "webhook-signature" not in request.headers:
             request.headers["Authorization"] = f"Bearer {CALLBACK_SECRET.get_secret_value()}"
@@ -163,7 +163,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 callback_secret=CALLBACK_SECRET,
             )
         )
-        events.to = httpx.ASGITransport(app)
+        events.to = httpx2.ASGITransport(app)
         gateway = await stack.enter_async_context(served(app, GATEWAY))
         assert await HubRegistration(systems["activation"], GATEWAY, CALLBACK_SECRET).register()
         listeners = Listeners(await stack.enter_async_context(listener_client([])), GATEWAY, timedelta(seconds=1))

@@ -13,7 +13,7 @@ configure_logging({log_format!r}, "INFO")
 structlog.get_logger("ours").info("order started", order="x1", path="/\\ud800", raw=b"\\xff", kind=object)
 logging.getLogger("theirs").warning("port %d taken", 7, extra={{"system": "inventory"}})
 logging.getLogger("theirs").debug("not shown")
-logging.getLogger("httpx").info("not shown")
+logging.getLogger("httpx2").info("not shown")
 try:
     raise ValueError("broken")
 except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import AsyncExitStack
 
-import httpx
+import httpx2
 import pytest
 
 from application.http import DownstreamSystem
@@ -44,7 +44,7 @@ async def test_the_workflows_worker_can_do_what_the_systems_workers_can(store_ur
     async with AsyncExitStack() as stack:
         database = open_database(store_url)
         stack.push_async_callback(database.close)
-        client = await stack.enter_async_context(httpx.AsyncClient())
+        client = await stack.enter_async_context(httpx2.AsyncClient())
         listeners = Listeners(await stack.enter_async_context(listener_client([])), "http://gateway")
         systems = {name: DownstreamSystem(name, HttpxConnection(client)) for name in policies.SYSTEMS}
         activities = activities_by_queue(database, load_catalogs(default_catalogs()), systems, listeners)

@@ -33,7 +33,7 @@ class Gateway:
 
         Raises:
             RuntimeError: with its answer, when the gateway does not take it.
-            httpx.HTTPError: when it gives none.
+            httpx2.HTTPError: when it gives none.
         """
         answer = await self._stack.http.post(self._url, json=document)
         if answer.is_error:
@@ -44,7 +44,7 @@ class Gateway:
         """Ask for the cancellation of an order.
 
         Raises:
-            httpx.HTTPError: when it is refused.
+            httpx2.HTTPError: when it is refused.
         """
         body = {"productOrder": {"id": order_id}, "cancellationReason": "bench"}
         url = f"{self._stack.layout.gateway_url}{_CANCELLATIONS}"

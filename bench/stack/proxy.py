@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -61,7 +61,7 @@ class Proxies:
 async def proxied(systems: Mapping[str, str], ports: Mapping[str, int]) -> AsyncIterator[Proxies]:
     """Run a proxy for each of `systems` (base URLs), at these ports of this machine, for the length of the block."""
     proxies = Proxies({name: f"http://{LOOPBACK}:{ports[name]}" for name in systems})
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
         servers = [_server(proxies, client, name, url, ports[name]) for name, url in systems.items()]
         running = [asyncio.create_task(server.serve()) for server in servers]
         try:
@@ -74,7 +74,7 @@ async def proxied(systems: Mapping[str, str], ports: Mapping[str, int]) -> Async
             await asyncio.gather(*running)
 
 
-def _server(proxies: Proxies, client: httpx.AsyncClient, name: str, url: str, port: int) -> Server:
+def _server(proxies: Proxies, client: httpx2.AsyncClient, name: str, url: str, port: int) -> Server:
     async def pass_on(request: Request) -> Response:
         began, content = time.time(), await request.body()
         path = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path

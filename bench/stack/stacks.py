@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-import httpx
+import httpx2
 from temporalio.client import Client
 
 from bench.stack.proxy import Proxies, proxied
@@ -33,7 +33,7 @@ class Stack:
     layout: Layout
     supervisor: Supervisor
     temporal: Client
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
 
     @property
     def pids(self) -> Mapping[str, int]:
@@ -116,6 +116,6 @@ async def run(layout: Layout) -> AsyncIterator[Stack]:
     """
     async with (
         running(layout, print) as supervisor,
-        httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as http,
+        httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as http,
     ):
         yield Stack(layout, supervisor, await temporal_client(layout), http)

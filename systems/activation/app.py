@@ -1,6 +1,6 @@
 """The activation system's application."""
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 
 from systems.activation import audit, behaviour, service_tests, tables
@@ -30,7 +30,7 @@ def create_app(
     *,
     latency_ms: int = 0,
     public_url: str | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """The activation system on the database at ``database_url``.
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from systems.common.database import Database
@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 class Deliveries:
     """What is on its way to the listeners; ``transport`` carries the requests (the network by default)."""
 
-    def __init__(self, database: Database, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, database: Database, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         self._database = database
         self._transport = transport
         self._news = database.listen(DELIVERIES)
@@ -53,7 +53,7 @@ class Deliveries:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver as long as the block runs."""
-        async with httpx.AsyncClient(transport=self._transport, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
+        async with httpx2.AsyncClient(transport=self._transport, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
             running = asyncio.create_task(self._run(client))
             try:
                 yield
@@ -63,7 +63,7 @@ class Deliveries:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, client: httpx.AsyncClient) -> None:
+    async def _run(self, client: httpx2.AsyncClient) -> None:
         while True:
             self._news.clear()
             try:
@@ -76,7 +76,7 @@ class Deliveries:
                 async with asyncio.timeout(pause):
                     await self._news.wait()
 
-    async def _begin_due(self, client: httpx.AsyncClient) -> float:
+    async def _begin_due(self, client: httpx2.AsyncClient) -> float:
         """Begin to deliver what is due and return the seconds until something will be."""
         rows = await self._database.reading(_heads)
         busy = Counter(listener for listener, _ in self._under_way)
@@ -96,7 +96,7 @@ class Deliveries:
         del self._under_way[lane]
         self._news.set()
 
-    async def _deliver(self, client: httpx.AsyncClient, row: Row[Any]) -> None:
+    async def _deliver(self, client: httpx2.AsyncClient, row: Row[Any]) -> None:
         try:
             listener = await self._database.writing(_claimed, row)
             if listener is not None:
@@ -137,7 +137,7 @@ def _settle(connection: Connection, row: Row[Any], taken: bool, lasting: bool) -
         logger.warning("event %s (%s) is given up", row.event_id, row.event_type)
 
 
-async def _attempt(client: httpx.AsyncClient, listener: Row[Any], row: Row[Any]) -> tuple[bool, bool]:
+async def _attempt(client: httpx2.AsyncClient, listener: Row[Any], row: Row[Any]) -> tuple[bool, bool]:
     """Whether the listener took the event, and whether it never will."""
     body = row.body.encode()
     headers = {"Content-Type": "application/json"}
@@ -147,10 +147,10 @@ async def _attempt(client: httpx.AsyncClient, listener: Row[Any], row: Row[Any])
     url = f"{listener.callback.rstrip('/')}/listener/{name}"
     try:
         status = (await client.post(url, content=body, headers=headers)).status_code
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         logger.warning("event %s to %s: %r", row.event_id, url, error)
-        return False, isinstance(error, httpx.InvalidURL)
-    if httpx.codes.is_success(status):
+        return False, isinstance(error, httpx2.InvalidURL)
+    if httpx2.codes.is_success(status):
         return True, False
     logger.warning("event %s to %s: %s", row.event_id, url, status)
     return False, status in NEVER_TAKEN

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 from pydantic import BaseModel
 
@@ -54,7 +54,7 @@ def create_app(
     stock: Path = STOCK,
     latency_ms: int = 0,
     public_url: str | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """The inventory on the database at ``database_url``; an empty one is stocked from the YAML file ``stock``.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
-import httpx
+import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
@@ -169,7 +169,7 @@ async def test_what_takes_its_time_is_accepted_with_a_monitor_and_looked_at_unti
 
 
 async def test_what_is_not_complete_is_worth_another_look_and_no_alarm() -> None:
-    system, _ = scripted(httpx.Response(200, json={"id": "m-1", "state": "InProgress"}), name="activation")
+    system, _ = scripted(httpx2.Response(200, json={"id": "m-1", "state": "InProgress"}), name="activation")
     with pytest.raises(ApplicationError, match="monitor m-1 is InProgress") as caught:
         await perform(ActivationActivities(system).await_completion, awaited(Target.SERVICE, "m-1"))
     assert (caught.value.type, caught.value.non_retryable) == ("NotYet", False)
@@ -198,7 +198,7 @@ async def test_what_fails_later_fails_for_good_and_says_why(activation: Referenc
 @pytest.mark.parametrize("body", [None, {}, {"state": "InProgress"}, {"id": ""}, ["m-1"], "m-1"])
 async def test_an_acceptance_without_a_monitor_makes_no_sense(body: Any) -> None:
     content = {"json": body} if body is not None else {}
-    system, _ = scripted(httpx.Response(202, **content), name="activation")
+    system, _ = scripted(httpx2.Response(202, **content), name="activation")
     with pytest.raises(DownstreamError, match=r"activation answered 202 to POST .*makes no sense") as caught:
         await perform(ActivationActivities(system).activate, asked())
     assert not caught.value.retryable
@@ -217,13 +217,13 @@ async def test_an_acceptance_without_a_monitor_makes_no_sense(body: Any) -> None
     ],
 )
 async def test_a_failed_monitor_is_read_as_far_as_it_says_something(monitor: dict[str, Any], why: str) -> None:
-    system, _ = scripted(httpx.Response(200, json=monitor), name="activation")
+    system, _ = scripted(httpx2.Response(200, json=monitor), name="activation")
     with pytest.raises(DownstreamError, match=f"activation of m-1 failed: {why}"):
         await perform(ActivationActivities(system).await_completion, awaited(Target.RESOURCE, "m-1"))
 
 
 async def test_a_monitor_of_another_shape_or_that_is_not_there_is_final() -> None:
-    for answer, said in ((httpx.Response(200, json=[]), "makes no sense"), (httpx.Response(404), "answered 404")):
+    for answer, said in ((httpx2.Response(200, json=[]), "makes no sense"), (httpx2.Response(404), "answered 404")):
         system, script = scripted(answer, name="activation")
         with pytest.raises(DownstreamError, match=said) as caught:
             await perform(ActivationActivities(system).await_completion, awaited(Target.RESOURCE, "m/1"))
@@ -251,7 +251,7 @@ async def test_a_failed_test_says_what_it_found(activation: Reference) -> None:
 
 
 async def test_a_test_without_a_result_makes_no_sense() -> None:
-    system, _ = scripted(httpx.Response(201, json={"id": "t-1", "state": "completed"}), name="activation")
+    system, _ = scripted(httpx2.Response(201, json={"id": "t-1", "state": "completed"}), name="activation")
     with pytest.raises(DownstreamError, match=r"makes no sense \(result"):
         await perform(
             ActivationActivities(system).test_service, ServiceTest(key="t", service_id="s-1", test="test-light")

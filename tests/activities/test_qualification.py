@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from application.feasibility import FeasibilityCheck
@@ -169,7 +169,7 @@ async def test_asking_takes_nothing(inventory: Reference) -> None:
 
 
 async def test_what_goes_or_stays_is_not_asked_for() -> None:
-    system, script = scripted(httpx.Response(500))
+    system, script = scripted(httpx2.Response(500))
     gone = service_order("1", "HAM-1", Action.DELETE, demands=(PORT,), of=Action.DELETE)
     kept = service_order("2", "HAM-1", Action.NO_CHANGE, demands=(PORT,), of=Action.NO_CHANGE)
     assert await infeasible(system, gone, kept) == []
@@ -194,7 +194,7 @@ async def test_what_changes_is_asked_for_again(inventory: Reference) -> None:
 )
 async def test_a_refusal_is_told_as_far_as_it_says_something(reasons: Any, why: str) -> None:
     item = {"qualificationResult": "unqualified", "eligibilityUnavailabilityReason": reasons}
-    system, _ = scripted(httpx.Response(201, json={"serviceQualificationItem": [item]}))
+    system, _ = scripted(httpx2.Response(201, json={"serviceQualificationItem": [item]}))
     (violation,) = await infeasible(system, service_order("1"))
     assert violation.message == f"Internet is not possible at BER-1: {why}"
 
@@ -202,7 +202,7 @@ async def test_a_refusal_is_told_as_far_as_it_says_something(reasons: Any, why: 
 async def test_a_shortage_without_a_reason_says_what_was_asked_for_and_what_is_free() -> None:
     qualified = {"serviceQualificationItem": [{"qualificationResult": "qualified"}]}
     short = {"results": [{"available": False, "free": 1}]}
-    system, _ = scripted(httpx.Response(201, json=qualified), httpx.Response(200, json=short))
+    system, _ = scripted(httpx2.Response(201, json=qualified), httpx2.Response(200, json=short))
     (violation,) = await infeasible(system, service_order("1", demands=(PORT, PORT)))
     assert violation.message == "2 asked for, 1 free"
 
@@ -221,7 +221,7 @@ async def test_a_shortage_without_a_reason_says_what_was_asked_for_and_what_is_f
 )
 async def test_an_answer_that_makes_no_sense_is_final_and_says_what_is_missing(answers: list[Any], said: str) -> None:
     good = {"serviceQualificationItem": [{"qualificationResult": "qualified"}]}
-    system, _ = scripted(*(httpx.Response(200, json=good if each is None else each) for each in answers))
+    system, _ = scripted(*(httpx2.Response(200, json=good if each is None else each) for each in answers))
     with pytest.raises(DownstreamError, match=rf"makes no sense \({said}") as caught:
         await infeasible(system, service_order("1", demands=(PORT,)))
     assert not caught.value.retryable

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -58,7 +58,7 @@ class Bench:
     """A gateway and everything around it, for a test to set up and look at."""
 
     gateway: Gateway
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     database: Database
     engine: FakeEngine
     planner: FakePlanner
@@ -75,7 +75,7 @@ class Bench:
     versions: int = 0
     """The version of the last change of any order."""
 
-    async def post(self, body: Any, **headers: str) -> httpx.Response:
+    async def post(self, body: Any, **headers: str) -> httpx2.Response:
         return await self.client.post(PRODUCT_ORDERS, json=body, headers=headers)
 
     async def ordered(self, body: Any = None, state: OrderState = OrderState.ACKNOWLEDGED) -> str:
@@ -188,8 +188,8 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         callback_secret=SecretStr(CALLBACK_SECRET),
     )
     app.state.gateway = gateway
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+    transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         yield Bench(
             gateway,
             client,

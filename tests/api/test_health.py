@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 
 from api.health import Probe, Readiness, system_probe
@@ -54,12 +54,12 @@ async def test_without_the_store_the_gateway_is_not_ready_and_lives(
 
 
 async def test_a_downstream_system_that_is_away_is_said_and_changes_nothing() -> None:
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.host == "gone":
-            raise httpx.ConnectError("connection refused")
-        return httpx.Response(404)
+            raise httpx2.ConnectError("connection refused")
+        return httpx2.Response(404)
 
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer)) as client:
         probes = [system_probe("billing", "http://gone/", client), system_probe("inventory", "http://there/", client)]
         health = await Readiness(probes).health()
     assert health.status == "up"

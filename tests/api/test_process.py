@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.api.conftest import MINIMAL, PRODUCT_ORDERS
@@ -59,7 +59,7 @@ async def test_orders_are_taken_with_nothing_else_up_and_it_ends_in_order(tmp_pa
         async with asyncio.timeout(PATIENCE):
             while b"Uvicorn running" not in await process.stderr.readline():
                 assert process.returncode is None
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
             async with asyncio.timeout(PATIENCE):
                 while (health := await client.get("/health/ready")).status_code != 200:
                     pass

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from api.app import create_app
@@ -257,8 +257,8 @@ async def test_operations_cannot_nest_a_note_beyond_all_measure(bench: Bench) ->
 
 async def test_without_a_token_there_are_no_administrators(bench: Bench) -> None:
     document = await asked(bench)
-    transport = httpx.ASGITransport(create_app(replace(bench.gateway, admin_token=None)))
-    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+    transport = httpx2.ASGITransport(create_app(replace(bench.gateway, admin_token=None)))
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         answer = await client.delete(document["href"], headers={"Authorization": f"Bearer {ADMIN_TOKEN}"})
     assert answer.status_code == 403
 

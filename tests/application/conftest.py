@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import pytest
 from temporalio.testing import ActivityEnvironment
 
@@ -61,7 +61,7 @@ class Reference:
     """A reference system: as activities see it, and as a test looks behind them."""
 
     system: DownstreamSystem
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
 
     async def get(self, path: str, **params: str) -> Any:
         response = await self.client.get(path, params=params)
@@ -82,10 +82,10 @@ class Reference:
 class Script:
     """A system that gives the answers it is told, one after the other, and remembers what it was asked."""
 
-    answers: list[httpx.Response | Exception]
-    asked: list[httpx.Request] = field(default_factory=list)
+    answers: list[httpx2.Response | Exception]
+    asked: list[httpx2.Request] = field(default_factory=list)
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request)
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(answer, Exception):
@@ -93,10 +93,10 @@ class Script:
         return answer
 
 
-def scripted(*answers: httpx.Response | Exception, name: str = "inventory") -> tuple[DownstreamSystem, Script]:
+def scripted(*answers: httpx2.Response | Exception, name: str = "inventory") -> tuple[DownstreamSystem, Script]:
     """A system with these answers, the last one for ever."""
     script = Script(list(answers))
-    client = httpx.AsyncClient(transport=httpx.MockTransport(script), base_url="http://system")
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(script), base_url="http://system")
     return DownstreamSystem(name, HttpxConnection(client)), script
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from application.http import DownstreamError
@@ -241,7 +241,7 @@ async def test_products_that_bundle_each_other_are_read_once(inventory: Referenc
 
 async def test_all_products_of_a_large_customer_are_read_page_by_page() -> None:
     pages = [[{"id": f"p-{page}-{number}"} for number in range(3)] for page in range(2)]
-    system, script = scripted(*(httpx.Response(206, json=page) for page in [*pages, []]))
+    system, script = scripted(*(httpx2.Response(206, json=page) for page in [*pages, []]))
     base = await read_installed_base(system, order(relatedParty=CUSTOMER))
     assert len(base.products) == 6
     assert dict(script.asked[0].url.params) == {"relatedParty.id": "c-1", "status": "active", "limit": "1000"}
@@ -262,7 +262,7 @@ async def test_all_products_of_a_large_customer_are_read_page_by_page() -> None:
     ],
 )
 async def test_an_inventory_that_makes_no_sense_is_final_and_quoted(body: Any) -> None:
-    system, _ = scripted(httpx.Response(200, json=body))
+    system, _ = scripted(httpx2.Response(200, json=body))
     with pytest.raises(DownstreamError, match=r"inventory answered 200 to GET .*product with something") as caught:
         await read_installed_base(system, order())
     assert not caught.value.retryable
@@ -277,13 +277,13 @@ async def test_null_in_place_of_a_list_is_an_empty_one() -> None:
         "realizingService",
         "relatedParty",
     )
-    system, _ = scripted(httpx.Response(200, json=[{"id": "p", **dict.fromkeys(names)}]))
+    system, _ = scripted(httpx2.Response(200, json=[{"id": "p", **dict.fromkeys(names)}]))
     found = (await read_installed_base(system, order())).products["p"]
     assert (found.prices, found.components, found.place, found.customer_id) == ([], [], None, None)
 
 
 async def test_an_inventory_that_is_away_is_worth_another_try() -> None:
-    system, _ = scripted(httpx.Response(503, headers={"Retry-After": "3"}))
+    system, _ = scripted(httpx2.Response(503, headers={"Retry-After": "3"}))
     with pytest.raises(DownstreamError) as caught:
         await read_installed_base(system, order())
     assert caught.value.retryable

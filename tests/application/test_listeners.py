@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from application.listeners import Listeners
@@ -31,7 +31,7 @@ def shown(api: str, query: str, event: Event) -> dict[str, Any]:
     subscription = Subscription(
         id="s1", api=api, callback="http://listener/hook", query=query, secret="whsec_x", created_at=NOW
     )
-    listener = Listeners(httpx.AsyncClient(), "http://gateway").of(subscription)
+    listener = Listeners(httpx2.AsyncClient(), "http://gateway").of(subscription)
     told: dict[str, Any] = listener.shown(event)["event"][event.resource]
     return told
 

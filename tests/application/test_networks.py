@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from application.networks import ForbiddenAddressError, check_callback, listener_client
@@ -67,5 +67,5 @@ async def test_a_name_that_changes_its_address_after_it_was_registered_gains_not
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     await check_callback("http://listener.example/hook", FORBIDDEN)
     async with listener_client(FORBIDDEN) as client:
-        with pytest.raises(httpx.ConnectError, match=r"127\.0\.0\.1"):
+        with pytest.raises(httpx2.ConnectError, match=r"127\.0\.0\.1"):
             await client.post("http://listener.example/hook")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from application.feasibility import FeasibilityCheck
@@ -278,6 +278,6 @@ async def test_a_move_is_checked_at_the_new_place(stocked: DownstreamSystem, qua
 
 
 async def test_an_inventory_that_is_away_is_said(catalogs: CatalogSet, database: Database) -> None:
-    away, _ = scripted(httpx.ConnectError("refused"))
+    away, _ = scripted(httpx2.ConnectError("refused"))
     with pytest.raises(DownstreamError, match="inventory gave no answer"):
         await qualifier_of(away, catalogs, database).answer(question(item("1", "mobile-plan")), NOW)

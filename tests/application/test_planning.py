@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError
 
@@ -87,7 +87,7 @@ async def test_an_order_that_the_store_does_not_have_is_final(
 
 
 async def test_planning_waits_for_an_inventory_that_is_away(catalogs: CatalogSet) -> None:
-    system, _ = scripted(httpx.ConnectError("connection refused"))
+    system, _ = scripted(httpx2.ConnectError("connection refused"))
     order = ProductOrder.model_validate(example("mobile"))
     with pytest.raises(DownstreamError, match="gave no answer") as caught:
         await Planner(catalogs, system).plan(order)
@@ -175,7 +175,7 @@ async def test_planning_against_what_is_known_asks_inventory_nothing(
 ) -> None:
     order = ProductOrder.model_validate(example("mobile"))
     first = await Planner(catalogs, stocked).plan(order)
-    away, script = scripted(httpx.ConnectError("connection refused"))
+    away, script = scripted(httpx2.ConnectError("connection refused"))
     again = await Planner(catalogs, away).plan(order, 2, first.installed)
     assert again.plan is not None
     assert again.plan.revision == 2

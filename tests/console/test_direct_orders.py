@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from console.gateway import Gateway, order_path
@@ -69,12 +69,12 @@ def test_what_kind_of_order_it_is_is_told_by_its_items() -> None:
 async def test_an_order_is_submitted_and_previewed_where_its_kind_is_taken(document: Document, collection: str) -> None:
     asked: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         asked.append(request.url.path)
         assert json.loads(request.content) == document
-        return httpx.Response(201, json=document)
+        return httpx2.Response(201, json=document)
 
-    async with Gateway("http://gateway.test", transport=httpx.MockTransport(answer)) as client:
+    async with Gateway("http://gateway.test", transport=httpx2.MockTransport(answer)) as client:
         await client.submit(document)
         await client.preview(document)
     assert [path.split("/v4/")[1] for path in asked] == [collection, f"{collection}/preview"]
@@ -89,13 +89,13 @@ async def test_the_trees_of_posted_orders_are_read_whole() -> None:
         f"{RESOURCE}:1": resource_order(f"{RESOURCE}:1", "completed", "pe-1"),
     }
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         if wanted := request.url.params.get("id"):
             ids = [each.strip('"') for each in wanted.split(",")]
-            return httpx.Response(200, json=[known[each] for each in ids if each in known])
-        return httpx.Response(200, json=known[request.url.path.rpartition("/")[2]])
+            return httpx2.Response(200, json=[known[each] for each in ids if each in known])
+        return httpx2.Response(200, json=known[request.url.path.rpartition("/")[2]])
 
-    async with Gateway("http://gateway.test", transport=httpx.MockTransport(answer)) as client:
+    async with Gateway("http://gateway.test", transport=httpx2.MockTransport(answer)) as client:
         shown = [text(order_view(await client.order_tree(each))) for each in (SERVICE, RESOURCE)]
     assert shown[0].startswith(f"service order {SERVICE}")
     for part in ("1.1 add cfs-mobile", "add stream  TV stream", "SN-1"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-import httpx
+import httpx2
 import pytest
 from rich.console import Console
 
@@ -29,7 +29,7 @@ def console(width: int = 120) -> tuple[Console, io.StringIO]:
 @pytest.mark.anyio
 async def test_an_order_that_is_rejected_is_followed_to_its_reason() -> None:
     order = product_order("rejected", orderRelationship=[], productOrderErrorMessage=[NO_TV])
-    transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=order))
+    transport = httpx2.MockTransport(lambda _request: httpx2.Response(200, json=order))
     out, file = console()
     async with Gateway("http://gateway.test", transport=transport) as client:
         await watch(client, ["abc"], out)

@@ -9,7 +9,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from embedded.errors import StackError
@@ -68,7 +68,7 @@ async def test_the_whole_stack_comes_up_heals_a_killed_worker_and_leaves_no_proc
     async with running(layout, told.append) as supervisor:
         pids = supervisor.pids
         assert set(pids) == set(PARTS)
-        async with httpx.AsyncClient() as client:
+        async with httpx2.AsyncClient() as client:
             health = (await client.get(f"{layout.gateway_url}/health/ready")).json()
         assert health["status"] == "up", health
         os.kill(pids["worker"], signal.SIGKILL)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -41,12 +41,12 @@ coverage:
 
 
 @asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+async def running(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the started system."""
-    transport = httpx.ASGITransport(app)
+    transport = httpx2.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="http://system") as client,
+        httpx2.AsyncClient(transport=transport, base_url="http://system") as client,
     ):
         yield client
 
@@ -61,19 +61,19 @@ def sqlite(folder: Path, name: str) -> str:
     return f"sqlite:///{folder / name}.db"
 
 
-class Inbox(httpx.AsyncBaseTransport):
+class Inbox(httpx2.AsyncBaseTransport):
     """A listener at the other end: keeps what it gets, after refusing the first ``refusals`` deliveries."""
 
     def __init__(self, refusals: int = 0) -> None:
         self._received: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self._refusals = refusals
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if self._refusals:
             self._refusals -= 1
-            return httpx.Response(500, request=request)
+            return httpx2.Response(500, request=request)
         self._received.put_nowait((str(request.url), json.loads(request.content)))
-        return httpx.Response(204, request=request)
+        return httpx2.Response(204, request=request)
 
     async def next(self) -> tuple[str, dict[str, Any]]:
         """The next delivery: its URL and its event."""
@@ -149,18 +149,18 @@ def apps(home: str, stock: Path) -> Mapping[str, FastAPI]:
 
 
 @pytest.fixture
-async def inventory(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def inventory(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     async with running(apps["inventory"]) as client:
         yield client
 
 
 @pytest.fixture
-async def activation(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def activation(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     async with running(apps["activation"]) as client:
         yield client
 
 
 @pytest.fixture
-async def billing(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def billing(apps: Mapping[str, FastAPI], database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     async with running(apps["billing"]) as client:
         yield client

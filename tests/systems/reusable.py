@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 from fastapi import FastAPI
 
 from tests.systems.conftest import running, sqlite
@@ -23,7 +23,7 @@ class ReusableSystem:
     untouched: Path
 
     @asynccontextmanager
-    async def as_new(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def as_new(self) -> AsyncIterator[httpx2.AsyncClient]:
         """Run it, with nothing in it but its stock, and give a client of it."""
         # Another file and not another content: a connection may still be about to close.
         for left in self.database.parent.glob(f"{self.database.name}*"):

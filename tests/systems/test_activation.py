@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import select, update
 
@@ -43,7 +43,7 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-async def heard(database_url: str, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
+async def heard(database_url: str, inbox: Inbox) -> AsyncIterator[httpx2.AsyncClient]:
     """An activation system that ``inbox`` listens to."""
     async with running(create_app(database_url, transport=inbox)) as client:
         subscribed = await client.post(f"{BASE}/hub", json=subscription("http://gateway/callbacks/activation"))
@@ -51,7 +51,7 @@ async def heard(database_url: str, inbox: Inbox) -> AsyncIterator[httpx.AsyncCli
         yield client
 
 
-async def over(client: httpx.AsyncClient, monitor: dict[str, Any]) -> dict[str, Any]:
+async def over(client: httpx2.AsyncClient, monitor: dict[str, Any]) -> dict[str, Any]:
     """The monitor once its change is over."""
     async with asyncio.timeout(10):
         while True:
@@ -67,12 +67,12 @@ async def let_the_latency_pass(url: str) -> None:
     await database.close()
 
 
-async def log_of(client: httpx.AsyncClient, **params: str) -> list[tuple[str, str]]:
+async def log_of(client: httpx2.AsyncClient, **params: str) -> list[tuple[str, str]]:
     lines = (await client.get("/log", params=params)).json()
     return [(line["operation"], line["outcome"]) for line in lines]
 
 
-async def test_a_service_is_activated_modified_and_deactivated(activation: httpx.AsyncClient) -> None:
+async def test_a_service_is_activated_modified_and_deactivated(activation: httpx2.AsyncClient) -> None:
     created = await activation.post(SERVICE, json={**INTERNET, "mode": "sync"}, headers=keyed("a"))
     assert created.status_code == 201
     assert created.headers["Location"] == created.json()["href"] == f"http://system{SERVICE}/svc-1"
@@ -93,7 +93,7 @@ async def test_a_service_is_activated_modified_and_deactivated(activation: httpx
     ]
 
 
-async def test_what_is_active_already_or_unknown_is_refused(activation: httpx.AsyncClient) -> None:
+async def test_what_is_active_already_or_unknown_is_refused(activation: httpx2.AsyncClient) -> None:
     await activation.post(SERVICE, json=INTERNET, headers=keyed("a"))
     twice = await activation.post(SERVICE, json=INTERNET, headers=keyed("b"))
     assert (twice.status_code, twice.json()["code"]) == (409, "alreadyActive")
@@ -103,7 +103,7 @@ async def test_what_is_active_already_or_unknown_is_refused(activation: httpx.As
     assert illegal.status_code == 400
 
 
-async def test_resources_are_configured_apart_from_services(activation: httpx.AsyncClient) -> None:
+async def test_resources_are_configured_apart_from_services(activation: httpx2.AsyncClient) -> None:
     port = {"id": "svc-1", "resourceSpecification": {"id": "gpon-port"}}
     made = await activation.post(f"{RESOURCE_BASE}/resource", json=port, headers=keyed("a"))
     assert (made.status_code, made.json()["operationalState"]) == (201, "enable")
@@ -114,7 +114,7 @@ async def test_resources_are_configured_apart_from_services(activation: httpx.As
 
 
 async def test_an_asynchronous_activation_has_a_monitor_and_ends_with_an_event(
-    heard: httpx.AsyncClient, inbox: Inbox
+    heard: httpx2.AsyncClient, inbox: Inbox
 ) -> None:
     accepted = await heard.post(SERVICE, params={"mode": "async"}, json=INTERNET, headers=keyed("po:1:activate"))
     assert accepted.status_code == 202
@@ -135,7 +135,7 @@ async def test_an_asynchronous_activation_has_a_monitor_and_ends_with_an_event(
     assert "error" not in event["event"]
 
 
-async def test_a_repeat_of_an_accepted_request_is_answered_as_before(activation: httpx.AsyncClient) -> None:
+async def test_a_repeat_of_an_accepted_request_is_answered_as_before(activation: httpx2.AsyncClient) -> None:
     asked: dict[str, Any] = {"json": INTERNET, "headers": keyed("k"), "params": {"mode": "async"}}
     first = await activation.post(SERVICE, **asked)
     await over(activation, first.json())
@@ -146,7 +146,7 @@ async def test_a_repeat_of_an_accepted_request_is_answered_as_before(activation:
 
 
 async def test_an_asynchronous_failure_is_in_the_monitor_and_in_the_event(
-    heard: httpx.AsyncClient, inbox: Inbox
+    heard: httpx2.AsyncClient, inbox: Inbox
 ) -> None:
     rule = {"match": {"specification": "rfs-internet"}, "kind": "asyncFailure", "message": "line card is down"}
     await heard.post("/faults", json=rule)
@@ -162,7 +162,7 @@ async def test_an_asynchronous_failure_is_in_the_monitor_and_in_the_event(
     assert await log_of(heard, key="k") == [("activate", "refused")]
 
 
-async def test_a_deletion_can_be_asynchronous_too(heard: httpx.AsyncClient, inbox: Inbox) -> None:
+async def test_a_deletion_can_be_asynchronous_too(heard: httpx2.AsyncClient, inbox: Inbox) -> None:
     await heard.post(SERVICE, json=INTERNET, headers=keyed("a"))
     accepted = await heard.delete(f"{SERVICE}/svc-1", params={"mode": "async"}, headers=keyed("b"))
     assert accepted.status_code == 202
@@ -173,7 +173,7 @@ async def test_a_deletion_can_be_asynchronous_too(heard: httpx.AsyncClient, inbo
 
 
 async def test_a_change_waits_for_the_one_under_way_but_a_deletion_supersedes_it(
-    activation: httpx.AsyncClient,
+    activation: httpx2.AsyncClient,
 ) -> None:
     await activation.post("/settings", json={"latencyMs": 60_000, "mode": "async"})
     pending = (await activation.post(SERVICE, json=INTERNET, headers=keyed("a"))).json()
@@ -244,7 +244,7 @@ async def test_a_listener_gets_only_the_events_it_asked_for(database_url: str, i
     assert inbox.empty()
 
 
-async def test_settings_decide_for_each_specification(activation: httpx.AsyncClient) -> None:
+async def test_settings_decide_for_each_specification(activation: httpx2.AsyncClient) -> None:
     settings = {"latencyMs": 1, "specifications": {"rfs-voice": {"mode": "async"}}}
     answer = await activation.post("/settings", json=settings)
     assert answer.json() == (await activation.get("/settings")).json()
@@ -255,7 +255,7 @@ async def test_settings_decide_for_each_specification(activation: httpx.AsyncCli
     assert (await activation.post(SERVICE, json={**INTERNET, "mode": "later"}, headers=keyed("c"))).status_code == 400
 
 
-async def test_a_service_test_passes_only_while_the_service_is_active(activation: httpx.AsyncClient) -> None:
+async def test_a_service_test_passes_only_while_the_service_is_active(activation: httpx2.AsyncClient) -> None:
     async def run(key: str) -> dict[str, Any]:
         body = {"relatedService": {"id": "svc-1"}, "testSpecification": {"id": "ping"}}
         answer = await activation.post(TEST, json=body, headers=keyed(key))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 
 from tests.systems.conftest import keyed
@@ -23,7 +23,7 @@ def priced(product: str, amount: float = 39.9) -> dict[str, object]:
     }
 
 
-async def test_a_charge_is_started_changed_stopped_and_restarted(billing: httpx.AsyncClient) -> None:
+async def test_a_charge_is_started_changed_stopped_and_restarted(billing: httpx2.AsyncClient) -> None:
     started = await billing.post(CHARGE, json=priced("p"), headers=keyed("start"))
     assert started.status_code == 201
     charge = started.json()
@@ -48,7 +48,7 @@ async def test_a_charge_is_started_changed_stopped_and_restarted(billing: httpx.
     }
 
 
-async def test_stopping_and_restarting_again_change_nothing(billing: httpx.AsyncClient) -> None:
+async def test_stopping_and_restarting_again_change_nothing(billing: httpx2.AsyncClient) -> None:
     charge = (await billing.post(CHARGE, json=priced("p"), headers=keyed("start"))).json()
     assert (await billing.post(f"{charge['href']}/restart", headers=keyed("a"))).json() == charge
     ended = (await billing.post(f"{charge['href']}/stop", json={}, headers=keyed("b"))).json()
@@ -56,13 +56,13 @@ async def test_stopping_and_restarting_again_change_nothing(billing: httpx.Async
     assert (await billing.post(f"{charge['href']}/stop", json=later, headers=keyed("c"))).json() == ended
 
 
-async def test_a_product_has_one_active_charge(billing: httpx.AsyncClient) -> None:
+async def test_a_product_has_one_active_charge(billing: httpx2.AsyncClient) -> None:
     answers = await asyncio.gather(*(billing.post(CHARGE, json=priced("p"), headers=keyed(f"k{n}")) for n in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
     assert len((await billing.get(CHARGE)).json()) == 1
 
 
-async def test_an_ended_charge_makes_room_and_cannot_come_back_into_it(billing: httpx.AsyncClient) -> None:
+async def test_an_ended_charge_makes_room_and_cannot_come_back_into_it(billing: httpx2.AsyncClient) -> None:
     first = (await billing.post(CHARGE, json=priced("p"), headers=keyed("a"))).json()
     await billing.post(f"{first['href']}/stop", json={}, headers=keyed("b"))
     assert (await billing.post(CHARGE, json=priced("p"), headers=keyed("c"))).status_code == 201
@@ -71,7 +71,7 @@ async def test_an_ended_charge_makes_room_and_cannot_come_back_into_it(billing: 
     assert (await billing.get(first["href"])).json()["state"] == "ended"
 
 
-async def test_a_voided_charge_is_gone(billing: httpx.AsyncClient) -> None:
+async def test_a_voided_charge_is_gone(billing: httpx2.AsyncClient) -> None:
     charge = (await billing.post(CHARGE, json=priced("p"), headers=keyed("a"))).json()
     assert (await billing.delete(charge["href"], headers=keyed("b"))).status_code == 204
     assert (await billing.get(charge["href"])).status_code == 404
@@ -79,7 +79,7 @@ async def test_a_voided_charge_is_gone(billing: httpx.AsyncClient) -> None:
     assert (await billing.post(CHARGE, json=priced("p"), headers=keyed("d"))).status_code == 201
 
 
-async def test_charges_are_found_by_product_customer_and_state(billing: httpx.AsyncClient) -> None:
+async def test_charges_are_found_by_product_customer_and_state(billing: httpx2.AsyncClient) -> None:
     for product in ("p1", "p2"):
         await billing.post(CHARGE, json=priced(product), headers=keyed(product))
     first = (await billing.get(CHARGE, params={"product.id": "p1"})).json()
@@ -90,6 +90,6 @@ async def test_charges_are_found_by_product_customer_and_state(billing: httpx.As
 
 
 @pytest.mark.parametrize("body", [{"price": []}, {"product": {"id": "p"}}, priced("p") | {"startDate": "soon"}])
-async def test_an_incomplete_charge_is_refused(billing: httpx.AsyncClient, body: dict[str, object]) -> None:
+async def test_an_incomplete_charge_is_refused(billing: httpx2.AsyncClient, body: dict[str, object]) -> None:
     refused = await billing.post(CHARGE, json=body, headers=keyed("k"))
     assert (refused.status_code, refused.json()["code"]) == (400, "invalidRequest")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from systems.activation.app import create_app as create_activation
@@ -41,14 +41,14 @@ DATED = [
 
 @pytest.fixture
 def clients(
-    inventory: httpx.AsyncClient, activation: httpx.AsyncClient, billing: httpx.AsyncClient
-) -> dict[str, httpx.AsyncClient]:
+    inventory: httpx2.AsyncClient, activation: httpx2.AsyncClient, billing: httpx2.AsyncClient
+) -> dict[str, httpx2.AsyncClient]:
     return {"inventory": inventory, "activation": activation, "billing": billing}
 
 
 @pytest.mark.parametrize(("system", "path", "body", "attributes"), KEPT, ids=[each[1] for each in KEPT])
 async def test_what_is_kept_is_given_with_its_whole_address_and_its_dates(
-    clients: dict[str, httpx.AsyncClient], system: str, path: str, body: dict[str, Any], attributes: set[str]
+    clients: dict[str, httpx2.AsyncClient], system: str, path: str, body: dict[str, Any], attributes: set[str]
 ) -> None:
     client = clients[system]
     made = await client.post(path, json=body, headers=keyed(path))
@@ -64,7 +64,7 @@ async def test_what_is_kept_is_given_with_its_whole_address_and_its_dates(
 
 
 @pytest.mark.parametrize("odd", ["日本", "a b", "a?b#c", "%41", "line\r\nSet-Cookie: a=b", "A'(b),;=+$&@!~:*"])
-async def test_an_address_is_one_whatever_the_id_has_in_it(clients: dict[str, httpx.AsyncClient], odd: str) -> None:
+async def test_an_address_is_one_whatever_the_id_has_in_it(clients: dict[str, httpx2.AsyncClient], odd: str) -> None:
     for system, path, body, _ in KEPT:
         if "Qualification" in path or system == "billing":
             continue
@@ -82,7 +82,7 @@ async def test_an_address_is_one_whatever_the_id_has_in_it(clients: dict[str, ht
         assert (await client.get(path, params=others)).json() == []
 
 
-async def test_an_address_is_that_by_which_the_system_was_reached(clients: dict[str, httpx.AsyncClient]) -> None:
+async def test_an_address_is_that_by_which_the_system_was_reached(clients: dict[str, httpx2.AsyncClient]) -> None:
     for system, path, body, _ in KEPT:
         client = clients[system]
         made = (await client.post(path, json=body, headers=keyed(path))).json()
@@ -116,7 +116,7 @@ async def test_events_have_the_address_by_which_the_change_was_asked_for(databas
 
 @pytest.mark.parametrize(("system", "path", "state", "body", "ended"), DATED, ids=[each[1] for each in DATED])
 async def test_the_dates_follow_the_state(
-    clients: dict[str, httpx.AsyncClient], system: str, path: str, state: str, body: dict[str, Any], ended: str
+    clients: dict[str, httpx2.AsyncClient], system: str, path: str, state: str, body: dict[str, Any], ended: str
 ) -> None:
     client = clients[system]
     made = (await client.post(path, json=body)).json()
@@ -138,7 +138,7 @@ async def test_the_dates_follow_the_state(
     assert (await step("terminated", **{ended: "2027-01-01T00:00:00Z"}))[ended] == "2027-01-01T00:00:00Z"
 
 
-async def test_dates_that_are_given_are_kept(clients: dict[str, httpx.AsyncClient]) -> None:
+async def test_dates_that_are_given_are_kept(clients: dict[str, httpx2.AsyncClient]) -> None:
     given = {"serviceDate": "2018-01-15", "startDate": "2018-02-01T00:00:00Z"}
     for system, path in (("inventory", KEPT[1][1]), ("activation", KEPT[4][1])):
         made = (await clients[system].post(path, json=SERVICE | given | {"endDate": None})).json()
@@ -147,7 +147,7 @@ async def test_dates_that_are_given_are_kept(clients: dict[str, httpx.AsyncClien
         assert (refused.status_code, refused.json()["code"]) == (400, "notPatchable")
 
 
-async def test_what_is_set_up_again_is_as_old_as_what_was_there(activation: httpx.AsyncClient) -> None:
+async def test_what_is_set_up_again_is_as_old_as_what_was_there(activation: httpx2.AsyncClient) -> None:
     path = f"{ACTIVATION}/service"
     idle = SERVICE | {"id": "s", "state": "inactive", "serviceDate": "2018-01-15"}
     await activation.post(path, json=idle)

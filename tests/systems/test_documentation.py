@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from systems.activation.app import create_app as create_activation
@@ -16,14 +16,14 @@ from tests.systems.conftest import running, sqlite
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "systems.md"
 
 
-def examples() -> Iterator[httpx.Request]:
+def examples() -> Iterator[httpx2.Request]:
     """The requests that the page makes with curl."""
     for block in re.findall(r"```sh\n(curl .*?)```", PAGE.read_text(), re.DOTALL):
         for command in block.replace("\\\n", " ").strip().split("\n"):
             yield _request(shlex.split(command)[1:])
 
 
-def _request(words: list[str]) -> httpx.Request:
+def _request(words: list[str]) -> httpx2.Request:
     method, content, headers, url = None, None, {}, ""
     left = iter(words)
     for word in left:
@@ -36,7 +36,7 @@ def _request(words: list[str]) -> httpx.Request:
             headers[name] = value
         elif not word.startswith("-"):
             url = f"http://{word}"
-    return httpx.Request(method or ("POST" if content else "GET"), url, headers=headers, content=content)
+    return httpx2.Request(method or ("POST" if content else "GET"), url, headers=headers, content=content)
 
 
 @pytest.mark.anyio

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import func, select, update
 from standardwebhooks import Webhook
@@ -36,13 +36,13 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-async def heard(database_url: str, stock: Path, inbox: Inbox) -> AsyncIterator[httpx.AsyncClient]:
+async def heard(database_url: str, stock: Path, inbox: Inbox) -> AsyncIterator[httpx2.AsyncClient]:
     """An inventory whose events ``inbox`` gets, once it is registered."""
     async with running(create_app(database_url, stock=stock, transport=inbox)) as client:
         yield client
 
 
-async def listen(client: httpx.AsyncClient, path: str, **wish: str) -> dict[str, Any]:
+async def listen(client: httpx2.AsyncClient, path: str, **wish: str) -> dict[str, Any]:
     answer = await client.post(f"{path.rpartition('/')[0]}/hub", json={"callback": "http://listener", **wish})
     assert answer.status_code == 201
     registered: dict[str, Any] = answer.json()
@@ -60,7 +60,7 @@ async def all_delivered(url: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_life_of_a_product_is_told_in_order(heard: httpx.AsyncClient, inbox: Inbox) -> None:
+async def test_the_life_of_a_product_is_told_in_order(heard: httpx2.AsyncClient, inbox: Inbox) -> None:
     await listen(heard, PRODUCT)
     product = (await heard.post(PRODUCT, json={**ACTIVE, "name": "a"}, headers=keyed("create"))).json()
     await heard.patch(product["href"], json={"name": "b"}, headers=keyed("rename"))
@@ -90,7 +90,7 @@ async def test_the_life_of_a_product_is_told_in_order(heard: httpx.AsyncClient, 
 
 
 @pytest.mark.anyio
-async def test_resources_tell_of_reservation_use_and_release(heard: httpx.AsyncClient, inbox: Inbox) -> None:
+async def test_resources_tell_of_reservation_use_and_release(heard: httpx2.AsyncClient, inbox: Inbox) -> None:
     await listen(heard, RESOURCE)
     wish = {"resourceSpecification": {"id": "ont"}, "requestedBy": "me"}
     held = (await heard.post(RESERVATION, json=wish, headers=keyed("reserve"))).json()
@@ -111,7 +111,7 @@ async def test_resources_tell_of_reservation_use_and_release(heard: httpx.AsyncC
 
 @pytest.mark.anyio
 async def test_qualifications_and_recorded_resources_are_told_of_and_found_again(
-    heard: httpx.AsyncClient, inbox: Inbox
+    heard: httpx2.AsyncClient, inbox: Inbox
 ) -> None:
     await listen(heard, QUALIFICATION)
     item = {"id": "1", "service": {"serviceSpecification": {"id": "cfs-voice"}}}
@@ -185,10 +185,10 @@ async def test_what_could_not_be_delivered_is_delivered_after_a_restart(database
 async def test_one_listener_that_is_away_does_not_keep_the_others_waiting(
     database_url: str, stock: Path, inbox: Inbox
 ) -> None:
-    class OneAway(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    class OneAway(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             if request.url.host == "away":
-                raise httpx.ConnectError("nobody there", request=request)
+                raise httpx2.ConnectError("nobody there", request=request)
             return await inbox.handle_async_request(request)
 
     async with running(create_app(database_url, stock=stock, transport=OneAway())) as client:
@@ -204,13 +204,13 @@ async def test_one_listener_that_is_away_does_not_keep_the_others_waiting(
 async def test_what_a_listener_never_takes_is_dropped_and_the_next_comes(database_url: str, stock: Path) -> None:
     taken: asyncio.Queue[str] = asyncio.Queue()
 
-    class Picky(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    class Picky(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             kind = json.loads(request.content)["eventType"]
             if kind == "ProductCreateEvent":
-                return httpx.Response(404, request=request)
+                return httpx2.Response(404, request=request)
             taken.put_nowait(kind)
-            return httpx.Response(204, request=request)
+            return httpx2.Response(204, request=request)
 
     async with running(create_app(database_url, stock=stock, transport=Picky())) as client:
         await listen(client, PRODUCT)
@@ -221,17 +221,17 @@ async def test_what_a_listener_never_takes_is_dropped_and_the_next_comes(databas
         await all_delivered(database_url)
 
 
-class Signed(httpx.AsyncBaseTransport):
+class Signed(httpx2.AsyncBaseTransport):
     """Keeps the requests as they come."""
 
     def __init__(self) -> None:
-        self.received: asyncio.Queue[httpx.Request] = asyncio.Queue()
+        self.received: asyncio.Queue[httpx2.Request] = asyncio.Queue()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.received.put_nowait(request)
-        return httpx.Response(204, request=request)
+        return httpx2.Response(204, request=request)
 
-    async def next(self) -> httpx.Request:
+    async def next(self) -> httpx2.Request:
         async with asyncio.timeout(10):
             return await self.received.get()
 
@@ -268,7 +268,7 @@ async def test_a_new_registration_with_its_key_changes_the_secret(database_url: 
 
 
 @pytest.mark.anyio
-async def test_the_same_callback_and_query_is_the_same_listener(inventory: httpx.AsyncClient) -> None:
+async def test_the_same_callback_and_query_is_the_same_listener(inventory: httpx2.AsyncClient) -> None:
     one = await listen(inventory, PRODUCT, query="eventType=ProductCreateEvent")
     assert await listen(inventory, PRODUCT, query="eventType=ProductCreateEvent", secret=SECRET) == one
     assert (await listen(inventory, PRODUCT))["id"] != one["id"]
@@ -292,7 +292,7 @@ async def test_the_same_callback_and_query_is_the_same_listener(inventory: httpx
     ],
 )
 async def test_a_registration_that_makes_no_sense_is_refused(
-    inventory: httpx.AsyncClient, body: dict[str, str], named: str
+    inventory: httpx2.AsyncClient, body: dict[str, str], named: str
 ) -> None:
     refused = await inventory.post(PRODUCT_HUB, json=body)
     assert refused.status_code == 400
@@ -317,7 +317,7 @@ async def test_a_registration_that_makes_no_sense_is_refused(
     ],
 )
 async def test_a_query_that_no_event_of_the_hub_can_match_is_refused(
-    inventory: httpx.AsyncClient, query: str, reason: str
+    inventory: httpx2.AsyncClient, query: str, reason: str
 ) -> None:
     refused = await inventory.post(PRODUCT_HUB, json={"callback": "http://listener", "query": query})
     assert refused.status_code == 400
@@ -326,7 +326,7 @@ async def test_a_query_that_no_event_of_the_hub_can_match_is_refused(
 
 @pytest.mark.anyio
 async def test_each_hub_takes_queries_for_the_events_that_it_has(
-    inventory: httpx.AsyncClient, activation: httpx.AsyncClient
+    inventory: httpx2.AsyncClient, activation: httpx2.AsyncClient
 ) -> None:
     either = "eventType=ProductCreateEvent;event.product.relatedParty.id=a&event.product.startDate.gte=2026-01-01"
     await listen(inventory, PRODUCT, query=either)

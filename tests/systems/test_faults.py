@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.systems.conftest import keyed
@@ -14,17 +14,17 @@ CHARGE = "/billing/v1/charge"
 PRICED = {"product": {"id": "p"}, "price": [], "name": "Internet"}
 
 
-async def start(billing: httpx.AsyncClient, key: str = "po:7:charge") -> httpx.Response:
+async def start(billing: httpx2.AsyncClient, key: str = "po:7:charge") -> httpx2.Response:
     return await billing.post(CHARGE, json=PRICED, headers=keyed(key))
 
 
-async def set_fault(client: httpx.AsyncClient, **rule: Any) -> str:
+async def set_fault(client: httpx2.AsyncClient, **rule: Any) -> str:
     answer = await client.post("/faults", json=rule)
     assert answer.status_code == 201
     return str(answer.json()["id"])
 
 
-async def test_a_permanent_fault_refuses_with_its_message(billing: httpx.AsyncClient) -> None:
+async def test_a_permanent_fault_refuses_with_its_message(billing: httpx2.AsyncClient) -> None:
     await set_fault(billing, match={"operation": "startCharge"}, kind="permanent", message="no such tariff")
     answer = await start(billing)
     assert answer.status_code == 422
@@ -34,12 +34,12 @@ async def test_a_permanent_fault_refuses_with_its_message(billing: httpx.AsyncCl
     assert (await billing.get(CHARGE)).json() == []
 
 
-async def test_a_permanent_fault_may_have_another_status(billing: httpx.AsyncClient) -> None:
+async def test_a_permanent_fault_may_have_another_status(billing: httpx2.AsyncClient) -> None:
     await set_fault(billing, kind="permanent", status=403)
     assert (await start(billing)).status_code == 403
 
 
-async def test_a_transient_fault_passes_after_its_times(billing: httpx.AsyncClient) -> None:
+async def test_a_transient_fault_passes_after_its_times(billing: httpx2.AsyncClient) -> None:
     await set_fault(billing, match={"order": "po:7"}, kind="transient", times=2)
     answers = [await start(billing) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [503, 503, 201]
@@ -47,7 +47,7 @@ async def test_a_transient_fault_passes_after_its_times(billing: httpx.AsyncClie
     assert (await billing.get("/faults")).json()[0]["remaining"] == 0
 
 
-async def test_rubbish_is_a_page_instead_of_an_answer(billing: httpx.AsyncClient) -> None:
+async def test_rubbish_is_a_page_instead_of_an_answer(billing: httpx2.AsyncClient) -> None:
     await set_fault(billing, kind="rubbish", times=1)
     answer = await start(billing)
     assert answer.status_code == 200
@@ -56,7 +56,7 @@ async def test_rubbish_is_a_page_instead_of_an_answer(billing: httpx.AsyncClient
     assert (await start(billing)).status_code == 201
 
 
-async def test_a_timeout_holds_the_answer_back_and_does_nothing(billing: httpx.AsyncClient) -> None:
+async def test_a_timeout_holds_the_answer_back_and_does_nothing(billing: httpx2.AsyncClient) -> None:
     await set_fault(billing, kind="timeout", seconds=0.2)
     before = time.monotonic()
     answer = await start(billing)
@@ -65,7 +65,7 @@ async def test_a_timeout_holds_the_answer_back_and_does_nothing(billing: httpx.A
     assert (await billing.get(CHARGE)).json() == []
 
 
-async def test_a_lost_answer_is_found_by_the_repeat(billing: httpx.AsyncClient) -> None:
+async def test_a_lost_answer_is_found_by_the_repeat(billing: httpx2.AsyncClient) -> None:
     await set_fault(billing, kind="lostAnswer", times=1)
     assert (await start(billing)).status_code == 500
     repeat = await start(billing)
@@ -74,7 +74,7 @@ async def test_a_lost_answer_is_found_by_the_repeat(billing: httpx.AsyncClient) 
     assert [line["outcome"] for line in (await billing.get("/log")).json()] == ["done", "absorbed"]
 
 
-async def test_a_system_does_not_deny_what_it_has_done(billing: httpx.AsyncClient) -> None:
+async def test_a_system_does_not_deny_what_it_has_done(billing: httpx2.AsyncClient) -> None:
     await start(billing)
     await set_fault(billing, kind="permanent", times=1)
     assert (await start(billing)).status_code == 201
@@ -85,19 +85,19 @@ async def test_a_system_does_not_deny_what_it_has_done(billing: httpx.AsyncClien
     "match",
     [{"operation": "stopCharge"}, {"order": "po:8"}, {"target": "another"}, {"specification": "gpon-port"}],
 )
-async def test_a_rule_leaves_other_requests_alone(billing: httpx.AsyncClient, match: dict[str, str]) -> None:
+async def test_a_rule_leaves_other_requests_alone(billing: httpx2.AsyncClient, match: dict[str, str]) -> None:
     await set_fault(billing, match=match, kind="permanent")
     assert (await start(billing)).status_code == 201
 
 
-async def test_a_rule_finds_the_specification_of_what_is_named_by_id(inventory: httpx.AsyncClient) -> None:
+async def test_a_rule_finds_the_specification_of_what_is_named_by_id(inventory: httpx2.AsyncClient) -> None:
     await set_fault(inventory, match={"specification": "ont", "operation": "release"}, kind="permanent")
     reservations = "/tmf-api/resourcePoolManagement/v4/reservation"
     assert (await inventory.delete(f"{reservations}/ont-1", headers=keyed("a"))).status_code == 422
     assert (await inventory.delete(f"{reservations}/msisdn-1", headers=keyed("b"))).status_code == 204
 
 
-async def test_rules_are_cleared_one_by_one_and_all(billing: httpx.AsyncClient) -> None:
+async def test_rules_are_cleared_one_by_one_and_all(billing: httpx2.AsyncClient) -> None:
     first = await set_fault(billing, kind="permanent")
     await set_fault(billing, kind="transient")
     assert (await billing.delete(f"/faults/{first}")).status_code == 204
@@ -118,5 +118,5 @@ async def test_rules_are_cleared_one_by_one_and_all(billing: httpx.AsyncClient) 
         {"kind": "timeout", "match": {"color": "red"}},
     ],
 )
-async def test_a_senseless_rule_is_refused(billing: httpx.AsyncClient, rule: dict[str, Any]) -> None:
+async def test_a_senseless_rule_is_refused(billing: httpx2.AsyncClient, rule: dict[str, Any]) -> None:
     assert (await billing.post("/faults", json=rule)).status_code == 400

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import BaseModel
 
@@ -118,7 +118,7 @@ def test_no_fault_of_any_body_is_in_the_words_of_a_library(model: type[BaseModel
     ],
 )
 async def test_a_body_that_is_refused_is_told_so_in_plain_words(
-    inventory: httpx.AsyncClient, path: str, sent: str, reason: str
+    inventory: httpx2.AsyncClient, path: str, sent: str, reason: str
 ) -> None:
     answer = await inventory.post(path, content=sent, headers={"Content-Type": "application/json"})
     assert answer.status_code == 400

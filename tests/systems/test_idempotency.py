@@ -2,7 +2,7 @@
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 
 from tests.systems.conftest import keyed
@@ -14,7 +14,7 @@ PRODUCT = "/tmf-api/productInventory/v4/product"
 PORT = {"resourceSpecification": {"id": "gpon-port"}, "place": {"id": "BER-1"}, "requestedBy": "order"}
 
 
-async def test_a_repeat_is_answered_from_the_stored_answer(inventory: httpx.AsyncClient) -> None:
+async def test_a_repeat_is_answered_from_the_stored_answer(inventory: httpx2.AsyncClient) -> None:
     first = await inventory.post(RESERVATION, json=PORT, headers=keyed("k"))
     repeat = await inventory.post(RESERVATION, json=PORT, headers=keyed("k"))
     assert (first.status_code, repeat.status_code) == (201, 201)
@@ -29,7 +29,7 @@ async def test_a_repeat_is_answered_from_the_stored_answer(inventory: httpx.Asyn
     ]
 
 
-async def test_simultaneous_repeats_take_effect_once(inventory: httpx.AsyncClient) -> None:
+async def test_simultaneous_repeats_take_effect_once(inventory: httpx2.AsyncClient) -> None:
     answers = await asyncio.gather(
         *(inventory.post(RESERVATION, json=PORT, headers=keyed("k")) for _ in range(20)),
     )
@@ -41,27 +41,27 @@ async def test_simultaneous_repeats_take_effect_once(inventory: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("other", [PORT | {"requestedBy": "another"}, PORT | {"place": {"id": "HAM-1"}}])
-async def test_a_key_used_for_another_body_is_refused(inventory: httpx.AsyncClient, other: dict[str, object]) -> None:
+async def test_a_key_used_for_another_body_is_refused(inventory: httpx2.AsyncClient, other: dict[str, object]) -> None:
     await inventory.post(RESERVATION, json=PORT, headers=keyed("k"))
     refused = await inventory.post(RESERVATION, json=other, headers=keyed("k"))
     assert refused.status_code == 422
     assert refused.json()["code"] == "idempotencyKeyReused"
 
 
-async def test_a_key_used_for_another_path_is_refused(inventory: httpx.AsyncClient) -> None:
+async def test_a_key_used_for_another_path_is_refused(inventory: httpx2.AsyncClient) -> None:
     product = (await inventory.post(PRODUCT, json={"status": "active"}, headers=keyed("k"))).json()
     refused = await inventory.delete(product["href"], headers=keyed("k"))
     assert refused.status_code == 422
     assert (await inventory.get(product["href"])).status_code == 200
 
 
-async def test_the_order_of_attributes_does_not_make_another_request(inventory: httpx.AsyncClient) -> None:
+async def test_the_order_of_attributes_does_not_make_another_request(inventory: httpx2.AsyncClient) -> None:
     await inventory.post(RESERVATION, json=PORT, headers=keyed("k"))
     repeat = await inventory.post(RESERVATION, json=dict(reversed(PORT.items())), headers=keyed("k"))
     assert repeat.headers["Idempotent-Replay"] == "true"
 
 
-async def test_a_refusal_is_not_stored(inventory: httpx.AsyncClient) -> None:
+async def test_a_refusal_is_not_stored(inventory: httpx2.AsyncClient) -> None:
     wish = {"resourceSpecification": {"id": "ont"}, "requestedBy": "order"}
     taken = [(await inventory.post(RESERVATION, json=wish, headers=keyed(f"k{n}"))).json() for n in range(2)]
     refused = await inventory.post(RESERVATION, json=wish, headers=keyed("late"))
@@ -71,7 +71,7 @@ async def test_a_refusal_is_not_stored(inventory: httpx.AsyncClient) -> None:
     assert (granted.status_code, granted.json()["id"]) == (201, taken[0]["id"])
 
 
-async def test_the_empty_answer_of_a_deletion_is_repeated(inventory: httpx.AsyncClient) -> None:
+async def test_the_empty_answer_of_a_deletion_is_repeated(inventory: httpx2.AsyncClient) -> None:
     product = (await inventory.post(PRODUCT, json={"status": "active"}, headers=keyed("make"))).json()
     answers = [await inventory.delete(product["href"], headers=keyed("remove")) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [204, 204]
@@ -79,14 +79,14 @@ async def test_the_empty_answer_of_a_deletion_is_repeated(inventory: httpx.Async
 
 
 @pytest.mark.parametrize("key", ["", "k" * 501])
-async def test_a_change_without_a_usable_key_is_refused(inventory: httpx.AsyncClient, key: str) -> None:
+async def test_a_change_without_a_usable_key_is_refused(inventory: httpx2.AsyncClient, key: str) -> None:
     refused = await inventory.post(RESERVATION, json=PORT, headers=keyed(key))
     assert refused.status_code == 400
     assert refused.json()["@type"] == "Error"
     assert refused.json()["code"] == "idempotencyKeyMissing"
 
 
-async def test_the_log_is_searched_by_order(inventory: httpx.AsyncClient) -> None:
+async def test_the_log_is_searched_by_order(inventory: httpx2.AsyncClient) -> None:
     for key in ("po:1:a", "po:1:b", "po:10%:c"):
         await inventory.post(RESERVATION, json=PORT, headers=keyed(key))
     found = (await inventory.get("/log", params={"order": "po:1:"})).json()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.systems.conftest import keyed
@@ -20,14 +20,14 @@ LEAST: dict[str, dict[str, Any]] = {
 }
 
 
-async def make(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+async def make(client: httpx2.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
     answer = await client.post(path, json=LEAST[path] | body, headers=keyed(f"make {path} {body}"))
     assert answer.status_code == 201
     document: dict[str, Any] = answer.json()
     return document
 
 
-async def test_a_product_keeps_what_it_is_given(inventory: httpx.AsyncClient) -> None:
+async def test_a_product_keeps_what_it_is_given(inventory: httpx2.AsyncClient) -> None:
     answer = await inventory.post(
         PRODUCT, json={"name": "Fibre", "colour": "blue", "status": "created"}, headers=keyed("k")
     )
@@ -37,13 +37,13 @@ async def test_a_product_keeps_what_it_is_given(inventory: httpx.AsyncClient) ->
     assert (await inventory.get(product["href"])).json() == product
 
 
-async def test_an_id_of_ones_own_is_taken_once(inventory: httpx.AsyncClient) -> None:
+async def test_an_id_of_ones_own_is_taken_once(inventory: httpx2.AsyncClient) -> None:
     await make(inventory, SERVICE, id="svc-1", state="active")
     taken = await inventory.post(SERVICE, json=LEAST[SERVICE] | {"id": "svc-1"}, headers=keyed("k"))
     assert (taken.status_code, taken.json()["code"]) == (409, "idTaken")
 
 
-async def test_a_merge_patch_removes_merges_and_replaces(inventory: httpx.AsyncClient) -> None:
+async def test_a_merge_patch_removes_merges_and_replaces(inventory: httpx2.AsyncClient) -> None:
     service = await make(inventory, SERVICE, name="a", note=[{"text": "1"}, {"text": "2"}], extra={"x": 1, "y": 2})
     patched = await inventory.patch(
         service["href"],
@@ -72,7 +72,7 @@ async def test_a_merge_patch_removes_merges_and_replaces(inventory: httpx.AsyncC
     ],
 )
 async def test_an_illegal_value_is_refused_by_its_name(
-    inventory: httpx.AsyncClient, path: str, body: dict[str, object], named: str
+    inventory: httpx2.AsyncClient, path: str, body: dict[str, object], named: str
 ) -> None:
     document = await make(inventory, path)
     for refused in (
@@ -86,7 +86,7 @@ async def test_an_illegal_value_is_refused_by_its_name(
 
 @pytest.mark.parametrize(("path", "required"), [(PRODUCT, ["status"]), (SERVICE, ["state", "serviceSpecification"])])
 async def test_what_the_standard_requires_is_named_where_it_is_missing(
-    inventory: httpx.AsyncClient, path: str, required: list[str]
+    inventory: httpx2.AsyncClient, path: str, required: list[str]
 ) -> None:
     refused = await inventory.post(path, json={"name": "bare"})
     assert refused.status_code == 400
@@ -96,7 +96,7 @@ async def test_what_the_standard_requires_is_named_where_it_is_missing(
     assert (removal.status_code, removal.json()["reason"]) == (400, f"{', '.join(required)} cannot be removed")
 
 
-async def test_absent_documents_are_not_found(inventory: httpx.AsyncClient) -> None:
+async def test_absent_documents_are_not_found(inventory: httpx2.AsyncClient) -> None:
     for answer in (
         await inventory.get(f"{PRODUCT}/none"),
         await inventory.patch(f"{PRODUCT}/none", json={}, headers=keyed("a")),
@@ -106,7 +106,7 @@ async def test_absent_documents_are_not_found(inventory: httpx.AsyncClient) -> N
         assert answer.json()["@type"] == "Error"
 
 
-async def test_lists_are_filtered_by_every_attribute_named(inventory: httpx.AsyncClient) -> None:
+async def test_lists_are_filtered_by_every_attribute_named(inventory: httpx2.AsyncClient) -> None:
     anna = {"relatedParty": [{"id": "anna", "role": "customer"}, {"id": "shop", "role": "seller"}]}
     one = await make(inventory, PRODUCT, **anna, status="active", productSpecification={"id": "ps-1"}, isBundle=True)
     two = await make(inventory, PRODUCT, **anna, status="terminated", productSpecification={"id": "ps-1"})
@@ -123,7 +123,7 @@ async def test_lists_are_filtered_by_every_attribute_named(inventory: httpx.Asyn
     assert await ids(**{"relatedParty.id": "nobody"}) == []
 
 
-async def test_a_truncated_page_is_partial_content(inventory: httpx.AsyncClient) -> None:
+async def test_a_truncated_page_is_partial_content(inventory: httpx2.AsyncClient) -> None:
     made = [await make(inventory, SERVICE, name=f"s{n}", state="active") for n in range(5)]
     page = await inventory.get(SERVICE, params={"offset": "1", "limit": "2", "fields": "name"})
     assert page.status_code == 206
@@ -134,7 +134,7 @@ async def test_a_truncated_page_is_partial_content(inventory: httpx.AsyncClient)
     assert (await inventory.get(SERVICE, params={"limit": "-1"})).status_code == 400
 
 
-async def test_the_audit_finds_a_resource_that_no_active_service_uses(inventory: httpx.AsyncClient) -> None:
+async def test_the_audit_finds_a_resource_that_no_active_service_uses(inventory: httpx2.AsyncClient) -> None:
     async def reserve(key: str) -> str:
         body = {"resourceSpecification": {"id": "msisdn"}, "requestedBy": key}
         return str((await inventory.post(RESERVATION, json=body, headers=keyed(key))).json()["id"])

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import requests
 import schemathesis
@@ -174,7 +174,7 @@ def test_arbitrary_requests_are_answered_as_the_document_says(name: str, tmp_pat
 
 
 def _hold_to_its_description(
-    operation: schemathesis.APIOperation[Any, Any, Any, Any], send: Callable[[httpx.Request], httpx.Response]
+    operation: schemathesis.APIOperation[Any, Any, Any, Any], send: Callable[[httpx2.Request], httpx2.Response]
 ) -> None:
     for mode in schemathesis.GenerationMode:
         try:
@@ -185,7 +185,7 @@ def _hold_to_its_description(
             assert mode is schemathesis.GenerationMode.NEGATIVE
 
 
-def _hold(cases: SearchStrategy[schemathesis.Case[Any]], send: Callable[[httpx.Request], httpx.Response]) -> None:
+def _hold(cases: SearchStrategy[schemathesis.Case[Any]], send: Callable[[httpx2.Request], httpx2.Response]) -> None:
     @settings(
         max_examples=examples(1, 20),
         derandomize=True,
@@ -201,7 +201,7 @@ def _hold(cases: SearchStrategy[schemathesis.Case[Any]], send: Callable[[httpx.R
     hold()
 
 
-def _request(case: schemathesis.Case[Any]) -> httpx.Request:
+def _request(case: schemathesis.Case[Any]) -> httpx2.Request:
     given = case.as_transport_kwargs(base_url="http://system")
     parts = {
         name: given.get(name) for name in ("method", "url", "headers", "params", "json", "data", "files", "cookies")
@@ -209,7 +209,7 @@ def _request(case: schemathesis.Case[Any]) -> httpx.Request:
     prepared = requests.Request(**parts).prepare()
     assert prepared.body is None or isinstance(prepared.body, str | bytes)
     headers = [(name, text.encode() if isinstance(text, str) else text) for name, text in prepared.headers.items()]
-    return httpx.Request(
+    return httpx2.Request(
         prepared.method or "",
         prepared.url or "",
         headers=[(name.encode(), value) for name, value in headers],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from systems.common.errors import Refusal
@@ -120,7 +120,7 @@ def test_some_states_may_follow_others(life_cycle: lifecycle.LifeCycle, before: 
     assert refused.value.status == 409
 
 
-async def made(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
+async def made(client: httpx2.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
     answer = await client.post(path, json=body)
     assert answer.status_code == 201, answer.text
     document: dict[str, Any] = answer.json()
@@ -128,7 +128,7 @@ async def made(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, A
 
 
 @pytest.mark.anyio
-async def test_a_product_is_patched_by_operations(inventory: httpx.AsyncClient) -> None:
+async def test_a_product_is_patched_by_operations(inventory: httpx2.AsyncClient) -> None:
     product = await made(inventory, PRODUCT, status="active", name="a", colour="red")
     patch = [{"op": "replace", "path": "/status", "value": "suspended"}, {"op": "remove", "path": "/colour"}]
     answer = await inventory.patch(product["href"], json=patch, headers=keyed("k") | JSON_PATCH)
@@ -138,7 +138,7 @@ async def test_a_product_is_patched_by_operations(inventory: httpx.AsyncClient) 
 
 
 @pytest.mark.anyio
-async def test_a_resource_is_patched_by_operations(inventory: httpx.AsyncClient) -> None:
+async def test_a_resource_is_patched_by_operations(inventory: httpx2.AsyncClient) -> None:
     patch = [
         {"op": "add", "path": "/description", "value": "spare"},
         {"op": "replace", "path": "/operationalState", "value": "enable"},
@@ -151,7 +151,7 @@ async def test_a_resource_is_patched_by_operations(inventory: httpx.AsyncClient)
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", ["id", "href"])
-async def test_what_only_the_system_sets_cannot_be_patched(inventory: httpx.AsyncClient, name: str) -> None:
+async def test_what_only_the_system_sets_cannot_be_patched(inventory: httpx2.AsyncClient, name: str) -> None:
     product = await made(inventory, PRODUCT, status="active")
     for patch, headers in (
         ({name: "other"}, {}),
@@ -166,7 +166,7 @@ async def test_what_only_the_system_sets_cannot_be_patched(inventory: httpx.Asyn
 
 
 @pytest.mark.anyio
-async def test_the_date_of_a_service_is_set_once(inventory: httpx.AsyncClient) -> None:
+async def test_the_date_of_a_service_is_set_once(inventory: httpx2.AsyncClient) -> None:
     body = {"state": "active", "serviceSpecification": {"id": "s"}, "serviceDate": "2026-03-01"}
     service = await made(inventory, SERVICE, **body)
     refused = await inventory.patch(service["href"], json={"serviceDate": "2026-04-01"})
@@ -174,7 +174,7 @@ async def test_the_date_of_a_service_is_set_once(inventory: httpx.AsyncClient) -
 
 
 @pytest.mark.anyio
-async def test_a_step_off_the_life_cycle_changes_nothing(inventory: httpx.AsyncClient) -> None:
+async def test_a_step_off_the_life_cycle_changes_nothing(inventory: httpx2.AsyncClient) -> None:
     product = await made(inventory, PRODUCT, status="cancelled")
     refused = await inventory.patch(product["href"], json={"status": "active", "name": "back"})
     assert (refused.status_code, refused.json()["code"]) == (409, "illegalTransition")
@@ -183,7 +183,7 @@ async def test_a_step_off_the_life_cycle_changes_nothing(inventory: httpx.AsyncC
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
-async def test_another_media_type_is_not_taken(inventory: httpx.AsyncClient, media: str) -> None:
+async def test_another_media_type_is_not_taken(inventory: httpx2.AsyncClient, media: str) -> None:
     product = await made(inventory, PRODUCT, status="active")
     for method, path in (("POST", PRODUCT), ("PATCH", product["href"])):
         refused = await inventory.request(method, path, content=b"{}", headers={"Content-Type": media})
@@ -207,13 +207,13 @@ async def test_another_media_type_is_not_taken(inventory: httpx.AsyncClient, med
     ],
     ids=["nothing", "unfinished", "list", "number", "null", "half", "nan", "infinite", "deep", "large"],
 )
-async def test_what_is_no_json_object_is_refused(inventory: httpx.AsyncClient, content: bytes, status: int) -> None:
+async def test_what_is_no_json_object_is_refused(inventory: httpx2.AsyncClient, content: bytes, status: int) -> None:
     refused = await inventory.post(PRODUCT, content=content, headers={"Content-Type": "application/json"})
     assert (refused.status_code, refused.json()["@type"]) == (status, "Error")
 
 
 @pytest.mark.anyio
-async def test_a_method_that_there_is_not_is_refused_as_an_error(inventory: httpx.AsyncClient) -> None:
+async def test_a_method_that_there_is_not_is_refused_as_an_error(inventory: httpx2.AsyncClient) -> None:
     refused = await inventory.put(f"{PRODUCT}/p", json={})
     assert (refused.status_code, refused.json()["code"]) == (405, "methodNotAllowed")
     assert refused.headers["Allow"]
@@ -222,13 +222,13 @@ async def test_a_method_that_there_is_not_is_refused_as_an_error(inventory: http
 
 
 @pytest.mark.anyio
-async def test_each_request_without_a_key_takes_effect(inventory: httpx.AsyncClient) -> None:
+async def test_each_request_without_a_key_takes_effect(inventory: httpx2.AsyncClient) -> None:
     one, two = [await made(inventory, PRODUCT, status="active") for _ in range(2)]
     assert one["id"] != two["id"]
 
 
 @pytest.mark.anyio
-async def test_a_slash_at_the_end_of_an_address_changes_nothing(activation: httpx.AsyncClient) -> None:
+async def test_a_slash_at_the_end_of_an_address_changes_nothing(activation: httpx2.AsyncClient) -> None:
     path = "/tmf-api/ServiceActivationAndConfiguration/v4/service"
     body = {"id": "s", "state": "active", "serviceSpecification": {"id": "rfs"}}
     service = (await activation.post(f"{path}/", json=body)).json()

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from systems.common.database import Database
@@ -38,7 +38,7 @@ async def started(name: str, folder: Path) -> AsyncIterator[tuple[Process, str]]
 @pytest.mark.parametrize("name", ["inventory", "activation", "billing"])
 async def test_a_system_starts_alone_and_ends_when_told_to(name: str, tmp_path: Path) -> None:
     async with started(name, tmp_path) as (process, url):
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
             assert (await client.get("/health")).json() == {"status": "up"}
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
@@ -48,7 +48,7 @@ async def test_a_system_starts_alone_and_ends_when_told_to(name: str, tmp_path: 
 async def test_an_answer_held_back_does_not_keep_the_process(tmp_path: Path) -> None:
     async with (
         started("billing", tmp_path) as (process, url),
-        httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
+        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30) as client,
     ):
         await client.post("/faults", json={"kind": "timeout", "seconds": 60})
         held = asyncio.create_task(client.delete("/billing/v1/charge/c", headers=keyed("k")))

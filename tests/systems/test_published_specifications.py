@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from jsonschema import Draft4Validator, FormatChecker  # type: ignore[import-untyped]
 
@@ -120,7 +120,7 @@ async def test_answers_and_events_fit_theirs(
             assert_fits(event, file, event["eventType"])
 
 
-async def _errors_fit(client: httpx.AsyncClient, path: str, file: str) -> None:
+async def _errors_fit(client: httpx2.AsyncClient, path: str, file: str) -> None:
     for answer, status in (
         (await client.post(path, json=[]), 400),
         (await client.get(f"{path}/none"), 404),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from systems.inventory.app import STOCK
@@ -57,7 +57,7 @@ def test_a_service_without_a_rule_is_available_everywhere() -> None:
 
 
 @pytest.mark.anyio
-async def test_each_item_is_answered_with_its_reasons(inventory: httpx.AsyncClient) -> None:
+async def test_each_item_is_answered_with_its_reasons(inventory: httpx2.AsyncClient) -> None:
     def item(item_id: str, place: Any, speed: int) -> dict[str, Any]:
         characteristic = [{"name": "downloadSpeed", "value": speed}]
         service = {

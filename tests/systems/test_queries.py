@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from systems.common import paging
@@ -136,7 +136,7 @@ def test_a_filter_that_makes_no_sense_is_refused(name: str, value: str) -> None:
     ],
 )
 async def test_a_query_that_cannot_be_answered_names_its_parameter(
-    inventory: httpx.AsyncClient, path: str, params: dict[str, str], named: str
+    inventory: httpx2.AsyncClient, path: str, params: dict[str, str], named: str
 ) -> None:
     refused = await inventory.get(path, params=params)
     assert refused.status_code == 400
@@ -174,7 +174,7 @@ NO_DATE = "is no date, such as 2026-11-23 or 2026-11-23T09:00:00Z"
     ],
 )
 async def test_a_filter_that_can_match_nothing_is_told_what_it_may_be(
-    inventory: httpx.AsyncClient, path: str, query: str, reason: str
+    inventory: httpx2.AsyncClient, path: str, query: str, reason: str
 ) -> None:
     refused = await inventory.get(f"{path}?{query}")
     assert refused.status_code == 400, refused.text
@@ -186,18 +186,18 @@ async def test_a_filter_that_can_match_nothing_is_told_what_it_may_be(
     "query",
     ["relatedParty.id=a&relatedParty.id=b", "productCharacteristic.value=a&status=active&status=active,created"],
 )
-async def test_what_may_hold_together_is_no_contradiction(inventory: httpx.AsyncClient, query: str) -> None:
+async def test_what_may_hold_together_is_no_contradiction(inventory: httpx2.AsyncClient, query: str) -> None:
     assert (await inventory.get(f"{PRODUCT}?{query}")).status_code == 200
 
 
-async def ids(client: httpx.AsyncClient, path: str = PRODUCT, **params: str) -> list[str]:
+async def ids(client: httpx2.AsyncClient, path: str = PRODUCT, **params: str) -> list[str]:
     answer = await client.get(path, params=params)
     assert answer.status_code in (200, 206), answer.text
     return [document["id"] for document in answer.json()]
 
 
 @pytest.fixture
-async def products(inventory: httpx.AsyncClient) -> httpx.AsyncClient:
+async def products(inventory: httpx2.AsyncClient) -> httpx2.AsyncClient:
     """Four products, a to d."""
     for number, name in enumerate("dbca"):
         body: dict[str, Any] = {
@@ -246,13 +246,13 @@ async def products(inventory: httpx.AsyncClient) -> httpx.AsyncClient:
     ],
 )
 async def test_products_are_compared_sorted_and_paged(
-    products: httpx.AsyncClient, params: dict[str, str], expected: list[str]
+    products: httpx2.AsyncClient, params: dict[str, str], expected: list[str]
 ) -> None:
     assert await ids(products, **params) == expected
 
 
 @pytest.mark.anyio
-async def test_a_page_of_what_is_filtered_in_documents_counts_all_that_match(products: httpx.AsyncClient) -> None:
+async def test_a_page_of_what_is_filtered_in_documents_counts_all_that_match(products: httpx2.AsyncClient) -> None:
     page = await products.get(PRODUCT, params={"name.ne": "b", "limit": "1", "offset": "1"})
     assert page.status_code == 206
     assert (page.headers["X-Total-Count"], page.headers["X-Result-Count"]) == ("3", "1")
@@ -260,7 +260,7 @@ async def test_a_page_of_what_is_filtered_in_documents_counts_all_that_match(pro
 
 
 @pytest.mark.anyio
-async def test_only_the_fields_asked_for_are_given_with_id_and_href(products: httpx.AsyncClient) -> None:
+async def test_only_the_fields_asked_for_are_given_with_id_and_href(products: httpx2.AsyncClient) -> None:
     one: dict[str, Any] = (await products.get(f"{PRODUCT}/p-a", params={"fields": "name,absent"})).json()
     assert one == {"id": "p-a", "href": f"http://system{PRODUCT}/p-a", "name": "a"}
 
@@ -279,7 +279,7 @@ async def test_only_the_fields_asked_for_are_given_with_id_and_href(products: ht
     ],
 )
 async def test_resources_are_compared_sorted_and_paged(
-    inventory: httpx.AsyncClient, params: dict[str, str], expected: list[str]
+    inventory: httpx2.AsyncClient, params: dict[str, str], expected: list[str]
 ) -> None:
     assert await ids(inventory, RESOURCE, **params) == expected
 
@@ -302,7 +302,7 @@ async def test_resources_are_compared_sorted_and_paged(
     ],
 )
 async def test_the_database_leaves_few_documents_to_be_read(
-    products: httpx.AsyncClient,
+    products: httpx2.AsyncClient,
     monkeypatch: pytest.MonkeyPatch,
     path: str,
     params: dict[str, str],
@@ -322,14 +322,14 @@ async def test_the_database_leaves_few_documents_to_be_read(
 
 
 @pytest.mark.anyio
-async def test_what_was_written_on_a_resource_goes_before_what_its_pool_says(inventory: httpx.AsyncClient) -> None:
+async def test_what_was_written_on_a_resource_goes_before_what_its_pool_says(inventory: httpx2.AsyncClient) -> None:
     await inventory.patch(f"{RESOURCE}/ont-1", json={"name": "Gerät 1"})
     assert await ids(inventory, RESOURCE, name="Gerät 1") == ["ont-1"]
     assert await ids(inventory, RESOURCE, name="ONTs SN-001") == []
 
 
 @pytest.mark.anyio
-async def test_a_page_has_a_hundred_unless_more_are_asked_for(inventory: httpx.AsyncClient) -> None:
+async def test_a_page_has_a_hundred_unless_more_are_asked_for(inventory: httpx2.AsyncClient) -> None:
     assert len(await ids(inventory, RESOURCE)) == 100
     assert len(await ids(inventory, RESOURCE, limit="1000")) == 112
 
@@ -345,7 +345,7 @@ async def test_a_page_has_a_hundred_unless_more_are_asked_for(inventory: httpx.A
     ],
 )
 async def test_a_body_is_taken_however_it_says_that_it_is_in_utf_8(
-    inventory: httpx.AsyncClient, media: str, status: int
+    inventory: httpx2.AsyncClient, media: str, status: int
 ) -> None:
     raw = b"\xef\xbb\xbf" + b'{"name": "Fibre", "status": "active"}'
     answer = await inventory.post(PRODUCT, content=raw, headers={**keyed("bom"), "Content-Type": media})

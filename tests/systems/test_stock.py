@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from systems.inventory.app import create_app
@@ -54,7 +54,7 @@ async def test_every_pool_of_the_shipped_stock_is_as_large_as_the_catalogs_need(
         await check_values(client)
 
 
-async def check_values(client: httpx.AsyncClient) -> None:
+async def check_values(client: httpx2.AsyncClient) -> None:
     async def members(specification: str) -> list[dict[str, Any]]:
         params = {"resourceSpecification.id": specification, "limit": "1000"}
         answer = await client.get("/tmf-api/resourceInventoryManagement/v4/resource", params=params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tmf.words import bare, choices, reason_of, shown, span
@@ -47,9 +47,9 @@ def test_texts_alone_bear_no_quotes(value: Any, text: str) -> None:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (httpx.ReadTimeout("it took too long"), "it took too long"),
-        (httpx.ReadTimeout(""), "read timeout"),
-        (httpx.ConnectError(""), "connect error"),
+        (httpx2.ReadTimeout("it took too long"), "it took too long"),
+        (httpx2.ReadTimeout(""), "read timeout"),
+        (httpx2.ConnectError(""), "connect error"),
         (TimeoutError(), "timeout error"),
     ],
 )

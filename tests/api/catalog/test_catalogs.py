@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from api.app import create_app
@@ -22,15 +22,15 @@ COLLECTIONS = pytest.mark.parametrize("collection", list(Collection), ids=lambda
 
 
 @pytest.fixture
-async def lab(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
+async def lab(bench: Bench) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a gateway with a catalog that has several versions."""
     catalogs = load_catalogs(Path(__file__).parents[2] / "catalogs" / "lab")
-    transport = httpx.ASGITransport(create_app(replace(bench.gateway, catalogs=catalogs)))
-    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
+    transport = httpx2.ASGITransport(create_app(replace(bench.gateway, catalogs=catalogs)))
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as client:
         yield client
 
 
-async def _ids(client: httpx.AsyncClient, collection: Collection, **params: str) -> list[str]:
+async def _ids(client: httpx2.AsyncClient, collection: Collection, **params: str) -> list[str]:
     answer = await client.get(collection, params=params)
     assert answer.status_code in (200, 206), answer.text
     return [each["id"] for each in answer.json()]
@@ -95,7 +95,7 @@ async def test_an_unknown_entry_is_404(bench: Bench, collection: Collection) -> 
         assert answer.json()["code"] == "notFound"
 
 
-async def test_a_list_has_all_versions_and_an_id_alone_means_the_latest(lab: httpx.AsyncClient) -> None:
+async def test_a_list_has_all_versions_and_an_id_alone_means_the_latest(lab: httpx2.AsyncClient) -> None:
     listed = (await lab.get(Collection.OFFERING, params={"id": "modem-lease"})).json()
     assert [each["version"] for each in listed] == ["1.9", "1.10"]
     assert (await lab.get(f"{Collection.OFFERING}/modem-lease")).json() == listed[1]
@@ -105,7 +105,7 @@ async def test_a_list_has_all_versions_and_an_id_alone_means_the_latest(lab: htt
     assert (await lab.get(f"{Collection.OFFERING}/modem-lease:(version=1.9)?version=1.9")).json() == listed[0]
 
 
-async def test_an_address_that_asks_for_two_versions_is_refused(lab: httpx.AsyncClient) -> None:
+async def test_an_address_that_asks_for_two_versions_is_refused(lab: httpx2.AsyncClient) -> None:
     answer = await lab.get(f"{Collection.OFFERING}/modem-lease:(version=1.9)?version=1.10")
     assert answer.status_code == 400
     assert answer.json()["message"] == "version: asks for 1.10 and 1.9"
@@ -124,7 +124,7 @@ async def test_an_address_that_asks_for_two_versions_is_refused(lab: httpx.Async
     ],
 )
 async def test_filters_are_anded_and_reach_any_attribute(
-    lab: httpx.AsyncClient, params: dict[str, str], expected: list[str]
+    lab: httpx2.AsyncClient, params: dict[str, str], expected: list[str]
 ) -> None:
     assert await _ids(lab, Collection.OFFERING, **params) == expected
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any, cast
 
-import httpx
+import httpx2
 import pytest
 import requests
 import schemathesis
@@ -150,7 +150,7 @@ async def differences(bench: Bench, base: str, operation: Any) -> list[str]:
     return wrong
 
 
-async def sent(client: httpx.AsyncClient, arguments: dict[str, Any]) -> httpx.Response:
+async def sent(client: httpx2.AsyncClient, arguments: dict[str, Any]) -> httpx2.Response:
     """Send what schemathesis would send by another client."""
     prepared = requests.Request(**{name: value for name, value in arguments.items() if name in REQUEST}).prepare()
     headers = {name: str(value) for name, value in prepared.headers.items() if name.lower() != "content-length"}

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from pydantic import ValidationError
 from standardwebhooks import Webhook
@@ -52,7 +52,7 @@ def signed(body: bytes, at: datetime | None = None, secret: str = CALLBACK_SECRE
     }
 
 
-async def tell(bench: Bench, path: str, body: Any) -> httpx.Response:
+async def tell(bench: Bench, path: str, body: Any) -> httpx2.Response:
     raw = json.dumps(body).encode()
     return await bench.client.post(path, content=raw, headers=signed(raw))
 
@@ -209,7 +209,7 @@ async def test_an_event_that_nobody_known_has_sent_is_refused(bench: Bench, head
 
 async def test_without_a_secret_in_the_settings_no_event_is_taken(bench: Bench) -> None:
     app = create_app(dataclasses.replace(bench.gateway, callback_secret=None))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=BASE_URL) as client:
         answer = await client.post(SERVICE, content=BODY, headers=signed(BODY))
     assert answer.status_code == 401
     assert "ORDERSAGA_CALLBACK_SECRET" in answer.json()["message"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -22,17 +22,17 @@ class Hubs:
 
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
-        self.requests: list[httpx.Request] = []
+        self.requests: list[httpx2.Request] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         status = self.statuses.pop(0) if self.statuses else 201
         if not status:
-            raise httpx.ConnectError("connection refused")
-        return httpx.Response(status, json={})
+            raise httpx2.ConnectError("connection refused")
+        return httpx2.Response(status, json={})
 
     def registration(self) -> HubRegistration:
-        client = httpx.AsyncClient(base_url="http://activation", transport=httpx.MockTransport(self))
+        client = httpx2.AsyncClient(base_url="http://activation", transport=httpx2.MockTransport(self))
         return HubRegistration(client, BASE_URL, SecretStr(CALLBACK_SECRET), pause=timedelta(0))
 
 

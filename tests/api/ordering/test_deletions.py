@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from api.app import create_app
@@ -118,7 +118,7 @@ async def test_nobody_else_deletes_an_order(bench: Bench, token: str | None) -> 
 async def test_without_a_token_in_the_settings_there_are_no_administrators(bench: Bench) -> None:
     order_id = await bench.ordered(state=OrderState.COMPLETED)
     app = create_app(dataclasses.replace(bench.gateway, admin_token=None))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=BASE_URL) as client:
         answer = await client.delete(f"{PRODUCT_ORDERS}/{order_id}", headers=ADMIN)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
     assert "ORDERSAGA_ADMIN_TOKEN" in answer.json()["message"]

@@ -246,7 +246,8 @@ async def asked(server: Client) -> AsyncIterator[TemporalEngine]:
     async with Worker(server, task_queue=queue, workflows=[_Answering], workflow_runner=runner):
         for name, at in (("po:asked", queue), ("po:idle", "nobody")):
             await server.start_workflow("Answering", id=name, task_queue=at, id_reuse_policy=reuse)
-        yield TemporalEngine(same_client, queue, request_timeout=timedelta(seconds=20))
+        patience = timedelta(seconds=20)
+        yield TemporalEngine(same_client, queue, timeout=patience, request_timeout=patience)
         for name in ("po:asked", "po:idle"):
             with suppress(RPCError):
                 await server.get_workflow_handle(name).terminate()

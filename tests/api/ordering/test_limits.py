@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi import FastAPI
 
@@ -41,7 +41,7 @@ def order(kind: OrderKind, *items: dict[str, Any], **more: Any) -> dict[str, Any
     return {ITEM_LISTS[kind]: listed, **more}
 
 
-def message(answer: httpx.Response) -> str:
+def message(answer: httpx2.Response) -> str:
     assert answer.status_code == 400, answer.text
     assert answer.json()["code"] == "invalidRequest"
     told: str = answer.json()["message"]

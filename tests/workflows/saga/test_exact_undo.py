@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from tests.stage import Stage, customer_of, example
@@ -109,13 +109,13 @@ async def test_an_order_that_cannot_even_be_planned_fails_and_says_why(stage: St
     customer = customer_of(document)
     system = stage.inventory._transport
 
-    async def broken(request: httpx.Request) -> httpx.Response:
+    async def broken(request: httpx2.Request) -> httpx2.Response:
         if request.method == "GET" and request.url.path == "/tmf-api/productInventory/v4/product":
             product = {"id": customer, "status": "active", "relatedParty": [{"id": customer}], "productPrice": "much"}
-            return httpx.Response(200, json=[product])
+            return httpx2.Response(200, json=[product])
         return await system.handle_async_request(request)
 
-    stage.inventory._transport = httpx.MockTransport(broken)
+    stage.inventory._transport = httpx2.MockTransport(broken)
     try:
         order = await stage.done(document)
     finally:

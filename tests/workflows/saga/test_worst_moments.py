@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import httpx
+import httpx2
 import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import PendingWorkflowTaskState
@@ -125,21 +125,21 @@ async def has_ended(stage: Stage, order_id: str) -> bool:
     return (await stage.order(order_id))["state"] in TERMINAL
 
 
-class Gate(httpx.AsyncBaseTransport):
+class Gate(httpx2.AsyncBaseTransport):
     """Lets requests to a system pass once it is open."""
 
-    def __init__(self, behind: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, behind: httpx2.AsyncBaseTransport) -> None:
         self._behind = behind
         self.reached, self.opened = asyncio.Event(), asyncio.Event()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.reached.set()
         await self.opened.wait()
         return await self._behind.handle_async_request(request)
 
 
 @asynccontextmanager
-async def gated(system: httpx.AsyncClient) -> AsyncIterator[Gate]:
+async def gated(system: httpx2.AsyncClient) -> AsyncIterator[Gate]:
     """Let requests to a system wait until the block has ended."""
     transport = system._transport
     gate = Gate(transport)

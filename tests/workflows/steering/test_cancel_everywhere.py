@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from temporalio.client import WorkflowFailureError
 
@@ -68,14 +68,14 @@ class Watch:
         self.cancellations[order_id] = answer.json()["id"]
 
 
-class _Watched(httpx.AsyncBaseTransport):
+class _Watched(httpx2.AsyncBaseTransport):
     """Tells a watch of each request that has had an effect, before the answer goes back."""
 
-    def __init__(self, system: httpx.AsyncBaseTransport, watch: Watch) -> None:
+    def __init__(self, system: httpx2.AsyncBaseTransport, watch: Watch) -> None:
         self._system = system
         self._watch = watch
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await self._system.handle_async_request(request)
         key = request.headers.get("Idempotency-Key")
         if key is not None and response.is_success:
@@ -230,9 +230,9 @@ async def held(stage: Stage) -> dict[str, Any]:
 
 async def test_what_an_undo_gave_back_may_be_another_orders_at_once(stage: Stage) -> None:
     system = stage.inventory._transport
-    taken: list[httpx.Response] = []
+    taken: list[httpx2.Response] = []
 
-    async def pass_on(request: httpx.Request) -> httpx.Response:
+    async def pass_on(request: httpx2.Request) -> httpx2.Response:
         answer = await system.handle_async_request(request)
         if request.method == "DELETE" and "/reservation/" in request.url.path:
             member = (await stage.inventory.get(f"{RESOURCE}/{request.url.path.rpartition('/')[2]}")).json()
@@ -244,7 +244,7 @@ async def test_what_an_undo_gave_back_may_be_another_orders_at_once(stage: Stage
     await stage.fault(stage.billing, match={"operation": "startCharge"}, kind="permanent")
     document = example("fibre-bundle")
     customer_of(document)
-    stage.inventory._transport = httpx.MockTransport(pass_on)
+    stage.inventory._transport = httpx2.MockTransport(pass_on)
     try:
         order = await stage.done(document)
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from temporalio.exceptions import ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
@@ -66,7 +66,7 @@ async def test_while_inventory_is_away_a_hold_is_taken_and_an_amendment_is_to_be
 
 
 @contextmanager
-def overtaken(system: httpx.AsyncClient) -> Iterator[tuple[asyncio.Event, asyncio.Event, asyncio.Event]]:
+def overtaken(system: httpx2.AsyncClient) -> Iterator[tuple[asyncio.Event, asyncio.Event, asyncio.Event]]:
     """Hold up what a system is asked, which the first event tells, until it is asked once more after the second.
 
     That waits for the third.
@@ -74,7 +74,7 @@ def overtaken(system: httpx.AsyncClient) -> Iterator[tuple[asyncio.Event, asynci
     asked, asked_again, go_on, overtaking = (asyncio.Event() for _ in range(4))
     transport = system._transport
 
-    async def handle(request: httpx.Request) -> httpx.Response:
+    async def handle(request: httpx2.Request) -> httpx2.Response:
         asked.set()
         if asked_again.is_set() and not overtaking.is_set():
             overtaking.set()
@@ -82,7 +82,7 @@ def overtaken(system: httpx.AsyncClient) -> Iterator[tuple[asyncio.Event, asynci
         await overtaking.wait()
         return await transport.handle_async_request(request)
 
-    system._transport = httpx.MockTransport(handle)
+    system._transport = httpx2.MockTransport(handle)
     try:
         yield asked, asked_again, go_on
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import pytest
 from temporalio.api.enums.v1 import EventType
 
@@ -62,17 +62,17 @@ async def test_what_a_lost_task_did_is_undone_when_its_order_is_cancelled(stage:
 
 
 @contextmanager
-def _refusing_what_comes_again(system: httpx.AsyncClient, word: str, times: int) -> Iterator[None]:
+def _refusing_what_comes_again(system: httpx2.AsyncClient, word: str, times: int) -> Iterator[None]:
     """Have a system, some times, refuse for now what was asked for before by a key with this word in it."""
     transport, asked, left = system._transport, set[str](), times
 
-    class Refusing(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    class Refusing(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             nonlocal left
             key = request.headers.get("Idempotency-Key", "")
             if word in key and key in asked and left:
                 left -= 1
-                return httpx.Response(503, request=request)
+                return httpx2.Response(503, request=request)
             asked.add(key)
             return await transport.handle_async_request(request)
 
