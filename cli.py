@@ -6,33 +6,21 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from console.exits import EXIT_CODES, NOT_COMPLETED, REFUSED, UNREACHABLE, fail, finish, run_and_exit
-from console.hub_app import hub_app
-from console.options import (
-    GatewayOption,
-    JsonOption,
-    OrderFile,
-    ValueOption,
-    gateway_address,
-    quoted,
-    read_order,
-    values_of,
-)
-from console.order_app import order_app
-from console.task_app import task_app
+from console.commands.catalog import catalog_app
+from console.commands.hub import hub_app
+from console.commands.order import order_app
+from console.commands.plan import plan
+from console.commands.qualify import qualify
+from console.commands.status import status
+from console.commands.submit import submit, watch
+from console.commands.task import task_app
+from console.exits import EXIT_CODES, REFUSED, UNREACHABLE, fail, finish, run_and_exit
 from console.terminal import terminal
 from settings import SYSTEMS, Settings, shown
-
-if TYPE_CHECKING:
-    from console.commands import PlanSource
-
-CatalogKind = Annotated[
-    str, typer.Argument(help="offering, price, product, category, catalog, service or resource", metavar="[KIND]")
-]
 
 app = typer.Typer(
     help=f"Ordersaga: TM Forum orders on Temporal.\n\n{EXIT_CODES}",
@@ -40,7 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-catalog_app = typer.Typer(help="Read catalogs, and check them.", no_args_is_help=True)
 app.add_typer(order_app, name="order")
 app.add_typer(task_app, name="task")
 app.add_typer(hub_app, name="hub")
@@ -97,156 +84,8 @@ def demo(
     raise typer.Exit(0 if finish(run_demo(terminal(), keep=keep)) else REFUSED)
 
 
-@app.command()
-def submit(
-    file: OrderFile,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the order to its end.")] = False,
-    idempotency_key: Annotated[
-        str | None, typer.Option(help="Makes a repeated submit give the same order back.")
-    ] = None,
-    gateway: GatewayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Submit a product order, or a service or resource order: which it is, is told by its items.
-
-    Examples: `ordersaga submit order.json --watch` · `jq .order crm.json | ordersaga submit - --idempotency-key crm-4`
-    """
-    from console import commands
-
-    document = read_order(file)
-    code = finish(commands.submit(gateway_address(gateway), document, idempotency_key, terminal(), watch, as_json))
-    raise typer.Exit(0 if code else NOT_COMPLETED)
-
-
-@app.command()
-def watch(order_id: str, gateway: GatewayOption = None) -> None:
-    """Follow an order to its end: a live tree in a terminal, a line for each change elsewhere.
-
-    Example: `ordersaga watch 7f3k2a9dqx`
-    """
-    from console import commands
-
-    completed = finish(commands.follow(gateway_address(gateway), order_id, terminal()))
-    raise typer.Exit(0 if completed else NOT_COMPLETED)
-
-
-@app.command()
-def plan(
-    file: OrderFile,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Plan from the catalogs alone, without a gateway; for add items only.")
-    ] = False,
-    gateway: GatewayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what an order comes down to, without doing any of it.
-
-    Examples: `ordersaga plan order.json` · `ordersaga plan --offline order.json --json`
-    """
-    from console import commands
-
-    document = read_order(file)
-    source = _offline_plans() if offline else commands.online(gateway_address(gateway))
-    raise typer.Exit(0 if finish(commands.plan(source, document, terminal(), as_json)) else REFUSED)
-
-
-@app.command()
-def qualify(
-    offering: Annotated[
-        str | None, typer.Argument(help="The id of a product offering [default: all that can be had there]")
-    ] = None,
-    place: Annotated[str | None, typer.Option("--place", help="Where it is to be.", metavar="ID")] = None,
-    customer: Annotated[
-        str | None, typer.Option("--customer", help="Who asks: what they have is looked at.", metavar="ID")
-    ] = None,
-    value: ValueOption = None,
-    part: Annotated[
-        list[str] | None, typer.Option("--part", help="An offering that a bundle is to have; may be repeated.")
-    ] = None,
-    gateway: GatewayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Ask whether an offering can be had at a place, why not, and what can be had instead. Nothing is ordered.
-
-    Exits 1 when it cannot.
-
-    Examples: `ordersaga qualify fibre-internet --place HAM-1 --value downloadSpeed=1000` ·
-    `ordersaga qualify --place BER-1 --customer C-1001`
-    """
-    from console import qualify_commands
-
-    asked = qualify_commands.question(offering, place, customer, values_of(value), part or [])
-    good = finish(qualify_commands.qualify(gateway_address(gateway), asked, terminal(), as_json))
-    raise typer.Exit(0 if good else REFUSED)
-
-
-@app.command()
-def status(gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
-    """Show how the stack is: its parts, and what does not get on, each with the last error and what to do.
-
-    Exits 1 when something is missing or stuck.
-
-    Examples: `ordersaga status` · `ordersaga status --json | jq .stuck`
-    """
-    from console.status_commands import status as run_status
-
-    good = finish(run_status(gateway_address(gateway), terminal(), as_json=as_json))
-    raise typer.Exit(0 if good else REFUSED)
-
-
-@catalog_app.command("lint")
-def catalog_lint(
-    directory: Annotated[Path | None, typer.Argument(help="A folder of catalogs [default: by the settings]")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 with warnings, too.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Check catalogs: every fault with its file and line; without one, every warning, and how much there is.
-
-    Faults keep catalogs from being used: exit 1. Warnings do not: exit 0, unless --strict is given.
-
-    Examples: `ordersaga catalog lint` · `ordersaga catalog lint my-catalogs/ --strict`
-    """
-    from console.catalog_commands import lint
-
-    good = lint(directory or _catalogs(), terminal(), strict=strict, as_json=as_json)
-    raise typer.Exit(0 if good else REFUSED)
-
-
-@catalog_app.command("list")
-def catalog_list(
-    kind: CatalogKind = "offering",
-    category: Annotated[str | None, typer.Option(help="Only what is in this category.", metavar="ID")] = None,
-    status: Annotated[str | None, typer.Option(help="Only what is in this status, such as Active.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 100,
-    gateway: GatewayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List what the gateway's catalogs hold, all versions of it.
-
-    Examples: `ordersaga catalog list` · `ordersaga catalog list category` · `ordersaga catalog list --category mobile`
-    """
-    from console.catalog_reads import catalog_list as run_list
-
-    filters = {"category.id": category, "lifecycleStatus": status}
-    wanted = {name: quoted(value) for name, value in filters.items() if value is not None} | {"limit": str(limit)}
-    finish(run_list(gateway_address(gateway), _kind(kind), wanted, terminal(), as_json))
-
-
-@catalog_app.command("show")
-def catalog_show(
-    entry_id: Annotated[str, typer.Argument(help="The id of an offering, or of what --kind says.", metavar="ID")],
-    kind: Annotated[str, typer.Option(help="What it is: as in catalog list.")] = "offering",
-    version: Annotated[str | None, typer.Option(help="A certain version [default: the latest]")] = None,
-    gateway: GatewayOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show an entry of the gateway's catalogs: of an offering also what it costs, and what can be chosen.
-
-    Examples: `ordersaga catalog show fibre-internet` · `ordersaga catalog show cfs-internet --kind service`
-    """
-    from console.catalog_reads import catalog_show as run_show
-
-    finish(run_show(gateway_address(gateway), _kind(kind), entry_id, version, terminal(), as_json))
+for _command in (submit, watch, plan, qualify, status):
+    app.command()(_command)
 
 
 @app.command()
@@ -339,26 +178,6 @@ def register() -> None:
 def run() -> NoReturn:
     """Run the command that the arguments name, and end the process with its exit code."""
     run_and_exit(app)
-
-
-def _catalogs() -> Path:
-    from catalogs.loader import default_catalogs
-
-    return Settings().catalogs or default_catalogs()
-
-
-def _kind(name: str) -> str:
-    from console.catalog_reads import KINDS
-
-    if name not in KINDS:
-        raise typer.BadParameter(f"{name} is none of {', '.join(KINDS)}")
-    return name
-
-
-def _offline_plans() -> PlanSource:
-    from console.catalog_commands import offline
-
-    return offline(_catalogs())
 
 
 def _made(directory: Path) -> Path:

@@ -19,10 +19,10 @@ from rich.table import Table
 from rich.text import Text
 
 from application.addresses import PRODUCT
+from console.commands.task import tasks_table
 from console.errors import CommandError
 from console.gateway import Gateway
 from console.order_tree import changes
-from console.task_commands import tasks_table
 from console.views.board import Row, board, stories
 from console.views.tables import facts_panel
 from console.watch import follow

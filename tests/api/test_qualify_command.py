@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from console import qualify_commands
+from console.commands import qualify
+from console.commands.qualify import ask, question
 from console.errors import CommandError
-from console.qualify_commands import qualify, question
 from tests.api.conftest import BASE_URL, Bench
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +49,7 @@ ANSWER: dict[str, Any] = {
 @pytest.fixture
 def console(connect: Callable[..., None]) -> Console:
     """A console to be read; what is asked goes to the bench's gateway."""
-    connect(qualify_commands)
+    connect(qualify)
     return Console(file=io.StringIO(), width=160, markup=False, emoji=False, highlight=False)
 
 
@@ -61,7 +61,7 @@ def printed(console: Console) -> str:
 async def test_result_reasons_and_alternatives_are_shown(bench: Bench, console: Console) -> None:
     bench.qualifier.answer = ANSWER
     asked = question("fibre-home-bundle", "HAM-1", "C-1", {"a": 1}, ["home-tv"])
-    assert not await qualify(BASE_URL, asked, console, False)
+    assert not await ask(BASE_URL, asked, console, False)
     shown = printed(console)
     assert "◐ alternate" in shown
     assert "TV is not available at HAM-1" in shown
@@ -84,7 +84,7 @@ async def test_what_can_be_had_is_a_success(bench: Bench, console: Console) -> N
         "qualificationResult": "qualified",
         "productOfferingQualificationItem": [item],
     }
-    assert await qualify(BASE_URL, question(None, None, None, {}, []), console, False)
+    assert await ask(BASE_URL, question(None, None, None, {}, []), console, False)
     assert "✔ qualified" in printed(console)
     assert "instead" not in printed(console)
     assert "productOffering" not in bench.qualifier.asked[0]["productOfferingQualificationItem"][0]
@@ -92,16 +92,16 @@ async def test_what_can_be_had_is_a_success(bench: Bench, console: Console) -> N
 
 async def test_it_is_printed_as_json_where_that_is_wanted(bench: Bench, console: Console) -> None:
     bench.qualifier.answer = ANSWER
-    assert not await qualify(BASE_URL, question("o", None, None, {}, []), console, True)
+    assert not await ask(BASE_URL, question("o", None, None, {}, []), console, True)
     assert json.loads(printed(console))["qualificationResult"] == "alternate"
 
 
 async def test_that_nothing_fits_is_said(bench: Bench, console: Console) -> None:
     bench.qualifier.answer = {"state": "done", "productOfferingQualificationItem": []}
-    assert not await qualify(BASE_URL, question(None, "X", None, {}, []), console, False)
+    assert not await ask(BASE_URL, question(None, "X", None, {}, []), console, False)
     assert "nothing is on sale that fits this" in printed(console)
 
 
 async def test_a_refusal_is_said(console: Console) -> None:
     with pytest.raises(CommandError, match=r"400: .*productOfferingQualificationItem\[0\]\.productOffering"):
-        await qualify(BASE_URL, question(1, None, None, {}, []), console, False)  # type: ignore[arg-type]
+        await ask(BASE_URL, question(1, None, None, {}, []), console, False)  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from api.engine import MessageRefusedError
-from console import order_commands, task_commands
+from console.commands import order as order_commands
+from console.commands import task as task_commands
 from console.errors import CommandError
 from console.gateway import RefusedError
 from orders.lifecycle.states import OrderKind, OrderState
@@ -136,17 +137,17 @@ async def test_tasks_of_both_kinds_are_listed_and_shown(bench: Bench, console: C
         task(2, TaskKind.MANUAL, instructions="Ring twice", wanted=[WantedValue(name="technician", mandatory=True)]),
         task(3, state=TaskState.RESOLVED, resolution=settled),
     )
-    await task_commands.task_list(BASE_URL, list(TaskKind), {"state": "open"}, console, False)
+    await task_commands.list_tasks(BASE_URL, list(TaskKind), {"state": "open"}, console, False)
     assert "port 1 is faulty" in printed()
     assert "abc:2:internet!1" in printed()
     assert "abc:3:internet!1" not in printed()
-    await task_commands.task_show(BASE_URL, "abc:2:internet!1", console, False)
+    await task_commands.show_task(BASE_URL, "abc:2:internet!1", console, False)
     assert "Ring twice" in printed()
     assert "technician (string, mandatory)" in printed()
-    await task_commands.task_show(BASE_URL, "abc:3:internet!1", console, False)
+    await task_commands.show_task(BASE_URL, "abc:3:internet!1", console, False)
     assert "complete by bob" in printed()
     assert "by hand" in printed()
-    await task_commands.task_list(BASE_URL, [TaskKind.MANUAL], {"system": "none"}, console, False)
+    await task_commands.list_tasks(BASE_URL, [TaskKind.MANUAL], {"system": "none"}, console, False)
     assert printed().endswith("no tasks\n")
 
 
@@ -167,7 +168,7 @@ async def test_a_task_is_settled_and_one_that_is_not_there_is_named(
     assert "task abc:1:internet!1 is settled: retry" in printed()
     assert "task abc:2:internet!1 is due 2026-12-01 09:00:00" in printed()
     with pytest.raises(CommandError, match="there is no task unknown; `ordersaga task list`"):
-        await task_commands.task_show(BASE_URL, "unknown", console, False)
+        await task_commands.show_task(BASE_URL, "unknown", console, False)
 
 
 async def test_many_tasks_are_settled_and_those_that_are_not_are_said(

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from catalogs.loader import default_catalogs
-from console.catalog_commands import offline
 from console.errors import CommandError
+from console.offline import offline_plans
 
 pytestmark = pytest.mark.anyio
 
@@ -18,7 +18,9 @@ MOBILE = json.loads((Path(__file__).parents[2] / "docs" / "examples" / "mobile.j
 
 
 async def test_an_order_is_planned_as_a_client_could_have_sent_it() -> None:
-    shown = await offline(default_catalogs())({**MOBILE, "id": "mine", "state": "completed", "orderTotalPrice": "free"})
+    shown = await offline_plans(default_catalogs())(
+        {**MOBILE, "id": "mine", "state": "completed", "orderTotalPrice": "free"}
+    )
     assert shown["plan"]["orderId"] == "preview"
     assert shown["violations"] == []
 
@@ -34,5 +36,5 @@ async def test_an_order_is_planned_as_a_client_could_have_sent_it() -> None:
 )
 async def test_what_the_gateway_would_not_take_is_refused(sent: dict[str, Any], named: str) -> None:
     with pytest.raises(CommandError, match="this is not an order") as refused:
-        await offline(default_catalogs())({**MOBILE, **sent})
+        await offline_plans(default_catalogs())({**MOBILE, **sent})
     assert named in str(refused.value)

@@ -8,10 +8,10 @@ import httpx2
 import pytest
 from rich.console import Console
 
-from console import commands
+from console.commands.plan import show_plan
+from console.commands.task import tasks_table
 from console.gateway import Gateway
 from console.order_tree import OrderTree, changes
-from console.task_commands import tasks_table
 from console.views.tables import orders_table
 from console.watch import watch
 from tests.console.documents import product_order, resource_order, service_order
@@ -73,7 +73,7 @@ async def test_an_order_that_breaks_rules_is_not_shown_as_if_it_would_be_done() 
         return {"plan": {"not": "read"}, "order": product_order(orderTotalPrice=[]), "violations": [violation]}
 
     out, file = console()
-    assert not await commands.plan(source, {}, out, False)
+    assert not await show_plan(source, {}, out, False)
     assert file.getvalue() == (
         "productOrderItem[0]: TV is not possible at HAM-1\nthe order would be rejected: nothing of it would be done\n"
     )

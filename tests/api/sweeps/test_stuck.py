@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from api.engine import TroubledWorkflow
-from console import status_commands
+from console.commands import status
 from store.setbacks import Tried, Work
 from tests.api.conftest import BASE_URL, MINIMAL, Bench
 
@@ -127,7 +127,7 @@ def console() -> Console:
 
 @pytest.fixture
 def printed(console: Console, connect: Callable[..., None]) -> Callable[[], str]:
-    connect(status_commands)
+    connect(status)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue
 
@@ -135,7 +135,7 @@ def printed(console: Console, connect: Callable[..., None]) -> Callable[[], str]
 async def test_the_terminal_shows_the_parts_and_that_all_is_well(
     bench: Bench, console: Console, printed: Callable[[], str]
 ) -> None:
-    assert await status_commands.status(BASE_URL, console, as_json=False)
+    assert await status.show_status(BASE_URL, console, as_json=False)
     assert "engine" in printed()
     assert "nothing is stuck" in printed()
 
@@ -148,7 +148,7 @@ async def test_the_terminal_shows_what_is_stuck_with_its_error_and_what_to_do(
     order_id = (await bench.post({**MINIMAL, "externalId": "bad"})).json()["id"]
     await bench.starter.sweep()
     bench.clock.now += 121
-    assert not await status_commands.status(BASE_URL, console, as_json=False)
+    assert not await status.show_status(BASE_URL, console, as_json=False)
     for told in (
         order_id,
         "start the order",
@@ -157,4 +157,4 @@ async def test_the_terminal_shows_what_is_stuck_with_its_error_and_what_to_do(
         "queue",
     ):
         assert told in printed()
-    assert await status_commands.status(BASE_URL, console, as_json=True) is False
+    assert await status.show_status(BASE_URL, console, as_json=True) is False

@@ -1,16 +1,32 @@
-"""What `ordersaga status` prints: the parts that a gateway works with, and what does not get on."""
+"""The command `ordersaga status`: the parts that a gateway works with, and what does not get on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.commands import print_json
+from console.exits import REFUSED, finish
 from console.gateway import Gateway
+from console.options import GatewayOption, JsonOption, gateway_address
+from console.printing import print_json
+from console.terminal import terminal
 from tmf.bodies import Document
+
+
+def status(gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
+    """Show how the stack is: its parts, and what does not get on, each with the last error and what to do.
+
+    Exits 1 when something is missing or stuck.
+
+    Examples: `ordersaga status` · `ordersaga status --json | jq .stuck`
+    """
+    good = finish(show_status(gateway_address(gateway), terminal(), as_json=as_json))
+    raise typer.Exit(0 if good else REFUSED)
+
 
 READY = "/health/ready"
 STUCK = "/fallout/v1/stuck"
@@ -18,7 +34,7 @@ STUCK = "/fallout/v1/stuck"
 _STYLES = {"up": "green", "degraded": "yellow", "down": "red"}
 
 
-async def status(base_url: str, console: Console, *, as_json: bool) -> bool:
+async def show_status(base_url: str, console: Console, *, as_json: bool) -> bool:
     """Print how the gateway and the orders get on; return whether nothing is missing and nothing is stuck.
 
     Raises:

@@ -1,20 +1,52 @@
-"""What the command that asks for a qualification does and prints."""
+"""The command `ordersaga qualify`: what can be had at a place, why not, and what can be had instead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from console.commands import print_json
+from console.exits import REFUSED, finish
 from console.gateway import Gateway
+from console.options import GatewayOption, JsonOption, ValueOption, gateway_address, values_of
+from console.printing import print_json
+from console.terminal import terminal
 from orders.qualification.results import Result
 from tmf.bodies import Document
 from tmf.paths import TMF679
 from tmf.words import bare
+
+
+def qualify(
+    offering: Annotated[
+        str | None, typer.Argument(help="The id of a product offering [default: all that can be had there]")
+    ] = None,
+    place: Annotated[str | None, typer.Option("--place", help="Where it is to be.", metavar="ID")] = None,
+    customer: Annotated[
+        str | None, typer.Option("--customer", help="Who asks: what they have is looked at.", metavar="ID")
+    ] = None,
+    value: ValueOption = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="An offering that a bundle is to have; may be repeated.")
+    ] = None,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask whether an offering can be had at a place, why not, and what can be had instead. Nothing is ordered.
+
+    Exits 1 when it cannot.
+
+    Examples: `ordersaga qualify fibre-internet --place HAM-1 --value downloadSpeed=1000` ·
+    `ordersaga qualify --place BER-1 --customer C-1001`
+    """
+    asked = question(offering, place, customer, values_of(value), part or [])
+    good = finish(ask(gateway_address(gateway), asked, terminal(), as_json))
+    raise typer.Exit(0 if good else REFUSED)
+
 
 QUALIFICATIONS = f"{TMF679}/productOfferingQualification"
 
@@ -51,7 +83,7 @@ def question(
     return asked
 
 
-async def qualify(address: str, asked: Document, console: Console, as_json: bool) -> bool:
+async def ask(address: str, asked: Document, console: Console, as_json: bool) -> bool:
     """Show what can be had, why not, and what can be had instead; return whether what was asked for can.
 
     Raises:

@@ -1,27 +1,34 @@
-"""What the commands that read catalogs do and print."""
+"""Catalogs in a folder, without a gateway: orders are planned by them, and they are checked."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 
-from catalogs.loader import load_catalogs
+from catalogs.loader import default_catalogs, load_catalogs
 from catalogs.model.catalog_set import CatalogSet
 from catalogs.model.faults import CatalogFaultsError
 from catalogs.planning import plan_posted
-from console.commands import PlanSource, print_json
 from console.errors import CommandError
 from console.order_tree import kind_of
+from console.printing import print_json
 from orders.intake import check_order
 from orders.model.installed import InstalledBase
 from orders.model.posted import posted_order
+from settings import Settings
 from tmf.bodies import Document, InvalidBodyError
 
 
-def offline(directory: Path) -> PlanSource:
+def chosen_catalogs() -> Path:
+    """Return the folder of catalogs that the settings name."""
+    return Settings().catalogs or default_catalogs()
+
+
+def offline_plans(directory: Path) -> Callable[[Document], Awaitable[Document]]:
     """Plan by the catalogs in a folder alone, for a customer who has nothing yet."""
 
     async def preview(document: Document) -> Document:

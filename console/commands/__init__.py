@@ -1,0 +1,1 @@
+"""The commands of `ordersaga` that talk to a gateway or read catalogs: a file for each noun."""

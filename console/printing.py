@@ -1,0 +1,24 @@
+"""What commands print: a sentence, or a document as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+
+
+def print_json(console: Console, document: object) -> None:
+    """Print a document as JSON: coloured in a terminal, plain elsewhere."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    if console.is_terminal:
+        console.print_json(text)
+    else:
+        console.print(text, soft_wrap=True)
+
+
+def say(document: object, sentence: str, console: Console, as_json: bool) -> None:
+    """Print what came of a command: in one sentence, or the document as JSON."""
+    if as_json:
+        print_json(console, document)
+    else:
+        console.print(sentence, soft_wrap=True)
