@@ -5,15 +5,18 @@ Small ones stay as they are, for people to read in the Web UI.
 
 from __future__ import annotations
 
+import lzma
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
 from application.compression import LARGE, compressed
 
-ENCODING = b"binary/zlib"
+ENCODING = b"binary/lzma"
+_RESTORING: dict[bytes, Callable[[bytes], bytes]] = {ENCODING: lzma.decompress, b"binary/zlib": zlib.decompress}
+"""Histories that were recorded before have the second."""
 
 
 class LargePayloadCodec(PayloadCodec):
@@ -23,7 +26,7 @@ class LargePayloadCodec(PayloadCodec):
         return [_compressed(each) if len(each.data) >= LARGE else each for each in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return [_restored(each) if each.metadata.get("encoding") == ENCODING else each for each in payloads]
+        return [_restored(each) for each in payloads]
 
 
 def _compressed(payload: Payload) -> Payload:
@@ -31,4 +34,5 @@ def _compressed(payload: Payload) -> Payload:
 
 
 def _restored(payload: Payload) -> Payload:
-    return Payload.FromString(zlib.decompress(payload.data))
+    restore = _RESTORING.get(payload.metadata.get("encoding", b""))
+    return Payload.FromString(restore(payload.data)) if restore else payload

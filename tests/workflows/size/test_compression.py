@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 from temporalio.api.common.v1 import Payload
 
@@ -25,6 +27,12 @@ async def test_what_is_large_is_compressed_and_restored_as_it_was() -> None:
     assert encoded.metadata["encoding"] == ENCODING
     assert len(encoded.data) < 10_000
     assert await LargePayloadCodec().decode([encoded]) == [large]
+
+
+async def test_what_histories_have_in_an_earlier_form_is_restored_too() -> None:
+    large = payload(100_000)
+    before = Payload(metadata={"encoding": b"binary/zlib"}, data=zlib.compress(large.SerializeToString()))
+    assert await LargePayloadCodec().decode([before]) == [large]
 
 
 async def test_payloads_keep_their_order() -> None:
