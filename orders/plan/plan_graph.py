@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from operator import eq, not_
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from orders.model.product_orders import Action
 from orders.plan.graph import DependencyGraph, in_order
@@ -22,32 +22,29 @@ class NodeKind(StrEnum):
     DELIVERY = "delivery"
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class PlanNode(Model):
-    """One node of the graph, as much of it as scheduling needs."""
+    """One node of the graph, as much of it as scheduling needs.
+
+    What goes without saying is not written: a graph of thousands of nodes must fit into one payload of Temporal.
+    """
 
     key: str
     kind: NodeKind
     unit: str
-    name: str = ""
-    item_id: str | None = None
-    action: Action = Action.ADD
-    depends_on: list[str] = Field(default_factory=list)
-    inputs: dict[str, str] = Field(default_factory=dict)
-    on_failure: OnFailure = OnFailure.FAIL
-    service_id: str | None = None
+    name: str = Field(default="", exclude_if=not_)
+    item_id: str | None = Field(default=None, exclude_if=_is_none)
+    action: Action = Field(default=Action.ADD, exclude_if=partial(eq, Action.ADD))
+    depends_on: list[str] = Field(default_factory=list, exclude_if=not_)
+    inputs: dict[str, str] = Field(default_factory=dict, exclude_if=not_)
+    on_failure: OnFailure = Field(default=OnFailure.FAIL, exclude_if=partial(eq, OnFailure.FAIL))
+    service_id: str | None = Field(default=None, exclude_if=_is_none)
     """The installed customer-facing service that a service order changes or leaves alone."""
-    duration: timedelta = timedelta()
+    duration: timedelta = Field(default=timedelta(), exclude_if=not_)
     """How long the node is expected to take."""
-
-    @model_serializer(mode="wrap")
-    def _short(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what goes without saying: a graph of thousands of nodes must fit into one payload of Temporal."""
-        written: dict[str, Any] = serialise(self)
-        for name, field in type(self).model_fields.items():
-            if not field.is_required() and getattr(self, name) == field.get_default(call_default_factory=True):
-                written.pop(name, None)
-                written.pop(field.alias or name, None)
-        return written
 
 
 class PlanGraph(Model):
