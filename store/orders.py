@@ -19,7 +19,7 @@ from store.documents import storable, unstorable_paths
 from store.errors import DeletedOrderError, IdempotencyConflictError, UnstorableDocumentError
 from store.lists.listing import ORDERS
 from store.lists.pages import batches, find_page, read_documents, size_of
-from store.order_items import whole
+from store.order_entries import whole
 from store.outbox import append, forget_tree
 from store.recording import Opening, Recorded, Told, insert_orders, record, row_of
 from store.removal import RemovedOrder, remove_tree
@@ -31,7 +31,7 @@ from tmf.instants import read_instant, timestamp
 from tmf.query.query import ListQuery, Page
 
 _THIS = and_(orders.c.kind == bindparam("kind"), orders.c.id == bindparam("id"))
-_ACCEPTED = select(orders.c.document, orders.c.items_size, orders.c.digest).where(_THIS)
+_ACCEPTED = select(orders.c.document, orders.c.entries_size, orders.c.digest).where(_THIS)
 _DELETED = select(deleted_orders.c.kind, deleted_orders.c.id).where(
     tuple_(deleted_orders.c.kind, deleted_orders.c.id).in_(bindparam("keys", expanding=True))
 )
@@ -268,4 +268,4 @@ def _accept_all(connection: Connection, accepted: Sequence[AcceptedOrder]) -> li
 
 def _kept(connection: Connection, order: AcceptedOrder) -> tuple[Document, str | None]:
     row = connection.execute(_ACCEPTED, {"kind": order.kind.value, "id": order.id}).one()
-    return whole(connection, order.kind.value, order.id, row.document, row.items_size), row.digest
+    return whole(connection, order.kind.value, order.id, row.document, row.entries_size), row.digest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -24,7 +25,17 @@ from store.documents import (
     indexed_columns,
     references,
 )
-from store.order_items import Stored, item_list, remove_items, some_items, stored, stored_changes, whole, write_items
+from store.order_entries import (
+    Stored,
+    apart,
+    item_list,
+    remove_entries,
+    some_entries,
+    stored,
+    stored_changes,
+    whole,
+    write_entries,
+)
 from store.outbox import append
 from store.sql.tables import order_references, orders
 from tmf.bodies import Document
@@ -70,9 +81,9 @@ class _Row:
     revision: int
     order_date: str
     document: Document
-    items_size: int | None
-    is_whole: bool = True
-    """Whether the document has all items, rather than those that are to change, as where these have rows."""
+    entries_size: int | None
+    partial: Sequence[str] = ()
+    """The lists that have rows, of whose entries the document has those that are to change, and no others."""
     refers_anew: bool = False
     """Whether what it refers to may be something else."""
 
@@ -81,7 +92,7 @@ class _Row:
         return self.kind, self.id
 
 
-_STORED = [field.name for field in fields(_Row) if field.name not in ("is_whole", "refers_anew")]
+_STORED = [field.name for field in fields(_Row) if field.name not in ("partial", "refers_anew")]
 # Locks are taken in the order of the keys, so that two batches never wait for each other.
 _LOCKED = (
     select(*(orders.c[name] for name in _STORED))
@@ -125,7 +136,7 @@ def insert_orders(connection: Connection, rows: Sequence[dict[str, Any]]) -> lis
     kept = {(row["kind"], row["id"]): stored(row["kind"], row["id"], row["document"]) for row in reversed(rows)}
     written = [{**row, **kept[row["kind"], row["id"]].columns} for row in rows]
     new = {(kind, order_id) for kind, order_id in connection.execute(_INSERTED[connection.dialect.name], written)}
-    write_items(connection, [kept[key] for key in sorted(new)])
+    write_entries(connection, [kept[key] for key in sorted(new)])
     are_new = []
     for row in rows:
         key = row["kind"], row["id"]
@@ -155,7 +166,7 @@ def _apply_all(
         return []
     keys = sorted({_key(update) for update in updates})
     before = {row.key: row for row in (_Row(*found) for found in connection.execute(_LOCKED, {"keys": keys}))}
-    before |= _with_items(connection, [row for row in before.values() if row.items_size is not None], updates)
+    before |= _with_entries(connection, [row for row in before.values() if row.entries_size is not None], updates)
     rows = dict(before)
     outcomes = [_applied(rows, update, made, now) for update in updates]
     changes = [(before[row.key], row) for row in rows.values() if row is not before[row.key]]
@@ -164,26 +175,40 @@ def _apply_all(
     return outcomes
 
 
-def _with_items(
+def _with_entries(
     connection: Connection, rows: Sequence[_Row], updates: Sequence[OrderUpdate]
 ) -> dict[tuple[str, str], _Row]:
-    """Return orders whose items have rows with those that the updates are about, or with all that one replaces."""
-    wanted: dict[tuple[str, str], set[str]] = {row.key: set() for row in rows}
+    """Return orders whose lists have rows with those entries that the updates are about, or with all of them."""
+    partial = {row.key: apart(row.kind, row.document) for row in rows}
+    wanted: dict[tuple[str, str], dict[str, set[str]]] = {key: defaultdict(set) for key in partial}
     replaced = set()
     for each in updates:
-        if isinstance(each, OrderChange) and _key(each) in wanted:
-            wanted[_key(each)].update(each.items)
-            if item_list(each.kind) in each.attributes.keys() | each.appended.keys():
-                replaced.add(_key(each))
-    found = some_items(connection, {key: ids for key, ids in wanted.items() if key not in replaced})
+        if (key := _key(each)) not in partial:
+            continue
+        if _is_about_all(each, partial[key]):
+            replaced.add(key)
+        elif isinstance(each, OrderChange):
+            wanted[key][item_list(each.kind)].update(each.items)
+        else:
+            for name in each.appended.keys() & set(partial[key]):
+                wanted[key][name].update(str(entry["id"]) for entry in each.appended[name])
+    found = some_entries(connection, {key: named for key, named in wanted.items() if key not in replaced})
     filled = {}
     for row in rows:
         if row.key in replaced:
-            filled[row.key] = replace(row, document=whole(connection, row.kind, row.id, row.document, row.items_size))
+            document = whole(connection, row.kind, row.id, row.document, row.entries_size)
+            filled[row.key] = replace(row, document=document)
         else:
-            document = {**row.document, item_list(row.kind): found.get(row.key, [])}
-            filled[row.key] = replace(row, document=document, is_whole=False)
+            document = {**row.document, item_list(row.kind): [], **found.get(row.key, {})}
+            filled[row.key] = replace(row, document=document, partial=partial[row.key])
     return filled
+
+
+def _is_about_all(update: OrderUpdate, partial: Collection[str]) -> bool:
+    """Return whether an update replaces a list that has rows, or adds what has no id to one."""
+    added = [entry for name in partial for entry in update.appended.get(name, ())]
+    nameless = any(not isinstance(entry.get("id"), str) for entry in added)
+    return nameless or (isinstance(update, OrderChange) and not update.attributes.keys().isdisjoint(partial))
 
 
 def _refer_anew(connection: Connection, changes: Sequence[tuple[_Row, _Row]]) -> None:
@@ -194,12 +219,13 @@ def _refer_anew(connection: Connection, changes: Sequence[tuple[_Row, _Row]]) ->
             continue
         new, old = references(row.document), references(before.document)
         told = {"kind": row.kind, "id": row.id, "order_date": row.order_date, "document": row.document}
-        if not row.is_whole and old <= new:
+        if row.partial and old <= new:
             more.append(told)
         elif old != new:
             # What one item does not refer to any more another may.
-            size = None if row.is_whole else row.items_size
-            anew.append({**told, "document": whole(connection, row.kind, row.id, row.document, size)})
+            size = row.entries_size if row.partial else None
+            header = {name: value for name, value in row.document.items() if name not in row.partial}
+            anew.append({**told, "document": whole(connection, row.kind, row.id, header, size)})
     if anew:
         connection.execute(_UNREFERRED, [{"its_kind": row["kind"], "its_id": row["id"]} for row in anew])
     _refer(connection, [*anew, *more])
@@ -216,21 +242,21 @@ def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[
         if document is row.document:
             return Recorded.OUTDATED
         rows[row.key] = replace(row, document=document, refers_anew=refers_anew)
-        made += events.extended(update, row.document, document, row.root_id, now, whole=row.is_whole)
+        made += events.extended(update, row.document, document, row.root_id, now, partial=row.partial)
         return Recorded.APPLIED
     if update.version <= row.version:
         return Recorded.OUTDATED
     revision = row.revision if update.revision is None else update.revision
     document = apply_change(row.document, update)
     rows[row.key] = replace(row, version=update.version, revision=revision, document=document, refers_anew=refers_anew)
-    made += events.changed(update, row.document, document, row.root_id, now, whole=row.is_whole)
+    made += events.changed(update, row.document, document, row.root_id, now, partial=row.partial)
     return Recorded.APPLIED
 
 
 def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: datetime) -> None:
     """Write rows as they are now, where they were others before; of the columns with indexes those that changed."""
     kept = [_stored(connection, before, row) for before, row in changes]
-    write_items(connection, kept)
+    write_entries(connection, kept)
     written = [
         {
             "its_kind": row.kind,
@@ -248,12 +274,12 @@ def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: da
 
 
 def _stored(connection: Connection, before: _Row, row: _Row) -> Stored:
-    if row.is_whole:
-        if row.items_size is not None:
-            remove_items(connection, row.kind, row.id)
-        return stored(row.kind, row.id, row.document)
-    items = before.document[item_list(row.kind)]
-    return stored_changes(connection, row.kind, row.id, row.items_size or 0, items, row.document)
+    if row.partial:
+        size = row.entries_size or 0
+        return stored_changes(connection, row.kind, row.id, size, before.document, row.document, row.partial)
+    if row.entries_size is not None:
+        remove_entries(connection, row.kind, row.id)
+    return stored(row.kind, row.id, row.document)
 
 
 def _names(values: dict[str, Any]) -> list[str]:

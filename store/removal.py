@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select, tuple_
 
 from orders.lifecycle.states import TERMINAL, OrderKind
 from store.errors import OrderNotClosedError, OwnedOrderError, UnknownOrderError
-from store.order_items import whole
+from store.order_entries import whole
 from store.sql.tables import (
     begun_calls,
     cancellations,
@@ -53,7 +53,7 @@ def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str)
         raise OwnedOrderError(kind, order_id, row.root_id)
     if row.state not in TERMINAL:
         raise OrderNotClosedError(kind, order_id, row.state)
-    document = whole(connection, row.kind, row.id, row.document, row.items_size)
+    document = whole(connection, row.kind, row.id, row.document, row.entries_size)
     tree = [RemovedOrder(kind, order_id, document), *_below(connection, [order_id])]
     for start in range(0, len(tree), _AT_ONCE):
         _remove(connection, tree[start : start + _AT_ONCE])
@@ -81,7 +81,7 @@ def _below(connection: Connection, parents: Sequence[str]) -> list[RemovedOrder]
         for start in range(0, len(parents), _AT_ONCE):
             # Looked for by their parents, which are indexed; by their root they are not.
             of_these = orders.c.parent_id.in_(parents[start : start + _AT_ONCE])
-            columns = orders.c.kind, orders.c.id, orders.c.document, orders.c.items_size
+            columns = orders.c.kind, orders.c.id, orders.c.document, orders.c.entries_size
             made = connection.execute(select(*columns).where(of_these)).all()
             level += [RemovedOrder(OrderKind(row.kind), row.id, whole(connection, *row)) for row in made]
         found += level

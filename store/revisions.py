@@ -14,7 +14,7 @@ from orders.model.revision import Revision, RevisionState
 from orders.model.server_set import as_sent
 from store.documents import storable
 from store.errors import UnknownOrderError
-from store.order_items import whole
+from store.order_entries import whole
 from store.sql.database import Database
 from store.sql.tables import orders, revisions
 from tmf.bodies import Document, is_storable
@@ -132,7 +132,7 @@ def _order(order_id: str) -> Select[Any]:
 
 def _first(connection: Connection, order: Row[Any]) -> Revision:
     """Return the revision that an order is which has not been amended yet."""
-    document = whole(connection, order.kind, order.id, order.document, order.items_size)
+    document = whole(connection, order.kind, order.id, order.document, order.entries_size)
     return Revision(
         order_id=order.id,
         number=1,

@@ -12,7 +12,7 @@ from orders.events.order_events import Event, information_required
 from orders.lifecycle.states import OrderKind
 from orders.model.task import Task, TaskKind, TaskState
 from store.documents import storable
-from store.order_items import item_list, some_items
+from store.order_entries import apart, item_list, some_entries
 from store.outbox import append
 from store.sql.database import Database
 from store.sql.tables import orders, tasks
@@ -109,7 +109,7 @@ class TaskStore:
 def _information_required(connection: Connection, task: Task) -> list[Event]:
     """Return the events that say that an order, and its root order, wait for what people are to do and to tell."""
     concerned = orders.c.id.in_({task.order_id, task.root_id}), orders.c.root_id == task.root_id
-    columns = orders.c.kind, orders.c.id, orders.c.document, orders.c.items_size
+    columns = orders.c.kind, orders.c.id, orders.c.document, orders.c.entries_size
     ordered = select(*columns).order_by(orders.c.kind, orders.c.id)
     # Locked, so that the events of an order are in the sequence in which they are committed.
     found = connection.execute(ordered.where(*concerned).with_for_update()).all()
@@ -118,12 +118,13 @@ def _information_required(connection: Connection, task: Task) -> list[Event]:
 
 def _asked(connection: Connection, row: Row[Any, Any, Any, Any], task: Task) -> Event:
     item = storable(task.item) if row.id == task.order_id else None
-    document = row.document
-    if row.items_size is not None:
-        asking = some_items(connection, {(row.kind, row.id): [item] if item else []})
-        document = {**document, item_list(row.kind): asking.get((row.kind, row.id), [])}
+    document, partial = row.document, list[str]()
+    if row.entries_size is not None:
+        key, name = (row.kind, row.id), item_list(row.kind)
+        asking = some_entries(connection, {key: {name: [item] if item else []}})
+        document, partial = {**document, name: [], **asking.get(key, {})}, apart(row.kind, document)
     told = OrderKind(row.kind), document, task.root_id, task.id, item, task.created_at
-    return information_required(*told, whole=row.items_size is None)
+    return information_required(*told, partial=partial)
 
 
 def _either(condition: Condition) -> ColumnElement[bool]:

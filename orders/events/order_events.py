@@ -6,6 +6,7 @@ Source of the types: the notifications of TMF622 v4.0 and v5.0, TMF641 v4.1 and 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -83,31 +84,36 @@ def information_required(
     item: str | None,
     at: datetime,
     *,
-    whole: bool = True,
+    partial: Collection[str] = (),
 ) -> Event:
     """Return the event of an order that waits for what people are to tell or to do; `item` is whose step it is.
 
     Args:
-        whole: whether the document has all items of the order, rather than the one whose step it is.
+        partial: lists of which the document has some entries, the item whose step it is among them.
     """
     path = f"{ITEM_LISTS[kind]}[id={item}]" if item else ITEM_LISTS[kind]
-    return _of_order(
-        kind, "InformationRequired", snapshots.of_asking(kind, document, item, whole=whole), root_id, task_id, at, path
-    )
+    asking = snapshots.of_asking(kind, document, item, partial=partial)
+    return _of_order(kind, "InformationRequired", asking, root_id, task_id, at, path)
 
 
 def changed(
-    change: OrderChange, before: Document, after: Document, root_id: str, at: datetime, *, whole: bool = True
+    change: OrderChange,
+    before: Document,
+    after: Document,
+    root_id: str,
+    at: datetime,
+    *,
+    partial: Collection[str] = (),
 ) -> list[Event]:
     """Return the events of a change: of its state, or else of its attributes, and of what has events of its own.
 
     Args:
-        whole: whether the documents have all items of the order, rather than those that the change is about.
+        partial: lists of which the documents have those entries alone that the change is about.
     """
     kind, version = change.kind, str(change.version)
     states: list[Event] = []
     state = before.get("state")
-    snapshot = snapshots.of_changed(kind, before, after, whole=whole)
+    snapshot = snapshots.of_changed(kind, before, after, partial=partial)
     for index, each in enumerate([*change.passed, change.state]):
         if each != state:
             shown = replace(snapshot, document={**snapshot.document, "state": each.value})
@@ -120,12 +126,18 @@ def changed(
 
 
 def extended(
-    entries: OrderEntries, before: Document, after: Document, root_id: str, at: datetime, *, whole: bool = True
+    entries: OrderEntries,
+    before: Document,
+    after: Document,
+    root_id: str,
+    at: datetime,
+    *,
+    partial: Collection[str] = (),
 ) -> list[Event]:
-    """Return the events of entries that were added to lists of an order; `whole` is as in `changed`."""
+    """Return the events of entries that were added to lists of an order; `partial` is as in `changed`."""
     touched = {name for name in entries.appended if before.get(name) != after.get(name)}
     told = sorted(f"{name}/{entry['id']}" for name in touched for entry in entries.appended[name])
-    snapshot = snapshots.of_changed(entries.kind, before, after, whole=whole)
+    snapshot = snapshots.of_changed(entries.kind, before, after, partial=partial)
     return _of_attributes(entries.kind, touched, snapshot, root_id, "+".join(told), at)
 
 

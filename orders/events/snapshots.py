@@ -34,29 +34,28 @@ def of_new(kind: OrderKind, document: Document) -> Snapshot:
     return of_changed(kind, {}, document)
 
 
-def of_changed(kind: OrderKind, before: Document, after: Document, *, whole: bool = True) -> Snapshot:
+def of_changed(kind: OrderKind, before: Document, after: Document, *, partial: Collection[str] = ()) -> Snapshot:
     """Return what is told of an order that was another before: of a large one, those items that have changed.
 
     Args:
-        whole: whether the documents have all items; only a large order's may have some, the changed ones among them.
+        partial: lists of which the documents have some entries, the changed ones among them; only a large order's may.
     """
-    if whole and _fits(after, ITEM_LISTS[kind]):
+    if not partial and _fits(after, ITEM_LISTS[kind]):
         return Snapshot(after)
-    return _bounded(kind, before, after, _changed(before, after, ITEM_LISTS[kind]), whole=whole)
+    return _bounded(kind, before, after, _changed(before, after, ITEM_LISTS[kind]), partial)
 
 
-def of_asking(kind: OrderKind, document: Document, item_id: str | None, *, whole: bool = True) -> Snapshot:
+def of_asking(kind: OrderKind, document: Document, item_id: str | None, *, partial: Collection[str] = ()) -> Snapshot:
     """Return what is told of an order that waits for people: of a large one, the item that it waits for.
 
     Args:
-        whole: whether the document has all items; only a large order's may have some, the one that it waits for among
-            them.
+        partial: lists of which the document has some entries, the item among them; only a large order's may.
     """
     name = ITEM_LISTS[kind]
-    if whole and _fits(document, name):
+    if not partial and _fits(document, name):
         return Snapshot(document)
     asking = [each for each in _objects(document, name) if _has(each, item_id, name)]
-    return _bounded(kind, document, document, asking, whole=whole)
+    return _bounded(kind, document, document, asking, partial)
 
 
 def of_deleted(kind: OrderKind, document: Document) -> Snapshot:
@@ -72,18 +71,20 @@ def of_deleted(kind: OrderKind, document: Document) -> Snapshot:
 
 
 def _bounded(
-    kind: OrderKind, before: Document, after: Document, changed: Sequence[Document], *, whole: bool = True
+    kind: OrderKind, before: Document, after: Document, changed: Sequence[Document], partial: Collection[str]
 ) -> Snapshot:
     """Return an order with no other items than those that have changed, in short where they take too much."""
     name = ITEM_LISTS[kind]
-    header, omitted = _header(before, {key: value for key, value in after.items() if key != name})
+    news = {key: new for key in partial if (new := _new_entries(before.get(key, []), after.get(key)))}
+    kept = {key: news.get(key, value) for key, value in after.items() if key not in partial or key in news}
+    header, omitted = _header(before, {key: value for key, value in kept.items() if key != name})
     forms = changed, [_bare(kind, each) for each in changed]
     told = _first_that_fits(forms, MAX_SNAPSHOT - _size(header))
-    if told is not changed or not whole or len(changed) < len(_objects(after, name)):
+    if told is not changed or len(changed) < len(_objects(after, name)):
         omitted = [*omitted, name]
     # In the place that it has in the order.
     document = {key: list(told or []) if key == name else header[key] for key in after if key == name or key in header}
-    return Snapshot(document, tuple(sorted(omitted)))
+    return Snapshot(document, tuple(sorted({*omitted, *partial})))
 
 
 def _header(before: Document, header: Document) -> tuple[Document, list[str]]:

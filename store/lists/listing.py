@@ -37,8 +37,9 @@ from sqlalchemy.sql.elements import UnaryExpression
 
 from orders.lifecycle.states import ITEM_LISTS
 from store.documents import DATES, REFERENCES, TEXTS, as_key, write_json
+from store.order_entries import GROWING
 from store.sql.functions import written_filter
-from store.sql.tables import order_items, order_references, orders
+from store.sql.tables import order_entries, order_references, orders
 from tmf.query.matching import COMPARISONS, Bound, bounds, candidates
 from tmf.query.patterns import MAX_TEXT, pattern
 from tmf.query.query import Condition, Filter, ListQuery, Operator, Sort, filters_of
@@ -61,8 +62,8 @@ class Listed:
     """The paths whose columns hold times."""
     references: Mapping[str, str] = field(default_factory=dict)
     """Path of an attribute → its name in `order_references`."""
-    has_items: bool = False
-    """Whether these are orders, whose items may be in `order_items`."""
+    has_entries: bool = False
+    """Whether these are orders, whose lists may have their entries in `order_entries`."""
 
     def in_documents(self, condition: Condition) -> bool:
         """Return whether a condition has to be looked for in the documents."""
@@ -74,9 +75,9 @@ class Listed:
 
 
 _ORDER_COLUMNS = {path: orders.c[name] for path, name in ({"id": "id"} | TEXTS | DATES).items()}
-ORDERS = Listed(orders, _ORDER_COLUMNS, orders.c.order_date, frozenset(DATES), REFERENCES, has_items=True)
-_KINDS = {name: kind.value for kind, name in ITEM_LISTS.items()}
-"""Attribute that holds items → the kind of the orders that have it."""
+ORDERS = Listed(orders, _ORDER_COLUMNS, orders.c.order_date, frozenset(DATES), REFERENCES, has_entries=True)
+_LISTS = frozenset({*ITEM_LISTS.values(), *GROWING})
+"""The attributes whose entries may have rows."""
 
 
 def condition(asked: Condition, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
@@ -93,7 +94,7 @@ def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[
         return _on_column(listed.columns[path], kept, dialect, is_date=path in listed.dates)
     if not listed.in_documents(kept):
         return _refers_to_none(listed, kept) if kept.operator == Operator.NE else _among_referring(listed, [kept])
-    if not listed.has_items or kept.path[0] not in _KINDS:
+    if not listed.has_entries or kept.path[0] not in _LISTS:
         return _in_document(listed.table.c.document, kept, dialect)
     if kept.operator == Operator.NE:
         return not_(_in_order(replace(kept, operator=Operator.EQ), dialect))
@@ -101,24 +102,25 @@ def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[
 
 
 def _in_order(kept: Filter, dialect: str) -> ColumnElement[bool]:
-    """Return a filter of items as it is looked for in documents of orders, and in the rows of large ones' items.
+    """Return a filter of entries of a list as it is looked for in documents of orders, and in the rows of large ones.
 
     These come as one array, which PostgreSQL makes once: so it can read both from indexes.
     """
     in_documents = _in_document(orders.c.document, kept, dialect)
-    depth, of_item = _within_item(kept.path)
-    if not of_item:
+    depth, within = _within_entry(kept.path)
+    if not within:
         return in_documents
-    found_in = _in_document(order_items.c.document, replace(kept, path=tuple(of_item)), dialect)
-    wanted = order_items.c.kind == _KINDS[kept.path[0]], order_items.c.depth == depth, found_in
-    found = select(order_items.c.order_id).where(*wanted).correlate(None)
+    has_it = _in_document(order_entries.c.document, replace(kept, path=tuple(within)), dialect)
+    # No two orders have the same id, of whatever kind they are.
+    wanted = order_entries.c.name == kept.path[0], order_entries.c.depth == depth, has_it
+    found = select(order_entries.c.order_id).where(*wanted).correlate(None)
     if dialect == "postgresql":
         return or_(in_documents, orders.c.id == any_(func.array(found.scalar_subquery(), type_=ARRAY(String))))
     return or_(in_documents, orders.c.id.in_(found))
 
 
-def _within_item(path: Sequence[str]) -> tuple[int, list[str]]:
-    """Return how deep those items are nested that a path is about, and the path within them."""
+def _within_entry(path: Sequence[str]) -> tuple[int, list[str]]:
+    """Return how deep those entries are nested that a path is about, and the path within them."""
     within = list(dropwhile(lambda name: name == path[0], path))
     return len(path) - len(within) - 1, within
 
@@ -251,12 +253,12 @@ def _sort_keys(sort: Sort, dialect: str, listed: Listed) -> Iterator[UnaryExpres
 def _document_keys(sort: Sort, dialect: str, listed: Listed) -> list[ColumnElement[Any]]:
     names = sort.attribute.split(".")
     value = _sort_value(listed.table.c.document, names, dialect)
-    if listed.has_items and names[0] in _KINDS and len(names) > 1:
-        depth, within = _within_item(names)
-        of_item = _sort_value(order_items.c.document, within, dialect)
-        own = order_items.c.kind == orders.c.kind, order_items.c.order_id == orders.c.id
-        wanted = *own, order_items.c.depth == depth, of_item.is_not(None)
-        first = select(of_item).where(*wanted).order_by(order_items.c.position).limit(1).correlate(orders)
+    if listed.has_entries and names[0] in _LISTS and len(names) > 1:
+        depth, within = _within_entry(names)
+        of_entry = _sort_value(order_entries.c.document, within, dialect)
+        own = order_entries.c.kind == orders.c.kind, order_entries.c.order_id == orders.c.id
+        wanted = *own, order_entries.c.name == names[0], order_entries.c.depth == depth, of_entry.is_not(None)
+        first = select(of_entry).where(*wanted).order_by(order_entries.c.position).limit(1).correlate(orders)
         value = func.coalesce(value, first.scalar_subquery(), type_=value.type)
     if dialect != "postgresql":
         return [value]

@@ -30,7 +30,7 @@ from store.documents import write_json
 from store.errors import ListTimeoutError, StoreError, StoreUnavailableError
 from store.lists.counts import counted, skipped
 from store.lists.listing import ORDERS, Listed, condition, ordering, refers
-from store.order_items import item_list, with_items
+from store.order_entries import lists, with_entries
 from store.sql.database import Database
 from store.sql.tables import order_references, orders
 from tmf.bodies import Document
@@ -107,16 +107,16 @@ def read_documents(
     table = listed.table
     document = projected(table.c.document, query.fields, connection.dialect.name)
     chosen = select(table.c.id, document).where(table.c.kind == kind, table.c.id.in_(ids))
-    if not asks_for_items(listed, kind, query.fields):
+    if not (names := asked_lists(listed, kind, query.fields)):
         return {row.id: row[1] for row in connection.execute(chosen)}
-    rows = connection.execute(chosen.add_columns(table.c.items_size)).all()
-    split = {row_id: found for row_id, found, items_size in rows if items_size is not None}
-    return {row_id: found for row_id, found, _ in rows} | with_items(connection, kind, split)
+    rows = connection.execute(chosen.add_columns(table.c.entries_size)).all()
+    split = {row_id: found for row_id, found, entries_size in rows if entries_size is not None}
+    return {row_id: found for row_id, found, _ in rows} | with_entries(connection, kind, split, names)
 
 
-def asks_for_items(listed: Listed, kind: str, fields: Sequence[str] | None) -> bool:
-    """Return whether the items of orders are asked for, which may have rows of their own."""
-    return listed.has_items and (fields is None or item_list(kind) in fields)
+def asked_lists(listed: Listed, kind: str, fields: Sequence[str] | None) -> list[str]:
+    """Return which lists of orders are asked for whose entries may have rows of their own."""
+    return [name for name in lists(kind) if fields is None or name in fields] if listed.has_entries else []
 
 
 def batches(found: Sequence[Row[Any]], most_bytes: int) -> Iterator[list[Row[Any]]]:
@@ -189,7 +189,7 @@ def size_of(listed: Listed, kind: str, fields: Sequence[str] | None, dialect: st
         size = func.length(cast(table.c.document, LargeBinary))
     if "size" in table.c:
         size = func.coalesce(table.c.size, size)
-    return size + func.coalesce(table.c.items_size, 0) if asks_for_items(listed, kind, fields) else size
+    return size + func.coalesce(table.c.entries_size, 0) if asked_lists(listed, kind, fields) else size
 
 
 def _source(listed: Listed, kind: str, query: ListQuery, dialect: str) -> _Source:

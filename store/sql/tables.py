@@ -57,7 +57,7 @@ orders = Table(
     Column("started", Boolean, nullable=False),
     Column("document", Json, nullable=False),
     Column("size", Integer),
-    Column("items_size", BigInteger().with_variant(Integer, "sqlite")),
+    Column("entries_size", BigInteger().with_variant(Integer, "sqlite")),
     Column("updated_at", Text, nullable=False),
     Index(None, "kind", "order_date", "id"),
     Index(None, "kind", "state", "order_date", "id"),
@@ -70,10 +70,9 @@ orders = Table(
     Index(None, "kind", "completion_date", "order_date", "id"),
     Index(None, "parent_id"),
 )
-
 """`size` is how many bytes the document has in JSON; empty where it was last written before that was kept.
 
-`items_size` is how many its items have, where they are not in the document but in `order_items`."""
+`entries_size` is how many the entries of its lists have that are not in the document but in `order_entries`."""
 
 Index(
     "ix_orders_unstarted",
@@ -91,23 +90,24 @@ Index(
     postgresql_ops={"document": "jsonb_path_ops"},
 ).ddl_if(dialect="postgresql")
 
-order_items = Table(
-    "order_items",
+order_entries = Table(
+    "order_entries",
     metadata,
     Column("kind", Text, primary_key=True),
     Column("order_id", Text, primary_key=True),
-    Column("item_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("parent_id", Text),
+    Column("depth", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("document", Json, nullable=False),
-    Column("parent_id", Text),
-    Column("depth", Integer, nullable=False, server_default="0"),
     ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
 )
-"""The items of large orders (`store.order_items`), by their places in the order; nested ones have a parent."""
+"""The entries of large orders' lists, by name (`store.order_entries`), by their places; nested items have a parent."""
 
 Index(
-    "ix_order_items_document",
-    order_items.c.document,
+    "ix_order_entries_document",
+    order_entries.c.document,
     postgresql_using="gin",
     postgresql_ops={"document": "jsonb_path_ops"},
 ).ddl_if(dialect="postgresql")

@@ -12,7 +12,7 @@ from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
 from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError, UnknownOrderError
-from store.order_items import SPLIT_ABOVE
+from store.order_entries import SPLIT_ABOVE
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.resource_locks import ResourceLocks

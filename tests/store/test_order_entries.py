@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import Connection, event, func, select, table
 
 from orders.events.snapshots import MAX_SNAPSHOT
-from orders.lifecycle.change import OrderChange
+from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
 from orders.lifecycle.states import ITEM_LISTS, OrderKind, OrderState
-from store.documents import apply_change, references
-from store.order_items import SPLIT_ABOVE
+from store.documents import apply_change, apply_entries, references
+from store.order_entries import SPLIT_ABOVE
 from store.orders import AcceptedOrder, OrderStore
 from store.outbox import Outbox
 from store.recording import Recorded, Told, record
 from store.sql.database import Database, migrate, open_database
-from store.sql.tables import order_items, order_references, orders
+from store.sql.tables import order_entries, order_references, orders
 from tests.store.sql.test_database import downgrade
 from tmf.bodies import Document
 from tmf.query.query import parse_list_query
@@ -75,7 +75,7 @@ async def test_a_large_order_is_read_as_it_was_kept(store: OrderStore, database:
     (page,) = [(await store.find(kind, parse_list_query([("sort", "id")]))).documents]
     assert page == [document, large(kind, "small", 3)]
     assert {each.id: each.document for each in await store.unstarted()}["large"] == document
-    assert await number_of(database, order_items) == 2 * NUMBER
+    assert await number_of(database, order_entries) == 2 * NUMBER
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -119,16 +119,18 @@ async def test_a_change_writes_the_items_that_it_is_about_alone(store: OrderStor
 async def test_a_document_that_grows_gets_rows_for_its_items(store: OrderStore, database: Database) -> None:
     kind = OrderKind.PRODUCT
     expected = await kept(store, kind, large(kind, number=3))
-    assert await number_of(database, order_items) == 0
+    assert await number_of(database, order_entries) == 0
 
     for version, item in enumerate(("0", "1", "2.1"), 1):
         change = told(kind, version, items={item: {"name": "y" * (SPLIT_ABOVE // 2)}})
         expected = apply_change(expected, change)
         await store.record([change])
-    assert await number_of(database, order_items) == 6
+    assert await number_of(database, order_entries) == 6
     assert await store.get(kind, "large") == expected
-    sizes = await database.read(lambda connection: connection.execute(select(orders.c.size, orders.c.items_size)).one())
-    assert sizes.size < 1000 < SPLIT_ABOVE < sizes.items_size
+    sizes = await database.read(
+        lambda connection: connection.execute(select(orders.c.size, orders.c.entries_size)).one()
+    )
+    assert sizes.size < 1000 < SPLIT_ABOVE < sizes.entries_size
 
 
 async def test_what_items_refer_to_is_kept_as_they_change(store: OrderStore, database: Database) -> None:
@@ -153,7 +155,7 @@ async def test_events_of_a_large_order_have_the_items_that_changed(store: OrderS
     _, *changed = [each.event for each in await Outbox(database).read(0, 10)]
     items = [[item["id"] for item in each.document["orderItem"]] for each in changed]
     assert items == [["3"], ["4"], []]
-    assert {each.omitted_path for each in changed} == {"orderItem"}
+    assert {each.omitted_path for each in changed} == {"jeopardyAlert,milestone,note,orderItem"}
     assert all(len(str(each.document)) < MAX_SNAPSHOT for each in changed)
 
 
@@ -240,8 +242,45 @@ async def test_large_orders_are_kept_on_the_way_down_and_up_again(empty_url: str
     change = told(kind, 1, items={"7": {"state": "inProgress"}})
     await store.record([change])
     assert await store.get(kind, "large") == apply_change(document, change)
-    assert await number_of(database, order_items) == 2 * NUMBER
+    assert await number_of(database, order_entries) == 2 * NUMBER
     await database.close()
+
+
+async def test_milestones_and_notes_of_large_orders_have_rows_too(store: OrderStore, database: Database) -> None:
+    kind = OrderKind.PRODUCT
+    note = {"id": "n0", "text": "from the client"}
+    expected = await kept(store, kind, large(kind, note=[note]))
+    changes: list[OrderUpdate] = [
+        reached(*(f"m{number}" for number in range(300))),
+        reached("m7", "m300"),
+        told(kind, 1, appended={"note": [{"id": "n1", "text": "on the way"}], "jeopardyAlert": [{"id": "late"}]}),
+        told(kind, 2, attributes={"note": [{"id": "n2", "text": "instead of the others"}]}),
+        told(kind, 3, appended={"note": [{"id": "n3"}]}, items={"7": {"state": "inProgress"}}),
+        told(kind, 4, appended={"note": [{"text": "nameless"}]}),
+        reached("m301"),
+    ]
+    for each in changes:
+        expected = apply_entries(expected, each) if isinstance(each, OrderEntries) else apply_change(expected, each)
+        await store.record([each])
+
+    assert await store.get(kind, "large") == expected
+    assert [each["id"] for each in expected["milestone"]] == [f"m{number}" for number in range(302)]
+    cut = await store.get(kind, "large", ("milestone", "note"))
+    assert cut == {"id": "large", "milestone": expected["milestone"], "note": expected["note"]}
+    assert await ids(store, kind, ("milestone.name", "Reached m299")) == ["large"]
+    assert await ids(store, kind, ("milestone.name", "Reached m302")) == []
+    assert await ids(store, kind, ("note.text", "nameless")) == ["large"]
+    events = [each.event for each in await Outbox(database).read(0, 100)]
+    milestones = [each.document.get("milestone") for each in events if each.type == "ProductOrderMilestoneEvent"]
+    assert [[each["id"] for each in some or []] for some in milestones[1:]] == [["m300"], ["m301"]]
+    size = await database.read(lambda connection: connection.scalar(select(orders.c.size)))
+    assert size is not None
+    assert size < 1000
+
+
+def reached(*names: str) -> OrderEntries:
+    milestones = [{"id": name, "name": f"Reached {name}", "status": "completed"} for name in names]
+    return OrderEntries(kind=OrderKind.PRODUCT, order_id="large", appended={"milestone": milestones})
 
 
 async def test_nested_items_get_rows_of_their_own_on_the_way_up(empty_url: str) -> None:
@@ -251,10 +290,10 @@ async def test_nested_items_get_rows_of_their_own_on_the_way_up(empty_url: str) 
     document = large(kind)
     document[ITEM_LISTS[kind]][7][ITEM_LISTS[kind]][0][ITEM_LISTS[kind]] = [{"id": "x" * 3000}, {"id": "y"}]
     await kept(store, kind, document)
-    rows = select(order_items).order_by(order_items.c.position)
+    rows = select(order_entries).order_by(order_entries.c.position)
     before = await database.read(lambda connection: connection.execute(rows).all())
     await database.write(partial(downgrade, revision="0011"))
-    assert await number_of(database, order_items) == NUMBER
+    assert await number_of(database, table("order_items")) == NUMBER
     assert await number_of(database, table("order_item_parts")) == NUMBER + 2
     await migrate(empty_url)
 
@@ -270,4 +309,4 @@ async def test_a_large_order_goes_with_its_items(store: OrderStore, database: Da
     (removed,) = await store.remove(kind, "large")
 
     assert removed.document == {**document, "state": "completed"}
-    assert await number_of(database, order_items) == 0
+    assert await number_of(database, order_entries) == 0
