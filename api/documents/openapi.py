@@ -30,6 +30,8 @@ ASSETS = "/docs/assets"
 
 _BASE_PATH = re.compile(r"(?:/[^/{}]+)*?/v\d+(?=/|$)")
 _REFERENCE = "#/components/schemas/"
+_SPOKEN = ("api", "tmf")
+"""The rooms whose models are what clients see."""
 _VERSIONS = {"TMF620": "4.1.0", "TMF634": "4.1.0", "TMF641": "4.1.0"}
 """The versions of the standards that are served, where it is not the first one with that number: v4 is 4.0.0."""
 
@@ -187,17 +189,17 @@ def _with_referring(names: set[str], schemas: Document) -> set[str]:
 
 
 def _with_short_names(document: Document) -> Document:
-    """Return a document in which a schema that was made of a model of `api` has that model's name.
+    """Return a document in which a schema that was made of a model of `api` or `tmf` has that model's name.
 
     Where two models share a name, both are called by their modules at first (`orders__tmf__Money`).
     """
     named = document.get("components", {}).get("schemas", {})
     qualified = {name: name.split("__") for name in named if "__" in name}
-    ours = [words[-1] for words in qualified.values() if words[0] == "api"]
+    ours = [words[-1] for words in qualified.values() if words[0] in _SPOKEN]
     return _with_names(
         document,
         {
-            name: words[-1] if words[0] == "api" and ours.count(words[-1]) == 1 else "".join(map(_capital, words))
+            name: words[-1] if words[0] in _SPOKEN and ours.count(words[-1]) == 1 else "".join(map(_capital, words))
             for name, words in qualified.items()
         },
     )

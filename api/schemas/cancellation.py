@@ -9,11 +9,11 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
-from api.schemas.common import Extensible, Referring
 from api.schemas.product_order import ProductOrderErrorMessage
 from api.schemas.resource_order import ResourceOrderErrorMessage
 from api.schemas.service_order import ServiceOrderErrorMessage
 from tmf.instants import UtcDatetime
+from tmf.resources import Extensible, Referring
 
 CancellationState: TypeAlias = Literal["acknowledged", "inProgress", "done", "terminatedWithError"]
 ServiceCancellationState: TypeAlias = Literal["accepted", "inProgress", "done", "terminatedWithError"]

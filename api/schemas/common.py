@@ -7,42 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from orders.lifecycle.states import OrderState
 from orders.model.product_orders import Action, Count
 from orders.model.wishes import AllOrNothing, Scheduling
 from tmf.instants import UtcDatetime
 from tmf.model import Resource
-
-
-class Extensible(Resource):
-    """An object that may be a kind of its own, with attributes beyond those named here."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    type: str | None = Field(default=None, alias="@type")
-    """The kind of this object, where it is a more special one."""
-    base_type: str | None = Field(default=None, alias="@baseType")
-    """The kind that it specialises."""
-    schema_location: str | None = Field(default=None, alias="@schemaLocation")
-    """Where the schema of its own attributes can be read."""
-
-
-class Referring(Extensible):
-    """An object that may stand for something kept elsewhere."""
-
-    referred_type: str | None = Field(default=None, alias="@referredType")
-    """The kind of what is referred to."""
-
-
-class Reference(Referring):
-    """A reference to something kept elsewhere."""
-
-    id: str
-    href: str | None = None
-    """Its address."""
-    name: str | None = None
+from tmf.resources import Extensible, Reference, Referring, RelatedParty
 
 
 class VersionedReference(Reference):
@@ -51,27 +23,10 @@ class VersionedReference(Reference):
     version: str | None = None
 
 
-class RelatedParty(Reference):
-    """A party that has to do with the order; the one with the role `customer` is whom it is for."""
-
-    role: str | None = None
-    """What the party is to the order."""
-
-
 class RelatedChannel(Reference):
     """A channel of sale."""
 
     role: str | None = None
-
-
-class RelatedPlace(Referring):
-    """A place, as a reference or with its own attributes."""
-
-    id: str | None = None
-    href: str | None = None
-    name: str | None = None
-    role: str | None = None
-    """What the place is for, such as `installation`."""
 
 
 class Appointment(Referring):

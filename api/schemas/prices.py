@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api.schemas.common import Extensible, Reference
 from tmf.forms import WholeNumber
+from tmf.resources import Extensible, Reference
 
 
 class Money(Extensible):

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.schemas.common import (
-    Characteristic,
-    Extensible,
-    Quantity,
-    Reference,
-    Referring,
-    RelatedParty,
-    RelatedPlace,
-    TimePeriod,
-    VersionedReference,
-)
+from api.schemas.common import Characteristic, Quantity, TimePeriod, VersionedReference
 from api.schemas.prices import ProductPrice
 from tmf.instants import UtcDatetime
+from tmf.resources import Extensible, Reference, Referring, RelatedParty, RelatedPlace
 
 
 class AgreementItem(Reference):

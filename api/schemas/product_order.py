@@ -6,22 +6,14 @@ from typing import Any
 
 from pydantic import Field
 
-from api.schemas.common import (
-    ErrorMessage,
-    Extensible,
-    ItemAttributes,
-    OrderAttributes,
-    OrderProgress,
-    Quantity,
-    Reference,
-    RelatedChannel,
-)
+from api.schemas.common import ErrorMessage, ItemAttributes, OrderAttributes, OrderProgress, Quantity, RelatedChannel
 from api.schemas.examples import PRODUCT_ORDER_ANSWER_EXAMPLE, PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice
 from api.schemas.product import Product
 from orders.lifecycle.states import OrderState
 from orders.model.wishes import Priority
 from tmf.instants import UtcDatetime
+from tmf.resources import Extensible, Reference
 
 
 class QuoteItem(Reference):

@@ -9,7 +9,6 @@ from pydantic import Field
 from api.schemas.common import (
     Characteristic,
     ErrorMessage,
-    Extensible,
     ExternalReference,
     ItemAttributes,
     ItemDependency,
@@ -18,9 +17,6 @@ from api.schemas.common import (
     OrderProgress,
     OrderRelationship,
     Quantity,
-    Referring,
-    RelatedParty,
-    RelatedPlace,
     TimePeriod,
     VersionedReference,
 )
@@ -28,6 +24,7 @@ from api.schemas.examples import RESOURCE_ORDER_ANSWER_EXAMPLE, RESOURCE_ORDER_E
 from orders.lifecycle.states import OrderState
 from orders.model.wishes import PriorityNumber
 from tmf.instants import UtcDatetime
+from tmf.resources import Extensible, Referring, RelatedParty, RelatedPlace
 
 
 class Attachment(Referring):

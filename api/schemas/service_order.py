@@ -9,7 +9,6 @@ from pydantic import Field
 from api.schemas.common import (
     Characteristic,
     ErrorMessage,
-    Extensible,
     ExternalReference,
     ItemAttributes,
     ItemDependency,
@@ -20,10 +19,6 @@ from api.schemas.common import (
     OrderMilestone,
     OrderProgress,
     OrderRelationship,
-    Reference,
-    Referring,
-    RelatedParty,
-    RelatedPlace,
     TimePeriod,
     VersionedReference,
 )
@@ -31,6 +26,7 @@ from api.schemas.examples import SERVICE_ORDER_ANSWER_EXAMPLE, SERVICE_ORDER_EXA
 from orders.lifecycle.states import OrderState
 from orders.model.wishes import Priority
 from tmf.instants import UtcDatetime
+from tmf.resources import Extensible, Reference, Referring, RelatedParty, RelatedPlace
 
 
 class RelatedEntity(RelatedPlace):

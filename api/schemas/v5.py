@@ -11,23 +11,14 @@ from pydantic import Field, field_validator
 
 from api.schemas import product_order
 from api.schemas.cancellation import Cancellation, CancellationRequest, CancellationState, OrderReference
-from api.schemas.common import (
-    ErrorMessage,
-    Extensible,
-    JeopardyAlert,
-    LeftBehind,
-    Note,
-    OrderMilestone,
-    Reference,
-    Referring,
-    VersionedReference,
-)
+from api.schemas.common import ErrorMessage, JeopardyAlert, LeftBehind, Note, OrderMilestone, VersionedReference
 from api.schemas.examples import PRODUCT_ORDER_EXAMPLE
 from api.schemas.prices import OrderPrice, PriceAlteration
 from api.schemas.product import ProductAttributes
 from orders.lifecycle.states import OrderState
 from orders.model.v5 import to_v5
 from tmf.instants import UtcDatetime
+from tmf.resources import Extensible, Reference, Referring
 
 NOT_BEGUN_OTHERWISE = (
     "must be acknowledged, or left out: an order begins as acknowledged, and drafts are not taken; send it once it is "

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, Row, select, true
 
 from systems.activation.kinds import KINDS, Kind
 from systems.activation.tables import monitor
-from systems.common import tmf
 from systems.common.addresses import here, href
 from systems.common.docs import listed, read_one
 from systems.common.errors import Refusal
@@ -20,16 +19,17 @@ from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
 from tmf.bodies import Document
 from tmf.query.query import Filter, ListQuery, Operator
+from tmf.resources import Extensible
 
 
-class HeaderItem(tmf.Extensible):
+class HeaderItem(Extensible):
     """An HTTP header."""
 
     name: str
     value: str
 
 
-class MonitoredRequest(tmf.Extensible):
+class MonitoredRequest(Extensible):
     """The request that was accepted; its body as text."""
 
     method: str
@@ -38,7 +38,7 @@ class MonitoredRequest(tmf.Extensible):
     body: str
 
 
-class MonitoredResponse(tmf.Extensible):
+class MonitoredResponse(Extensible):
     """How the change ended; the body as text."""
 
     status_code: str
@@ -46,7 +46,7 @@ class MonitoredResponse(tmf.Extensible):
     body: str
 
 
-class Monitor(tmf.Extensible):
+class Monitor(Extensible):
     """How far a change has come: `InProgress`, then `Completed` or `Failed`."""
 
     id: str

@@ -14,6 +14,7 @@ from systems.common.effects import Answer, CallDep, Effect
 from systems.common.faults import FaultKind
 from tmf.bodies import Document
 from tmf.paths import TMF653
+from tmf.resources import Extensible, Reference
 
 PATH = f"{TMF653}/serviceTest"
 API = "TMF653 Service Test"
@@ -22,11 +23,11 @@ PLAYS: frozenset[FaultKind] = frozenset({"permanent"})
 router = APIRouter(tags=[API])
 
 
-class ServiceTestCreate(tmf.Extensible):
+class ServiceTestCreate(Extensible):
     """The service to test, and the test."""
 
-    related_service: tmf.EntityRef
-    test_specification: tmf.EntityRef
+    related_service: Reference
+    test_specification: Reference
 
 
 class ServiceTest(ServiceTestCreate):
@@ -37,7 +38,7 @@ class ServiceTest(ServiceTestCreate):
     result: Literal["pass", "fail"]
     message: str | None = None
     end_date_time: tmf.Moment
-    test_measure: list[tmf.Extensible]
+    test_measure: list[Extensible]
 
 
 EXAMPLE = {"relatedService": {"id": "internet-1"}, "testSpecification": {"id": "reachability"}}

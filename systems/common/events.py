@@ -18,6 +18,7 @@ from systems.common.errors import Refusal
 from systems.common.queries import admits, read_filters
 from tmf.bodies import Document
 from tmf.query.query import QueryError
+from tmf.resources import Extensible
 
 DELIVERIES = "deliveries"
 """The channel by which it is known that events are to be delivered."""
@@ -27,7 +28,7 @@ CHANGES = ("Create", "AttributeValueChange", "StateChange", "Delete")
 """What the standards have events of."""
 
 
-class EventError(tmf.Extensible):
+class EventError(Extensible):
     """Why what an event tells of failed."""
 
     code: str

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from tmf.instants import read_instant
+from tmf.resources import Extensible, Reference, RelatedParty, RelatedPlace
 
 LONGEST_ID = 200
 
@@ -17,39 +17,6 @@ def _moment(text: str) -> str:
 
 # Kept and compared as it was written.
 Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
-
-
-class Extensible(BaseModel):
-    """Anything may be added: it is kept and given back."""
-
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="allow")
-
-    at_type: str | None = Field(default=None, alias="@type")
-    at_base_type: str | None = Field(default=None, alias="@baseType")
-    at_schema_location: str | None = Field(default=None, alias="@schemaLocation")
-
-
-class EntityRef(Extensible):
-    """A reference by id."""
-
-    id: str
-    href: str | None = None
-    name: str | None = None
-    at_referred_type: str | None = Field(default=None, alias="@referredType")
-
-
-class RelatedParty(EntityRef):
-    """Who has to do with it."""
-
-    role: str | None = None
-
-
-class RelatedPlace(Extensible):
-    """Where it is."""
-
-    id: str | None = None
-    name: str | None = None
-    role: str | None = None
 
 
 class Characteristic(Extensible):
@@ -131,19 +98,19 @@ class Product(Extensible):
     start_date: Moment | None = None
     termination_date: Moment | None = None
     product_serial_number: str | None = None
-    agreement: list[EntityRef] | None = None
-    billing_account: EntityRef | None = None
+    agreement: list[Reference] | None = None
+    billing_account: Reference | None = None
     place: list[RelatedPlace] | None = None
     product: list[Extensible] | None = None
     product_characteristic: list[Characteristic] | None = None
-    product_offering: EntityRef | None = None
+    product_offering: Reference | None = None
     product_order_item: list[RelatedProductOrderItem] | None = None
     product_price: list[ProductPrice] | None = None
     product_relationship: list[ProductRelationship] | None = None
-    product_specification: EntityRef | None = None
+    product_specification: Reference | None = None
     product_term: list[Extensible] | None = None
-    realizing_resource: list[EntityRef] | None = None
-    realizing_service: list[EntityRef] | None = None
+    realizing_resource: list[Reference] | None = None
+    realizing_service: list[Reference] | None = None
     related_party: list[RelatedParty] | None = None
 
 
@@ -179,16 +146,16 @@ class Service(Extensible):
     service_characteristic: list[Characteristic] | None = None
     service_order_item: list[RelatedServiceOrderItem] | None = None
     service_relationship: list[ServiceRelationship] | None = None
-    service_specification: EntityRef | None = None
-    supporting_resource: list[EntityRef] | None = None
-    supporting_service: list[EntityRef] | None = None
+    service_specification: Reference | None = None
+    supporting_resource: list[Reference] | None = None
+    supporting_service: list[Reference] | None = None
 
 
 class ServiceCreate(Service):
     """A service to record, or to activate."""
 
     state: ServiceState
-    service_specification: EntityRef
+    service_specification: Reference
 
 
 class Resource(Extensible):
@@ -213,4 +180,4 @@ class Resource(Extensible):
     related_party: list[RelatedParty] | None = None
     resource_characteristic: list[Characteristic] | None = None
     resource_relationship: list[ResourceRelationship] | None = None
-    resource_specification: EntityRef | None = None
+    resource_specification: Reference | None = None

@@ -26,6 +26,7 @@ from systems.inventory.tables import pool
 from tmf.bodies import Document
 from tmf.paths import TMF645
 from tmf.query.query import ListQuery
+from tmf.resources import RelatedParty
 
 PATH = f"{TMF645}/checkServiceQualification"
 API = "TMF645 Service Qualification"
@@ -93,7 +94,7 @@ class CheckServiceQualification(_Asked):
     state: Literal["acknowledged", "inProgress", "done", "terminatedWithError"] | None = None
     external_id: str | None = None
     description: str | None = None
-    related_party: list[tmf.RelatedParty] | None = None
+    related_party: list[RelatedParty] | None = None
     check_service_qualification_date: tmf.Moment | None = None
     effective_qualification_date: tmf.Moment | None = None
     qualification_result: Literal["qualified", "unqualified"] | None = None

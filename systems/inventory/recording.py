@@ -84,7 +84,7 @@ def _pool(connection: Connection, wanted: ResourceCreate) -> Row[Any]:
     query = select(pool).where(pool.c.id == pool_id)
     found: Row[Any] | None = (connection.execute(query)).first()
     if found is None:
-        _make_pool(connection, pool_id, specification or pool_id, wanted.at_type or "LogicalResource", place)
+        _make_pool(connection, pool_id, specification or pool_id, wanted.type or "LogicalResource", place)
         return (connection.execute(query)).one()
     if specification not in (None, found.specification) or (place is not None and place != found.place):
         reason = f"pool {pool_id} has {found.specification} at {found.place or 'no place'}: name another category"

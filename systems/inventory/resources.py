@@ -24,6 +24,7 @@ from systems.inventory.tables import pool, recorded, resource
 from tmf.bodies import Document
 from tmf.paths import TMF639
 from tmf.query.query import Filter, ListQuery, Operator, Page
+from tmf.resources import Extensible
 
 PATH = f"{TMF639}/resource"
 API = "TMF639 Resource Inventory"
@@ -57,7 +58,7 @@ Member = Row[Any]
 router = APIRouter(prefix=PATH, tags=[API])
 
 
-class Reservation(tmf.Extensible):
+class Reservation(Extensible):
     """Who has it."""
 
     id: str
