@@ -102,6 +102,7 @@ order_entries = Table(
     Column("position", Integer, nullable=False),
     Column("document", Json, nullable=False),
     ForeignKeyConstraint(["kind", "order_id"], ["orders.kind", "orders.id"], ondelete="CASCADE"),
+    Index(None, "kind", "order_id", "position"),
 )
 """The entries of large orders' lists, by name (`store.order_entries`), by their places; nested items have a parent."""
 

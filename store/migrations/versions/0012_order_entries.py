@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("kind", "order_id", "name", "entry_id", name="pk_order_entries"),
         _of_order("fk_order_entries_orders"),
     )
+    op.create_index("ix_order_entries_kind_order_id_position", "order_entries", ["kind", "order_id", "position"])
     for kind, order_id in _with_rows(_items):
         own = _items.c.kind == kind, _items.c.order_id == order_id
         documents = sa.select(_items.c.document).where(*own).order_by(_items.c.position)
