@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, TypeVar
 
 from application.addresses import AVAILABILITY, QUALIFICATION
@@ -60,7 +61,7 @@ class FeasibilityCheck:
         questions = [_qualification(index, *each) for index, each in enumerate(asked)]
         results = await self._answers(
             QUALIFICATION,
-            questions,
+            _requests([questions]),
             lambda some: {"serviceQualificationItem": some},
             lambda answer: answer.read_as(Qualification).service_qualification_item,
         )
@@ -88,42 +89,56 @@ class FeasibilityCheck:
             demands += more
             for demand in more:
                 items.setdefault(demand, set()).add(item_id)
-        asked = [{**json.loads(demand), "quantity": count} for demand, count in demands.items()]
+        ordered = sorted(demands, key=_pool)
+        asked = [[{**json.loads(each), "quantity": demands[each]} for each in of] for _, of in groupby(ordered, _pool)]
         results = await self._answers(
             AVAILABILITY,
-            asked,
+            _requests(asked),
             lambda some: {"demands": some},
             lambda answer: answer.read_as(AvailabilityAnswer).results,
         )
+        found = dict(zip(ordered, results, strict=True))
         return [
             Violation(
                 code="noCapacity",
                 path=paths[item_id],
                 item_id=item_id,
-                message=result.reason or f"{count} asked for, {result.free} free",
+                message=found[demand].reason or f"{count} asked for, {found[demand].free} free",
             )
-            for (demand, count), result in zip(demands.items(), results, strict=True)
-            if not result.available
+            for demand, count in demands.items()
+            if not found[demand].available
             for item_id in sorted(items[demand])
         ]
 
     async def _answers(
         self,
         path: str,
-        questions: Sequence[Document],
+        requests: Iterable[Sequence[Document]],
         said: Callable[[Sequence[Document]], Document],
         read: Callable[[Answer], list[A]],
     ) -> list[A]:
-        """Ask inventory so many questions at a time, which are not about each other; return the answers to all."""
+        """Ask inventory one request after the other; return the answers to all of their questions."""
         answers: list[A] = []
-        for start in range(0, len(questions), _AT_ONCE):
-            some = questions[start : start + _AT_ONCE]
+        for some in requests:
             answer = await self._inventory.call("POST", path, body=said(some))
             found = read(answer)
             if len(found) != len(some):
                 raise answer.senseless(f"{len(found)} answers to {len(some)} questions")
             answers += found
         return answers
+
+
+def _requests(groups: Iterable[Sequence[Document]]) -> list[list[Document]]:
+    """Return questions as so many requests as they take; those of a group go together, unless they are too many."""
+    requests: list[list[Document]] = []
+    for group in groups:
+        for start in range(0, len(group), _AT_ONCE):
+            some = group[start : start + _AT_ONCE]
+            if requests and len(requests[-1]) + len(some) <= _AT_ONCE:
+                requests[-1] += some
+            else:
+                requests.append([*some])
+    return requests
 
 
 def _against(
@@ -177,6 +192,12 @@ def _demand(resource: ResourceItem) -> dict[str, Any]:
     if resource.demand.value is not None:
         demand["value"] = resource.demand.value
     return demand
+
+
+def _pool(demand: str) -> str:
+    """Return what tells the pool that a demand, as JSON, is about: what is asked of it is to be met together."""
+    asked = json.loads(demand)
+    return json.dumps([asked.get(name) for name in ("resourceSpecification", "pool", "place")])
 
 
 def _qualification(index: int, order: ServiceOrderPlan, item: ServiceItem) -> dict[str, Any]:

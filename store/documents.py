@@ -62,11 +62,12 @@ def read_json(text: str | bytes) -> Any:
 def apply_change(document: Document, change: OrderChange) -> Document:
     """Return the document as it is after `change`: its state, attributes, lists and items; None removes an attribute.
 
-    An item that the document does not have is added behind the others; what no database keeps is replaced (`storable`).
+    An item that the document does not have is added behind the others. An entry of another list takes the place of the
+    one that has its id. What no database keeps is replaced (`storable`).
     """
     changed = _merged(document, storable(change.attributes))
     for name, entries in storable(change.appended).items():
-        changed[name] = [*_entries(changed, name), *entries]
+        changed[name] = _with_added(_entries(changed, name), entries)
     changed |= {"id": change.order_id, "state": change.state.value}
     if change.items:
         name = ITEM_LISTS[change.kind]
@@ -91,6 +92,13 @@ def _entries(document: Document, name: str) -> list[Any]:
     """Return a list of a document; a client may have sent something else under the name of one that we keep."""
     kept = document.get(name)
     return kept if isinstance(kept, list) else []
+
+
+def _with_added(kept: list[Any], entries: list[Any]) -> list[Any]:
+    told = {each["id"]: each for each in entries if isinstance(each.get("id"), str)}
+    known = {each.get("id") for each in kept if isinstance(each, dict)} & told.keys()
+    placed = [told[each["id"]] if isinstance(each, dict) and each.get("id") in known else each for each in kept]
+    return [*placed, *(each for each in entries if each.get("id") not in known)]
 
 
 def _merge_items(items: list[Document], name: str, pending: dict[str, Document]) -> list[Document]:

@@ -113,7 +113,10 @@ def stored_changes(
             `before` is new, and comes behind all that there are.
     """
     known = {(entry.name, entry.id): entry.document for entry in _entries_of(before, partial)}
-    changed = [entry for entry in _entries_of(after, partial) if known.get((entry.name, entry.id)) != entry.document]
+    # A list that was in the document goes over to rows with the first entry that it gets.
+    grown_lists = [name for name in GROWING if name not in partial and after.get(name) != before.get(name)]
+    split = [*partial, *(name for name in grown_lists if after.get(name) and _have_ids(after[name], name))]
+    changed = [entry for entry in _entries_of(after, split) if known.get((entry.name, entry.id)) != entry.document]
     behind = 0
     if any((entry.name, entry.id) not in known for entry in changed):
         last = connection.scalar(_LAST, {"kind": kind, "order_id": order_id})
@@ -123,7 +126,7 @@ def stored_changes(
     before_that = (known[entry.name, entry.id] for entry in changed if (entry.name, entry.id) in known)
     grown = sum(len(row["document"].encode()) for row in rows)
     grown -= sum(len(write_json(each).encode()) for each in before_that)
-    return Stored(_columns(after, partial, entries_size + grown), rows)
+    return Stored(_columns(after, split, entries_size + grown), rows)
 
 
 def write_entries(connection: Connection, kept: Iterable[Stored]) -> None:
@@ -213,9 +216,9 @@ def _entries_of(document: Document, names: Collection[str]) -> Iterator[_Entry]:
 
 
 def _entries(entries: Iterable[Document], name: str, parent_id: str | None = None, depth: int = 0) -> Iterator[_Entry]:
-    """Yield each entry of a list, before those that are nested in it."""
+    """Yield each entry of a list, and of items before those that are nested in it."""
     for entry in entries:
-        entry_id, nested = as_key(str(entry["id"])), entry.get(name)
+        entry_id, nested = as_key(str(entry["id"])), None if name in GROWING else entry.get(name)
         document = {key: value for key, value in entry.items() if key != name} if nested else entry
         yield _Entry(name, entry_id, document, parent_id, depth)
         yield from _entries(nested or [], name, entry_id, depth + 1)
@@ -232,7 +235,7 @@ def _nested(rows: Collection[Any], name: str) -> list[Document]:
 
 
 def _have_ids(entries: Any, name: str) -> bool:
-    """Return whether each entry, nested ones too, has an id of its own, by which its row is found again."""
+    """Return whether each entry, nested items too, has an id of its own, by which its row is found again."""
     seen: set[str] = set()
     pending = [entries]
     while pending:
@@ -240,9 +243,9 @@ def _have_ids(entries: Any, name: str) -> bool:
         if not isinstance(some, list):
             return False
         for entry in some:
-            if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or entry["id"] in seen:
+            if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or as_key(entry["id"]) in seen:
                 return False
-            seen.add(entry["id"])
-            if entry.get(name):
+            seen.add(as_key(entry["id"]))
+            if name not in GROWING and entry.get(name):
                 pending.append(entry[name])
     return True

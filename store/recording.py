@@ -187,11 +187,11 @@ def _with_entries(
             continue
         if _is_about_all(each, partial[key]):
             replaced.add(key)
-        elif isinstance(each, OrderChange):
+            continue
+        for name in each.appended.keys() & set(partial[key]):
+            wanted[key][name].update(str(entry["id"]) for entry in each.appended[name])
+        if isinstance(each, OrderChange):
             wanted[key][item_list(each.kind)].update(each.items)
-        else:
-            for name in each.appended.keys() & set(partial[key]):
-                wanted[key][name].update(str(entry["id"]) for entry in each.appended[name])
     found = some_entries(connection, {key: named for key, named in wanted.items() if key not in replaced})
     filled = {}
     for row in rows:

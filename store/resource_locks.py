@@ -53,7 +53,7 @@ class _State(StrEnum):
 
 _WAITING = (_State.WAITING.value, _State.TAKEN.value)
 _HELD = (_State.GRANTED.value, _State.TAKEN.value)
-"""Whose order goes before those that hold nothing: never given up but by its release, on which others are told."""
+"""Whose order goes before those that hold nothing: kept until it is released, on which others are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class ResourceLocks:
         return await self._database.write(released)
 
     async def reduce(self, order_id: str, subjects: Collection[str]) -> None:
-        """Release all that an order has locked but these subjects; whoever waits for one of the others waits on.
+        """Release all that an order has locked but these subjects; a sweep tells whoever waits for one of the others.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.

@@ -183,6 +183,8 @@ async def amend_order(
 ) -> None:
     """Put to an order what the request's body changes in it; where it changes nothing, there is nothing to put.
 
+    Where another amendment overtakes it on its way, it is put once more, as a change of what that one has made.
+
     Args:
         changes: reads the patch, in the shape that it has; v4's where it is None.
 
@@ -192,12 +194,19 @@ async def amend_order(
         NotAllowedError: when it can not be amended any more, or refuses.
     """
     body = await read_json(request, gateway.body_limit, _MEDIA_TYPES)
-    current = await stored_order(gateway, kind, order_id)
-    _admit_posted(kind, current)
-    attributes = await _attributes(request, gateway, kind, current, body, changes)
-    admit(kind, current, Message.AMEND)
-    if attributes:
-        await _amend(gateway, kind, current, attributes, client_of(request))
+    for further in reversed(range(_PROPOSALS)):
+        current = await stored_order(gateway, kind, order_id)
+        _admit_posted(kind, current)
+        attributes = await _attributes(request, gateway, kind, current, body, changes)
+        admit(kind, current, Message.AMEND)
+        try:
+            if attributes:
+                await _amend(gateway, kind, current, attributes, client_of(request))
+        except MessageRefusedError as error:
+            if not error.overtaken or not further:
+                raise
+        else:
+            return
 
 
 async def _attributes(
@@ -234,26 +243,19 @@ async def _attributes(
 
 
 async def _amend(gateway: Gateway, kind: OrderKind, current: Document, attributes: Document, author: str) -> None:
-    """Propose a revision and put it to the order; one that is refused is kept as such.
-
-    One that another has overtaken on its way is proposed anew, behind that one.
-    """
+    """Propose a revision and put it to the order; one that is refused is kept as such."""
     order_id = current["id"]
-    for proposal in range(1, _PROPOSALS + 1):
-        revision = await gateway.revisions.propose(order_id, attributes, author, datetime.now(UTC))
-        message = Amend(revision=revision.number, by=author)
-        try:
-            await ask(gateway, kind, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}")
-        except MessageRefusedError as error:
-            await _refuse(gateway, revision, error.refusals or _as_refusals(error))
-            if not error.overtaken or proposal == _PROPOSALS:
-                raise
-        except NotAllowedError as error:
-            await _refuse(gateway, revision, [Refusal(reason=error.message)])
-            raise
-        else:
-            _log.info("order amended", order=order_id, revision=revision.number)
-            return
+    revision = await gateway.revisions.propose(order_id, attributes, author, datetime.now(UTC))
+    message = Amend(revision=revision.number, by=author)
+    try:
+        await ask(gateway, kind, current, Message.AMEND.value, message, update_id=f"amend-{revision.number}")
+    except MessageRefusedError as error:
+        await _refuse(gateway, revision, error.refusals or _as_refusals(error))
+        raise
+    except NotAllowedError as error:
+        await _refuse(gateway, revision, [Refusal(reason=error.message)])
+        raise
+    _log.info("order amended", order=order_id, revision=revision.number)
 
 
 async def _refuse(gateway: Gateway, revision: Revision, refusals: list[Refusal]) -> None:

@@ -65,8 +65,7 @@ def of_deleted(kind: OrderKind, document: Document) -> Snapshot:
         attribute: document[attribute] for attribute in ("id", "state", "@type") if attribute in document
     }
     header, omitted = _header({}, asked)
-    items = [_bare(kind, each) for each in _objects(document, name)]
-    told = _first_that_fits([items], MAX_SNAPSHOT - _size(header))
+    told = _first_that_fits(_in_short(kind, _objects(document, name)), MAX_SNAPSHOT - _size(header))
     return Snapshot({**header, name: list(told or [])}, tuple(omitted if told is not None else [*omitted, name]))
 
 
@@ -75,12 +74,11 @@ def _bounded(
 ) -> Snapshot:
     """Return an order with no other items than those that have changed, in short where they take too much."""
     name = ITEM_LISTS[kind]
-    news = {key: new for key in partial if (new := _new_entries(before.get(key, []), after.get(key)))}
+    news = {key: new for key in partial if (new := _changed(before, after, key))}
     kept = {key: news.get(key, value) for key, value in after.items() if key not in partial or key in news}
     header, omitted = _header(before, {key: value for key, value in kept.items() if key != name})
-    forms = changed, [_bare(kind, each) for each in changed]
-    told = _first_that_fits(forms, MAX_SNAPSHOT - _size(header))
-    if told is not changed or len(changed) < len(_objects(after, name)):
+    told = _first_that_fits([changed, *_in_short(kind, changed)], MAX_SNAPSHOT - _size(header))
+    if told is not changed or changed != _objects(after, name):
         omitted = [*omitted, name]
     # In the place that it has in the order.
     document = {key: list(told or []) if key == name else header[key] for key in after if key == name or key in header}
@@ -112,9 +110,17 @@ def _new_entries(before: Any, after: Any) -> list[Any]:
 
 
 def _changed(before: Document, after: Document, name: str) -> list[Document]:
-    """Return the items that were not there before, or were others; those that stayed are mostly the same objects."""
+    """Return the entries of a list that were not there before, or were others, and of those nested in them such alone.
+
+    Those that stayed are mostly the same objects.
+    """
     known = {str(each.get("id")): each for each in _objects(before, name)}
-    return [each for each in _objects(after, name) if known.get(str(each.get("id"))) != each]
+    found = []
+    for each in _objects(after, name):
+        if (old := known.get(str(each.get("id")))) != each:
+            nested = _changed(old, each, name) if old is not None and each.get(name) else None
+            found.append(each if nested is None else {**each, name: nested})
+    return found
 
 
 def _has(item: Document, item_id: str | None, name: str) -> bool:
@@ -124,12 +130,19 @@ def _has(item: Document, item_id: str | None, name: str) -> bool:
     )
 
 
-def _bare(kind: OrderKind, item: Document) -> Document:
+def _in_short(kind: OrderKind, items: Sequence[Document]) -> list[list[Document]]:
+    """Return items in short, with those that are nested in them, and without."""
+    return [[_bare(kind, each, nested=nested) for each in items] for nested in (True, False)]
+
+
+def _bare(kind: OrderKind, item: Document, *, nested: bool) -> Document:
     """Return what an item is, how it stands, and what it is about by its id alone."""
     bare: Document = {name: item[name] for name in ("id", "@type", "action", "state") if name in item}
     about = item.get(subject := kind.value.removesuffix("Order"))
     if isinstance(about, dict):
         bare[subject] = {name: about[name] for name in ("id", "href", "@type") if name in about}
+    if nested and (parts := _objects(item, ITEM_LISTS[kind])):
+        bare[ITEM_LISTS[kind]] = [_bare(kind, each, nested=True) for each in parts]
     return bare
 
 

@@ -104,19 +104,21 @@ def _one_condition(kept: Filter, dialect: str, listed: Listed) -> ColumnElement[
 def _in_order(kept: Filter, dialect: str) -> ColumnElement[bool]:
     """Return a filter of entries of a list as it is looked for in documents of orders, and in the rows of large ones.
 
-    These come as one array, which PostgreSQL makes once: so it can read both from indexes.
+    What PostgreSQL has an index for comes as one array, which it makes once; else the rows of each order are looked at.
     """
     in_documents = _in_document(orders.c.document, kept, dialect)
     depth, within = _within_entry(kept.path)
     if not within:
         return in_documents
     has_it = _in_document(order_entries.c.document, replace(kept, path=tuple(within)), dialect)
-    # No two orders have the same id, of whatever kind they are.
     wanted = order_entries.c.name == kept.path[0], order_entries.c.depth == depth, has_it
-    found = select(order_entries.c.order_id).where(*wanted).correlate(None)
-    if dialect == "postgresql":
+    if dialect == "postgresql" and kept.operator == Operator.EQ:
+        # No two orders have the same id, of whatever kind they are.
+        found = select(order_entries.c.order_id).distinct().where(*wanted).correlate(None)
         return or_(in_documents, orders.c.id == any_(func.array(found.scalar_subquery(), type_=ARRAY(String))))
-    return or_(in_documents, orders.c.id.in_(found))
+    of_order = order_entries.c.kind == orders.c.kind, order_entries.c.order_id == orders.c.id
+    found_in = exists(select(literal(1)).where(*of_order, *wanted).correlate(orders))
+    return or_(in_documents, and_(orders.c.entries_size.is_not(None), found_in))
 
 
 def _within_entry(path: Sequence[str]) -> tuple[int, list[str]]:

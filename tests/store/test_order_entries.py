@@ -283,14 +283,55 @@ def reached(*names: str) -> OrderEntries:
     return OrderEntries(kind=OrderKind.PRODUCT, order_id="large", appended={"milestone": milestones})
 
 
+async def test_entries_that_are_told_anew_take_the_place_of_the_first_in_both_forms(store: OrderStore) -> None:
+    kind = OrderKind.PRODUCT
+    documents = {
+        "large": await kept(store, kind, large(kind)),
+        "small": await kept(store, kind, large(kind, "small", 3)),
+    }
+    alerts = [[{"id": "late", "message": "a"}], [{"id": "other"}], [{"id": "late", "message": "b"}]]
+    for order_id, expected in documents.items():
+        for version, alert in enumerate(alerts, 1):
+            change = told(kind, version, appended={"jeopardyAlert": alert}).model_copy(update={"order_id": order_id})
+            expected = apply_change(expected, change)
+            await store.record([change])
+        assert await store.get(kind, order_id) == expected
+        assert expected["jeopardyAlert"] == [{"id": "late", "message": "b"}, {"id": "other"}]
+
+
+@pytest.mark.parametrize("note", [None, [], [{"text": "nameless"}], [{"id": "n", "note": [{"id": "n"}]}], "no list"])
+async def test_lists_that_are_in_the_document_go_over_to_rows_once_their_entries_have_ids(
+    store: OrderStore, database: Database, note: Any
+) -> None:
+    kind = OrderKind.PRODUCT
+    expected = await kept(store, kind, large(kind, note=note))
+    for version in (1, 2):
+        change = told(kind, version, appended={"note": [{"id": f"n{version}"}]})
+        expected = apply_change(expected, change)
+        await store.record([change])
+    assert await store.get(kind, "large") == expected
+    header = await database.read(lambda connection: connection.scalar(select(orders.c.document)))
+    assert header is not None
+    assert ("note" in header) == (note == [{"text": "nameless"}])
+
+
+async def test_each_event_of_a_batch_has_what_its_own_change_was_about(store: OrderStore, database: Database) -> None:
+    kind, name = OrderKind.PRODUCT, ITEM_LISTS[OrderKind.PRODUCT]
+    await kept(store, kind, {**large(kind, number=0), name: [{"id": "vpn", name: large(kind)[name]}]})
+    await store.record([told(kind, version, items={str(version): {"state": "held"}}) for version in range(1, 100)])
+    _, *changed = [each.event.document[name] for each in await Outbox(database).read(0, 200)]
+    assert [[each["id"] for each in vpn[name]] for (vpn,) in changed] == [[str(version)] for version in range(1, 100)]
+
+
 async def test_nested_items_get_rows_of_their_own_on_the_way_up(empty_url: str) -> None:
     await migrate(empty_url)
     database = open_database(empty_url)
     store, kind = OrderStore(database), OrderKind.SERVICE
     document = large(kind)
     document[ITEM_LISTS[kind]][7][ITEM_LISTS[kind]][0][ITEM_LISTS[kind]] = [{"id": "x" * 3000}, {"id": "y"}]
+    document |= {"note": [{"id": "1", "note": [{"id": "2"}]}], "milestone": [{"id": "3"}]}
     await kept(store, kind, document)
-    rows = select(order_entries).order_by(order_entries.c.position)
+    rows = select(order_entries).where(order_entries.c.name == ITEM_LISTS[kind]).order_by(order_entries.c.position)
     before = await database.read(lambda connection: connection.execute(rows).all())
     await database.write(partial(downgrade, revision="0011"))
     assert await number_of(database, table("order_items")) == NUMBER

@@ -7,6 +7,7 @@ change as a whole.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -34,7 +35,12 @@ def _table(name: str, *texts: str) -> sa.TableClause:
 _items = _table("order_items", "kind", "order_id", "item_id")
 _parts = _table("order_item_parts", "kind", "order_id", "part_id", "item_id")
 _entries = _table("order_entries", "kind", "order_id", "name", "entry_id", "parent_id")
-_orders = sa.table("orders", sa.column("kind", _text), sa.column("id", _text), sa.column("document", _document))
+_orders = sa.table(
+    "orders",
+    *(sa.column(name, _text) for name in ("kind", "id")),
+    *(sa.column(name, sa.BigInteger) for name in ("size", "entries_size")),
+    sa.column("document", _document),
+)
 
 
 def upgrade() -> None:
@@ -109,7 +115,9 @@ def _put_back(kind: str, order_id: str) -> None:
     if others:
         this = _orders.c.kind == kind, _orders.c.id == order_id
         header = connection.execute(sa.select(_orders.c.document).where(*this)).scalar_one()
-        connection.execute(sa.update(_orders).where(*this).values(document={**header, **others}))
+        size = sum(len(json.dumps(items[key], separators=(",", ":"), ensure_ascii=False).encode()) for key in whole)
+        values = {"document": {**header, **others}, "size": None, "entries_size": size}
+        connection.execute(sa.update(_orders).where(*this).values(values))
 
 
 def _with_rows(table: sa.TableClause) -> list[tuple[str, str]]:

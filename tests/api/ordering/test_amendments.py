@@ -158,6 +158,28 @@ async def test_an_amendment_that_another_has_overtaken_is_proposed_anew_behind_i
     assert [each.document for each in revisions[1:]] == [{"description": "new"}] * 3
 
 
+async def test_what_is_proposed_anew_changes_what_the_other_has_made(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+    ask, came = bench.engine.request, list[str]()
+
+    async def overtaken(workflow_id: str, name: str, *argument: Any, **more: Any) -> Any:
+        came.append(name)
+        if len(came) > 1:
+            return await ask(workflow_id, name, *argument, **more)
+        await bench.become(order_id, OrderState.IN_PROGRESS, note=[{"id": "1", "text": "theirs"}])
+        raise MessageRefusedError("another has been applied before it", [], [], kind=OVERTAKEN)
+
+    await bench.become(order_id, OrderState.IN_PROGRESS, note=[])
+    monkeypatch.setattr(bench.engine, "request", overtaken)
+    operations = [{"op": "add", "path": "/note/-", "value": {"id": "2", "text": "mine"}}]
+    assert (await patch(bench, order_id, operations, JSON_PATCH)).status_code == 200
+    _, first, second = await bench.revisions.list(order_id)
+    assert [each["text"] for each in first.document["note"]] == ["mine"]
+    assert [each["text"] for each in second.document["note"]] == ["theirs", "mine"]
+
+
 async def test_an_amendment_that_is_overtaken_again_and_again_is_to_be_sent_again(bench: Bench) -> None:
     order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
 
