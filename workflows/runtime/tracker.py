@@ -103,13 +103,15 @@ class OrderTracker:
     def alert(self, kind: str, key: str, name: str, message: str) -> None:
         """Say that the order is in jeopardy: on its document, and on those of the orders above it."""
         self.note(f"jeopardy: {message}")
+        at = timestamp(workflow.now())
         self.tell(
             "jeopardyAlert",
             {
-                "id": f"{self.order_id}:{key}:{kind}",
+                # The same may be late more than once, and each time it is told.
+                "id": f"{self.order_id}:{key}:{kind}:{at}",
                 "name": name,
                 "jeopardyType": kind,
-                "alertDate": timestamp(workflow.now()),
+                "alertDate": at,
                 "message": message,
             },
         )
