@@ -75,7 +75,7 @@ MOST_TASKS_BELOW: Final = 500
 """After how many tasks an order below a posted one, which has no new runs, tries nothing again any more."""
 
 PATIENCE_BEFORE_NEW_RUN: Final = timedelta(seconds=10)
-"""How long a new run waits for calls to systems that run; then it makes them once more, with the same keys."""
+"""How long a new run waited for calls to systems that run, before `new-run-at-once`."""
 
 
 def child() -> dict[str, Any]:
