@@ -24,6 +24,8 @@ T = TypeVar("T")
 Sweep = Callable[[], Awaitable[int]]
 """Passes on what waits, and returns how much it was."""
 
+_LONGEST = timedelta(minutes=5)
+"""How long a sweep may take; what it has not come to waits for the next."""
 _STALLED_IN_A_ROW = 5
 """So many without an answer, one after another, are taken for an outage, though Temporal says that it serves."""
 
@@ -151,20 +153,30 @@ class Pace:
         return True
 
 
-async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta) -> None:
-    """Run the sweeps, by their names, every `interval`, one after another; what one does wrong stops no other."""
+async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta, longest: timedelta = _LONGEST) -> None:
+    """Run the sweeps, by their names, every `interval`, one after another; what one does wrong stops no other.
+
+    Args:
+        longest: after how long one is broken off, so that the others have their turn; it goes on with the next.
+    """
     while True:
         for name, sweep in sweeps.items():
-            await run_sweep(name, sweep)
+            await run_sweep(name, sweep, longest)
         await asyncio.sleep(interval.total_seconds())
 
 
-async def run_sweep(name: str, sweep: Sweep) -> None:
-    """Run a sweep once; what goes wrong is logged."""
+async def run_sweep(name: str, sweep: Sweep, longest: timedelta = _LONGEST) -> None:
+    """Run a sweep once, for so long at most; what goes wrong is logged."""
     try:
-        if done := await sweep():
-            _log.info("passed on by the sweep", what=name, count=done)
+        async with asyncio.timeout(longest.total_seconds()) as limit:
+            done = await sweep()
     except (EngineUnavailableError, StoreUnavailableError) as error:
         _log.warning("sweep broken off", what=name, reason=str(error))
     except Exception:
-        _log.exception("sweep failed", what=name)
+        if limit.expired():
+            _log.error("sweep broken off", what=name, reason=f"it took more than {longest}")
+        else:
+            _log.exception("sweep failed", what=name)
+    else:
+        if done:
+            _log.info("passed on by the sweep", what=name, count=done)

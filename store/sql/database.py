@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Insert, Table, exc, func, sele
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.errors import StoreUnavailableError
-from store.sql.engines import Transactions, transactions
+from store.sql.engines import Patience, Transactions, transactions
 from store.sql.tables import orders
 from store.sql.writer import Work, Writer
 from tmf.words import reason_of
@@ -37,6 +37,8 @@ PAGE_BYTES = 8 * 1024 * 1024
 """How many bytes of documents one page of a list has at most, where nothing else is said."""
 
 _MIGRATION_LOCK = 0x6F72646572
+_MIGRATION_PATIENCE = 600
+"""Seconds for a lock: another process may be migrating."""
 _WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise without SQLAlchemy's wrapping, which they do only before there is a connection."""
 _RETRYABLE_CODES = {
@@ -172,7 +174,7 @@ async def migrate(url: str) -> None:
         UnsupportedDatabaseError: as `open_database`.
         StoreUnavailableError: when the database cannot serve.
     """
-    engine = transactions(url)
+    engine = transactions(url, Patience(statement=None, lock=_MIGRATION_PATIENCE))
     try:
         with _unavailability():
             await engine.prepare()

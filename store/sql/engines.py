@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, create_engine, event, exc, func, select
@@ -28,6 +29,38 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT = 10
 """Seconds to wait for another writer, for a connection from the pool, and for a server to answer a connect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a PostgreSQL server, or this process, waits for what may never come, in seconds.
+
+    Without, a machine that drops off the network keeps what it has locked until TCP notices, after hours.
+    """
+
+    statement: float | None = 60
+    """For one statement; None bounds none, as for a migration. The driver waits a little longer for the answer."""
+    lock: float = BUSY_TIMEOUT
+    """For a lock that another transaction has."""
+    idle: float = 30
+    """For the next statement of a transaction, which is rolled back then."""
+    silence: float = 30
+    """For a sign of life of the other side."""
+
+    def of_driver(self) -> dict[str, Any]:
+        """Return asyncpg's arguments."""
+        server = {
+            "statement_timeout": _milliseconds(self.statement or 0),
+            "lock_timeout": _milliseconds(self.lock),
+            "idle_in_transaction_session_timeout": _milliseconds(self.idle),
+            "tcp_keepalives_idle": str(int(self.silence / 2)),
+            "tcp_keepalives_interval": str(int(self.silence / 6)),
+            "tcp_keepalives_count": "3",
+            "tcp_user_timeout": _milliseconds(self.silence),
+        }
+        answer = None if self.statement is None else self.statement + BUSY_TIMEOUT
+        return {"timeout": BUSY_TIMEOUT, "command_timeout": answer, "server_settings": server}
+
 
 _READERS = 10
 _BUSY_PAUSE = 0.02
@@ -132,7 +165,7 @@ class Postgresql:
 
     dialect = "postgresql"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, patience: Patience) -> None:
         self._engine = create_async_engine(
             url,
             **_JSON,
@@ -140,7 +173,7 @@ class Postgresql:
             pool_size=10,
             max_overflow=10,
             pool_timeout=BUSY_TIMEOUT,
-            connect_args={"timeout": BUSY_TIMEOUT},
+            connect_args=patience.of_driver(),
         )
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -182,7 +215,7 @@ class Postgresql:
         await self._engine.dispose()
 
 
-def transactions(url: str) -> Transactions:
+def transactions(url: str, patience: Patience = Patience()) -> Transactions:
     """Return the database at `url`, `sqlite:///path` or `postgresql://…`; connections are made when needed.
 
     Raises:
@@ -201,9 +234,13 @@ def transactions(url: str) -> Transactions:
         case "postgresql" | "postgres" | "postgresql+asyncpg":
             # libpq's `sslmode` has another name in the asynchronous driver.
             query = {"ssl" if name == "sslmode" else name: value for name, value in target.query.items()}
-            return Postgresql(target.set(drivername="postgresql+asyncpg", query=query))
+            return Postgresql(target.set(drivername="postgresql+asyncpg", query=query), patience)
         case _:
             raise UnsupportedDatabaseError(f"{shown}: the order store runs on sqlite:///path or postgresql://…")
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(int(seconds * 1000))
 
 
 def _in_transaction(engine: Engine, work: Callable[[Connection], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 
 import api.app
 from api.app import create_app
+from api.sweeps.sweep import sweep_for_ever
 from tests.api.conftest import BASE_URL
 
 pytestmark = pytest.mark.anyio
@@ -33,3 +35,26 @@ async def test_work_in_the_background_that_fails_is_begun_again(
         await over.wait()
     assert begun == 3
     assert "work in the background failed" in "".join(capsys.readouterr())
+
+
+async def test_a_sweep_that_never_ends_is_broken_off_and_the_others_have_their_turn() -> None:
+    turns, over = list[str](), asyncio.Event()
+
+    async def hangs() -> int:
+        turns.append("hangs")
+        await asyncio.Event().wait()
+        return 0
+
+    async def works() -> int:
+        turns.append("works")
+        if turns.count("works") == 2:
+            over.set()
+        return 1
+
+    moment = timedelta(milliseconds=10)
+    sweeping = asyncio.create_task(sweep_for_ever({"hangs": hangs, "works": works}, moment, moment))
+    async with asyncio.timeout(10):
+        await over.wait()
+    sweeping.cancel()
+    await asyncio.gather(sweeping, return_exceptions=True)
+    assert turns[:4] == ["hangs", "works"] * 2
