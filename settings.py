@@ -25,6 +25,7 @@ ADMIN_TOKEN_FILE = "admin-token"
 """The name of the file in the state directory in which the embedded stack keeps its administrators' token."""
 
 SYSTEMS = ("inventory", "activation", "billing")
+_EVERYWHERE = ("0.0.0.0", "::")
 """The downstream systems."""
 
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
@@ -215,8 +216,9 @@ class Settings(BaseSettings):
         return secret
 
     def gateway_url(self) -> str:
-        """Return the address of the gateway, without a slash at its end."""
-        return str(self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        """Return the address of the gateway, without a slash at its end; this machine's, where it listens on all."""
+        host = "127.0.0.1" if self.host in _EVERYWHERE else f"[{self.host}]" if ":" in self.host else self.host
+        return str(self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 def faults_of(error: ValidationError) -> Iterator[str]:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -348,6 +349,20 @@ def test_the_password_of_a_database_may_hold_what_parts_addresses(
     address = f"postgresql://saga:{password}@db.example:5432/orders"
     monkeypatch.setenv("ORDERSAGA_STORE_URL", address)
     assert Settings().store_url == address
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({"host": "192.0.2.7"}, "http://192.0.2.7:8620"),
+        ({"host": "0.0.0.0"}, "http://127.0.0.1:8620"),
+        ({"host": "::"}, "http://127.0.0.1:8620"),
+        ({"host": "::1", "port": 99}, "http://[::1]:99"),
+        ({"host": "0.0.0.0", "public_url": "https://orders.example/x/"}, "https://orders.example/x"),
+    ],
+)
+def test_links_lead_to_an_address_that_can_be_reached(given: dict[str, Any], url: str) -> None:
+    assert Settings(**given).gateway_url() == url
 
 
 def test_the_worker_names_a_setting_that_makes_no_sense() -> None:

@@ -73,6 +73,11 @@ def test_workers_serve_every_task_queue_between_them() -> None:
     assert sorted(word for word in served if word not in ("worker", "--queue")) == sorted(QUEUES)
 
 
+def test_whoever_writes_links_is_given_the_address_that_others_reach_the_gateway_by() -> None:
+    writers = [each["environment"] for each in ours.values() if each["command"][0] in ("gateway", "worker")]
+    assert {each["ORDERSAGA_PUBLIC_URL"] for each in writers} == {"${PUBLIC_URL:-http://gateway:8620}"}
+
+
 @pytest.mark.parametrize("name", ours)
 def test_our_services_are_given_only_variables_that_something_reads(name: str) -> None:
     known = {f"ORDERSAGA_{field.upper()}" for field in Settings.model_fields}
