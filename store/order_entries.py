@@ -88,9 +88,10 @@ def apart(kind: str, header: Document) -> list[str]:
 def stored(kind: str, order_id: str, document: Document) -> Stored:
     """Return a whole document as it is kept: large ones without the entries of their lists."""
     written = WrittenJson(write_json(document))
-    size = len(written.encode())
-    split = [name for name in lists(kind) if document.get(name) and _have_ids(document[name], name)]
-    if size <= SPLIT_ABOVE or item_list(kind) not in split:
+    size, split = len(written.encode()), list[str]()
+    if size > SPLIT_ABOVE:
+        split = [name for name in lists(kind) if document.get(name) and _have_ids(document[name], name)]
+    if item_list(kind) not in split:
         return Stored({"document": written, "size": size, "entries_size": None})
     entries = (entry for name in split for entry in _entries(document[name], name))
     rows = [_row(kind, order_id, entry, position) for position, entry in enumerate(entries)]
