@@ -25,8 +25,10 @@ ADMIN_TOKEN_FILE = "admin-token"
 """The name of the file in the state directory in which the embedded stack keeps its administrators' token."""
 
 SYSTEMS = ("inventory", "activation", "billing")
-_EVERYWHERE = ("0.0.0.0", "::")
 """The downstream systems."""
+
+_EVERYWHERE = ("0.0.0.0", "::")
+"""Hosts that are no address of a machine: who listens there listens on all of its addresses."""
 
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 _NOT_FOR_EVENTS = (

@@ -43,10 +43,12 @@ class RestoreProduct(Model):
 
 
 def references(named: list[Named]) -> list[dict[str, str]]:
+    """Return inventory ids as references, each called by its key."""
     return [{"id": each.id, "name": each.key} for each in named]
 
 
 def new_product(request: RecordProduct) -> dict[str, Any]:
+    """Return a product that an order adds, as it is recorded first."""
     product = request.product
     return {
         **_contents(product),
@@ -94,6 +96,7 @@ def changed_product(request: RecordProduct) -> dict[str, Any]:
 
 
 def as_before(product: ProductPlan) -> dict[str, Any]:
+    """Return how a product was before its order changed it, as far as the plan knows."""
     return {
         "status": "active",
         "productCharacteristic": characteristic_list(product.previous),

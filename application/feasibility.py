@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain
 from typing import Any, TypeVar
 
 from application.addresses import AVAILABILITY, QUALIFICATION
@@ -89,15 +89,17 @@ class FeasibilityCheck:
             demands += more
             for demand in more:
                 items.setdefault(demand, set()).add(item_id)
-        ordered = sorted(demands, key=_pool)
-        asked = [[{**json.loads(each), "quantity": demands[each]} for each in of] for _, of in groupby(ordered, _pool)]
+        by_pool: dict[str, list[str]] = defaultdict(list)
+        for demand in demands:
+            by_pool[_pool(demand)].append(demand)
+        asked = [[{**json.loads(each), "quantity": demands[each]} for each in of] for of in by_pool.values()]
         results = await self._answers(
             AVAILABILITY,
             _requests(asked),
             lambda some: {"demands": some},
             lambda answer: answer.read_as(AvailabilityAnswer).results,
         )
-        found = dict(zip(ordered, results, strict=True))
+        found = dict(zip(chain.from_iterable(by_pool.values()), results, strict=True))
         return [
             Violation(
                 code="noCapacity",

@@ -95,10 +95,13 @@ def _entries(document: Document, name: str) -> list[Any]:
 
 
 def _with_added(kept: list[Any], entries: list[Any]) -> list[Any]:
-    told = {each["id"]: each for each in entries if isinstance(each.get("id"), str)}
-    known = {each.get("id") for each in kept if isinstance(each, dict)} & told.keys()
-    placed = [told[each["id"]] if isinstance(each, dict) and each.get("id") in known else each for each in kept]
-    return [*placed, *(each for each in entries if each.get("id") not in known)]
+    """Return a list with each entry in the place of the one that has its id, or else behind all."""
+    places = {each.get("id"): place for place, each in enumerate(kept) if isinstance(each, dict)}
+    added = list(kept)
+    for each in entries:
+        place = len(added) if each.get("id") is None else places.setdefault(each["id"], len(added))
+        added[place : place + 1] = [each]
+    return added
 
 
 def _merge_items(items: list[Document], name: str, pending: dict[str, Document]) -> list[Document]:

@@ -174,6 +174,11 @@ def with_entries(
     return {order_id: {**header, **empty, **rows.get((kind, order_id), {})} for order_id, header in found.items()}
 
 
+def partly(kind: str, header: Document, found: Mapping[str, list[Document]]) -> Document:
+    """Return an order's document with those entries of its lists that were found, and no others."""
+    return {**header, item_list(kind): [], **found}
+
+
 def whole(connection: Connection, kind: str, order_id: str, document: Document, entries_size: int | None) -> Document:
     """Return an order's whole document, by that of its row."""
     return document if entries_size is None else with_entries(connection, kind, {order_id: document})[order_id]

@@ -29,6 +29,7 @@ from store.order_entries import (
     Stored,
     apart,
     item_list,
+    partly,
     remove_entries,
     some_entries,
     stored,
@@ -199,7 +200,7 @@ def _with_entries(
             document = whole(connection, row.kind, row.id, row.document, row.entries_size)
             filled[row.key] = replace(row, document=document)
         else:
-            document = {**row.document, item_list(row.kind): [], **found.get(row.key, {})}
+            document = partly(row.kind, row.document, found.get(row.key, {}))
             filled[row.key] = replace(row, document=document, partial=partial[row.key])
     return filled
 

@@ -12,7 +12,7 @@ from orders.events.order_events import Event, information_required
 from orders.lifecycle.states import OrderKind
 from orders.model.task import Task, TaskKind, TaskState
 from store.documents import storable
-from store.order_entries import apart, item_list, some_entries
+from store.order_entries import apart, item_list, partly, some_entries
 from store.outbox import append
 from store.sql.database import Database
 from store.sql.tables import orders, tasks
@@ -120,9 +120,9 @@ def _asked(connection: Connection, row: Row[Any, Any, Any, Any], task: Task) -> 
     item = storable(task.item) if row.id == task.order_id else None
     document, partial = row.document, list[str]()
     if row.entries_size is not None:
-        key, name = (row.kind, row.id), item_list(row.kind)
-        asking = some_entries(connection, {key: {name: [item] if item else []}})
-        document, partial = {**document, name: [], **asking.get(key, {})}, apart(row.kind, document)
+        key = row.kind, row.id
+        asking = some_entries(connection, {key: {item_list(row.kind): [item] if item else []}})
+        document, partial = partly(row.kind, document, asking.get(key, {})), apart(row.kind, document)
     told = OrderKind(row.kind), document, task.root_id, task.id, item, task.created_at
     return information_required(*told, partial=partial)
 

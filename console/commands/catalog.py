@@ -14,7 +14,7 @@ from catalogs.links import Collection
 from console.exits import REFUSED, finish
 from console.gateway import Gateway
 from console.options import GatewayOption, JsonOption, gateway_address, quoted
-from console.printing import print_json
+from console.printing import print_json, print_list
 from console.terminal import terminal
 from console.views.catalog_tables import (
     characteristics_of,
@@ -104,12 +104,7 @@ async def list_entries(address: str, kind: str, filters: Mapping[str, str], cons
     """
     async with Gateway(address) as gateway:
         entries, total = await gateway.listing(KINDS[kind], filters)
-    if as_json:
-        print_json(console, entries)
-    elif entries:
-        console.print(entries_table(kind, entries, total))
-    else:
-        console.print("no entries")
+    print_list(entries, lambda: entries_table(kind, entries, total), "entries", console, as_json)
 
 
 async def show_entry(

@@ -15,7 +15,7 @@ from console.errors import CommandError
 from console.exits import finish
 from console.gateway import Gateway
 from console.options import GatewayOption, JsonOption, gateway_address, given, instant
-from console.printing import print_json, say
+from console.printing import print_json, print_list, say
 from console.terminal import terminal
 from console.views.change_tables import moment
 from console.views.tables import facts_panel, id_column
@@ -132,12 +132,7 @@ async def list_listeners(address: str, console: Console, as_json: bool) -> None:
     """
     async with Gateway(address) as gateway:
         listeners = await _all(gateway)
-    if as_json:
-        print_json(console, listeners)
-    elif listeners:
-        console.print(listeners_table(listeners))
-    else:
-        console.print("no listeners")
+    print_list(listeners, lambda: listeners_table(listeners), "listeners", console, as_json)
 
 
 async def show_listener(address: str, listener_id: str, console: Console, as_json: bool) -> None:

@@ -25,7 +25,7 @@ from console.options import (
     quoted,
     read_json,
 )
-from console.printing import print_json, say
+from console.printing import print_json, print_list, say
 from console.terminal import terminal
 from console.views.change_tables import cancellations_table, changes_table, notes_table, revisions_table
 from console.views.order_view import order_view
@@ -203,12 +203,7 @@ async def list_orders(
     """
     async with Gateway(address) as gateway:
         orders, total = await gateway.orders(filters, kind)
-    if as_json:
-        print_json(console, orders)
-    elif orders:
-        console.print(orders_table(orders, total))
-    else:
-        console.print("no orders")
+    print_list(orders, lambda: orders_table(orders, total), "orders", console, as_json)
 
 
 async def show_order(address: str, order_id: str, console: Console, as_json: bool) -> None:

@@ -27,7 +27,7 @@ from console.options import (
     quoted,
     values_of,
 )
-from console.printing import print_json, say
+from console.printing import print_json, print_list, say
 from console.terminal import terminal
 from console.views.change_tables import moment
 from console.views.tables import facts_panel, id_column
@@ -166,12 +166,7 @@ async def list_tasks(
     async with Gateway(address) as gateway:
         answers = await asyncio.gather(*(gateway.listing(f"{BASES[kind]}/task", filters) for kind in kinds))
     tasks = sorted((task for found, _ in answers for task in found), key=lambda each: str(each["createdAt"]))
-    if as_json:
-        print_json(console, tasks)
-    elif tasks:
-        console.print(tasks_table(tasks, sum(total for _, total in answers)))
-    else:
-        console.print("no tasks")
+    print_list(tasks, lambda: tasks_table(tasks, sum(total for _, total in answers)), "tasks", console, as_json)
 
 
 async def show_task(address: str, task_id: str, console: Console, as_json: bool) -> None:

@@ -74,9 +74,9 @@ def _bounded(
 ) -> Snapshot:
     """Return an order with no other items than those that have changed, in short where they take too much."""
     name = ITEM_LISTS[kind]
-    news = {key: new for key in partial if (new := _changed(before, after, key))}
-    kept = {key: news.get(key, value) for key, value in after.items() if key not in partial or key in news}
-    header, omitted = _header(before, {key: value for key, value in kept.items() if key != name})
+    news = {key: _changed(before, after, key) for key in partial if key != name}
+    told_of = {key: news.get(key, value) for key, value in after.items() if key != name and news.get(key, True)}
+    header, omitted = _header(before, told_of)
     told = _first_that_fits([changed, *_in_short(kind, changed)], MAX_SNAPSHOT - _size(header))
     if told is not changed or changed != _objects(after, name):
         omitted = [*omitted, name]

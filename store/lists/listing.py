@@ -78,6 +78,7 @@ _ORDER_COLUMNS = {path: orders.c[name] for path, name in ({"id": "id"} | TEXTS |
 ORDERS = Listed(orders, _ORDER_COLUMNS, orders.c.order_date, frozenset(DATES), REFERENCES, has_entries=True)
 _LISTS = frozenset({*ITEM_LISTS.values(), *GROWING})
 """The attributes whose entries may have rows."""
+_OF_ORDER = order_entries.c.kind == orders.c.kind, order_entries.c.order_id == orders.c.id
 
 
 def condition(asked: Condition, dialect: str, listed: Listed = ORDERS) -> ColumnElement[bool]:
@@ -116,8 +117,7 @@ def _in_order(kept: Filter, dialect: str) -> ColumnElement[bool]:
         # No two orders have the same id, of whatever kind they are.
         found = select(order_entries.c.order_id).distinct().where(*wanted).correlate(None)
         return or_(in_documents, orders.c.id == any_(func.array(found.scalar_subquery(), type_=ARRAY(String))))
-    of_order = order_entries.c.kind == orders.c.kind, order_entries.c.order_id == orders.c.id
-    found_in = exists(select(literal(1)).where(*of_order, *wanted).correlate(orders))
+    found_in = exists(select(literal(1)).where(*_OF_ORDER, *wanted).correlate(orders))
     return or_(in_documents, and_(orders.c.entries_size.is_not(None), found_in))
 
 
@@ -255,12 +255,13 @@ def _sort_keys(sort: Sort, dialect: str, listed: Listed) -> Iterator[UnaryExpres
 def _document_keys(sort: Sort, dialect: str, listed: Listed) -> list[ColumnElement[Any]]:
     names = sort.attribute.split(".")
     value = _sort_value(listed.table.c.document, names, dialect)
-    if listed.has_entries and names[0] in _LISTS and len(names) > 1:
-        depth, within = _within_entry(names)
+    depth, within = _within_entry(names)
+    if listed.has_entries and names[0] in _LISTS and within:
         of_entry = _sort_value(order_entries.c.document, within, dialect)
-        own = order_entries.c.kind == orders.c.kind, order_entries.c.order_id == orders.c.id
-        wanted = *own, order_entries.c.name == names[0], order_entries.c.depth == depth, of_entry.is_not(None)
-        first = select(of_entry).where(*wanted).order_by(order_entries.c.position).limit(1).correlate(orders)
+        wanted = order_entries.c.name == names[0], order_entries.c.depth == depth, of_entry.is_not(None)
+        first = (
+            select(of_entry).where(*_OF_ORDER, *wanted).order_by(order_entries.c.position).limit(1).correlate(orders)
+        )
         value = func.coalesce(value, first.scalar_subquery(), type_=value.type)
     if dialect != "postgresql":
         return [value]

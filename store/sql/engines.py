@@ -30,6 +30,12 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 10
 """Seconds to wait for another writer, for a connection from the pool, and for a server to answer a connect."""
 
+_READERS = 10
+_BUSY_PAUSE = 0.02
+_STEPS_BETWEEN_LOOKS = 100
+_QUERY_CANCELED = "57014"
+_JSON: dict[str, Any] = {"json_serializer": write_json, "json_deserializer": read_json}
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -60,13 +66,6 @@ class Patience:
         }
         answer = None if self.statement is None else self.statement + BUSY_TIMEOUT
         return {"timeout": BUSY_TIMEOUT, "command_timeout": answer, "server_settings": server}
-
-
-_READERS = 10
-_BUSY_PAUSE = 0.02
-_STEPS_BETWEEN_LOOKS = 100
-_QUERY_CANCELED = "57014"
-_JSON: dict[str, Any] = {"json_serializer": write_json, "json_deserializer": read_json}
 
 
 class Transactions(Protocol):
