@@ -6,17 +6,20 @@ from sqlalchemy import Connection, insert
 
 from systems.activation.changes import Change
 from systems.activation.monitors import as_document, read_row, tell_of
-from systems.activation.tables import monitor, monitor_address
+from systems.activation.tables import monitor, monitor_address, monitor_fault
 from systems.common.addresses import here
 from systems.common.database import notify
 from systems.common.effects import Answer
+from systems.common.faults import FaultRule
 
 ACCEPTED = "accepted"
 """The channel by which it is known that a change was accepted."""
 
 
-def accept(connection: Connection, change: Change, *, due: float, failure: str | None) -> Answer:
-    """Put the change off until ``due`` (seconds since 1970), to fail then if there is a reason ``failure``."""
+def accept(connection: Connection, change: Change, *, due: float, fault: FaultRule | None) -> Answer:
+    """Put the change off until ``due`` (seconds since 1970), to fail then, or be told of oddly, if a fault says so."""
+    fails = fault is not None and fault.kind == "asyncFailure"
+    failure = (fault.message or f"{change.operation} failed in the network") if fault and fails else None
     monitor_id = uuid4().hex
     connection.execute(
         insert(monitor).values(
@@ -33,6 +36,8 @@ def accept(connection: Connection, change: Change, *, due: float, failure: str |
         )
     )
     connection.execute(insert(monitor_address).values(id=monitor_id, address=here()))
+    if fault is not None and not fails:
+        connection.execute(insert(monitor_fault).values(id=monitor_id, kind=fault.kind))
     row = read_row(connection, monitor_id)
     tell_of(connection, row, "Create")
     notify(connection, ACCEPTED)

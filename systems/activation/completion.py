@@ -12,9 +12,10 @@ from sqlalchemy import Connection, Row, func, select, update
 from systems.activation.acceptance import ACCEPTED
 from systems.activation.changes import Change
 from systems.activation.kinds import KINDS
-from systems.activation.monitors import read_row, response_of, tell_of
+from systems.activation.monitors import read_row, response_of
 from systems.activation.tables import monitor, monitor_address
-from systems.common import events, log
+from systems.activation.telling import tell_the_end
+from systems.common import log
 from systems.common.addresses import reached_by
 from systems.common.database import Database
 from systems.common.effects import Answer
@@ -86,7 +87,7 @@ def _complete(connection: Connection, monitor_id: str) -> None:
     asked = select(monitor_address.c.address).where(monitor_address.c.id == monitor_id)
     with reached_by(connection.scalar(asked) or ""):
         error = _end(connection, row, change)
-        _tell_the_end(connection, row, change, error)
+        tell_the_end(connection, row, change, error)
 
 
 def _end(connection: Connection, row: Row[Any], change: Change) -> Document | None:
@@ -100,14 +101,6 @@ def _end(connection: Connection, row: Row[Any], change: Change) -> Document | No
         return {"code": refusal.code, "reason": refusal.reason}
     _note(connection, row, "Completed", answer.status, answer.body)
     return None
-
-
-def _tell_the_end(connection: Connection, row: Row[Any], change: Change, error: Document | None) -> None:
-    """Tell that the change is over: always as a change of state, that who asked for it need not know what to expect."""
-    tell_of(connection, read_row(connection, row.id), "StateChange")
-    title = f"{change.operation} {'completed' if error is None else 'failed'}"
-    told = events.Change("StateChange", row.key, title, error=error)
-    change.kind.events.tell(connection, told, _state_of(connection, change))
 
 
 def _claim(connection: Connection, monitor_id: str) -> Row[Any] | None:
@@ -138,10 +131,3 @@ def _note(connection: Connection, row: Row[Any], state: str, status: int, body: 
         status=status,
         reason=None if state == "Completed" else (body or {}).get("reason"),
     )
-
-
-def _state_of(connection: Connection, change: Change) -> Document:
-    """What is configured now, or what the listener should know of what is not."""
-    current = change.kind.documents.find(connection, change.target)
-    gone = "terminated" if change.method == "DELETE" else "inactive"
-    return current or {"id": change.target, "href": change.kind.documents.href(change.target), "state": gone}

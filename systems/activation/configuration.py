@@ -17,7 +17,7 @@ from systems.activation.monitors import Monitor
 from systems.common.bodies import fitting, read_object
 from systems.common.docs import creates, listed, patches, read_one, removes
 from systems.common.effects import Answer, CallDep, Effect
-from systems.common.faults import FaultKind, Lookup
+from systems.common.faults import OF_EVENTS, FaultKind, Lookup
 from systems.common.patches import read_patch
 from systems.common.queries import ListQueryDep, answer, listing
 from systems.common.system import DatabaseDep, IdPath
@@ -97,21 +97,20 @@ async def _change(call: CallDep, change: Change, mode: Mode | None, specificatio
 
     known, behaviour = await call.system.database.reading(look)
     later = (mode or behaviour.mode) == "async"
+    plays = PLAYS | OF_EVENTS if later else PLAYS
 
     def work(effect: Effect) -> Answer:
-        fails_later = effect.fault if effect.fault and effect.fault.kind == "asyncFailure" else None
-        if not later and fails_later is None:
+        fault = effect.fault if effect.fault and effect.fault.kind in plays else None
+        if not later and fault is None:
             return change.carry_out(effect.connection)
         change.check(effect.connection)
-        failure = None if fails_later is None else fails_later.message or f"{change.operation} failed in the network"
-        due = time.time() + behaviour.latency_ms / 1000
-        return accept(effect.connection, change, due=due, failure=failure)
+        return accept(effect.connection, change, due=time.time() + behaviour.latency_ms / 1000, fault=fault)
 
     return await call.effect(
         change.operation,
         work,
         target=change.target,
         specification=known,
-        plays=PLAYS,
+        plays=plays,
         latency_ms=0 if later else behaviour.latency_ms,
     )

@@ -32,6 +32,14 @@ monitor_address = Table(
     Column("address", Text, nullable=False),
 )
 
+# Which fault concerns how the end of a change is told, where one does.
+monitor_fault = Table(
+    "monitor_fault",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(30), nullable=False),
+)
+
 # One row for each specification with settings of its own; the row "" is for all others.
 setting = Table(
     "setting",

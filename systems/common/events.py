@@ -59,15 +59,16 @@ class EventSource:
 
     def tell(self, connection: Connection, change: Change, document: Document) -> None:
         """Put the event on its way to every listener that wants it, when the transaction commits."""
+        self.send(connection, document["id"], [self.event(change, document)])
+
+    def send(self, connection: Connection, document_id: str, told: Sequence[Document]) -> None:
+        """Put events of one document on their way, in this order."""
         rows = connection.execute(LISTENERS, {"of_hub": self.base}).all()
-        if not rows:
-            return
-        event = self.event(change, document)
         now = time.time()
         deliveries = [
             {
                 "subscription": row.id,
-                "lane": f"{self.noun}/{document['id']}",
+                "lane": f"{self.noun}/{document_id}",
                 "event_id": event["eventId"],
                 "event_type": event["eventType"],
                 "body": json.dumps(event, ensure_ascii=False, separators=(",", ":")),
@@ -75,6 +76,7 @@ class EventSource:
                 "due": now,
                 "attempts": 0,
             }
+            for event in told
             for row in rows
             if admits(read_filters(_parameters(row.query)), event)
         ]

@@ -13,13 +13,25 @@ from systems.common.database import Database
 from systems.common.docs import EMPTY, errors
 from systems.common.errors import Refusal
 
-FaultKind = Literal["permanent", "transient", "rubbish", "timeout", "lostAnswer", "asyncFailure"]
+FaultKind = Literal[
+    "permanent",
+    "transient",
+    "rubbish",
+    "timeout",
+    "lostAnswer",
+    "asyncFailure",
+    "eventEachState",
+    "eventTwice",
+    "eventsOutOfOrder",
+]
 
 # Finds the specification of a thing that a request names by its id only.
 Lookup = Callable[[Connection], str | None]
 
+# How the end of a change that was accepted is told, where that is odd.
+OF_EVENTS: frozenset[FaultKind] = frozenset({"eventEachState", "eventTwice", "eventsOutOfOrder"})
 # A system does not deny what it has done: these kinds spare a repeat of an executed request.
-SPARES_REPEATS: frozenset[FaultKind] = frozenset({"permanent", "asyncFailure"})
+SPARES_REPEATS: frozenset[FaultKind] = OF_EVENTS | {"permanent", "asyncFailure"}
 PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset({"permanent", "transient", "rubbish", "timeout", "lostAnswer"})
 
 
@@ -51,7 +63,10 @@ class FaultRule(BaseModel):
     - ``rubbish``: 200 with an HTML page; nothing is done;
     - ``timeout``: no answer for ``seconds``, then 504; nothing is done;
     - ``lostAnswer``: the effect is done and committed, the answer is 500;
-    - ``asyncFailure``: activation only: accepted with 202, later ends failed.
+    - ``asyncFailure``: activation only: accepted with 202, later ends failed;
+    - ``eventEachState``, ``eventTwice``, ``eventsOutOfOrder``: activation only: the end of a change that was accepted
+      with 202 is told by an event for each state on the way, by the same event twice, or by those of all states, the
+      last one first.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -162,6 +162,40 @@ async def test_an_asynchronous_failure_is_in_the_monitor_and_in_the_event(
     assert await log_of(heard, key="k") == [("activate", "refused")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "states"),
+    [
+        ("eventEachState", ["designed", "reserved", "inactive", "active"]),
+        ("eventTwice", ["active", "active"]),
+        ("eventsOutOfOrder", ["active", "inactive", "reserved", "designed"]),
+    ],
+)
+async def test_the_end_of_an_accepted_change_may_be_told_oddly(
+    heard: httpx2.AsyncClient, inbox: Inbox, kind: str, states: list[str]
+) -> None:
+    await heard.post("/faults", json={"kind": kind, "times": 1})
+    await heard.post(SERVICE, json=INTERNET | {"id": "at-once"}, headers=keyed("at-once"))
+    assert [rule["remaining"] for rule in (await heard.get("/faults")).json()] == [1], "it tells of no end"
+    accepted = await heard.post(SERVICE, json=INTERNET | {"mode": "async"}, headers=keyed("k"))
+    assert accepted.status_code == 202
+    told = [(await inbox.next())[1] for _ in states]
+    assert [event["event"]["service"]["state"] for event in told] == states
+    assert {event["correlationId"] for event in told} == {"k"}
+    assert len({event["eventId"] for event in told}) == (1 if kind == "eventTwice" else len(states))
+    assert (await heard.get(f"{SERVICE}/svc-1")).json()["state"] == "active"
+    await heard.delete(f"{SERVICE}/svc-1", params={"mode": "async"}, headers=keyed("d"))
+    assert (await inbox.next())[1]["event"]["service"]["state"] == "terminated"
+    assert inbox.empty(), "and only as often as it is to be"
+
+
+async def test_each_state_of_a_tear_down_is_told(heard: httpx2.AsyncClient, inbox: Inbox) -> None:
+    await heard.post(SERVICE, json=INTERNET, headers=keyed("a"))
+    await heard.post("/faults", json={"kind": "eventEachState", "match": {"operation": "deactivate"}})
+    await heard.delete(f"{SERVICE}/svc-1", params={"mode": "async"}, headers=keyed("b"))
+    told = [(await inbox.next())[1]["event"]["service"]["state"] for _ in range(2)]
+    assert told == ["inactive", "terminated"]
+
+
 async def test_a_deletion_can_be_asynchronous_too(heard: httpx2.AsyncClient, inbox: Inbox) -> None:
     await heard.post(SERVICE, json=INTERNET, headers=keyed("a"))
     accepted = await heard.delete(f"{SERVICE}/svc-1", params={"mode": "async"}, headers=keyed("b"))
