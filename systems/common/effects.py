@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
-from sqlalchemy import Connection, Row, bindparam, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, text, update
 
 from systems.common import log, tables
 from systems.common.bodies import content_of
@@ -28,6 +28,7 @@ CLAIM_KEY = text(
 )
 STORED_ANSWER = select(tables.stored_answer).where(tables.stored_answer.c.key == bindparam("of_key"))
 KEEP_ANSWER = update(tables.stored_answer).where(tables.stored_answer.c.key == bindparam("of_key"))
+FORGET_ANSWER = delete(tables.stored_answer).where(tables.stored_answer.c.key == bindparam("of_key"))
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,28 @@ class Call:
             raise
         if begun.kind == "lostAnswer":
             raise Refusal(500, "lostAnswer", begun.message or "the answer was lost")
+        if begun.kind == "late":
+            self.system.later(begun.seconds, lambda: self._do_late(circumstances, work))
+            await self.system.pause(begun.silence)
+            raise Refusal(504, "timeout", begun.message or "no answer in time")
         return response if begun.kind in plays else await self._stumble(begun, circumstances)
 
     def _begin(
         self, connection: Connection, circumstances: Circumstances, work: Work, kinds: frozenset[FaultKind]
     ) -> Response | FaultRule:
         """Do the work, or, where a fault of these ``kinds`` concerns it, use up one of its times for good."""
-        return fire(connection, circumstances, kinds) or self._execute(connection, circumstances, work, None)
+        fault = fire(connection, circumstances, kinds)
+        if fault and fault.kind == "forgetsKeys":
+            connection.execute(FORGET_ANSWER, {"of_key": self.key})
+            fault = None
+        return fault or self._execute(connection, circumstances, work, None)
+
+    async def _do_late(self, circumstances: Circumstances, work: Work) -> None:
+        """Do what was asked for, now that nobody waits for its answer any more."""
+        try:
+            await self._database.writing(self._execute, circumstances, work, None)
+        except Refusal as refusal:
+            await self._note_refusal(circumstances, refusal.status, refusal.reason)
 
     def _execute(
         self, connection: Connection, circumstances: Circumstances, work: Work, fault: FaultRule | None

@@ -19,6 +19,9 @@ FaultKind = Literal[
     "rubbish",
     "timeout",
     "lostAnswer",
+    "late",
+    "forgetsKeys",
+    "wrongFilter",
     "asyncFailure",
     "eventEachState",
     "eventTwice",
@@ -32,8 +35,12 @@ Lookup = Callable[[Connection], str | None]
 OF_EVENTS: frozenset[FaultKind] = frozenset({"eventEachState", "eventTwice", "eventsOutOfOrder"})
 # A system does not deny what it has done: these kinds spare a repeat of an executed request.
 SPARES_REPEATS: frozenset[FaultKind] = OF_EVENTS | {"permanent", "asyncFailure"}
-PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset({"permanent", "transient", "rubbish", "timeout", "lostAnswer"})
-
+# A key is forgotten only once it was known.
+CONCERNS_REPEATS: frozenset[FaultKind] = frozenset({"forgetsKeys"})
+PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset(
+    {"permanent", "transient", "rubbish", "timeout", "lostAnswer", "late", "forgetsKeys"}
+)
+PLAYED_BY_LISTS: frozenset[FaultKind] = frozenset({"wrongFilter"})
 
 IS_LIVE = or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0)
 LIVE = select(tables.fault.c.id, tables.fault.c.rule).where(IS_LIVE).order_by(tables.fault.c.id)
@@ -63,6 +70,9 @@ class FaultRule(BaseModel):
     - ``rubbish``: 200 with an HTML page; nothing is done;
     - ``timeout``: no answer for ``seconds``, then 504; nothing is done;
     - ``lostAnswer``: the effect is done and committed, the answer is 500;
+    - ``late``: 504 after ``silence``; the effect is done and committed ``seconds`` after the request, answered or not;
+    - ``forgetsKeys``: the system has forgotten the Idempotency-Key of a repeat, which is done once more;
+    - ``wrongFilter``: a list (operation ``list`` of ``target``, such as ``service``) holds everything;
     - ``asyncFailure``: activation only: accepted with 202, later ends failed;
     - ``eventEachState``, ``eventTwice``, ``eventsOutOfOrder``: activation only: the end of a change that was accepted
       with 202 is told by an event for each state on the way, by the same event twice, or by those of all states, the
@@ -77,6 +87,7 @@ class FaultRule(BaseModel):
     status: int | None = Field(default=None, ge=400, le=599)
     message: Text | None = None
     seconds: float = Field(default=30, ge=0, le=3600)
+    silence: float = Field(default=0, ge=0, le=3600)
 
     @model_validator(mode="after")
     def _status_fits_kind(self) -> Self:
@@ -127,7 +138,7 @@ def fire(connection: Connection, circumstances: Circumstances, kinds: frozenset[
     specification = circumstances.look_up_specification(connection)
     executed = _is_executed(connection, circumstances.key)
     for number, rule in live:
-        spared = executed and rule.kind in SPARES_REPEATS
+        spared = rule.kind in (SPARES_REPEATS if executed else CONCERNS_REPEATS)
         if not spared and circumstances.meet(rule.match, specification) and _use_up(connection, number):
             return rule
     return None

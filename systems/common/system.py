@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -40,6 +40,7 @@ class System:
     latency_ms: int = 0
     public_url: str | None = None
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    _later: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def pause(self, seconds: float) -> None:
         """Let time pass, but not past the end of the process."""
@@ -47,6 +48,23 @@ class System:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self.closing.wait()
+
+    def later(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do ``work`` when the time has passed, unless the system ends before."""
+
+        async def wait_and_do() -> None:
+            await asyncio.sleep(seconds)
+            await work()
+
+        task = asyncio.create_task(wait_and_do())
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    async def drop_later(self) -> None:
+        """Do nothing any more of what was to be done later."""
+        for task in self._later:
+            task.cancel()
+        await asyncio.gather(*self._later, return_exceptions=True)
 
 
 Seed = Callable[[Connection], None]
@@ -82,6 +100,7 @@ def make_app(
             async with system.deliveries.running(), background():
                 yield
         finally:
+            await system.drop_later()
             await system.database.close()
 
     app = FastAPIOffline(

@@ -1,5 +1,6 @@
 """Faults on demand, of every kind."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -22,6 +23,13 @@ async def set_fault(client: httpx2.AsyncClient, **rule: Any) -> str:
     answer = await client.post("/faults", json=rule)
     assert answer.status_code == 201
     return str(answer.json()["id"])
+
+
+async def eventually(client: httpx2.AsyncClient, outcomes: list[str]) -> None:
+    """Wait until the log has these outcomes."""
+    async with asyncio.timeout(10):
+        while [line["outcome"] for line in (await client.get("/log")).json()] != outcomes:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_a_permanent_fault_refuses_with_its_message(billing: httpx2.AsyncClient) -> None:
@@ -72,6 +80,56 @@ async def test_a_lost_answer_is_found_by_the_repeat(billing: httpx2.AsyncClient)
     assert (repeat.status_code, repeat.headers["Idempotent-Replay"]) == (201, "true")
     assert [charge["id"] for charge in (await billing.get(CHARGE)).json()] == [repeat.json()["id"]]
     assert [line["outcome"] for line in (await billing.get("/log")).json()] == ["done", "absorbed"]
+
+
+async def test_a_late_effect_comes_after_its_answer(billing: httpx2.AsyncClient) -> None:
+    await set_fault(billing, kind="late", times=1, seconds=0.2)
+    assert (await start(billing)).status_code == 504
+    assert (await billing.get(CHARGE)).json() == []
+    await eventually(billing, ["done"])
+    [charge] = (await billing.get(CHARGE)).json()
+    repeat = await start(billing)
+    assert (repeat.json()["id"], repeat.headers["Idempotent-Replay"]) == (charge["id"], "true")
+
+
+async def test_a_late_answer_may_come_after_its_effect(billing: httpx2.AsyncClient) -> None:
+    await set_fault(billing, kind="late", times=1, seconds=0, silence=0.2)
+    assert (await start(billing)).status_code == 504
+    assert len((await billing.get(CHARGE)).json()) == 1
+
+
+async def test_a_late_effect_that_a_repeat_has_overtaken_is_done_once(billing: httpx2.AsyncClient) -> None:
+    await set_fault(billing, kind="late", times=1, seconds=0.2)
+    answers = [await start(billing), await start(billing)]
+    assert [answer.status_code for answer in answers] == [504, 201]
+    await eventually(billing, ["done", "absorbed"])
+    assert len((await billing.get(CHARGE)).json()) == 1
+
+
+async def test_a_late_effect_may_be_refused(billing: httpx2.AsyncClient) -> None:
+    await set_fault(billing, match={"order": "po:7"}, kind="late", seconds=0.2)
+    assert (await start(billing)).status_code == 504
+    assert (await start(billing, "po:8:charge")).status_code == 201
+    await eventually(billing, ["done", "refused"])
+
+
+async def test_a_forgotten_key_is_done_again(billing: httpx2.AsyncClient) -> None:
+    await set_fault(billing, kind="forgetsKeys")
+    first = await start(billing)
+    assert first.status_code == 201
+    assert (await start(billing)).status_code == 409
+    assert (await billing.delete(f"{CHARGE}/{first.json()['id']}")).status_code == 204
+    again = await start(billing)
+    assert (again.status_code, "Idempotent-Replay" in again.headers) == (201, False)
+
+
+async def test_a_wrong_filter_gives_everything(inventory: httpx2.AsyncClient) -> None:
+    resources = "/tmf-api/resourceInventoryManagement/v4/resource?limit=100&category=ont"
+    services = "/tmf-api/serviceInventory/v4/service?state=active"
+    await set_fault(inventory, match={"operation": "list", "target": "resource"}, kind="wrongFilter", times=1)
+    assert (await inventory.get(services)).json() == []
+    assert len((await inventory.get(resources)).json()) > 2
+    assert {each["category"] for each in (await inventory.get(resources)).json()} == {"ont"}
 
 
 async def test_a_system_does_not_deny_what_it_has_done(billing: httpx2.AsyncClient) -> None:
