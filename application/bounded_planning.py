@@ -57,7 +57,7 @@ class PlanningBusyError(DownstreamError):
     """No process was free to plan an order for as long as it could wait; another one may be, later on."""
 
     def __init__(self, message: str, delay: timedelta) -> None:
-        super().__init__("planning", message, retryable=True, delay=delay)
+        super().__init__("planning", message, retryable=True, delay=delay, said=False)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class BoundedPlanning:
             why = f"to plan the order takes more than {seconds} seconds or {memory} MiB"
             return Planned(job.order, violations=[too_large(job.order, why)])
         if code < 0:
-            raise DownstreamError("planning", "the process that plans the order was ended", retryable=True)
+            raise DownstreamError("planning", "the process that plans the order was ended", retryable=True, said=False)
         raise RuntimeError(f"the process that plans an order ended with {code}: {said[-_QUOTED:]}")
 
     async def _run(self, asked: bytes) -> tuple[int, bytes, str]:

@@ -20,6 +20,8 @@ _CONNECT_TIMEOUT = 10
 _KEPT_IDLE = 4
 """Seconds. Servers give idle connections up after five and more: one that is about to close must not be used again."""
 _QUOTED = 200
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
+"""Errors before anything of a request is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Response:
 
 
 class NoResponseError(Exception):
-    """Nothing came back that could be read as HTTP. `passing` tells whether another try may help."""
+    """Nothing came back that could be read as HTTP.
 
-    def __init__(self, why: str, *, passing: bool = True) -> None:
+    `passing` tells whether another try may help, `sent` whether the request, or some of it, may have been sent.
+    """
+
+    def __init__(self, why: str, *, passing: bool = True, sent: bool = True) -> None:
         super().__init__(why)
-        self.passing = passing
+        self.passing, self.sent = passing, sent
 
 
 class Connection(Protocol):
@@ -72,9 +77,9 @@ class PooledConnection:
             ) as response:
                 return Response(response.status, await response.read(), response.headers)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise NoResponseError(f"{error} is no address", passing=False) from error
+            raise NoResponseError(f"{error} is no address", passing=False, sent=False) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise NoResponseError(_why(error)) from error
+            raise NoResponseError(_why(error), sent=not isinstance(error, _NOT_CONNECTED)) from error
 
 
 def _why(error: aiohttp.ClientError | TimeoutError) -> str:
@@ -107,7 +112,8 @@ async def connected(base_url: str, timeout: timedelta) -> AsyncIterator[PooledCo
     seconds = timeout.total_seconds()
     async with aiohttp.ClientSession(
         connector=connector,
-        timeout=aiohttp.ClientTimeout(total=seconds, connect=min(seconds, _CONNECT_TIMEOUT)),
+        # Connecting ends before the call does, so that it is known that nothing was sent.
+        timeout=aiohttp.ClientTimeout(total=seconds, connect=min(seconds / 2, _CONNECT_TIMEOUT)),
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=_proxy_to(base_url),
     ) as session:

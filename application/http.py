@@ -27,6 +27,8 @@ from tmf.words import bare, shown
 T = TypeVar("T")
 
 _RETRYABLE = frozenset({408, 423, 425, 429})
+_NOTHING_SAID = frozenset({408, 425, 429, 502, 503, 504})
+"""Answers by which a system, or what stands before it, says nothing of the request but that it is not served now."""
 _QUOTED = 300
 _LONGEST_DELAY = timedelta(hours=1)
 _CONCURRENT_READS = 20
@@ -38,20 +40,33 @@ _reader: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
 class DownstreamError(ApplicationError):
-    """A downstream system did not do what it was asked. `retryable` tells whether trying again may help."""
+    """A downstream system did not do what it was asked. `retryable` tells whether trying again may help.
+
+    `said`: the system answered something about this request; it is not merely away, or too busy to look at it.
+    `unclear`: the request may have had an effect, or may have one yet. Both are in the error's details, too.
+    """
 
     def __init__(
-        self, system: str, message: str, *, retryable: bool, status: int | None = None, delay: timedelta | None = None
+        self,
+        system: str,
+        message: str,
+        *,
+        retryable: bool,
+        status: int | None = None,
+        delay: timedelta | None = None,
+        said: bool = True,
+        unclear: bool = False,
     ) -> None:
         attempt = activity.info().attempt if activity.in_activity() else 1
         super().__init__(
             message,
-            {"system": system, "attempt": attempt},
+            {"system": system, "attempt": attempt, "said": said, "unclear": unclear},
             type="DownstreamError",
             non_retryable=not retryable,
             next_retry_delay=delay,
         )
         self.system, self.status, self.retryable = system, status, retryable
+        self.said, self.unclear = said, unclear
 
 
 class Identified(Resource):
@@ -93,6 +108,7 @@ class Answer:
             f"{self.system} answered {self.status} to {self.asked} with something that makes no sense ({why}): {said}",
             retryable=False,
             status=self.status,
+            unclear=_has_effect(self.asked),
         )
 
 
@@ -170,12 +186,16 @@ class DownstreamSystem:
             content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         try:
             if len(target) > _LONGEST_TARGET:
-                raise NoResponseError("the address is too long", passing=False)
+                raise NoResponseError("the address is too long", passing=False, sent=False)
             return await self._connection.send(method, target, headers, content)
         except NoResponseError as error:
             said = "gave no answer to" if error.passing else "cannot be asked"
             raise DownstreamError(
-                self.name, f"{self.name} {said} {asked[:_QUOTED]}: {error}", retryable=error.passing
+                self.name,
+                f"{self.name} {said} {asked[:_QUOTED]}: {error}",
+                retryable=error.passing,
+                said=False,
+                unclear=error.sent and _has_effect(asked),
             ) from error
 
     def _json(self, asked: str, response: Response) -> Any:
@@ -188,6 +208,7 @@ class DownstreamSystem:
                 f"{shown(response.text[:_QUOTED], _QUOTED + 2)}",
                 retryable=False,
                 status=response.status,
+                unclear=_has_effect(asked),
             ) from error
 
     def _refusal(self, asked: str, response: Response) -> DownstreamError:
@@ -198,6 +219,8 @@ class DownstreamSystem:
             retryable=status >= 500 or status in _RETRYABLE,
             status=status,
             delay=_retry_after(response),
+            said=status not in _NOTHING_SAID,
+            unclear=status >= 500 and _has_effect(asked),
         )
 
 
@@ -205,6 +228,11 @@ def at(collection: str, document_id: str) -> str:
     """Return the path of a document: whatever its id has in it stays within one segment."""
     segment = quote(document_id, safe="")
     return f"{collection}/{segment.replace('.', '%2E') if not segment.strip('.') else segment}"
+
+
+def _has_effect(asked: str) -> bool:
+    """Return whether what is asked, by its method, is to change anything."""
+    return not asked.startswith("GET ")
 
 
 def _reason(response: Response) -> str:

@@ -9,6 +9,8 @@ import httpx2
 from application.connections import NoResponseError, Response
 from tmf.words import reason_of
 
+_NOT_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
 
 class HttpxConnection:
     """Sends what an activity asks through a client of httpx2."""
@@ -20,5 +22,5 @@ class HttpxConnection:
         try:
             response = await self._client.request(method, target, headers=dict(headers), content=content)
         except httpx2.TransportError as error:
-            raise NoResponseError(reason_of(error)) from error
+            raise NoResponseError(reason_of(error), sent=not isinstance(error, _NOT_CONNECTED)) from error
         return Response(response.status_code, response.content, response.headers)

@@ -17,7 +17,16 @@ from sqlalchemy import Connection, Row, bindparam, delete, select, text, update
 from systems.common import log, tables
 from systems.common.bodies import content_of
 from systems.common.errors import Refusal
-from systems.common.faults import PLAYED_BY_EVERY_SYSTEM, Circumstances, FaultKind, FaultRule, Lookup, fire
+from systems.common.faults import (
+    PLAYED_BY_EVERY_SYSTEM,
+    SPOILS_THE_ANSWER,
+    Circumstances,
+    FaultKind,
+    FaultRule,
+    Lookup,
+    fire,
+)
+from systems.common.spoilt_answers import spoilt
 from systems.common.system import System
 
 LONGEST_KEY = 500
@@ -96,17 +105,17 @@ class Call:
             begun = await self._database.writing(self._begin, circumstances, work, PLAYED_BY_EVERY_SYSTEM | plays)
             if isinstance(begun, Response):
                 return begun
-            if begun.kind in plays or begun.kind == "lostAnswer":
+            if begun.kind in plays or begun.kind in SPOILS_THE_ANSWER:
                 response = await self._database.writing(self._execute, circumstances, work, begun)
         except Refusal as refusal:
             await self._note_refusal(circumstances, refusal.status, refusal.reason)
             raise
-        if begun.kind == "lostAnswer":
-            raise Refusal(500, "lostAnswer", begun.message or "the answer was lost")
         if begun.kind == "late":
             self.system.later(begun.seconds, lambda: self._do_late(circumstances, work))
             await self.system.pause(begun.silence)
             raise Refusal(504, "timeout", begun.message or "no answer in time")
+        if begun.kind in SPOILS_THE_ANSWER:
+            return spoilt(response, begun, self.system.pause)
         return response if begun.kind in plays else await self._stumble(begun, circumstances)
 
     def _begin(

@@ -22,6 +22,8 @@ FaultKind = Literal[
     "late",
     "forgetsKeys",
     "wrongFilter",
+    "slowBody",
+    "hugeBody",
     "asyncFailure",
     "eventEachState",
     "eventTwice",
@@ -37,10 +39,17 @@ OF_EVENTS: frozenset[FaultKind] = frozenset({"eventEachState", "eventTwice", "ev
 SPARES_REPEATS: frozenset[FaultKind] = OF_EVENTS | {"permanent", "asyncFailure"}
 # A key is forgotten only once it was known.
 CONCERNS_REPEATS: frozenset[FaultKind] = frozenset({"forgetsKeys"})
-PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = frozenset(
-    {"permanent", "transient", "rubbish", "timeout", "lostAnswer", "late", "forgetsKeys"}
-)
 PLAYED_BY_LISTS: frozenset[FaultKind] = frozenset({"wrongFilter"})
+# The effect is done and committed, and its answer goes wrong.
+SPOILS_THE_ANSWER: frozenset[FaultKind] = frozenset({"lostAnswer", "slowBody", "hugeBody"})
+PLAYED_BY_EVERY_SYSTEM: frozenset[FaultKind] = SPOILS_THE_ANSWER | {
+    "permanent",
+    "transient",
+    "rubbish",
+    "timeout",
+    "late",
+    "forgetsKeys",
+}
 
 IS_LIVE = or_(tables.fault.c.remaining.is_(None), tables.fault.c.remaining > 0)
 LIVE = select(tables.fault.c.id, tables.fault.c.rule).where(IS_LIVE).order_by(tables.fault.c.id)
@@ -73,6 +82,8 @@ class FaultRule(BaseModel):
     - ``late``: 504 after ``silence``; the effect is done and committed ``seconds`` after the request, answered or not;
     - ``forgetsKeys``: the system has forgotten the Idempotency-Key of a repeat, which is done once more;
     - ``wrongFilter``: a list (operation ``list`` of ``target``, such as ``service``) holds everything;
+    - ``slowBody``: the effect is done and committed, the answer comes drop by drop over ``seconds``;
+    - ``hugeBody``: the effect is done and committed, the answer has ``megabytes`` of spaces behind it;
     - ``asyncFailure``: activation only: accepted with 202, later ends failed;
     - ``eventEachState``, ``eventTwice``, ``eventsOutOfOrder``: activation only: the end of a change that was accepted
       with 202 is told by an event for each state on the way, by the same event twice, or by those of all states, the
@@ -88,6 +99,7 @@ class FaultRule(BaseModel):
     message: Text | None = None
     seconds: float = Field(default=30, ge=0, le=3600)
     silence: float = Field(default=0, ge=0, le=3600)
+    megabytes: int = Field(default=100, ge=1, le=10_000)
 
     @model_validator(mode="after")
     def _status_fits_kind(self) -> Self:

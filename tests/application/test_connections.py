@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
-from socket import create_server
+from socket import create_connection, create_server
 
 import pytest
 
@@ -76,7 +76,7 @@ async def test_an_answer_that_cannot_be_read_is_none_and_worth_another_try(answe
     async with peer(answer) as served:
         error = await failure(served.url)
     assert str(error).startswith(said)
-    assert error.passing
+    assert (error.passing, error.sent) == (True, True)
     assert len(str(error)) <= 200
 
 
@@ -84,19 +84,31 @@ async def test_a_system_that_is_not_there_refuses_the_connection_without_its_add
     with create_server(("127.0.0.1", 0)) as socket:
         port = socket.getsockname()[1]
     error = await failure(f"http://127.0.0.1:{port}")
-    assert (str(error), error.passing) == ("connection refused", True)
+    assert (str(error), error.passing, error.sent) == ("connection refused", True, False)
 
 
 async def test_a_name_that_nobody_knows_is_worth_another_try() -> None:
     error = await failure("http://nowhere.invalid")
-    assert error.passing
+    assert (error.passing, error.sent) == (True, False)
     assert "nowhere" not in str(error)
+
+
+async def test_a_system_that_does_not_let_itself_be_connected_was_sent_nothing() -> None:
+    with create_server(("127.0.0.1", 0), backlog=0) as socket:
+        address = socket.getsockname()
+        full = [create_connection(address) for _ in range(1)]
+        try:
+            error = await failure(f"http://127.0.0.1:{address[1]}", timedelta(milliseconds=100))
+        finally:
+            for each in full:
+                each.close()
+    assert (error.passing, error.sent) == (True, False)
 
 
 async def test_a_system_that_stops_in_the_middle_of_its_answer_is_waited_for_no_longer_than_told() -> None:
     async with peer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", then_closes=False) as served:
         error = await failure(served.url, timedelta(milliseconds=50))
-    assert (str(error), error.passing) == ("timed out", True)
+    assert (str(error), error.passing, error.sent) == ("timed out", True, True)
 
 
 async def test_a_fault_of_the_network_is_told_with_the_system_and_what_was_asked() -> None:

@@ -62,6 +62,48 @@ async def test_a_refusal_is_final(status: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "said", "unclear"),
+    [
+        (httpx2.ConnectError("connection refused"), False, False),
+        (httpx2.ConnectTimeout(""), False, False),
+        (httpx2.PoolTimeout(""), False, False),
+        (httpx2.ReadTimeout(""), False, True),
+        (httpx2.WriteError(""), False, True),
+        (httpx2.RemoteProtocolError("server disconnected"), False, True),
+        *((httpx2.Response(status), False, False) for status in (408, 425, 429)),
+        *((httpx2.Response(status), False, True) for status in (502, 503, 504)),
+        *((httpx2.Response(status), True, True) for status in (500, 501, 599)),
+        *((httpx2.Response(status), True, False) for status in (301, 400, 404, 409, 422, 423)),
+        (httpx2.Response(200, text="<h1>It works!</h1>"), True, True),
+    ],
+)
+async def test_an_error_tells_what_was_said_and_whether_the_call_may_have_had_an_effect(
+    answer: httpx2.Response | Exception, said: bool, unclear: bool
+) -> None:
+    error = await failure(answer, method="POST")
+    assert (error.said, error.unclear) == (said, unclear)
+    assert error.details[0] == {"system": "inventory", "attempt": 1, "said": said, "unclear": unclear}
+    assert not (await failure(answer, method="GET")).unclear
+
+
+async def test_an_answer_that_makes_no_sense_was_said_and_leaves_the_effect_unclear() -> None:
+    system, _ = scripted(httpx2.Response(201, json={"no": "id"}), httpx2.Response(200, json=[]))
+    with pytest.raises(DownstreamError) as caught:
+        await system.create("/thing", key="k", body={})
+    assert (caught.value.said, caught.value.unclear) == (True, True)
+    with pytest.raises(DownstreamError) as caught:
+        await system.find("/thing", Identified)
+    assert (caught.value.said, caught.value.unclear) == (True, False)
+
+
+async def test_an_address_that_is_too_long_is_never_sent() -> None:
+    system, script = scripted(httpx2.Response(200))
+    with pytest.raises(DownstreamError) as caught:
+        await system.call("DELETE", "/" + "x" * 70_000)
+    assert (caught.value.said, caught.value.unclear, script.asked) == (False, False, [])
+
+
+@pytest.mark.parametrize(
     ("header", "delay"),
     [
         ("7", timedelta(seconds=7)),

@@ -132,6 +132,29 @@ async def test_a_wrong_filter_gives_everything(inventory: httpx2.AsyncClient) ->
     assert {each["category"] for each in (await inventory.get(resources)).json()} == {"ont"}
 
 
+@pytest.mark.parametrize(
+    ("rule", "length"),
+    [({"kind": "slowBody", "seconds": 0.1}, 1000), ({"kind": "hugeBody", "megabytes": 2}, 2 * 1024 * 1024)],
+)
+async def test_an_answer_that_comes_slowly_or_is_huge_is_the_answer_to_what_was_done(
+    billing: httpx2.AsyncClient, rule: dict[str, Any], length: int
+) -> None:
+    await set_fault(billing, **rule, times=1)
+    spoilt = await start(billing)
+    repeat = await start(billing)
+    assert (spoilt.status_code, spoilt.json()) == (201, repeat.json())
+    assert len(spoilt.content) >= length
+    assert [line["outcome"] for line in (await billing.get("/log")).json()] == ["done", "absorbed"]
+
+
+async def test_a_spoilt_answer_without_a_body_is_an_empty_document(inventory: httpx2.AsyncClient) -> None:
+    await set_fault(inventory, kind="hugeBody", megabytes=1, times=1)
+    released = await inventory.delete(
+        "/tmf-api/resourcePoolManagement/v4/reservation/msisdn-1", headers=keyed("po:7:release")
+    )
+    assert (released.status_code, released.json()) == (200, {})
+
+
 async def test_a_system_does_not_deny_what_it_has_done(billing: httpx2.AsyncClient) -> None:
     await start(billing)
     await set_fault(billing, kind="permanent", times=1)
