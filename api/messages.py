@@ -15,12 +15,12 @@ from orders.lifecycle.admission import Message, refusal
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from orders.model.order_ids import is_root, root_id
 from tmf.bodies import Document
-from tmf.model import Model
+from tmf.model import StrictModel
 
 _log = structlog.get_logger(__name__)
 
 
-class Words(Model):
+class Words(StrictModel):
     """What a request of a person may say beside what it asks for."""
 
     reason: str | None = Field(default=None, max_length=2000, description="Why; it stays on the order.")

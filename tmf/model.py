@@ -7,14 +7,20 @@ from pydantic.alias_generators import to_camel
 
 
 class Model(BaseModel):
-    """A value of our own making; an unknown field is a mistake."""
+    """A value of our own making, which other releases read too: what they do not know of it they ignore."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
         populate_by_name=True,
         serialize_by_alias=True,
-        extra="forbid",
+        extra="ignore",
     )
+
+
+class StrictModel(Model):
+    """A value of our own making that people or clients write: an unknown field is a mistake of theirs."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Resource(BaseModel):

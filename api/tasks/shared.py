@@ -20,7 +20,7 @@ from catalogs.checks.given_values import faults_of_values
 from orders.model.task import Task, TaskKind, TaskState
 from store.tasks import TaskFilter
 from tmf.bodies import Document
-from tmf.model import Model
+from tmf.model import StrictModel
 from tmf.query.attributes import attributes_of
 from tmf.query.checks import check_value
 from tmf.query.query import Condition, Either, Filter, Operator, QueryError, filters_of, parse_list_query
@@ -38,7 +38,7 @@ class TaskDocument(Task):
     href: str
 
 
-class TaskSelection(Model):
+class TaskSelection(StrictModel):
     """Which tasks: those for which all that is given here holds."""
 
     order_id: str | None = Field(default=None, description="The order whose step it is, or the product order above.")

@@ -19,7 +19,7 @@ from catalogs.model.fulfilment import PolicyBlock, ProductFulfilment, ResourceFu
 from catalogs.model.money import LARGEST
 from orders.plan.parts import Specification
 from tmf.instants import UtcDatetime, UtcDayOrDatetime
-from tmf.model import Model, Resource
+from tmf.model import Resource, StrictModel
 
 
 def _json_number(value: Decimal | float) -> int | float:
@@ -222,7 +222,7 @@ class ResourceSpecification(Entry):
     fulfilment: ResourceFulfilment = Field(default_factory=ResourceFulfilment)
 
 
-class Amount(Model):
+class Amount(StrictModel):
     """Money as a catalog writes it, kept exact."""
 
     unit: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"

@@ -12,13 +12,13 @@ from catalogs.model.steps import StepRules, WorkRules
 from orders.plan.keys import CUSTOMER_FACING
 from orders.plan.parts import Activation, Move
 from orders.plan.policy import OnFailure, Policy
-from tmf.model import Model
+from tmf.model import StrictModel
 
 RESERVED_KEYS = frozenset({"undo", "delivered", CUSTOMER_FACING})
 """Names that the plan and its workflows give a meaning of their own."""
 
 
-class PolicyBlock(Model):
+class PolicyBlock(StrictModel):
     """The parts of a policy that a catalog sets at one place; the rest is inherited."""
 
     model_config = ConfigDict(frozen=True)
@@ -42,7 +42,7 @@ class PolicyBlock(Model):
         return Policy.model_validate(self.model_dump(by_alias=False, exclude_none=True))
 
 
-class Requirement(Model):
+class Requirement(StrictModel):
     """One service or resource that a specification needs, once or `count` times.
 
     `key` names it in the plan: the first has the key itself, the nth of several `key*n`.
@@ -71,6 +71,12 @@ class ResourceRequirement(Requirement):
     value: Expression | None = None
 
 
+class ActivationRule(Activation):
+    """How a service or resource is set up in the network."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class ProductFulfilment(StepRules):
     """Which customer-facing services realise a product."""
 
@@ -88,7 +94,7 @@ class ServiceFulfilment(WorkRules):
     resources: list[ResourceRequirement] = Field(default_factory=list)
     characteristics: dict[str, Expression] = Field(default_factory=dict)
     move: Move = Move.IN_PLACE
-    activation: Activation | None = None
+    activation: ActivationRule | None = None
     test: str | None = None
     policy: PolicyBlock | None = None
 
@@ -96,5 +102,5 @@ class ServiceFulfilment(WorkRules):
 class ResourceFulfilment(WorkRules):
     """Whether a resource is configured in the network before it is installed."""
 
-    configuration: Activation | None = None
+    configuration: ActivationRule | None = None
     policy: PolicyBlock | None = None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic, Literal, TypeVar
 
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from orders.model.product_orders import Action
 from orders.model.wanted import WantedValue
 from orders.plan.parts import ManualWork, Milestone, ProductPlan, ResourceItem, ServiceItem, Step
-from tmf.model import Model
+from tmf.model import StrictModel
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ RESOURCE_STEPS: Steps = {
 """The workflows do the steps in this sequence, and leave out those that a specification has no use for."""
 
 
-class ByChange(Model, Generic[T]):
+class ByChange(StrictModel, Generic[T]):
     """Something for each kind of change, or nothing."""
 
     add: T | None = None
@@ -52,6 +52,8 @@ class StepByChange(ByChange[Step]):
 class MilestoneRule(Milestone):
     """A milestone, and the kinds of change that reach it."""
 
+    model_config = ConfigDict(extra="forbid")
+
     name: str = Field(min_length=1)
     actions: list[Change] = Field(default=[Action.ADD], min_length=1)
 
@@ -60,14 +62,14 @@ class MilestoneRule(Milestone):
         return Milestone(name=self.name, after=self.after, description=self.description)
 
 
-class StepRules(Model):
+class StepRules(StrictModel):
     """What a specification says of its steps, by what happens to the product, service or resource."""
 
     point_of_no_return: StepByChange = Field(default_factory=StepByChange)
     milestones: list[MilestoneRule] = Field(default_factory=list)
 
 
-class WorkRule(Model):
+class WorkRule(StrictModel):
     """What people do in a step, and which characteristics they give when it is done."""
 
     instructions: str

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from orders.model.product_orders import Action, OrderPrice, Reference
 from orders.model.wanted import WantedValue
@@ -90,6 +90,9 @@ class Specification(Model):
 
 class Activation(Model):
     """That a service or resource is set up in the network, and how its end is learned of."""
+
+    # What a catalog says becomes what a plan says, which later releases may add to.
+    model_config = ConfigDict(revalidate_instances="always")
 
     completion: Literal["monitor", "callback"] = "monitor"
 
