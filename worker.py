@@ -31,7 +31,7 @@ from activities.attempts import AttemptWatch
 from activities.billing import BillingActivities
 from activities.cancellations import CancellationActivities
 from activities.children import ChildActivities
-from activities.events import EventActivities, SubscriptionActivities
+from activities.events import EventActivities, SubscriptionActivities, count_set_aside
 from activities.feasibility import QualificationActivities
 from activities.inventory import InventoryActivities
 from activities.limits import LocalCallGuard, LocalCalls, LocalLimits
@@ -119,7 +119,7 @@ def activities_by_queue(
 
     The worker of the workflows can do what the systems' workers can, for the calls that are tried locally first.
     """
-    outbox, subscriptions = Outbox(database), SubscriptionStore(database)
+    outbox, subscriptions = Outbox(database, count_set_aside), SubscriptionStore(database)
     orders, plans, locks = OrderStore(database), PlanStore(database), ResourceLocks(database)
     inventory = systems[policies.INVENTORY]
     planner, feasibility = Planner(catalogs, inventory, planning), FeasibilityCheck(inventory)

@@ -102,6 +102,13 @@ class SubscriptionActivities:
         return await self._outbox.position_before(replay.at)
 
 
+def count_set_aside() -> None:
+    """Count an event that cannot be read, where that is found out in an activity."""
+    if activity.in_activity():
+        meter = activity.metric_meter()
+        meter.create_counter("ordersaga_events_set_aside", "Events that no listener can be told of").add(1)
+
+
 class EventActivities:
     """Tells listeners."""
 
@@ -153,7 +160,7 @@ class EventActivities:
         delivery = EventDelivery(send, is_told, round_.give_up_after, done)
         known = {each.root_id for each in round_.stuck}
         fresh: dict[str, list[Placed]] = {}
-        for each in await listener.wanted(new):
+        for each in await listener.wanted(new, self._outbox.set_aside):
             if each.event.root_id not in known:
                 fresh.setdefault(each.event.root_id, []).append(each)
         trees = [delivery.fresh(root_id, events) for root_id, events in fresh.items()]
@@ -200,7 +207,7 @@ class EventActivities:
     async def _held_back(self, listener: Listener, upto: int, stuck: Stuck) -> tuple[list[Placed], int | None]:
         """Return the next events of a stuck order tree up to a position, and where to go on, where there are more."""
         read = await self._outbox.read(stuck.after, BATCH, api=listener.hub.events_of, root_id=stuck.root_id)
-        wanted = await listener.wanted([each for each in read if each.position <= upto])
+        wanted = await listener.wanted([each for each in read if each.position <= upto], self._outbox.set_aside)
         more = len(read) == BATCH and read[-1].position < upto
         return wanted, read[-1].position if more else None
 

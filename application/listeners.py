@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -42,12 +42,32 @@ class Listener:
     query: ListQuery
     base_url: str
 
-    async def wanted(self, found: Sequence[Placed]) -> list[Placed]:
-        """Return those events that it asks for; looked at in a thread, since a query may take its time."""
-        return await asyncio.to_thread(lambda: [each for each in found if self._asks_for(each.event)])
+    async def wanted(
+        self, found: Sequence[Placed], set_aside: Callable[[int, Exception], Awaitable[None]]
+    ) -> list[Placed]:
+        """Return those events that it asks for; looked at in a thread, since a query may take its time.
 
-    def _asks_for(self, event: Event) -> bool:
-        return event.type in self.hub.types and admits(self.query.filters, self.hub.envelope(event, self.base_url))
+        Args:
+            set_aside: is told the position of each that cannot be written as the hub tells it, and why.
+        """
+        asked, odd = await asyncio.to_thread(self._sorted, found)
+        for position, error in odd:
+            await set_aside(position, error)
+        return asked
+
+    def _sorted(self, found: Sequence[Placed]) -> tuple[list[Placed], list[tuple[int, Exception]]]:
+        asked, odd = list[Placed](), list[tuple[int, Exception]]()
+        for each in found:
+            if each.event.type not in self.hub.types:
+                continue
+            try:
+                envelope = self.hub.envelope(each.event, self.base_url)
+            except Exception as error:  # Whatever is wrong with one event is no matter of the others.
+                odd.append((each.position, error))
+                continue
+            if admits(self.query.filters, envelope):
+                asked.append(each)
+        return asked, odd
 
     def shown(self, event: Event) -> Document:
         envelope = self.hub.envelope(event, self.base_url)

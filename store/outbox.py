@@ -7,18 +7,38 @@ reads first numbers what has been committed, and reads by that `position`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    false,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from orders.events.order_events import Event
 from store.documents import WrittenJson
+from store.setbacks import Setbacks, Tried, Work
 from store.sql.database import Database
 from store.sql.tables import events
+from tmf.bodies import is_storable
 from tmf.instants import timestamp
+from tmf.words import reason_of
 
 MOST_COUNTED = 10_000
 """How far a backlog is counted; beyond, it is only known to be larger."""
@@ -26,8 +46,13 @@ MOST_COUNTED = 10_000
 _NUMBERING_LOCK = 0x6F7574626F78
 _NUMBERED_AT_ONCE = 5_000
 _FORGOTTEN_AT_ONCE = 1_000
+_SKEW = timedelta(minutes=5)
+"""How far apart the clocks may be of those who write events and of who asks for those since a time."""
+_TOLD_FOR = timedelta(days=1)
+"""How long after it was read last an event that was set aside is told of."""
 
 _APPENDED = insert(events)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +77,20 @@ def forget_tree(connection: Connection, root_id: str) -> None:
     # The last one's position is where the numbering goes on.
     connection.execute(delete(events).where(theirs, or_(events.c.position.is_(None), ~is_last)))
     if kept := connection.scalar(select(events.c.event).where(theirs, is_last)):
-        document = {name: kept["document"][name] for name in ("id", "state") if name in kept["document"]}
+        document = {name: value for name, value in kept.get("document", {}).items() if name in ("id", "state")}
         connection.execute(update(events).where(theirs, is_last).values(event={**kept, "document": document}))
 
 
 class Outbox:
-    """The events that were kept, by their positions: whole numbers that rise, and are never given twice."""
+    """The events that were kept, by their positions: whole numbers that rise, and are never given twice.
 
-    def __init__(self, database: Database) -> None:
+    One that cannot be read, written by another release perhaps, is set aside, and holds up none behind it.
+    """
+
+    def __init__(self, database: Database, on_set_aside: Callable[[], None] = lambda: None) -> None:
         self._database = database
+        self._setbacks = Setbacks(database)
+        self._on_set_aside = on_set_aside
 
     async def end(self) -> int:
         """Return the position of the last event that is committed; 0 where there is none.
@@ -78,19 +108,52 @@ class Outbox:
             StoreUnavailableError: when the database cannot serve.
         """
         await self._number()
-        wanted = events.c.position > after, *_of(api, root_id)
-        page = select(events.c.position, events.c.event).where(*wanted).order_by(events.c.position).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(page).all())
-        return [Placed(row.position, Event.model_validate(row.event)) for row in rows]
+        found, more = list[Placed](), True
+        while more and len(found) < limit:
+            wanted = events.c.position > after, *_of(api, root_id)
+            page = select(events.c.position, events.c.event).where(*wanted).order_by(events.c.position)
+            rows = await self._database.read(partial(_rows, page.limit(limit - len(found))))
+            more = len(rows) == limit - len(found)
+            found += [each for each in [await self._placed(row) for row in rows] if each is not None]
+            after = rows[-1].position if rows else after
+        return found
+
+    async def find(self, event_id: str) -> Placed | None:
+        """Return an event by its id; None where there is none, not any more, or it cannot be read.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not is_storable(event_id):
+            return None
+        await self._number()
+        this = select(events.c.position, events.c.event).where(events.c.id == event_id).limit(1)
+        rows = await self._database.read(partial(_rows, this))
+        return await self._placed(rows[0]) if rows else None
+
+    async def set_aside(self, position: int, error: Exception) -> None:
+        """Note that an event cannot be told: it is logged and counted once, and shown to operators for a day.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        this = select(events.c.id, events.c.root_id).where(events.c.position == position)
+        rows = await self._database.read(partial(_rows, this))
+        if not rows or await self._setbacks.of(Work.EVENT, [rows[0].id]):
+            return
+        tried = Tried(Work.EVENT, rows[0].id, f"tell event {rows[0].id} to listeners", rows[0].root_id)
+        await self._setbacks.note(tried, reason_of(error), pause=_TOLD_FOR)
+        self._on_set_aside()
+        _log.error("event set aside: it cannot be read", id=tried.id, order=tried.order_id, reason=reason_of(error))
 
     async def position_before(self, at: datetime) -> int:
-        """Return the position after which come all events from that time on.
+        """Return the position after which come all events from that time on, also by clocks that are minutes behind.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         await self._number()
-        first = select(func.min(events.c.position)).where(events.c.at >= timestamp(at))
+        first = select(func.min(events.c.position)).where(events.c.at >= timestamp(at - _SKEW))
 
         def before(connection: Connection) -> int:
             found: int | None = connection.scalar(first)
@@ -132,26 +195,45 @@ class Outbox:
         some = select(events.c.sequence).where(events.c.position > after, *_of(api, root_id))
         return bool(await self._database.read(lambda connection: connection.scalar(select(some.exists()))))
 
-    async def prune(self, before: datetime, needed_after: int | None = None) -> int:
+    async def now(self) -> datetime:
+        """Return the time by the database's clock, which all have in common.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if self._database.dialect == "sqlite":
+            return datetime.now(UTC)
+        found: datetime = await self._database.read(lambda connection: connection.scalars(select(func.now())).one())
+        return found
+
+    async def prune(self, before: datetime, needed_after: Mapping[str, int] | None = None) -> int:
         """Forget the events from before a time, but none that a listener has still to get, and never the last one.
 
         Args:
-            needed_after: the position after which they are needed; None where nobody needs any.
+            needed_after: the position after which those of an API are needed; none of one that is not among them.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         # The last one's position is where the numbering goes on.
-        upto = await self.end() - 1
-        if needed_after is not None:
-            upto = min(needed_after, upto)
-        old = select(events.c.sequence).where(events.c.at < timestamp(before), events.c.position <= upto)
+        last = await self.end()
+        needed = [and_(events.c.api == api, events.c.position > after) for api, after in (needed_after or {}).items()]
+        old = select(events.c.sequence).where(
+            events.c.at < timestamp(before), events.c.position < last, not_(or_(false(), *needed))
+        )
         some = delete(events).where(events.c.sequence.in_(old.limit(_FORGOTTEN_AT_ONCE)))
         forgotten, part = 0, _FORGOTTEN_AT_ONCE
         while part == _FORGOTTEN_AT_ONCE:
             part = await self._database.write(lambda connection: connection.execute(some).rowcount)
             forgotten += part
         return forgotten
+
+    async def _placed(self, row: Row[Any]) -> Placed | None:
+        try:
+            return Placed(row.position, Event.model_validate(row.event))
+        except ValidationError as error:
+            await self.set_aside(row.position, error)
+            return None
 
     async def _number(self) -> None:
         """Give positions to all that has been committed, in its sequence."""
@@ -160,6 +242,10 @@ class Outbox:
             return
         while await self._database.write(_number_some, durable=False) == _NUMBERED_AT_ONCE:
             pass
+
+
+def _rows(statement: Select[Any], connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(statement).all()
 
 
 def _last_position(connection: Connection) -> int:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select
 
 from store.documents import storable
 from store.sql.database import Database
@@ -39,6 +39,8 @@ class Work(StrEnum):
     """Telling the workflow of a listener that it was taken off."""
     ACTIVITY = "activity"
     """An activity of a workflow."""
+    EVENT = "event"
+    """Telling listeners of an event, which is not tried again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,9 @@ class Setbacks:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        wanted = setbacks.c.attempts >= at_least, setbacks.c.work != Work.START.value
+        counted = or_(setbacks.c.attempts >= at_least, setbacks.c.work == Work.EVENT.value)
+        # A later release may note more than what is known here.
+        wanted = counted, setbacks.c.work.in_([each.value for each in Work if each != Work.START])
         page = select(setbacks).where(*wanted).order_by(setbacks.c.since, setbacks.c.work, setbacks.c.id).limit(limit)
         counts = select(setbacks.c.work, func.count().label("number")).where(*wanted).group_by(setbacks.c.work)
 

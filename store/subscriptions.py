@@ -175,15 +175,17 @@ class SubscriptionStore:
         started = update(subscriptions).where(*this).values(started=True)
         await self._database.write(lambda connection: connection.execute(started))
 
-    async def needed_after(self) -> int | None:
-        """Return the position after which a listener, paused or not, still needs events; None where there is none.
+    async def needed_after(self) -> dict[str, int]:
+        """Return for each hub the position after which a listener, paused or not, still needs events.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        least = select(func.min(subscriptions.c.position)).where(subscriptions.c.state != _ENDED)
-        found: int | None = await self._database.read(lambda connection: connection.scalar(least))
-        return found
+        least = select(subscriptions.c.api, func.min(subscriptions.c.position).label("position"))
+        found = least.where(subscriptions.c.state != _ENDED).group_by(subscriptions.c.api)
+        return await self._database.read(
+            lambda connection: {row.api: row.position for row in connection.execute(found)}
+        )
 
     async def _those(self, condition: ColumnElement[bool], limit: int | None = None) -> list[Subscription]:
         """Return listeners that were not taken off, oldest first."""

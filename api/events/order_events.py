@@ -81,8 +81,8 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
             found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
             for placed in found:
                 after = placed.position
-                if _is_told(placed, order_id):
-                    yield _written(placed, gateway.base_url)
+                if _is_told(placed, order_id) and (written := await _written(gateway, placed)):
+                    yield written
             if gateway.closing.is_set() or (ended and not found):
                 return
             is_there = partial(gateway.outbox.is_behind, after, root_id=root_id)
@@ -111,15 +111,20 @@ def _is_told(placed: Placed, order_id: str) -> bool:
     Only events that the hub of their API knows are told: some came with a later version.
     """
     event = placed.event
-    if event.type not in HUBS[event.api].types:
+    hub = HUBS.get(event.api)
+    if hub is None or event.type not in hub.types:
         return False
     cancelled = [part["id"] for part in event.document.values() if isinstance(part, dict) and "id" in part]
     concerned = [event.subject_id, *(cancelled if event.resource.startswith("cancel") else [])]
     return any(each == order_id or each.startswith(f"{order_id}:") for each in concerned)
 
 
-def _written(placed: Placed, base_url: str) -> bytes:
-    told = HUBS[placed.event.api].envelope(placed.event, base_url)
+async def _written(gateway: Gateway, placed: Placed) -> bytes | None:
+    try:
+        told = HUBS[placed.event.api].envelope(placed.event, gateway.base_url)
+    except Exception as error:  # Whatever is wrong with one event is no matter of the others.
+        await gateway.outbox.set_aside(placed.position, error)
+        return None
     data = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return format_sse_event(data_str=data, event=placed.event.type, id=str(placed.position))
 

@@ -5,12 +5,13 @@ A listener's row says what was asked for, and its workflow is told of it until i
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
 from api.engine import Engine, EngineRefusedError
 from api.sweeps.sweep import Backlog, OneByOne, Pace, pass_on_now
+from orders.events.hubs import events_of
 from orders.events.subscription import Subscription, SubscriptionState
 from store.outbox import Outbox
 from store.setbacks import Setbacks, Tried, Work
@@ -99,8 +100,11 @@ class ListenerStarter:
         """
         if not self._pruning.is_due():
             return 0
-        needed_after = await self._subscriptions.needed_after()
-        return await self._outbox.prune(datetime.now(UTC) - self._retention, needed_after)
+        needed = dict[str, int]()
+        for hub, position in (await self._subscriptions.needed_after()).items():
+            api = events_of(hub)
+            needed[api] = min(needed.get(api, position), position)
+        return await self._outbox.prune(await self._outbox.now() - self._retention, needed)
 
     async def _start(self, subscription: Subscription) -> bool:
         try:

@@ -47,6 +47,7 @@ class StuckKind(StrEnum):
     ACTIVITY = "activity"
     WORKFLOW = "workflow"
     QUEUE = "queue"
+    EVENT = "event"
 
 
 _PLURALS = {
@@ -57,6 +58,7 @@ _PLURALS = {
     StuckKind.ACTIVITY: ("activity fails again and again", "activities fail again and again"),
     StuckKind.WORKFLOW: ("workflow cannot go on", "workflows cannot go on"),
     StuckKind.QUEUE: ("queue has no worker", "queues have no worker"),
+    StuckKind.EVENT: ("event cannot be told", "events cannot be told"),
 }
 
 _ADVICE = {
@@ -69,6 +71,8 @@ _ADVICE = {
     StuckKind.WORKFLOW: "the workers' logs say why. Run workers of a release that can go on with it: it does so by "
     "itself",
     StuckKind.QUEUE: "start a worker that serves it",
+    StuckKind.EVENT: "its listeners were told of what comes behind it. Where another release has written it, run that "
+    "one's workers, and replay from then on: `ordersaga hub replay`. It is told of for a day",
 }
 _WAITS_FOR_TEMPORAL = "it is started by itself once Temporal answers; see what `GET /health/ready` says of it"
 
@@ -78,6 +82,7 @@ _KINDS = {
     Work.LISTENER: StuckKind.LISTENER,
     Work.REMOVAL: StuckKind.REMOVAL,
     Work.ACTIVITY: StuckKind.ACTIVITY,
+    Work.EVENT: StuckKind.EVENT,
 }
 
 

@@ -65,3 +65,8 @@ HUBS: dict[str, Hub] = {
     ),
 }
 """All hubs, by their keys."""
+
+
+def events_of(hub: str) -> str:
+    """Return the API of whose events a hub tells; a hub of another release is taken for one of its own events."""
+    return HUBS[hub].events_of if hub in HUBS else hub

@@ -14,6 +14,9 @@ from orders.events.hubs import HUBS, PRODUCT_ORDER_V5, Hub
 from orders.events.order_events import Event
 from orders.events.subscription import Subscription
 from orders.lifecycle.states import OrderKind
+from store.outbox import Placed
+
+pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 KIND = OrderKind.PRODUCT
@@ -59,3 +62,17 @@ def test_a_listener_that_asks_for_no_fields_is_told_all(hub: Hub, event: Event) 
     whole = hub.envelope(event, "http://gateway")["event"][event.resource]
 
     assert shown(hub.key, "eventType=ProductOrderCreateEvent", event) == whole
+
+
+async def test_an_event_that_cannot_be_written_is_set_aside_and_others_are_told() -> None:
+    told, aside = [Placed(number, event) for number, event in enumerate(EVENTS, 1)], list[int]()
+    spoilt = EVENTS[0].model_copy(update={"document": {"productOrderItem": 1}})
+    told.insert(1, Placed(odd := 9, spoilt))
+
+    async def set_aside(position: int, _error: Exception) -> None:
+        aside.append(position)
+
+    subscription = Subscription(id="s1", api=PRODUCT_ORDER_V5, callback="http://l", secret="whsec_x", created_at=NOW)
+    wanted = await Listeners(httpx2.AsyncClient(), "http://gateway").of(subscription).wanted(told, set_aside)
+    assert [each.position for each in wanted] == [each.position for each in told if each.position != odd]
+    assert aside == [odd]

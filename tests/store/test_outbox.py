@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
+from structlog.testing import capture_logs
 
 from orders.events.order_events import Event
 from orders.lifecycle.states import OrderKind, OrderState
 from store import outbox as outbox_module
 from store.orders import OrderStore
 from store.outbox import Outbox, append
+from store.setbacks import Setbacks, Work
 from store.sql.database import Database
 from store.sql.tables import events
 from tests.store.samples import accepted, change
@@ -125,7 +128,7 @@ async def test_old_events_that_nobody_needs_are_forgotten_but_for_the_last(
     monkeypatch.setattr(outbox_module, "_FORGOTTEN_AT_ONCE", 2)
     await kept(database, *(event(str(number)) for number in range(1, 8)))
 
-    assert await outbox.prune(NOW + timedelta(days=1), needed_after=3) == 3
+    assert await outbox.prune(NOW + timedelta(days=1), needed_after={"productOrder": 3}) == 3
     assert await read(outbox) == ["4", "5", "6", "7"]
     assert await outbox.prune(NOW) == 0
     assert await outbox.prune(NOW + timedelta(days=1)) == 3
@@ -141,6 +144,76 @@ async def test_the_position_before_a_time_is_that_behind_which_all_of_it_come(
     assert await outbox.position_before(NOW + timedelta(hours=1)) == 1
     assert await outbox.position_before(NOW + timedelta(hours=9)) == 3
     assert await outbox.position_before(NOW - timedelta(hours=9)) == 0
+
+
+async def test_events_are_kept_for_listeners_of_their_own_api_alone(database: Database, outbox: Outbox) -> None:
+    await kept(database, *(event(str(each), api="serviceOrder" if each % 2 else "productOrder") for each in range(6)))
+
+    assert await outbox.prune(NOW + timedelta(days=1), needed_after={"productOrder": 1}) == 3
+    assert await read(outbox) == ["2", "4", "5"]
+
+
+async def test_by_clocks_that_are_minutes_apart_nothing_is_missed(database: Database, outbox: Outbox) -> None:
+    """A gateway whose clock is three minutes behind wrote the second event, after the first one."""
+    await kept(database, event("before", at=NOW - timedelta(hours=1)))
+    await kept(database, event("1", at=NOW), event("behind", "o2", at=NOW - timedelta(minutes=3)))
+
+    after = await outbox.position_before(NOW)
+    assert await read(outbox, after) == ["1", "behind"]
+
+
+async def test_the_time_is_that_of_the_database(database: Database, outbox: Outbox) -> None:
+    own = datetime.now(UTC)
+    assert abs(await outbox.now() - own) < timedelta(minutes=1)
+
+
+def spoilt(connection: Connection, event_id: str) -> None:
+    """Make a row of which this release can read nothing."""
+    connection.execute(update(events).where(events.c.id == event_id).values(event={"of": "another release"}))
+
+
+async def test_an_event_that_cannot_be_read_is_set_aside_and_holds_up_none_behind_it(database: Database) -> None:
+    counted = list[int]()
+    outbox = Outbox(database, lambda: counted.append(1))
+    await kept(database, *(event(str(number)) for number in range(1, 8)))
+    for event_id in ("2", "3", "7"):
+        await database.write(partial(spoilt, event_id=event_id))
+
+    with capture_logs() as logs:
+        assert await read(outbox, limit=3) == ["1", "4", "5"]
+        assert await read(outbox, after=5) == ["6"]
+        assert await read(outbox) == ["1", "4", "5", "6"]
+
+    assert [each["id"] for each in logs] == ["2", "3", "7"], "each is logged once"
+    assert len(counted) == 3
+    told, numbers = await Setbacks(database).standing(at_least=3, limit=10)
+    assert [(each.tried.id, each.tried.order_id) for each in told] == [("2", "o1"), ("3", "o1"), ("7", "o1")]
+    assert numbers == {Work.EVENT: 3}
+    assert "Field required" in told[0].error
+
+
+async def test_an_event_is_found_by_its_id_until_it_is_forgotten(database: Database, outbox: Outbox) -> None:
+    await kept(database, event("1"), event("2"), event("3"))
+    await database.write(partial(spoilt, event_id="2"))
+
+    found = await outbox.find("1")
+    assert found is not None
+    assert (found.position, found.event) == (1, event("1"))
+    assert await outbox.find("2") is None
+    assert await outbox.find("no\0such") is None
+    await outbox.prune(NOW + timedelta(days=1))
+    assert await outbox.find("1") is None
+
+
+async def test_an_order_whose_last_event_cannot_be_read_can_be_deleted(database: Database, store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    await store.record([change("o1", 1, OrderState.COMPLETED)])
+    await Outbox(database).end()
+    last = select(events.c.id).order_by(events.c.position.desc()).limit(1)
+    last_id = await database.read(lambda connection: connection.scalars(last).one())
+    await database.write(partial(spoilt, event_id=last_id))
+
+    assert await store.remove(OrderKind.PRODUCT, "o1")
 
 
 async def test_of_a_deleted_order_only_its_end_is_told(database: Database, store: OrderStore, outbox: Outbox) -> None:

@@ -94,10 +94,12 @@ async def test_a_listener_that_is_to_be_something_else_is_told_until_its_workflo
 
 async def test_events_are_needed_from_where_the_slowest_listener_is_paused_or_not(database: Database) -> None:
     store = SubscriptionStore(database)
-    assert await store.needed_after() is None
+    assert await store.needed_after() == {}
     for number, position in enumerate((9, 5, 7)):
         await store.add(subscription(f"s{number}", f"http://listener/{number}", position=position))
     await store.end("s1")
     await store.become("s2", SubscriptionState.PAUSED)
 
-    assert await store.needed_after() == 7
+    await store.add(subscription("other", api="serviceOrder", position=3))
+
+    assert await store.needed_after() == {"productOrder": 7, "serviceOrder": 3}

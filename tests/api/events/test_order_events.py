@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from orders.events.hubs import HUBS, PRODUCT_ORDER_V5
+from orders.events.order_events import Event
 from orders.lifecycle.states import OrderKind, OrderState, resource_name
-from tests.api.conftest import PRODUCT_ORDERS, Bench
+from store.outbox import append
+from store.sql.tables import events
+from tests.api.conftest import NOW, PRODUCT_ORDERS, Bench
 from tests.api.ordering.test_direct_orders import each_kind
 
 pytestmark = pytest.mark.anyio
@@ -81,3 +86,34 @@ async def test_the_stream_of_a_posted_order_has_its_events_alone_and_goes_on_beh
     behind = await bench.client.get(f"{orders}/{order_id}/events", headers={"Last-Event-ID": str(told[-1][2])})
     assert (behind.status_code, behind.content) == (204, b"")
     assert (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}/events")).status_code == 404
+
+
+async def test_events_that_nobody_can_read_leave_the_stream_to_the_others(bench: Bench) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+    for number, (api, document) in enumerate({"noSuchHub": {}, "productOrder": {"productOrderItem": 1}}.items()):
+        odd = Event(
+            id=f"odd-{number}",
+            type="ProductOrderStateChangeEvent",
+            api=api,
+            resource="productOrder",
+            subject_id=order_id,
+            root_id=order_id,
+            at=NOW,
+            title="odd",
+            document=document,
+        )
+        await bench.database.write(partial(append, found=[odd]))
+    unreadable = odd.model_copy(update={"id": "unreadable"})
+    await bench.database.write(partial(append, found=[unreadable]))
+    spoil = update(events).where(events.c.id == "unreadable").values(event={})
+    await bench.database.write(lambda connection: connection.execute(spoil))
+    await bench.become(order_id, OrderState.COMPLETED)
+
+    told = await followed(bench, order_id)
+    states = [event["event"]["productOrder"]["state"] for _, event, _ in told]
+    assert states == ["acknowledged", "inProgress", "completed"]
+    stuck = (await bench.client.get("/fallout/v1/stuck")).json()
+    assert {(each["kind"], each["id"], each["orderId"]) for each in stuck} == {
+        ("event", "odd-1", order_id),
+        ("event", "unreadable", order_id),
+    }
