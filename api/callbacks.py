@@ -34,13 +34,29 @@ from workflows.contracts.payloads import SystemEvent
 _log = structlog.get_logger(__name__)
 
 
+_OPERATIONAL = {"enable": "active", "disable": "inactive"}
+"""The state of a service that a resource's operational state comes to: TMF702 has no other."""
+_FAILED = "failed"
+"""What a state that TMF640 v4 does not have, or the operating status of its v5, is called where a thing has failed."""
+
+
 class EventSubject(Resource):
     """The service or resource whose state has changed, as far as it is read here."""
 
     id: str | None = None
     state: str | None = None
+    operational_state: str | None = None
+    operating_status: str | None = None
     service_characteristic: list[Characteristic] | None = None
     resource_characteristic: list[Characteristic] | None = None
+
+    def standing(self) -> str:
+        """Return its state in the words of a service; empty where none is named."""
+        return self.state or _OPERATIONAL.get(self.operational_state or "", "")
+
+    def has_failed(self) -> bool:
+        """Return whether its state itself is that it has failed."""
+        return _FAILED in (self.state, self.operating_status)
 
 
 class EventError(Resource):
@@ -124,20 +140,21 @@ async def resource_state_change(request: Request, gateway: GatewayDep) -> Respon
     return await _pass_on(request, gateway, "resource", OrderKind.RESOURCE)
 
 
-async def _pass_on(request: Request, gateway: Gateway, subject: str, kind: OrderKind) -> Response:
-    """Take an event about a `subject`, and pass it on to the workflow of the order of that kind which waits for it."""
+async def _pass_on(request: Request, gateway: Gateway, noun: str, kind: OrderKind) -> Response:
+    """Take an event about a `noun`, and pass it on to the workflow of the order of that kind which waits for it."""
     raw = await read_raw(request, gateway.body_limit)
     _authenticate(request, gateway, raw)
     event = read_as(StateChangeEvent, await parsed(raw))
-    if getattr(event.event, subject) is None:
-        raise InvalidRequestError(f"event.{subject}: is missing")
+    subject: EventSubject | None = getattr(event.event, noun)
+    if subject is None:
+        raise InvalidRequestError(f"event.{noun}: is missing")
     workflow_id = event.correlation_id.partition("/")[0]
     log = _log.bind(correlation_id=event.correlation_id)
     if not _runs_an_order(workflow_id, kind):
         log.info("event of somebody else's request dropped")
         return Response(status_code=204)
     try:
-        taken = await gateway.engine.signal(workflow_id, SYSTEM_EVENT_SIGNAL, _told(event))
+        taken = await gateway.engine.signal(workflow_id, SYSTEM_EVENT_SIGNAL, _told(event, subject))
     except EngineUnavailableError as error:
         log.warning("event not passed on", reason=str(error))
         raise UnavailableError("the event cannot be passed on now; send it again") from error
@@ -172,18 +189,18 @@ def _authenticate(request: Request, gateway: Gateway, body: bytes) -> None:
         raise UnauthorizedError(f"the event is neither signed nor does it bear the secret: {error}") from error
 
 
-def _told(event: StateChangeEvent) -> SystemEvent:
-    payload = event.event
+def _told(event: StateChangeEvent, subject: EventSubject) -> SystemEvent:
+    """Return what a workflow is told: which states end what it asked for, it knows itself."""
+    error = event.event.error or (EventError() if subject.has_failed() else None)
     return SystemEvent(
         correlation_id=event.correlation_id,
-        succeeded=payload.error is None,
-        message=str(payload.error) if payload.error else "",
-        characteristics=_characteristics(payload.service) | _characteristics(payload.resource),
+        succeeded=error is None,
+        state=subject.standing(),
+        message=str(error) if error else "",
+        characteristics=_characteristics(subject),
     )
 
 
-def _characteristics(subject: EventSubject | None) -> dict[str, Any]:
-    if subject is None:
-        return {}
+def _characteristics(subject: EventSubject) -> dict[str, Any]:
     named = [*(subject.service_characteristic or []), *(subject.resource_characteristic or [])]
     return {each.name: each.value for each in named}

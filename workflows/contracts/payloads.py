@@ -129,6 +129,9 @@ class SystemEvent(Model):
     correlation_id: str
     """The idempotency key of the request that it answers."""
     succeeded: bool
+    """False where it failed for good; what it has come to otherwise, the state says."""
+    state: str | None = None
+    """The state of the thing; empty where the system names none, None where the gateway is of an earlier release."""
     message: str = ""
     characteristics: dict[str, Any] = Field(default_factory=dict)
 

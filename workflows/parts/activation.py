@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
+from temporalio import workflow
+
 from activities.activation import (
     ActivationActivities,
     ActivationAnswer,
@@ -20,6 +22,7 @@ from orders.plan.policy import Policy
 from workflows.contracts import policies
 from workflows.contracts.payloads import SystemEvent
 from workflows.failures import order_failed
+from workflows.parts.callbacks import Callbacks
 from workflows.parts.steps import Stepped, Steps
 from workflows.runtime.calls import Call
 from workflows.runtime.context import OrderContext
@@ -30,17 +33,20 @@ _CALLBACK_PATIENCE = timedelta(minutes=1)
 """How long a callback alone is waited for; then the monitor is asked, so that a lost callback holds up nothing."""
 
 
+_BY_THE_STATE = "callbacks-end-by-their-state"
+
+
 class Activations:
     """Sets up, changes and tears down in the network for one order."""
 
     def __init__(self, context: OrderContext, steps: Steps) -> None:
         self._context = context
         self._steps = steps
-        self._events: dict[str, SystemEvent] = {}
+        self._callbacks = Callbacks()
 
     def called_back(self, event: SystemEvent) -> None:
         """Take note of what a system says of a request that it had accepted."""
-        self._events[event.correlation_id] = event
+        self._callbacks.take(event)
 
     async def activate(
         self, item: Stepped, step: Step, request: ActivationRequest, activation: Activation, what: str
@@ -79,7 +85,7 @@ class Activations:
         self, asked: Call[ActivationRequest, ActivationAnswer], monitor: str, *, callback: bool
     ) -> None:
         patience = min(_CALLBACK_PATIENCE, asked.policy.completion_timeout)
-        if callback and await self._called_back(asked.request.key, patience, asked.summary):
+        if callback and await self._called_back(asked.request, patience, asked.summary):
             return
         awaited = AwaitedCompletion(target=asked.request.target, monitor=monitor)
         look = Call(
@@ -91,19 +97,26 @@ class Activations:
         )
         await self._context.calls.on_queue(look, policies.completion(asked.policy))
 
-    async def _called_back(self, key: str, patience: timedelta, summary: str) -> bool:
-        """Return whether the system called back in time.
+    async def _called_back(self, request: ActivationRequest, patience: timedelta, summary: str) -> bool:
+        """Return whether the system called back in time that it is done; on the way there it may say more.
 
         Raises:
             ApplicationError: when it called back to say that it failed.
         """
         what = f"callback: {summary}"
         self._context.tracker.waits(what)
-        called = await wait_until(lambda: key in self._events, patience, what)
+        any_word_counts = not workflow.patched(_BY_THE_STATE)
+
+        def end() -> SystemEvent | None:
+            if any_word_counts:
+                return self._callbacks.last(request.key)
+            return self._callbacks.end(request.key, request.operation)
+
+        called = await wait_until(lambda: end() is not None, patience, what)
         self._context.tracker.waits()
-        if not called:
+        event = end()
+        if not called or event is None:
             return False
-        event = self._events[key]
         if not event.succeeded:
             raise order_failed(Failure(code="activationFailed", message=f"{summary}: {event.message}"))
         return True

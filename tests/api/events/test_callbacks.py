@@ -70,7 +70,7 @@ async def test_an_event_is_passed_on_to_its_workflow_with_its_values(
     assert answer.status_code == 204
     assert answer.content == b""
     assert bench.engine.told == [
-        (workflow, SystemEvent(correlation_id=key, succeeded=True, characteristics={"vlan": 7}))
+        (workflow, SystemEvent(correlation_id=key, succeeded=True, state="active", characteristics={"vlan": 7}))
     ]
 
 
@@ -78,8 +78,47 @@ async def test_a_failure_is_passed_on_with_its_reason(bench: Bench) -> None:
     failed = event(service={"id": "s-1", "state": "inactive"}, error={"code": "noSignal", "reason": "ONT is dark"})
     assert (await tell(bench, SERVICE, failed)).status_code == 204
     assert bench.engine.told == [
-        (WORKFLOW, SystemEvent(correlation_id=KEY, succeeded=False, message="noSignal: ONT is dark"))
+        (WORKFLOW, SystemEvent(correlation_id=KEY, succeeded=False, state="inactive", message="noSignal: ONT is dark"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "workflow", "subject", "told"),
+    [
+        (SERVICE, "service", WORKFLOW, {"state": "designed"}, {"succeeded": True, "state": "designed"}),
+        (SERVICE, "service", WORKFLOW, {}, {"succeeded": True, "state": ""}),
+        (SERVICE, "service", WORKFLOW, {"state": "failed"}, {"succeeded": False, "state": "failed"}),
+        (
+            SERVICE,
+            "service",
+            WORKFLOW,
+            {"state": "inactive", "operatingStatus": "failed"},
+            {"succeeded": False, "state": "inactive"},
+        ),
+        (
+            RESOURCE,
+            "resource",
+            RESOURCE_WORKFLOW,
+            {"operationalState": "enable"},
+            {"succeeded": True, "state": "active"},
+        ),
+        (
+            RESOURCE,
+            "resource",
+            RESOURCE_WORKFLOW,
+            {"operationalState": "disable"},
+            {"succeeded": True, "state": "inactive"},
+        ),
+    ],
+)
+async def test_the_state_is_passed_on_as_it_is_told(
+    bench: Bench, path: str, kind: str, workflow: str, subject: dict[str, Any], told: dict[str, Any]
+) -> None:
+    key = f"{workflow}/x/activate"
+    assert (await tell(bench, path, event(kind, key, **{kind: {"id": "s-1", **subject}}))).status_code == 204
+    (_, passed_on), *others = bench.engine.told
+    assert not others
+    assert passed_on.model_dump(include={"succeeded", "state"}) == told
 
 
 async def test_an_event_that_no_workflow_waits_for_is_taken_and_dropped(bench: Bench) -> None:

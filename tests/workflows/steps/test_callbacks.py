@@ -27,10 +27,10 @@ async def accepted_first(stage: Stage) -> AsyncIterator[None]:
     await stage.activation.post("/settings", json={"specifications": {}})
 
 
-async def tell(stage: Stage, key: str, path: str = SERVICE, **payload: Any) -> None:
+async def tell(stage: Stage, key: str, path: str = SERVICE, state: str = "active", **payload: Any) -> None:
     """Tell the gateway of a state change, as the activation system would."""
     subject = "service" if path == SERVICE else "resource"
-    event = {"correlationId": key, "event": {subject: {"id": "s-1", "state": "active"}, **payload}}
+    event = {"correlationId": key, "event": {subject: {"id": "s-1", "state": state}, **payload}}
     bearer = {"Authorization": f"Bearer {CALLBACK_SECRET.get_secret_value()}"}
     assert (await stage.gateway.post(path, json=event, headers=bearer)).status_code == 204
 
@@ -84,6 +84,45 @@ async def test_of_two_events_for_one_request_the_order_goes_on_once(stage: Stage
     assert order["state"] == "completed"
     asked = [each for each in await stage.log(stage.activation, order_id) if each["key"] == activation_of(tv)]
     assert len(asked) == 1
+
+
+async def test_states_on_the_way_do_not_end_a_step_and_the_failure_behind_them_does(stage: Stage) -> None:
+    await stage.fault(stage.activation, match={"specification": "cfs-iptv"}, kind="asyncFailure", message="no light")
+    with stalled(stage.activation, ":tv/service/activate") as go_on:
+        order_id, tv = await tv_ordered(stage)
+        await started(stage, tv)
+        for state in ("designed", "reserved", "inactive"):
+            await tell(stage, activation_of(tv), state=state)
+        go_on.set()
+        order = await stage.ended(order_id)
+    await stage.heal()
+    assert order["state"] == "failed", "none of those events is taken for the end"
+    assert "no light" in str(order["productOrderErrorMessage"])
+
+
+async def test_a_state_that_comes_behind_the_failure_does_not_hide_it(stage: Stage) -> None:
+    with stalled(stage.activation, ":tv/service/activate") as go_on:
+        order_id, tv = await tv_ordered(stage)
+        await started(stage, tv)
+        await tell(stage, activation_of(tv), error=NO_SIGNAL)
+        await tell(stage, activation_of(tv), state="designed")
+        go_on.set()
+        order = await stage.ended(order_id)
+    assert order["state"] == "failed"
+
+
+@pytest.mark.parametrize("kind", ["eventEachState", "eventTwice", "eventsOutOfOrder"])
+async def test_an_order_bears_with_each_state_with_repeats_and_with_any_order_of_events(
+    stage: Stage, kind: str
+) -> None:
+    await stage.fault(stage.activation, match={"specification": "cfs-iptv"}, kind=kind)
+    document = example("fibre-bundle")
+    customer_of(document)
+    order = await stage.done(document)
+    await stage.heal()
+    assert order["state"] == "completed"
+    services = [each for each in await stage.services(order["relatedParty"][0]["id"]) if each["state"] != "active"]
+    assert services == []
 
 
 async def test_an_event_after_the_end_changes_nothing(stage: Stage) -> None:
