@@ -122,7 +122,7 @@ class OrderWorkflow:
 
     @workflow.signal(name="adopted", description="A new run of the order above goes on with this one. It sends that.")
     def adopted(self) -> None:
-        self._parts.context.adopted = True
+        self._parts.context.adoptions += 1
 
     @workflow.signal(name="child_ends", description="A child that was adopted is about to end. The child sends it.")
     def child_ends(self, workflow_id: str) -> None:

@@ -32,12 +32,29 @@ async def supervised(context: OrderContext, cancellation: Cancellation, process:
                 context.background.start(cancellation.requested_by_temporal(assessed=assessed))
         except (FailureError, workflow.ContinueAsNewError):
             break
-    if context.adopted and (parent := workflow.info().parent):
+    told = _tell_end(context)
+    # What is done stays as it is told, whatever cancellation comes now.
+    await carried_out(asyncio.create_task(_settled(context, told)), cancellable=False)
+    return running.result()
+
+
+def _tell_end(context: OrderContext) -> int:
+    """Tell the order above of the end, where it has adopted this one; return how often it has."""
+    if context.adoptions and (parent := workflow.info().parent):
         above = workflow.get_external_workflow_handle(parent.workflow_id)
         context.background.start(above.signal("child_ends", context.workflow_id))
-    # What is done stays as it is told, whatever cancellation comes now.
-    await carried_out(asyncio.create_task(context.background.settled()), cancellable=False)
-    return running.result()
+    return context.adoptions
+
+
+async def _settled(context: OrderContext, told: int) -> None:
+    """Wait for what is done on the side.
+
+    A run of the order above that adopts this one meanwhile knows nothing of what the run before it was told.
+    """
+    await context.background.settled()
+    while context.adoptions > told and workflow.patched("each-adoption-is-told"):
+        told = _tell_end(context)
+        await context.background.settled()
 
 
 async def _begun(cancellation: Cancellation, process: Coroutine[Any, Any, T]) -> T:

@@ -38,8 +38,8 @@ class OrderContext:
     """Whether a cancellation has been accepted; `Cancellation` sets it."""
     pausing: bool = False
     """Whether nothing new is begun because the order is about to go on in a new run; `NextRun` sets it."""
-    adopted: bool = False
-    """Whether a new run of the order above goes on with this one, and is to be told when it ends."""
+    adoptions: int = 0
+    """How many new runs of the order above went on with this one; the last is to be told when it ends."""
     _observers: list[Observer] = field(default_factory=list)
 
     @classmethod
