@@ -1,38 +1,12 @@
-"""The tables of the order store, the same on SQLite and PostgreSQL.
-
-Times are text in UTC as `tmf.instants.timestamp` writes them, so that they sort and
-compare as the same string everywhere.
-"""
+"""The tables of the order store, the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Column,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    false,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, false
 
-Text = String().with_variant(String(collation="C"), "postgresql")
-"""Text that sorts by code point on both databases."""
-
-Json = JSON().with_variant(JSONB(), "postgresql")
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from store.sql.metadata import Json as Json
+from store.sql.metadata import Text as Text
+from store.sql.metadata import metadata as metadata
 
 orders = Table(
     "orders",
