@@ -17,6 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.limits import NOT_LOCAL, LocalCallGuard, LocalCalls, Refusal
 from activities.queue_limits import rate_limits_followed, refresh
 from embedded.temporal_server import binary
+from tests.stage import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -35,14 +36,17 @@ async def test_local_calls_are_refused_while_an_operator_limits_the_queue(
 ) -> None:
     calls, queue = LocalCalls("inventory"), f"test-{uuid4().hex}-inventory"
     config = ("task-queue", "config", "set", "--task-queue", queue, "--task-queue-type", "activity")
+
+    async def refused(reason: Refusal | None) -> bool:
+        await refresh(engine, {queue: calls})
+        return calls.refusal() == reason
+
     async with rate_limits_followed(engine, {queue: calls}):
         assert calls.refusal() is None
         await temporal(engine, *config, f"--{limit}", rate)
-        await refresh(engine, {queue: calls})
-        assert calls.refusal() == Refusal.RATE_LIMIT
+        await eventually(lambda: refused(Refusal.RATE_LIMIT))
         await temporal(engine, *config, f"--{limit}", "default")
-        await refresh(engine, {queue: calls})
-        assert calls.refusal() is None
+        await eventually(lambda: refused(None))
 
 
 async def test_no_call_is_local_before_the_limits_are_known_and_what_was_known_lasts(engine: Client) -> None:

@@ -77,7 +77,7 @@ class Inbox(httpx2.AsyncBaseTransport):
 
     async def next(self) -> tuple[str, dict[str, Any]]:
         """The next delivery: its URL and its event."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self._received.get()
 
     def empty(self) -> bool:

@@ -53,7 +53,7 @@ async def heard(database_url: str, inbox: Inbox) -> AsyncIterator[httpx2.AsyncCl
 
 async def over(client: httpx2.AsyncClient, monitor: dict[str, Any]) -> dict[str, Any]:
     """The monitor once its change is over."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             current: dict[str, Any] = (await client.get(monitor["href"])).json()
             if current["state"] != "InProgress":

@@ -216,7 +216,7 @@ async def test_what_a_listener_never_takes_is_dropped_and_the_next_comes(databas
         await listen(client, PRODUCT)
         product = (await client.post(PRODUCT, json=ACTIVE)).json()
         await client.delete(product["href"])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await taken.get() == "ProductDeleteEvent"
         await all_delivered(database_url)
 
@@ -232,7 +232,7 @@ class Signed(httpx2.AsyncBaseTransport):
         return httpx2.Response(204, request=request)
 
     async def next(self) -> httpx2.Request:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self.received.get()
 
 

@@ -27,7 +27,7 @@ async def set_fault(client: httpx2.AsyncClient, **rule: Any) -> str:
 
 async def eventually(client: httpx2.AsyncClient, outcomes: list[str]) -> None:
     """Wait until the log has these outcomes."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while [line["outcome"] for line in (await client.get("/log")).json()] != outcomes:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

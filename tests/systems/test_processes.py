@@ -41,7 +41,7 @@ async def test_a_system_starts_alone_and_ends_when_told_to(name: str, tmp_path: 
         async with httpx2.AsyncClient(base_url=url, trust_env=False) as client:
             assert (await client.get("/health")).json() == {"status": "up"}
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await process.wait()
 
 
@@ -52,11 +52,11 @@ async def test_an_answer_held_back_does_not_keep_the_process(tmp_path: Path) -> 
     ):
         await client.post("/faults", json={"kind": "timeout", "seconds": 60})
         held = asyncio.create_task(client.delete("/billing/v1/charge/c", headers=keyed("k")))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (await client.get("/log")).json():
                 pass
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await held).status_code == 504
             await process.wait()
 

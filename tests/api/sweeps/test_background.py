@@ -31,7 +31,7 @@ async def test_work_in_the_background_that_fails_is_begun_again(
         over.set()
 
     app = create_app(cast(Any, SimpleNamespace(base_url=BASE_URL, background=(work,))))
-    async with app.router.lifespan_context(app), asyncio.timeout(10):
+    async with app.router.lifespan_context(app), asyncio.timeout(60):
         await over.wait()
     assert begun == 3
     assert "work in the background failed" in "".join(capsys.readouterr())
@@ -53,7 +53,7 @@ async def test_a_sweep_that_never_ends_is_broken_off_and_the_others_have_their_t
 
     moment = timedelta(milliseconds=10)
     sweeping = asyncio.create_task(sweep_for_ever({"hangs": hangs, "works": works}, moment, moment))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await over.wait()
     sweeping.cancel()
     await asyncio.gather(sweeping, return_exceptions=True)

@@ -83,7 +83,7 @@ async def test_of_two_events_for_one_request_the_order_goes_on_once(stage: Stage
         order = await stage.ended(order_id)
     assert order["state"] == "completed"
     asked = [each for each in await stage.log(stage.activation, order_id) if each["key"] == activation_of(tv)]
-    assert len(asked) == 1
+    assert [each["outcome"] for each in asked].count("done") == 1
 
 
 async def test_states_on_the_way_do_not_end_a_step_and_the_failure_behind_them_does(stage: Stage) -> None:
