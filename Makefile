@@ -9,7 +9,7 @@ BENCH_STAMP := $(VENV)/.installed-for-bench
 WORKERS ?= 4
 IN_PARALLEL := --numprocesses $(WORKERS) --dist worksteal
 
-.PHONY: help demo up test test-thoroughly bench bench-large bench-lists lint types check lock clean
+.PHONY: help demo up test test-thoroughly bench bench-large bench-lists chaos lint types check lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +46,10 @@ bench-large: $(BENCH_STAMP) ## orders of up to 5,000 items and 10,000 open ones:
 bench-lists: $(STAMP) ## time lists over a million orders: PostgreSQL, a quarter of an hour
 	@$(BIN)/python -m bench.lists.list_orders
 
+chaos: $(STAMP) ## kill, freeze and cut off everything while orders run, and check: SEEDS=20, or SEED=7; DATABASE=sqlite
+	@$(BIN)/python -m chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),3)) $(if $(DATABASE),--database $(DATABASE)) \
+		$(if $(ORDERS),--orders $(ORDERS)) $(if $(MUTATION),--mutation $(MUTATION)) $(ARGS)
+
 lint: $(STAMP) ## ruff, formatting, the import contract
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -62,4 +66,4 @@ lock: $(STAMP) ## compile the exact versions from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-find-links --no-emit-index-url --no-header --constraint requirements-dev.txt --group bench -o requirements-bench.txt
 
 clean: ## remove the environment and what a run left
-	rm -rf $(VENV) .ordersaga .bench build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .ordersaga .bench .chaos build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.repository import ROOT, files
 
-NOT_INSTALLED = ("tests/", "bench/", "docs/", "deploy/")
+NOT_INSTALLED = ("tests/", "bench/", "chaos/", "docs/", "deploy/")
 
 TRIAL = """
 import asyncio, sys

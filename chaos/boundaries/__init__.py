@@ -1,0 +1,1 @@
+"""A worker that dies at a chosen boundary of an activity, and what must hold wherever that is."""

@@ -1,0 +1,1 @@
+"""The stack as real processes, with a proxy on each way between two of them."""
