@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     """How long the delivery of an event is tried again, before those behind it go on without it."""
     event_retention: timedelta = timedelta(days=30)
     """How long events can be replayed."""
+    listener_give_up_after: timedelta = Field(default=timedelta(days=7), gt=timedelta(0))
+    """How long events are kept for a listener that takes nothing, or is paused, before it is given up."""
+    listener_backlog_limit: int = Field(default=1_000_000, gt=0)
+    """How many events are kept for a listener, before it is given up."""
     event_forbidden_networks: str = ",".join(_NOT_FOR_EVENTS)
     """Networks that no event is sent into, separated by commas."""
 

@@ -35,6 +35,7 @@ from activities.events import EventActivities, SubscriptionActivities, count_set
 from activities.feasibility import QualificationActivities
 from activities.inventory import InventoryActivities
 from activities.limits import LocalCallGuard, LocalCalls, LocalLimits
+from activities.listener_metrics import ListenerMetrics
 from activities.planning import PlanningActivities
 from activities.queue_limits import rate_limits_followed
 from activities.records import RecordActivities
@@ -208,6 +209,10 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         if "workflows" in queues:
             watched = {policies.task_queue(settings.task_queue, name): each for name, each in calls.items() if each.on}
             await stack.enter_async_context(rate_limits_followed(client, watched))
+        if policies.EVENTS in queues and settings.metrics_address:
+            meter = (client.service_client.config.runtime or Runtime.default()).metric_meter
+            metrics = ListenerMetrics(meter, Outbox(database), SubscriptionStore(database))
+            await stack.enter_async_context(metrics.kept_up_to_date())
         for queue in queues:
             worker = make_worker(
                 client,

@@ -12,7 +12,7 @@ from pydantic import Field
 from temporalio import activity
 
 from application.event_delivery import EventDelivery, GivenUp, Stuck
-from application.listeners import Listener, Listeners
+from application.listeners import Listener, Listeners, NotTakenError, why_not_told
 from application.outbox_poller import OutboxPoller
 from orders.events.hubs import HUBS, Hub
 from orders.events.subscription import Subscription, SubscriptionState
@@ -79,6 +79,13 @@ class ReplayFrom(Model):
     at: UtcDatetime
 
 
+class Redelivery(Model):
+    """One event to deliver again."""
+
+    subscription_id: str
+    event_id: str
+
+
 class SubscriptionActivities:
     """What a listener's workflow tells the order store, and asks it."""
 
@@ -93,8 +100,9 @@ class SubscriptionActivities:
             await self._subscriptions.end(noted.subscription_id)
             await self._subscriptions.mark_stopped(noted.subscription_id)
             return
-        changed = {"state": noted.state.value, "position": noted.position, "error": noted.error}
-        await self._subscriptions.record(noted.subscription_id, **changed)
+        await self._subscriptions.note_state(
+            noted.subscription_id, noted.state, position=noted.position, error=noted.error
+        )
 
     @activity.defn
     async def position_before(self, replay: ReplayFrom) -> int:
@@ -142,8 +150,27 @@ class EventActivities:
         }
         if round_.retry or delivered.error:
             known["error"] = delivered.error
-        await self._subscriptions.record(round_.subscription_id, **known)
+        failed = False if delivered.delivered else True if delivered.error else None
+        await self._subscriptions.record_round(round_.subscription_id, failed=failed, **known)
         return delivered
+
+    @activity.defn
+    async def redeliver(self, redelivery: Redelivery) -> str | None:
+        """Deliver one event again; return why it was not, where it was not: the listener did not take it, say."""
+        subscription = await self._subscriptions.get(redelivery.subscription_id)
+        placed = await self._outbox.find(redelivery.event_id)
+        if subscription is None:
+            return f"listener {redelivery.subscription_id} was taken off"
+        if placed is None:
+            return f"event {redelivery.event_id} is not there, or not any more"
+        listener = self._listeners.of(subscription)
+        if refused := await why_not_told(listener, placed):
+            return refused
+        try:
+            await self._listeners.send(listener, placed)
+        except NotTakenError as error:
+            return f"the listener did not take it: {error}"
+        return None
 
     async def _round(self, round_: Round, done: dict[str, int]) -> Delivered:
         subscription = await self._subscriptions.get(round_.subscription_id)
@@ -220,7 +247,7 @@ class EventActivities:
 
 def _nothing(round_: Round, subscription: Subscription | None) -> Delivered:
     """Return what comes of a round of a listener that is not to be told."""
-    state = SubscriptionState.ENDED if subscription is None else subscription.state
+    state = SubscriptionState.ENDED if subscription is None else subscription.state.as_told
     backlog = 0 if subscription is None else subscription.backlog
     return Delivered(position=round_.position, stuck=round_.stuck, state=state, backlog=backlog)
 

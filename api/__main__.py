@@ -33,6 +33,7 @@ from api.health import (
 )
 from api.http.at_once import AtOnce
 from api.registration import HubRegistration
+from api.sweeps.abandonment import Abandonment, KeptAtMost
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.lock_releaser import LockReleaser
@@ -66,7 +67,7 @@ from store.sql.database import Database, migrate, open_database
 from store.subscriptions import SubscriptionStore
 from store.tasks import TaskStore
 from workflows.connection import connect
-from workflows.event_subscription import DeliveryPolicy
+from workflows.contracts.subscriptions import DeliveryPolicy
 
 _MIGRATION_PAUSE = timedelta(seconds=2)
 _PROBE_TIMEOUT = 2.0
@@ -119,13 +120,14 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         parts_at_once=settings.parts_at_once,
     )
     setbacks = Setbacks(database)
-    stuck = StuckWork(orders, setbacks, engine)
     starter = Starter(orders, setbacks, engine, settings.start_sweep_interval)
     cancellations = CancelStore(database)
     canceller = Canceller(orders, cancellations, setbacks, engine, starter)
     lock_releaser = LockReleaser(ResourceLocks(database), engine)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     listener_starter = ListenerStarter(subscriptions, outbox, setbacks, engine, settings.event_retention)
+    kept_at_most = KeptAtMost(settings.listener_give_up_after, settings.listener_backlog_limit)
+    stuck = StuckWork(orders, setbacks, engine, subscriptions)
     sweeps = {
         "orders": starter.sweep,
         "cancellations": canceller.sweep,
@@ -134,6 +136,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "listeners": listener_starter.sweep,
         "stopped listeners": listener_starter.sweep_stopped,
         "lost listeners": listener_starter.sweep_lost,
+        "given up listeners": Abandonment(subscriptions, outbox, listener_starter, kept_at_most).sweep,
         "events": listener_starter.prune,
     }
     inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))

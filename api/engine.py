@@ -45,7 +45,7 @@ from tmf.instants import timestamp
 from workflows.connection import WORKFLOW_TYPES, start_order, start_subscription
 from workflows.contracts import policies, search_attributes
 from workflows.contracts.refusals import OVERTAKEN, REFUSED, REFUSED_FOR_NOW
-from workflows.event_subscription import DeliveryPolicy
+from workflows.contracts.subscriptions import DeliveryPolicy
 
 SYSTEM_EVENT_SIGNAL = "system_event"
 

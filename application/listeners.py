@@ -13,7 +13,7 @@ import httpx2
 
 from orders.events.hubs import HUBS, Hub
 from orders.events.order_events import Event
-from orders.events.subscription import Subscription
+from orders.events.subscription import Subscription, SubscriptionState
 from store.outbox import Placed
 from tmf import signatures
 from tmf.bodies import Document
@@ -76,6 +76,33 @@ class Listener:
         return envelope
 
 
+def listener_of(subscription: Subscription, base_url: str) -> Listener:
+    """Return the listener that was registered so; every `href` that it is sent starts with the gateway's address."""
+    hub, query = HUBS[subscription.api], parse_query_string(subscription.query)
+    if query.fields is not None:
+        query = replace(query, fields=(*hub.always, *query.fields))
+    return Listener(subscription, hub, query, base_url)
+
+
+async def why_not_told(listener: Listener, placed: Placed) -> str | None:
+    """Return why a listener is not told of an event, where it is not."""
+    subscription = listener.subscription
+    if subscription.state != SubscriptionState.ACTIVE:
+        return f"listener {subscription.id} is {subscription.state}: resume it first"
+    unwritable = list[Exception]()
+
+    async def noted(_position: int, error: Exception) -> None:
+        unwritable.append(error)
+
+    if await listener.wanted([placed], noted):
+        return None
+    event = f"event {placed.event.id}, {placed.event.type} of {placed.event.subject_id},"
+    if unwritable:
+        return f"{event} cannot be written as the hub tells it: {reason_of(unwritable[0])}"
+    asked = f" with the query {subscription.query}" if subscription.query else ""
+    return f"{event} is none that listener {subscription.id} asks for, at {listener.hub.path}{asked}"
+
+
 @dataclass(frozen=True)
 class Listeners:
     """How listeners are reached."""
@@ -89,10 +116,7 @@ class Listeners:
 
     def of(self, subscription: Subscription) -> Listener:
         """Return the listener that was registered so."""
-        hub, query = HUBS[subscription.api], parse_query_string(subscription.query)
-        if query.fields is not None:
-            query = replace(query, fields=(*hub.always, *query.fields))
-        return Listener(subscription, hub, query, self.base_url)
+        return listener_of(subscription, self.base_url)
 
     async def send(self, listener: Listener, placed: Placed) -> None:
         """Deliver one event.
@@ -103,7 +127,10 @@ class Listeners:
         event = placed.event
         body = json.dumps(listener.shown(event), ensure_ascii=False, separators=(",", ":")).encode()
         url = f"{listener.subscription.callback.rstrip('/')}/{listener.hub.listener_path(event.type)}"
-        headers = signatures.sign(listener.subscription.secret, event.id, datetime.now(UTC), body)
+        now = datetime.now(UTC)
+        headers = signatures.sign(
+            listener.subscription.secret, event.id, now, body, *listener.subscription.old_secrets_at(now)
+        )
         told = {"Content-Type": "application/json", "User-Agent": "ordersaga", **headers}
         try:
             request = self.client.build_request("POST", url, content=body, headers=told)

@@ -37,7 +37,7 @@ from store.setbacks import Setbacks, Tried, Work
 from store.sql.database import Database
 from store.sql.tables import events
 from tmf.bodies import is_storable
-from tmf.instants import timestamp
+from tmf.instants import read_instant, timestamp
 from tmf.words import reason_of
 
 MOST_COUNTED = 10_000
@@ -61,6 +61,14 @@ class Placed:
 
     position: int
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An event that a listener has still to get."""
+
+    id: str
+    at: datetime
 
 
 def append(connection: Connection, found: Sequence[Event]) -> None:
@@ -161,6 +169,16 @@ class Outbox:
 
         return await self._database.read(before)
 
+    async def kept(self) -> int:
+        """Return how many events are kept, or few more: those of deleted orders are gone.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        bounds = select(func.min(events.c.position).label("first"), func.max(events.c.position).label("last"))
+        (row,) = await self._database.read(partial(_rows, bounds))
+        return 0 if row.last is None else row.last - row.first + 1
+
     async def backlog(self, after: int, api: str) -> int:
         """Return how many events of an API come after a position; of more than MOST_COUNTED, one more than that.
 
@@ -170,6 +188,18 @@ class Outbox:
         some = select(events.c.sequence).where(events.c.position > after, *_of(api, None)).limit(MOST_COUNTED + 1)
         number = select(func.count()).select_from(some.subquery())
         return await self._database.read(lambda connection: connection.scalar(number)) or 0
+
+    async def first_after(self, position: int, api: str, *, skipping: int = 0) -> WaitingEvent | None:
+        """Return the first event of an API after a position, or the one so many further on; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        behind = select(events.c.position).where(events.c.position > position, *_of(api, None))
+        this = behind.order_by(events.c.position).offset(skipping).limit(1).scalar_subquery()
+        found = select(events.c.id, events.c.at).where(events.c.position == this)
+        rows = await self._database.read(partial(_rows, found))
+        return WaitingEvent(rows[0].id, read_instant(rows[0].at)) if rows else None
 
     async def held_back(self, trees: Mapping[str, int], upto: int, api: str) -> int:
         """Return how many events of an API these order trees have behind a position of each, up to one of all.

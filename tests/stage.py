@@ -28,7 +28,7 @@ from orders.model.order_ids import root_kind
 from store.orders import OrderStore
 from store.setbacks import Setbacks
 from workflows.contracts import ids
-from workflows.event_subscription import DeliveryPolicy
+from workflows.contracts.subscriptions import DeliveryPolicy
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 PRODUCT_ORDER = "/tmf-api/productOrderingManagement/v4/productOrder"

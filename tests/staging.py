@@ -153,7 +153,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 outbox=outbox,
                 subscriptions=subscriptions,
                 listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
-                stuck=StuckWork(orders, setbacks, engine),
+                stuck=StuckWork(orders, setbacks, engine, subscriptions),
                 outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,

@@ -51,18 +51,15 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def sign(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Return the headers that sign a message.
+def sign(secret: str, message_id: str, at: datetime, body: bytes, *others: str) -> dict[str, str]:
+    """Return the headers that sign a message, by other secrets as well: it is genuine for whoever knows one of them.
 
     Raises:
-        ValueError: when the secret is none.
+        ValueError: when a secret is none.
     """
     timestamp = str(int(at.timestamp()))
-    return {
-        ID: message_id,
-        TIMESTAMP: timestamp,
-        SIGNATURE: f"{_SCHEME},{_signature(key_of(secret), message_id, timestamp, body)}",
-    }
+    signed = [_signature(key_of(each), message_id, timestamp, body) for each in (secret, *others)]
+    return {ID: message_id, TIMESTAMP: timestamp, SIGNATURE: " ".join(f"{_SCHEME},{each}" for each in signed)}
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> None:

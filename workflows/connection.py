@@ -22,7 +22,7 @@ from orders.model.posted import PostedOrder
 from workflows.compression import LargePayloadCodec
 from workflows.contracts import ids, policies, search_attributes
 from workflows.contracts.carried import RootOrderInput
-from workflows.event_subscription import DeliveryPolicy, SubscriptionInput
+from workflows.contracts.subscriptions import DeliveryPolicy, SubscriptionInput
 
 _CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
 
@@ -172,7 +172,7 @@ async def start_subscription(
                 callback=subscription.callback,
                 query=subscription.query,
                 position=subscription.position,
-                state=subscription.state,
+                state=subscription.state.as_told,
                 policy=policy,
                 given_up=subscription.given_up,
                 error=subscription.error,

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
-from pydantic import Field
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
@@ -16,17 +15,18 @@ from activities.events import (
     Delivered,
     EventActivities,
     Noted,
+    Redelivery,
     ReplayFrom,
     Round,
     SubscriptionActivities,
     needed_after,
 )
-from application.event_delivery import GivenUp, Stuck
+from application.event_delivery import Stuck
 from orders.events.subscription import SubscriptionState
-from tmf.instants import UtcDatetime, timestamp
-from tmf.model import Model
+from tmf.instants import timestamp
 from workflows.contracts import policies
 from workflows.contracts.refusals import RefusedError
+from workflows.contracts.subscriptions import Redeliver, Replay, Skip, SubscriptionInput, SubscriptionView
 from workflows.runtime.waiting import wait_until
 
 MOST_STUCK = 500
@@ -36,62 +36,9 @@ _GIVEN_UP_SHOWN = 20
 _PAUSE = "Deliver nothing until `resume`; what comes meanwhile is kept."
 _RESUME = "Go on after `pause`, or try at once after a failure."
 _REPLAY = 'Deliver everything again from a time on: {"from": "2026-11-25T00:00:00Z"}.'
+_SKIP = 'Leave out what waits, up to a position: {"to": 4711}.'
+_REDELIVER = 'Deliver one event again, at once: {"eventId": "6c1f0a52-…"}. Refused where the listener does not take it.'
 _STOP = "Take the listener off: deliver nothing any more, and end."
-
-
-class DeliveryPolicy(Model):
-    """How patient the delivery is."""
-
-    first_pause: timedelta = timedelta(seconds=1)
-    longest_pause: timedelta = timedelta(minutes=10)
-    give_up_after: timedelta = timedelta(days=3)
-    """How long one event is tried; then it is given up, and those behind it go on."""
-    idle: timedelta = timedelta(minutes=5)
-    """How long one round waits for an event."""
-
-
-class SubscriptionInput(Model):
-    """Which listener, and where an earlier run of the same delivery has come to."""
-
-    subscription_id: str
-    callback: str
-    query: str = ""
-    position: int
-    state: SubscriptionState = SubscriptionState.ACTIVE
-    policy: DeliveryPolicy = Field(default_factory=DeliveryPolicy)
-    stuck: list[Stuck] = Field(default_factory=list)
-    failures: int = 0
-    delivered: int = 0
-    given_up: int = 0
-    last_given_up: list[GivenUp] = Field(default_factory=list)
-    error: str | None = None
-    next_try: UtcDatetime | None = None
-    replay_from: UtcDatetime | None = None
-
-
-class Replay(Model):
-    """Deliver everything again from a time on."""
-
-    at: UtcDatetime = Field(alias="from")
-    by: str | None = None
-
-
-class SubscriptionView(Model):
-    """The answer to the query `subscription`."""
-
-    id: str
-    callback: str
-    state: SubscriptionState
-    position: int
-    backlog: int
-    stuck: int
-    """Order trees of which an event has failed, and is tried again."""
-    delivered: int
-    given_up: int
-    """How many events were tried for too long, and left out."""
-    last_given_up: list[GivenUp]
-    error: str | None
-    next_try: UtcDatetime | None
 
 
 @workflow.defn(name="EventSubscription")
@@ -113,6 +60,7 @@ class EventSubscriptionWorkflow:
         self.error = listener.error
         self.next_try = listener.next_try
         self.replay_from = listener.replay_from
+        self.skip_to = listener.skip_to
         self._round: workflow.ActivityHandle[Delivered] | None = None
         self._interrupted = False
 
@@ -132,7 +80,9 @@ class EventSubscriptionWorkflow:
     async def _told_until_stopped(self) -> None:
         while self.state != SubscriptionState.ENDED:
             self._show()
-            if self.replay_from is not None:
+            if self.skip_to is not None:
+                await self._go_forward()
+            elif self.replay_from is not None:
                 await self._go_back()
             elif self.state == SubscriptionState.PAUSED:
                 await self._until_resumed()
@@ -185,6 +135,23 @@ class EventSubscriptionWorkflow:
     def replay_update(self, command: Replay) -> None:
         self._replay(command)
 
+    @workflow.signal(name="skip", description=_SKIP)
+    def skip_signal(self, command: Skip) -> None:
+        self._apply(partial(self._skip, command))
+
+    @workflow.update(name="skip", description=_SKIP)
+    def skip_update(self, command: Skip) -> None:
+        self._skip(command)
+
+    @workflow.signal(name="redeliver", description=_REDELIVER)
+    async def redeliver_signal(self, command: Redeliver) -> None:
+        with suppress(RefusedError, ActivityError):
+            await self._redeliver(command)
+
+    @workflow.update(name="redeliver", description=_REDELIVER)
+    async def redeliver_update(self, command: Redeliver) -> None:
+        await self._redeliver(command)
+
     @workflow.signal(name="stop", description=_STOP)
     def stop_signal(self) -> None:
         self._stop()
@@ -216,6 +183,25 @@ class EventSubscriptionWorkflow:
         self.replay_from = command.at
         self._interrupt()
 
+    def _skip(self, command: Skip) -> None:
+        self._admit()
+        # What was asked for last counts: a replay from before would tell what is to be left out.
+        self.skip_to, self.replay_from = command.to, None
+        self._interrupt()
+
+    async def _redeliver(self, command: Redeliver) -> None:
+        """Deliver one event beside all others: it is not behind what waits, and changes nothing of it."""
+        self._admit()
+        refused = await workflow.execute_activity_method(
+            EventActivities.redeliver,
+            Redelivery(subscription_id=self.listener.subscription_id, event_id=command.event_id),
+            task_queue=policies.task_queue(workflow.info().task_queue, policies.EVENTS),
+            summary=f"redeliver {command.event_id}"[:200],
+            **policies.REDELIVERY,
+        )
+        if refused:
+            raise RefusedError(refused)
+
     def _stop(self) -> None:
         self.state = SubscriptionState.ENDED
         self._interrupt()
@@ -230,8 +216,8 @@ class EventSubscriptionWorkflow:
         if self._round is not None:
             self._round.cancel()
 
-    def _is_told_to_replay(self) -> bool:
-        return self.replay_from is not None
+    def _is_told_to_move(self) -> bool:
+        return self.replay_from is not None or self.skip_to is not None
 
     async def _deliver(self) -> None:
         """Run one round, and take in what came of it."""
@@ -316,16 +302,25 @@ class EventSubscriptionWorkflow:
     async def _until_resumed(self) -> None:
         await self._noted()
         await workflow.wait_condition(
-            lambda: self.state != SubscriptionState.PAUSED or self._is_told_to_replay(),
+            lambda: self.state != SubscriptionState.PAUSED or self._is_told_to_move(),
         )
         await self._noted()
 
     async def _until_next_try(self, at: datetime) -> None:
         await wait_until(
-            lambda: self.next_try != at or self.state != SubscriptionState.ACTIVE or self._is_told_to_replay(),
+            lambda: self.next_try != at or self.state != SubscriptionState.ACTIVE or self._is_told_to_move(),
             at - workflow.now(),
             f"next try: {self.error}",
         )
+
+    async def _go_forward(self) -> None:
+        """Leave out what waits up to a position."""
+        assert self.skip_to is not None
+        to, self.skip_to = self.skip_to, None
+        self.position = max(self.position, to)
+        self.stuck = [each for each in self.stuck if each.after >= to]
+        self.next_try = None
+        await self._noted()
 
     async def _go_back(self) -> None:
         """Begin again at a time; what failed since is delivered on the way."""
@@ -367,6 +362,7 @@ class EventSubscriptionWorkflow:
                 "error": self.error,
                 "next_try": self.next_try,
                 "replay_from": self.replay_from,
+                "skip_to": self.skip_to,
             }
         )
 

@@ -22,7 +22,11 @@ from workflows.contracts.ids import subscription_workflow
 _PRUNING_INTERVAL = timedelta(hours=1)
 _LOOKING_INTERVAL = timedelta(minutes=1)
 
-_WORDS = {SubscriptionState.ACTIVE: "resume", SubscriptionState.PAUSED: "pause"}
+_WORDS = {
+    SubscriptionState.ACTIVE: "resume",
+    SubscriptionState.PAUSED: "pause",
+    SubscriptionState.GIVEN_UP: "pause",
+}
 """What a workflow that runs is told, by what its listener is to be."""
 
 _log = structlog.get_logger(__name__)
@@ -93,18 +97,21 @@ class ListenerStarter:
         return await self._unstopped.sweep()
 
     async def prune(self) -> int:
-        """Forget old events that no listener needs, hourly at most; return how many.
+        """Forget old events that no listener needs, and secrets that sign nothing any more, hourly at most.
+
+        Returns how many events it were.
 
         Raises:
             StoreUnavailableError: when the order store does not serve.
         """
         if not self._pruning.is_due():
             return 0
-        needed = dict[str, int]()
+        now, needed = await self._outbox.now(), dict[str, int]()
+        await self._subscriptions.forget_old_secrets(now)
         for hub, position in (await self._subscriptions.needed_after()).items():
             api = events_of(hub)
             needed[api] = min(needed.get(api, position), position)
-        return await self._outbox.prune(await self._outbox.now() - self._retention, needed)
+        return await self._outbox.prune(now - self._retention, needed)
 
     async def _start(self, subscription: Subscription) -> bool:
         try:

@@ -18,12 +18,14 @@ import structlog
 from pydantic import Field
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError, TroubledWorkflow
+from orders.events.subscription import Subscription
 from store.errors import StoreUnavailableError
 from store.orders import LateOrder, OrderStore
 from store.setbacks import Setback, Setbacks, Work
+from store.subscriptions import SubscriptionStore
 from tmf.instants import UtcDatetime
 from tmf.model import Model
-from workflows.contracts.ids import root_order_of, root_workflow
+from workflows.contracts.ids import root_order_of, root_workflow, subscription_workflow
 
 SHOWN = 100
 """Stuck things that are told of each sort, the oldest first."""
@@ -48,6 +50,7 @@ class StuckKind(StrEnum):
     WORKFLOW = "workflow"
     QUEUE = "queue"
     EVENT = "event"
+    GIVEN_UP_LISTENER = "givenUpListener"
 
 
 _PLURALS = {
@@ -59,6 +62,7 @@ _PLURALS = {
     StuckKind.WORKFLOW: ("workflow cannot go on", "workflows cannot go on"),
     StuckKind.QUEUE: ("queue has no worker", "queues have no worker"),
     StuckKind.EVENT: ("event cannot be told", "events cannot be told"),
+    StuckKind.GIVEN_UP_LISTENER: ("listener was given up", "listeners were given up"),
 }
 
 _ADVICE = {
@@ -74,6 +78,10 @@ _ADVICE = {
     StuckKind.EVENT: "its listeners were told of what comes behind it. Where another release has written it, run that "
     "one's workers, and replay from then on: `ordersaga hub replay`. It is told of for a day",
 }
+_GIVEN_UP = (
+    "once it can be reached, `ordersaga hub resume {0}` tells it what is still kept, with `--from-now` only what "
+    "comes; or take it off: `ordersaga hub remove {0}`"
+)
 _WAITS_FOR_TEMPORAL = "it is started by itself once Temporal answers; see what `GET /health/ready` says of it"
 
 _KINDS = {
@@ -128,9 +136,11 @@ class StuckWork:
         orders: OrderStore,
         setbacks: Setbacks,
         engine: Engine,
+        subscriptions: SubscriptionStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._orders = orders
+        self._subscriptions = subscriptions
         self._setbacks = setbacks
         self._engine = engine
         self._now = now
@@ -145,7 +155,9 @@ class StuckWork:
         """
         late, number_late = await self._orders.late_to_start(self._now() - LATE_AFTER, SHOWN)
         noted, numbers = await self._setbacks.standing(_FAILED_OFTEN, SHOWN)
+        given_up, number_given_up = await self._subscriptions.given_up(SHOWN)
         totals = {StuckKind.ORDER: number_late} | {_KINDS[work]: number for work, number in numbers.items()}
+        totals[StuckKind.GIVEN_UP_LISTENER] = number_given_up
         troubled: list[TroubledWorkflow] = []
         unserved: list[str] = []
         # That Temporal is away is told by another part of the gateway's health.
@@ -158,6 +170,7 @@ class StuckWork:
             *map(_unserved, unserved),
             *(_late(each, starts.get(each.id)) for each in late),
             *map(_noted, noted),
+            *map(_given_up, given_up),
             *map(_troubled, troubled),
         ]
         return Found(stuck, totals)
@@ -229,6 +242,18 @@ def _noted(setback: Setback) -> Stuck:
         attempts=setback.attempts,
         since=setback.since,
         advice=_ADVICE[kind],
+    )
+
+
+def _given_up(listener: Subscription) -> Stuck:
+    return Stuck(
+        kind=StuckKind.GIVEN_UP_LISTENER,
+        id=listener.id,
+        workflow_id=subscription_workflow(listener.id),
+        what=f"tell {listener.callback} of events",
+        error=listener.state_reason,
+        since=listener.state_since,
+        advice=_GIVEN_UP.format(listener.id),
     )
 
 

@@ -22,7 +22,10 @@ from console.views.tables import facts_panel, id_column
 from orders.events.hubs import HUBS
 from tmf.bodies import Document
 
-hub_app = typer.Typer(help="See, register, pause and resume listeners, which are told of events.", no_args_is_help=True)
+hub_app = typer.Typer(
+    help="See, register, pause and resume listeners, which are told of events, and renew their secrets.",
+    no_args_is_help=True,
+)
 
 ListenerId = Annotated[str, typer.Argument(help="The id of a listener.", metavar="ID")]
 
@@ -78,20 +81,27 @@ def hub_add(
 
 @hub_app.command("pause")
 def hub_pause(listener_id: ListenerId, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
-    """Stop telling a listener; what comes meanwhile is kept for it.
+    """Stop telling a listener; what comes meanwhile is kept for it, for as long as the settings say.
 
     Example: `ordersaga hub pause q4w7nbc2xa`
     """
-    finish(pause_or_resume(gateway_address(gateway), listener_id, "pause", terminal(), as_json))
+    finish(pause(gateway_address(gateway), listener_id, terminal(), as_json))
 
 
 @hub_app.command("resume")
-def hub_resume(listener_id: ListenerId, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
-    """Go on telling a listener that was paused, or try at once after a failure.
+def hub_resume(
+    listener_id: ListenerId,
+    from_now: Annotated[bool, typer.Option("--from-now", help="Leave out what waits; tell only what comes.")] = False,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on telling a listener that was paused or given up, or try at once after a failure.
 
-    Example: `ordersaga hub resume q4w7nbc2xa`
+    It is told all that waits and is still kept.
+
+    Examples: `ordersaga hub resume q4w7nbc2xa` · `ordersaga hub resume q4w7nbc2xa --from-now`
     """
-    finish(pause_or_resume(gateway_address(gateway), listener_id, "resume", terminal(), as_json))
+    finish(resume(gateway_address(gateway), listener_id, from_now, terminal(), as_json))
 
 
 @hub_app.command("replay")
@@ -109,6 +119,50 @@ def hub_replay(
     finish(replay(gateway_address(gateway), listener_id, from_when, terminal(), as_json))
 
 
+@hub_app.command("redeliver")
+def hub_redeliver(
+    listener_id: ListenerId,
+    event_id: Annotated[str, typer.Argument(help="The `eventId` of an event.", metavar="EVENT")],
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell a listener one event again, at once.
+
+    Example: `ordersaga hub redeliver q4w7nbc2xa 52f2631c-8cbf-5039-978a-b6170a05b6af`
+    """
+    finish(redeliver(gateway_address(gateway), listener_id, event_id, terminal(), as_json))
+
+
+@hub_app.command("rotate")
+def hub_rotate(
+    listener_id: ListenerId,
+    secret: Annotated[
+        str | None, typer.Option(help="The new secret, whsec_ and base64 [default: one is made]", metavar="SECRET")
+    ] = None,
+    overlap: Annotated[
+        str | None,
+        typer.Option(help="How long the old one signs events as well, as in PT12H [default: P1D]", metavar="DURATION"),
+    ] = None,
+    gateway: GatewayOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Renew the secret that signs a listener's events, and print it: it is not shown again.
+
+    Examples: `ordersaga hub rotate q4w7nbc2xa` · `ordersaga hub rotate q4w7nbc2xa --overlap P7D`
+    """
+    wish = given(secret=secret, overlap=overlap)
+    finish(rotate(gateway_address(gateway), listener_id, wish, terminal(), as_json))
+
+
+@hub_app.command("end-rotation")
+def hub_end_rotation(listener_id: ListenerId, gateway: GatewayOption = None, as_json: JsonOption = False) -> None:
+    """Sign a listener's events with its present secret alone, before the overlap is over.
+
+    Example: `ordersaga hub end-rotation q4w7nbc2xa`
+    """
+    finish(end_rotation(gateway_address(gateway), listener_id, terminal(), as_json))
+
+
 @hub_app.command("remove")
 def hub_remove(listener_id: ListenerId, gateway: GatewayOption = None) -> None:
     """Take a listener off: nothing is sent to it any more, not even what waits.
@@ -121,7 +175,7 @@ def hub_remove(listener_id: ListenerId, gateway: GatewayOption = None) -> None:
 APIS = {hub.base_path.removeprefix("/tmf-api/").replace("Management/", "/"): hub.path for hub in HUBS.values()}
 """What an API with listeners is called here, such as `productOrdering/v4` → where they are."""
 
-_STYLES = {"active": "green", "paused": "yellow"}
+_STYLES = {"active": "green", "paused": "yellow", "givenUp": "red"}
 
 
 async def list_listeners(address: str, console: Console, as_json: bool) -> None:
@@ -164,16 +218,58 @@ async def add(address: str, api: str, wish: Document, console: Console, as_json:
     console.print(made["secret"], soft_wrap=True)
 
 
-async def pause_or_resume(address: str, listener_id: str, command: str, console: Console, as_json: bool) -> None:
-    """Pause a listener, or resume it.
+async def pause(address: str, listener_id: str, console: Console, as_json: bool) -> None:
+    """Pause a listener.
+
+    Raises:
+        CommandError: when there is none or the gateway cannot be reached.
+    """
+    listener = await _asked(address, listener_id, "pause")
+    say(listener, f"listener {listener_id} is {_in_words(listener['state'])}", console, as_json)
+
+
+async def resume(address: str, listener_id: str, from_now: bool, console: Console, as_json: bool) -> None:
+    """Resume a listener.
 
     Raises:
         CommandError: when it is refused or the gateway cannot be reached.
     """
-    async with Gateway(address) as gateway:
-        listener = await _found(gateway, listener_id)
-        listener |= await gateway.tell("POST", f"{_path(listener)}/{command}", {})
-    say(listener, f"listener {listener_id} is {listener['state']}", console, as_json)
+    listener = await _asked(address, listener_id, "resume", {"fromNow": True} if from_now else {})
+    told = ", and told only what comes from now on" if from_now else ""
+    say(listener, f"listener {listener_id} is {_in_words(listener['state'])}{told}", console, as_json)
+
+
+async def redeliver(address: str, listener_id: str, event_id: str, console: Console, as_json: bool) -> None:
+    """Tell a listener one event again.
+
+    Raises:
+        CommandError: when it is refused, also by the listener, or the gateway cannot be reached.
+    """
+    listener = await _asked(address, listener_id, "redeliver", {"eventId": event_id})
+    say(listener, f"listener {listener_id} has taken event {event_id} again", console, as_json)
+
+
+async def rotate(address: str, listener_id: str, wish: Document, console: Console, as_json: bool) -> None:
+    """Renew a listener's secret, and print it.
+
+    Raises:
+        CommandError: when it is refused or the gateway cannot be reached.
+    """
+    listener = await _asked(address, listener_id, "rotate", wish)
+    until = _moment_of(listener, "oldSecretsUntil", "; the old one signs them too until ")
+    say(listener, f"events of listener {listener_id} are signed with this secret{until}:", console, as_json)
+    if not as_json:
+        console.print(listener["secret"], soft_wrap=True)
+
+
+async def end_rotation(address: str, listener_id: str, console: Console, as_json: bool) -> None:
+    """Let a listener's present secret sign alone.
+
+    Raises:
+        CommandError: when there is none or the gateway cannot be reached.
+    """
+    listener = await _asked(address, listener_id, "endRotation")
+    say(listener, f"events of listener {listener_id} are signed with its present secret alone", console, as_json)
 
 
 async def replay(address: str, listener_id: str, since: str, console: Console, as_json: bool) -> None:
@@ -182,10 +278,8 @@ async def replay(address: str, listener_id: str, since: str, console: Console, a
     Raises:
         CommandError: when it is refused or the gateway cannot be reached.
     """
-    async with Gateway(address) as gateway:
-        listener = await _found(gateway, listener_id)
-        listener |= await gateway.tell("POST", f"{_path(listener)}/replay", {"from": since})
-    later = "" if listener["state"] == "active" else f", once it is resumed: it is {listener['state']}"
+    listener = await _asked(address, listener_id, "replay", {"from": since})
+    later = "" if listener["state"] == "active" else f", once it is resumed: it is {_in_words(listener['state'])}"
     say(listener, f"listener {listener_id} is told everything again from {since} on{later}", console, as_json)
 
 
@@ -207,7 +301,7 @@ def listeners_table(listeners: Sequence[Document]) -> Table:
     for each in listeners:
         table.add_row(
             str(each["id"]),
-            Text(each["state"], style=_STYLES.get(each["state"], "")),
+            Text(_in_words(each["state"]), style=_STYLES.get(each["state"], "")),
             str(each["backlog"]),
             str(each["givenUp"]),
             str(each["api"]),
@@ -222,16 +316,43 @@ def listener_facts(listener: Document) -> list[tuple[str, str]]:
     """Return all that is to be said of a listener, as far as it has it."""
     facts = [
         ("API", listener["api"]),
-        ("State", listener["state"]),
+        ("State", f"{_in_words(listener['state'])}{_moment_of(listener, 'stateSince', ' since ')}"),
+        ("Why", listener.get("stateReason") or ""),
+        ("Missed", f"{_moment_of(listener, 'missedFrom', 'all from ')}{_event_of(listener)}"),
         ("Callback", listener["callback"]),
         ("Query", listener.get("query") or "all events"),
         ("Backlog", str(listener["backlog"])),
         ("Given up", str(listener["givenUp"])),
         ("Last error", listener.get("error") or ""),
+        ("Old secret", _moment_of(listener, "oldSecretsUntil", "signs too until ")),
         ("Registered", moment(listener["createdAt"])),
         ("Workflow", f"hub:{listener['id']}"),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _in_words(state: str) -> str:
+    return "given up" if state == "givenUp" else state
+
+
+def _moment_of(listener: Document, name: str, before: str) -> str:
+    return before + moment(listener[name]) if name in listener else ""
+
+
+def _event_of(listener: Document) -> str:
+    return f", event {listener['missedEventId']}" if "missedEventId" in listener else ""
+
+
+async def _asked(address: str, listener_id: str, command: str, body: Document | None = None) -> Document:
+    """Ask something of a listener, and return it as it is then.
+
+    Raises:
+        CommandError: when it is refused or the gateway cannot be reached.
+    """
+    async with Gateway(address) as gateway:
+        listener = await _found(gateway, listener_id)
+        answer = await gateway.tell("POST", f"{_path(listener)}/{command}", body or {})
+    return {"api": listener["api"], **answer}
 
 
 async def _all(gateway: Gateway) -> list[Document]:

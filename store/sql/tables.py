@@ -267,6 +267,7 @@ events = Table(
     Index(None, "api", "position"),
     Index(None, "root_id", "position"),
     Index(None, "at"),
+    Index(None, "id"),
     sqlite_autoincrement=True,
 )
 """What is to be told to listeners. `position` numbers what is committed: who reads by it misses nothing."""
@@ -297,11 +298,21 @@ subscriptions = Table(
     Column("given_up", Integer, nullable=False),
     Column("error", Text),
     Column("created_at", Text, nullable=False),
+    Column("old_secrets", Json),
+    Column("old_secrets_until", Text),
+    Column("state_since", Text),
+    Column("is_given_up", Boolean),
+    Column("state_reason", Text),
+    Column("missed_from", Text),
+    Column("missed_event_id", Text),
+    Column("failing_since", Text),
+    Column("failed_at", Text),
     Index(None, "api", "created_at", "id"),
 )
 """The listeners that are registered at the hubs; `digest` is that of callback and query, which no index takes whole.
 
-`stopped` says of one that was taken off that its workflow knows."""
+`stopped` says of one that was taken off that its workflow knows, `is_given_up` of a paused one that nothing is kept for
+it any more."""
 
 Index(
     "ix_subscriptions_listener",

@@ -145,12 +145,16 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
     database = open_database(store_url)
     orders, plans = OrderStore(database), PlanStore(database)
     engine, planner, clock = FakeEngine(), FakePlanner(), Clock()
-    setbacks = Setbacks(database, lambda: datetime.now(UTC) + timedelta(seconds=clock.now))
+
+    def now() -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=clock.now)
+
+    setbacks = Setbacks(database, now)
     starter = Starter(orders, setbacks, engine, timedelta(seconds=5), clock)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
-    stuck = StuckWork(orders, setbacks, engine, lambda: datetime.now(UTC) + timedelta(seconds=clock.now))
     canceller = Canceller(orders, cancellations, setbacks, engine, starter)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
+    stuck = StuckWork(orders, setbacks, engine, subscriptions, now)
     qualifications, qualifier = QualificationStore(database), FakeQualifier()
     qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
     qualifying = Qualifying(

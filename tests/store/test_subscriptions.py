@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orders.events.subscription import Subscription, SubscriptionState
+from orders.events.subscription import OldSecret, Subscription, SubscriptionState
+from store.outbox import WaitingEvent
 from store.sql.database import Database
 from store.subscriptions import SubscriptionStore
+from tmf.instants import timestamp
 from tmf.query.query import ListQuery, parse_list_query
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +59,7 @@ async def test_listeners_are_listed_by_pages_filtered_and_sorted_as_other_lists(
         "callback": "http://1",
         "query": "a=b",
         "state": "active",
+        "stateSince": "2026-03-02T10:00:00.000Z",
         "backlog": 1,
         "givenUp": 0,
         "createdAt": "2026-03-02T10:00:00.000Z",
@@ -103,3 +106,125 @@ async def test_events_are_needed_from_where_the_slowest_listener_is_paused_or_no
     await store.add(subscription("other", api="serviceOrder", position=3))
 
     assert await store.needed_after() == {"productOrder": 7, "serviceOrder": 3}
+
+
+async def given_up(store: SubscriptionStore, subscription_id: str) -> None:
+    seen = await store.get(subscription_id)
+    assert seen is not None
+    assert await store.give_up(seen, "paused for too long", WaitingEvent("e1", NOW))
+
+
+async def test_nothing_is_kept_for_a_listener_that_was_given_up_until_it_is_resumed(database: Database) -> None:
+    store = SubscriptionStore(database)
+    for number, position in enumerate((9, 5)):
+        await store.add(subscription(f"s{number}", f"http://listener/{number}", position=position))
+    await given_up(store, "s1")
+
+    assert await store.needed_after() == {"productOrder": 9}
+    assert [each.id for each in await store.kept_for()] == ["s0"]
+    found = await store.get("s1")
+    assert found is not None
+    assert (found.state, found.state_reason) == (SubscriptionState.GIVEN_UP, "paused for too long")
+    assert (found.missed_from, found.missed_event_id) == (NOW, "e1")
+    page = await store.find("productOrder", parse_list_query([("state", "givenUp")]))
+    assert [(each["id"], each["missedEventId"]) for each in page.documents] == [("s1", "e1")]
+    told, total = await store.given_up(limit=10)
+    assert ([each.id for each in told], total) == (["s1"], 1)
+    assert [(each.id, each.state.as_told) for each in await store.unstarted()] == [
+        ("s0", SubscriptionState.ACTIVE),
+        ("s1", SubscriptionState.PAUSED),
+    ]
+
+    await store.become("s1", SubscriptionState.PAUSED)
+    assert await store.needed_after() == {"productOrder": 9}, "a pause keeps nothing for it again"
+    await store.become("s1", SubscriptionState.ACTIVE)
+    found = await store.get("s1")
+    assert found is not None
+    assert (found.state, found.state_reason, found.missed_from) == (SubscriptionState.ACTIVE, None, None)
+    assert await store.needed_after() == {"productOrder": 5}
+    assert await store.given_up(limit=10) == ([], 0)
+
+
+async def test_a_listener_that_has_got_on_since_it_was_seen_is_not_given_up(database: Database) -> None:
+    store = SubscriptionStore(database)
+    await store.add(subscription("s1"))
+    seen = await store.get("s1")
+    assert seen is not None
+    await store.record("s1", position=7)
+
+    assert not await store.give_up(seen, "too late", None)
+    found = await store.get("s1")
+    assert found is not None
+    assert found.state == SubscriptionState.ACTIVE
+
+
+async def test_what_a_workflow_notes_does_not_undo_what_it_has_still_to_be_told(database: Database) -> None:
+    store = SubscriptionStore(database)
+    await store.add(subscription("s1"))
+    await store.mark_started(subscription("s1"))
+    await given_up(store, "s1")
+
+    await store.note_state("s1", SubscriptionState.ACTIVE, position=3, error=None)
+    found = await store.get("s1")
+    assert found is not None
+    assert (found.state, found.position) == (SubscriptionState.GIVEN_UP, 3)
+
+    await store.mark_started(found)
+    await store.note_state("s1", SubscriptionState.PAUSED, position=3, error=None)
+    found = await store.get("s1")
+    assert found is not None
+    assert found.state == SubscriptionState.GIVEN_UP
+    await store.note_state("s1", SubscriptionState.ACTIVE, position=3, error=None)
+    found = await store.get("s1")
+    assert found is not None
+    assert (found.state, found.state_reason) == (SubscriptionState.ACTIVE, None)
+
+
+async def test_how_long_a_listener_has_taken_nothing_is_known_from_the_tries(database: Database) -> None:
+    store = SubscriptionStore(database)
+    await store.add(subscription("s1"))
+    for _ in range(2):
+        await store.record_round("s1", failed=True, error="503")
+    first = await store.get("s1")
+    assert first is not None
+    assert first.failing_since is not None
+    assert first.failed_at is not None
+    assert first.failing_since <= first.failed_at
+
+    long_ago = timestamp(first.failed_at - timedelta(days=9))
+    await store.record("s1", failing_since=long_ago)
+    await store.record_round("s1", failed=None, position=3)
+    await store.record_round("s1", failed=True, error="503")
+    still = await store.get("s1")
+    assert still is not None
+    assert still.failing_since == first.failed_at - timedelta(days=9)
+
+    await store.record("s1", failed_at=timestamp(first.failed_at - timedelta(days=8)))
+    await store.record_round("s1", failed=True, error="503")
+    tried_again = await store.get("s1")
+    assert tried_again is not None
+    assert tried_again.failing_since == tried_again.failed_at, "nobody had tried for days"
+
+    await store.record_round("s1", failed=False, position=4, error=None)
+    taken = await store.get("s1")
+    assert taken is not None
+    assert (taken.failing_since, taken.failed_at) == (None, None)
+
+
+async def test_of_two_who_renew_a_secret_at_the_same_time_one_does(database: Database) -> None:
+    store = SubscriptionStore(database)
+    await store.add(subscription("s1"))
+    before = await store.get("s1")
+    assert before is not None
+    until = NOW + timedelta(days=1)
+    old = [OldSecret(secret=before.secret, until=until)]
+    assert await store.keep_secrets(before, before.model_copy(update={"secret": "whsec_y", "old_secrets": old}))
+    assert not await store.keep_secrets(before, before.model_copy(update={"secret": "whsec_z"}))
+
+    found = await store.get("s1")
+    assert found is not None
+    assert (found.secret, found.old_secrets, found.old_secrets_until) == ("whsec_y", old, until)
+    await store.forget_old_secrets(until - timedelta(seconds=1))
+    assert (await store.get("s1")) == found
+    await store.forget_old_secrets(until)
+    assert (await store.get("s1")) == found.model_copy(update={"old_secrets": []})

@@ -17,7 +17,7 @@ from tests.thorough import examples
 from tests.tmf.spellings import spellings
 from tmf.instants import UtcDatetime, UtcDayOrDatetime, read_day_or_instant, read_instant, timestamp
 from workflows.contracts.payloads import Cancel, Reschedule, TimelineEntry
-from workflows.event_subscription import Replay
+from workflows.contracts.subscriptions import Replay
 
 MANY = settings(max_examples=examples(100, 20_000))
 

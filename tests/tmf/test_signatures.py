@@ -82,3 +82,13 @@ def test_a_message_of_another_time_is_refused(off: timedelta) -> None:
 def test_what_is_no_secret_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="whsec_"):
         key_of(secret)
+
+
+def test_a_message_that_several_secrets_sign_is_genuine_for_each() -> None:
+    new, old, other = new_secret(), new_secret(), new_secret()
+    headers = sign(new, "message-1", datetime.now(UTC), BODY, old)
+    for secret in (new, old):
+        Webhook(secret).verify(BODY, headers)
+        verify(secret, headers, BODY, datetime.now(UTC))
+    with pytest.raises(SignatureError):
+        verify(other, headers, BODY, datetime.now(UTC))

@@ -43,6 +43,12 @@ AMENDMENT: Final[dict[str, Any]] = {
 }
 """For planning an amendment, for whose answer somebody waits: refused when the systems that it asks are away."""
 
+REDELIVERY: Final[dict[str, Any]] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "schedule_to_close_timeout": timedelta(seconds=45),
+}
+"""For one event that is delivered again, for whose end somebody waits."""
+
 LOCAL_ATTEMPT: Final = timedelta(seconds=5)
 """The longest that a local attempt of a call takes: a workflow task is held up so long."""
 

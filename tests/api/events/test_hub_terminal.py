@@ -19,7 +19,7 @@ from console.gateway import RefusedError
 from orders.events.hubs import HUBS
 from tests.api.conftest import BASE_URL, Bench
 from workflows.contracts.ids import subscription_workflow
-from workflows.event_subscription import Replay
+from workflows.contracts.subscriptions import Replay
 
 pytestmark = pytest.mark.anyio
 
@@ -87,9 +87,9 @@ async def test_a_listener_is_paused_resumed_replayed_and_taken_off_wherever_it_i
     bench: Bench, console: Console, printed: io.StringIO
 ) -> None:
     listener_id = await added(bench, "serviceOrdering/v4")
-    await hub.pause_or_resume(BASE_URL, listener_id, "pause", console, False)
+    await hub.pause(BASE_URL, listener_id, console, False)
     await hub.replay(BASE_URL, listener_id, "2026-11-25T00:00:00Z", console, False)
-    await hub.pause_or_resume(BASE_URL, listener_id, "resume", console, False)
+    await hub.resume(BASE_URL, listener_id, False, console, False)
     await hub.remove(BASE_URL, listener_id, console)
 
     assert printed.getvalue().splitlines() == [
@@ -123,7 +123,7 @@ async def test_what_the_gateway_refuses_is_said_with_its_reason(bench: Bench, co
 async def test_a_listener_that_is_not_there_is_named_with_where_to_look(console: Console, printed: io.StringIO) -> None:
     for asked in (
         hub.show_listener(BASE_URL, "none", console, False),
-        hub.pause_or_resume(BASE_URL, "none", "pause", console, False),
+        hub.pause(BASE_URL, "none", console, False),
         hub.replay(BASE_URL, "none", "2026-11-25T00:00:00Z", console, False),
         hub.remove(BASE_URL, "none", console),
     ):
@@ -136,7 +136,7 @@ async def test_any_answer_can_be_had_as_json(bench: Bench, console: Console, pri
     listener_id = await added(bench)
     for asked in (
         hub.show_listener(BASE_URL, listener_id, console, True),
-        hub.pause_or_resume(BASE_URL, listener_id, "pause", console, True),
+        hub.pause(BASE_URL, listener_id, console, True),
         hub.replay(BASE_URL, listener_id, "2026-11-25T00:00:00Z", console, True),
     ):
         printed.truncate(0)

@@ -18,7 +18,8 @@ from application.event_delivery import Stuck
 from tests.stage import eventually
 from worker import make_worker
 from workflows.contracts import policies
-from workflows.event_subscription import DeliveryPolicy, EventSubscriptionWorkflow, SubscriptionInput
+from workflows.contracts.subscriptions import DeliveryPolicy, SubscriptionInput
+from workflows.event_subscription import EventSubscriptionWorkflow
 
 pytestmark = pytest.mark.anyio
 
