@@ -21,7 +21,7 @@ from chaos.boundaries.killer import deadly_worker
 from chaos.mutations import MUTATIONS
 from store import setbacks
 from workflows.contracts import policies
-from workflows.event_subscription import DeliveryPolicy
+from workflows.contracts.subscriptions import DeliveryPolicy
 
 MUTATION = "CHAOS_MUTATION"
 """The variable that names the fault to have."""
