@@ -15,6 +15,7 @@ from console.commands.hub import hub_app
 from console.commands.order import order_app
 from console.commands.plan import plan
 from console.commands.qualify import qualify
+from console.commands.recovery import recovery_app
 from console.commands.status import status
 from console.commands.submit import submit, watch
 from console.commands.task import task_app
@@ -32,6 +33,7 @@ app.add_typer(order_app, name="order")
 app.add_typer(task_app, name="task")
 app.add_typer(hub_app, name="hub")
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(recovery_app, name="recovery")
 
 
 @app.command()

@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     """Bytes of the documents on one page of a list at most; a page ends early before it has more."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while Temporal was down are tried again."""
+    recovery: bool = False
+    """Whether this gateway's sweeps only report, as after `ordersaga recovery on`."""
     qualification_retention: timedelta = timedelta(days=30)
     """How long after they were asked answered qualifications are kept."""
 

@@ -24,21 +24,27 @@ from api.dependencies import Background, Gateway
 from api.engine import TemporalEngine
 from api.health import (
     Readiness,
+    background_probe,
     callback_probe,
     catalog_probe,
     engine_probes,
+    recovery_probe,
     store_probe,
     stuck_probe,
+    sweep_probe,
     system_probe,
 )
 from api.http.at_once import AtOnce
 from api.registration import HubRegistration
 from api.sweeps.abandonment import Abandonment, KeptAtMost
 from api.sweeps.canceller import Canceller
+from api.sweeps.guard import RestoreGuard
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.lock_releaser import LockReleaser
 from api.sweeps.orphans import OrphanSweep
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.recovery import RecoveryMode, resting
+from api.sweeps.rounds import Rounds, Supervision
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from api.sweeps.sweep import Sweep, sweep_for_ever
@@ -59,7 +65,9 @@ from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.posted_orders import PostedOrders
 from store.qualifications import QualificationStore
+from store.recovery import RecoveryStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
@@ -120,23 +128,28 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         parts_at_once=settings.parts_at_once,
     )
     setbacks = Setbacks(database)
-    starter = Starter(orders, setbacks, engine, settings.start_sweep_interval)
+    recovery, rounds, supervision = _watched(settings, database)
+    starter = Starter(orders, setbacks, engine, settings.start_sweep_interval, recovery=recovery)
     cancellations = CancelStore(database)
-    canceller = Canceller(orders, cancellations, setbacks, engine, starter)
-    lock_releaser = LockReleaser(ResourceLocks(database), engine)
+    canceller = Canceller(orders, cancellations, setbacks, engine, starter, recovery)
+    lock_releaser = LockReleaser(ResourceLocks(database), engine, recovery=recovery)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
-    listener_starter = ListenerStarter(subscriptions, outbox, setbacks, engine, settings.event_retention)
+    listener_starter = ListenerStarter(subscriptions, outbox, setbacks, engine, settings.event_retention, recovery)
     kept_at_most = KeptAtMost(settings.listener_give_up_after, settings.listener_backlog_limit)
     stuck = StuckWork(orders, setbacks, engine, subscriptions)
     sweeps = {
+        # First of all, so that nothing is done in a void before it is seen.
+        "restores": RestoreGuard(PostedOrders(database), engine, recovery).sweep,
         "orders": starter.sweep,
         "cancellations": canceller.sweep,
         "resource locks": lock_releaser.sweep,
-        "orphans": OrphanSweep(engine).sweep,
+        "orphans": OrphanSweep(engine, recovery).sweep,
         "listeners": listener_starter.sweep,
         "stopped listeners": listener_starter.sweep_stopped,
         "lost listeners": listener_starter.sweep_lost,
-        "given up listeners": Abandonment(subscriptions, outbox, listener_starter, kept_at_most).sweep,
+        "given up listeners": resting(
+            recovery, Abandonment(subscriptions, outbox, listener_starter, kept_at_most).sweep
+        ),
         "events": listener_starter.prune,
     }
     inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
@@ -177,6 +190,9 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
                 *engine_probes(engine),
                 catalog_probe(catalogs.version),
                 stuck_probe(stuck),
+                sweep_probe(rounds),
+                background_probe(supervision),
+                recovery_probe(recovery),
                 callback_probe(settings.callback_secret),
                 *(system_probe(name, str(url), prober) for name, url in systems.items()),
             ]
@@ -195,8 +211,10 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         temporal_ui_url=str(settings.temporal_ui_url) if settings.temporal_ui_url else None,
         admin_token=settings.admin_token,
         callback_secret=settings.callback_secret,
+        recovery=recovery,
+        supervision=supervision,
         background=(
-            partial(_sweep, settings, sweeps),
+            partial(_sweep, settings, sweeps, rounds),
             starter.note_for_ever,
             stuck.look_for_ever,
             *_registrations(settings, activation),
@@ -220,10 +238,16 @@ async def _close(database: Database) -> None:
             await database.close()
 
 
-async def _sweep(settings: Settings, sweeps: Mapping[str, Sweep]) -> None:
+def _watched(settings: Settings, database: Database) -> tuple[RecoveryMode, Rounds, Supervision]:
+    """Return what says whether sweeps act, whether they come round, and whether the background runs."""
+    return RecoveryMode(RecoveryStore(database), forced=settings.recovery), Rounds(), Supervision()
+
+
+async def _sweep(settings: Settings, sweeps: Mapping[str, Sweep], rounds: Rounds) -> None:
     """Bring the store's tables up to date, as soon as the database serves, and sweep from then on."""
+    rounds.expect(sweeps)
     await _prepare_store(settings.store_url)
-    await sweep_for_ever(sweeps, settings.start_sweep_interval)
+    await sweep_for_ever(sweeps, settings.start_sweep_interval, rounds=rounds)
 
 
 async def _prepare_store(url: str) -> None:

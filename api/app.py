@@ -7,15 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-import structlog
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import callbacks, front_door, health, v5
+from api import callbacks, front_door, health, recovery, v5
 from api.catalog import products as product_catalog
 from api.catalog import resources as resource_catalog
 from api.catalog import services as service_catalog
-from api.dependencies import Background, Gateway
+from api.dependencies import Gateway
 from api.documents import explanations
 from api.documents.openapi import ASSETS, PAGE, serve_documents
 from api.events import hub, order_events
@@ -52,6 +51,7 @@ _MODULES = (
     order_events,
     fallout,
     manual,
+    recovery,
     callbacks,
     explanations,
     health,
@@ -59,30 +59,12 @@ _MODULES = (
 )
 
 
-_PAUSE = 5.0
-"""Seconds until work in the background that came to an unforeseen end is begun again."""
-
-_log = structlog.get_logger(__name__)
-
-
-async def _kept_running(work: Background) -> None:
-    """Do work in the background; what ends it unforeseen is logged, and it is begun again."""
-    while True:
-        try:
-            await work()
-        except Exception:
-            _log.exception("work in the background failed; it is begun again")
-            await asyncio.sleep(_PAUSE)
-        else:
-            return
-
-
 def create_app(gateway: Gateway) -> FastAPI:
     """Return the application. Its lifespan runs the gateway's background; without one, only requests are served."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(_kept_running(work)) for work in gateway.background]
+        tasks = [asyncio.create_task(gateway.supervision.keep(work)) for work in gateway.background]
         try:
             yield
         finally:

@@ -17,6 +17,8 @@ from api.http.at_once import AtOnce
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
+from api.sweeps.rounds import Supervision
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from application.networks import Network
@@ -95,6 +97,10 @@ class Gateway:
     """Where people see the workflows, if it is known."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to end: streams end then."""
+    recovery: RecoveryMode = NO_RECOVERY
+    """Whether sweeps only report."""
+    supervision: Supervision = field(default_factory=Supervision)
+    """What keeps the background running."""
     background: tuple[Background, ...] = field(default=())
     """What runs for as long as the gateway serves."""
     admin_token: SecretStr | None = None

@@ -7,21 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 from typing import Any, Protocol
 
-from google.protobuf.descriptor import Descriptor
 from pydantic import BaseModel
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.errordetails.v1 import (
-    ClientVersionNotSupportedFailure,
-    NamespaceInvalidStateFailure,
-    NamespaceNotActiveFailure,
-    NamespaceNotFoundFailure,
-    NamespaceUnavailableFailure,
-    ServerVersionNotSupportedFailure,
-    WorkflowNotReadyFailure,
-)
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
@@ -34,18 +25,39 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import QueryRejectCondition, SearchAttributeKey
-from temporalio.exceptions import ApplicationError, FailureError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from api.engine_errors import (
+    REFUSALS,
+    EngineNotReadyError,
+    EngineRefusedError,
+    EngineUnavailableError,
+    MessageRefusedError,
+    RequestTooLargeError,
+    WorkflowEndedError,
+    kind_of,
+    lacks_workflow,
+    why_not,
+)
 from orders.events.subscription import Subscription
 from orders.model.posted import PostedOrder
-from orders.model.revision import Refusal
-from orders.model.violation import Violation
 from tmf.instants import timestamp
 from workflows.connection import WORKFLOW_TYPES, start_order, start_subscription
 from workflows.contracts import policies, search_attributes
-from workflows.contracts.refusals import OVERTAKEN, REFUSED, REFUSED_FOR_NOW
 from workflows.contracts.subscriptions import DeliveryPolicy
+
+__all__ = [
+    "Engine",
+    "EngineNotReadyError",
+    "EngineRefusedError",
+    "EngineUnavailableError",
+    "MessageRefusedError",
+    "RequestTooLargeError",
+    "TemporalEngine",
+    "TroubledWorkflow",
+    "Whereabouts",
+    "WorkflowEndedError",
+]
 
 SYSTEM_EVENT_SIGNAL = "system_event"
 
@@ -53,37 +65,16 @@ _PROGRESS_QUERY = "progress"
 _PROBLEMS = SearchAttributeKey.for_keyword_list("TemporalReportedProblems")
 """What the server itself sets on a workflow whose workflow task has failed some times in a row."""
 _CAUSE = "cause=WorkflowTaskFailedCause"
-_ENDED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
-"""The type of the error with which the server tells that a workflow ended before it had answered."""
-
-_REFUSALS = frozenset({RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION})
-_NOT_FOR_GOOD = (
-    NamespaceInvalidStateFailure.DESCRIPTOR,
-    NamespaceNotActiveFailure.DESCRIPTOR,
-    NamespaceUnavailableFailure.DESCRIPTOR,
-    ClientVersionNotSupportedFailure.DESCRIPTOR,
-    ServerVersionNotSupportedFailure.DESCRIPTOR,
-    WorkflowNotReadyFailure.DESCRIPTOR,
-)
-"""What a failed precondition is about where not the request is at fault, but the moment or the server."""
-_TOO_LARGE = ("larger than max", "size exceeds limit")
-"""What gRPC says of a message, and Temporal of a payload, that is too large; neither has a status of its own for it."""
 
 
-class EngineUnavailableError(Exception):
-    """Temporal gave no answer in time, or cannot serve this just now."""
+class Whereabouts(Enum):
+    """Where a workflow is."""
 
-
-class EngineNotReadyError(EngineUnavailableError):
-    """Temporal serves, and lacks what every order needs."""
-
-
-class EngineRefusedError(Exception):
-    """Temporal answered, and does not take this request as it is: to repeat it makes no sense."""
-
-
-class RequestTooLargeError(EngineRefusedError):
-    """No Temporal takes a request of this size."""
+    RUNNING = "running"
+    """It runs, or one of those below it does, which undo their part when it was terminated."""
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+    """Temporal does not know it: it never was, was forgotten long after its end, or is lost, as after a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +86,6 @@ class TroubledWorkflow:
     causes: tuple[str, ...]
     """As Temporal names them, such as `NonDeterministicError`."""
     started_at: datetime
-
-
-class WorkflowEndedError(Exception):
-    """There is no such workflow, or it has ended: nobody is there to be asked."""
-
-    def __init__(self, workflow_id: str) -> None:
-        super().__init__(f"no workflow {workflow_id} runs")
-        self.workflow_id = workflow_id
-
-
-class MessageRefusedError(Exception):
-    """A workflow refuses what a person asks for, and has changed nothing.
-
-    `refusals` names each item that does not allow it; `violations` each rule of the catalogs that it would break;
-    `for_now`: nothing but the moment stands against it. `overtaken`: a later amendment has been applied before it.
-    """
-
-    def __init__(
-        self, message: str, refusals: list[Refusal], violations: list[Violation], *, kind: str = REFUSED
-    ) -> None:
-        super().__init__(message)
-        self.message, self.refusals, self.violations = message, refusals, violations
-        self.overtaken = kind == OVERTAKEN
-        self.for_now = self.overtaken or kind == REFUSED_FOR_NOW
 
 
 class Engine(Protocol):
@@ -153,8 +120,8 @@ class Engine(Protocol):
             WorkflowEndedError: when there is no such workflow, or it has ended.
         """
 
-    async def is_running(self, workflow_id: str) -> bool:
-        """Return whether a workflow runs, or one of those below it, which undo their part when it was terminated."""
+    async def look(self, workflow_id: str) -> Whereabouts:
+        """Return whether a workflow runs, has ended, or is not known."""
 
     async def terminated_orders(self, since: datetime) -> list[str]:
         """Return the workflow ids of the posted orders that were terminated since then."""
@@ -207,7 +174,7 @@ class TemporalEngine:
                 return await self._start_order(client, order, self._task_queue)
             except RPCError as error:
                 # Then every order is refused, and none for its own sake.
-                if error.status in _REFUSALS and (missing := await _missing_search_attributes(client)):
+                if error.status in REFUSALS and (missing := await _missing_search_attributes(client)):
                     raise EngineNotReadyError(unknown_attributes(missing)) from error
                 raise
 
@@ -221,7 +188,7 @@ class TemporalEngine:
             try:
                 await client.get_workflow_handle(workflow_id).signal(name, args=arguments)
             except RPCError as error:
-                if _lacks_workflow(error):
+                if lacks_workflow(error):
                     return False
                 raise
         return True
@@ -235,11 +202,11 @@ class TemporalEngine:
                 handle = client.get_workflow_handle(workflow_id)
                 return await handle.execute_update(name, args=arguments, id=update_id)
             except RPCError as error:
-                if _lacks_workflow(error):
+                if lacks_workflow(error):
                     raise WorkflowEndedError(workflow_id) from error
                 raise
             except WorkflowUpdateFailedError as error:
-                raise _why_not(workflow_id, name, error.cause) from error
+                raise why_not(workflow_id, name, error.cause) from error
 
     async def progress(self, workflow_id: str) -> dict[str, Any]:
         async with self._answering(self._request_timeout) as client:
@@ -248,7 +215,7 @@ class TemporalEngine:
                     _PROGRESS_QUERY, reject_condition=QueryRejectCondition.NOT_OPEN
                 )
             except RPCError as error:
-                if _lacks_workflow(error):
+                if lacks_workflow(error):
                     raise WorkflowEndedError(workflow_id) from error
                 raise
             except WorkflowQueryRejectedError as error:
@@ -257,18 +224,20 @@ class TemporalEngine:
                 raise EngineRefusedError(f"{workflow_id} cannot say how far it is: {error.message}") from error
         return answer
 
-    async def is_running(self, workflow_id: str) -> bool:
+    async def look(self, workflow_id: str) -> Whereabouts:
+        otherwise = Whereabouts.ENDED
         async with self._answering() as client:
             try:
                 found = await client.get_workflow_handle(workflow_id).describe()
             except RPCError as error:
-                if not _lacks_workflow(error):
+                if not lacks_workflow(error):
                     raise
+                otherwise = Whereabouts.UNKNOWN
             else:
                 if found.close_time is None:
-                    return True
+                    return Whereabouts.RUNNING
             below = f"WorkflowId STARTS_WITH '{workflow_id}:' AND ExecutionStatus = 'Running'"
-            return (await client.count_workflows(below)).count > 0
+            return Whereabouts.RUNNING if (await client.count_workflows(below)).count else otherwise
 
     async def terminated_orders(self, since: datetime) -> list[str]:
         types = ", ".join(f"'{each}'" for each in WORKFLOW_TYPES.values())
@@ -330,7 +299,7 @@ class TemporalEngine:
         except (TimeoutError, RPCTimeoutOrCancelledError) as error:
             raise EngineUnavailableError(f"{engine} gave no answer within {seconds:g} s") from error
         except RPCError as error:
-            kind = _kind_of(error)
+            kind = kind_of(error)
             raise kind(f"{engine} answered {error.status.name}: {error.message}") from error
         except RuntimeError as error:
             raise EngineUnavailableError(f"{engine} cannot be reached") from error
@@ -352,42 +321,3 @@ def _troubled(found: WorkflowExecution) -> TroubledWorkflow:
     problems = found.typed_search_attributes.get(_PROBLEMS) or ()
     causes = tuple(each.removeprefix(_CAUSE) for each in problems if each.startswith(_CAUSE))
     return TroubledWorkflow(found.id, found.workflow_type, causes, found.start_time)
-
-
-def _kind_of(error: RPCError) -> type[EngineRefusedError | EngineUnavailableError]:
-    """Return whether Temporal refuses a request for good, or may take it later."""
-    sized = error.status in (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.INVALID_ARGUMENT)
-    if sized and any(each in error.message for each in _TOO_LARGE):
-        return RequestTooLargeError
-    if error.status in _REFUSALS and not _is_about(error, *_NOT_FOR_GOOD):
-        return EngineRefusedError
-    return EngineUnavailableError
-
-
-def _lacks_workflow(error: RPCError) -> bool:
-    """Return whether there is no such workflow: where the whole namespace is not there, that is not known."""
-    return error.status == RPCStatusCode.NOT_FOUND and not _is_about(error, NamespaceNotFoundFailure.DESCRIPTOR)
-
-
-def _is_about(error: RPCError, *kinds: Descriptor) -> bool:
-    return any(each.Is(kind) for each in error.grpc_status.details for kind in kinds)
-
-
-def _why_not(workflow_id: str, name: str, cause: BaseException) -> Exception:
-    """Return the error that tells why a workflow did not do what it was asked."""
-    if isinstance(cause, ApplicationError) and cause.type in (REFUSED, REFUSED_FOR_NOW, OVERTAKEN):
-        return MessageRefusedError(cause.message, *_reasons(cause.details), kind=cause.type)
-    if isinstance(cause, ApplicationError) and cause.type == _ENDED_MEANWHILE:
-        return WorkflowEndedError(workflow_id)
-    while isinstance(cause, FailureError) and cause.cause is not None:
-        cause = cause.cause
-    return EngineRefusedError(f"{workflow_id} could not do {name}: {cause}")
-
-
-def _reasons(details: Sequence[Any]) -> tuple[list[Refusal], list[Violation]]:
-    """Return the refusals and violations among the details of a workflow's refusal."""
-    flat = [each for detail in details for each in (detail if isinstance(detail, list) else [detail])]
-    found = [each for each in flat if isinstance(each, dict)]
-    refusals = [Refusal.model_validate(each) for each in found if "reason" in each]
-    violations = [Violation.model_validate(each) for each in found if "code" in each]
-    return refusals, violations

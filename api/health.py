@@ -17,6 +17,8 @@ from pydantic import Field, SecretStr
 
 from api.engine import Engine, unknown_attributes
 from api.http.answers import JsonAnswer
+from api.sweeps.recovery import RecoveryMode, said_of
+from api.sweeps.rounds import Rounds, Supervision
 from api.sweeps.stuck import StuckWork
 from orders.plan.orchestration_plan import CatalogVersion
 from store.sql.database import Database
@@ -129,6 +131,37 @@ def stuck_probe(stuck: StuckWork) -> Probe:
             raise LookupError(trouble)
 
     return Probe("progress", "degrading", look)
+
+
+def sweep_probe(rounds: Rounds) -> Probe:
+    """Each sweep comes round."""
+
+    async def look() -> dict[str, Any]:
+        if late := rounds.late():
+            raise LookupError(late)
+        return {"secondsSinceLastRound": dict(rounds.ages())}
+
+    return Probe("sweeps", "degrading", look)
+
+
+def background_probe(supervision: Supervision) -> Probe:
+    """Nothing that runs in the background fails."""
+
+    async def look() -> None:
+        if trouble := supervision.trouble():
+            raise LookupError(trouble)
+
+    return Probe("background", "degrading", look)
+
+
+def recovery_probe(recovery: RecoveryMode) -> Probe:
+    """Sweeps act, and do not only report."""
+
+    async def look() -> None:
+        if await recovery.is_on():
+            raise LookupError(said_of(recovery, await recovery.state()))
+
+    return Probe("recovery", "degrading", look)
 
 
 def callback_probe(secret: SecretStr | None) -> Probe:

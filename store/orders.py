@@ -225,6 +225,15 @@ class OrderStore:
 
         return await self._database.read(found)
 
+    async def was_started(self, kind: OrderKind, order_id: str) -> bool:
+        """Return whether the workflow of an order is known to have been started.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        started = select(orders.c.started).where(orders.c.kind == kind.value, orders.c.id == order_id)
+        return bool(await self._database.read(lambda connection: connection.scalar(started)))
+
     async def mark_started(self, started: Collection[tuple[OrderKind, str]]) -> None:
         """Note that the workflows of orders, each by kind and id, have been started; noting it again changes nothing.
 

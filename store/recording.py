@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from orders.events import order_events as events
 from orders.events.order_events import Event
 from orders.lifecycle.change import OrderChange, OrderEntries, OrderUpdate
-from orders.lifecycle.states import OrderKind
+from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from store.documents import (
     apply_change,
     apply_entries,
@@ -38,6 +38,7 @@ from store.order_entries import (
     write_entries,
 )
 from store.outbox import append
+from store.recovery import EPOCH
 from store.sql.tables import order_references, orders
 from tmf.bodies import Document
 from tmf.instants import timestamp
@@ -83,6 +84,9 @@ class _Row:
     order_date: str
     document: Document
     entries_size: int | None
+    epoch: int
+    now: int
+    """The epoch of the store."""
     partial: Sequence[str] = ()
     """The lists that have rows, of whose entries the document has those that are to change, and no others."""
     refers_anew: bool = False
@@ -93,10 +97,13 @@ class _Row:
         return self.kind, self.id
 
 
-_STORED = [field.name for field in fields(_Row) if field.name not in ("partial", "refers_anew")]
+_OF_ENDED = frozenset({"completionDate", "cancellationDate", "cancellationReason"})
+"""Attributes that only an order has which has ended."""
+
+_STORED = [field.name for field in fields(_Row) if field.name not in ("now", "partial", "refers_anew")]
 # Locks are taken in the order of the keys, so that two batches never wait for each other.
 _LOCKED = (
-    select(*(orders.c[name] for name in _STORED))
+    select(*(orders.c[name] for name in _STORED), EPOCH)
     .where(tuple_(orders.c.kind, orders.c.id).in_(bindparam("keys", expanding=True)))
     .order_by(orders.c.kind, orders.c.id)
     .with_for_update()
@@ -120,12 +127,13 @@ def record(connection: Connection, told: Sequence[Told]) -> list[list[Recorded]]
     now = datetime.now(UTC)
     openings = [each.opening for each in told if each.opening is not None]
     new = insert_orders(connection, [_opened(opening, now) for opening in openings])
+    known = [opening for opening, is_new in zip(openings, new, strict=True) if not is_new]
     made = [
         events.created(opening.kind, opening.document, opening.root_id, now)
         for opening, is_new in zip(openings, new, strict=True)
         if is_new
     ]
-    outcomes = iter(_apply_all(connection, [update for each in told for update in each.updates], made, now))
+    outcomes = iter(_apply_all(connection, known, [update for each in told for update in each.updates], made, now))
     append(connection, made)
     return [list(islice(outcomes, len(each.updates))) for each in told]
 
@@ -161,14 +169,20 @@ def _opened(opening: Opening, now: datetime) -> dict[str, Any]:
 
 
 def _apply_all(
-    connection: Connection, updates: Sequence[OrderUpdate], made: list[Event], now: datetime
+    connection: Connection,
+    known: Sequence[Opening],
+    updates: Sequence[OrderUpdate],
+    made: list[Event],
+    now: datetime,
 ) -> list[Recorded]:
-    if not updates:
+    if not updates and not known:
         return []
-    keys = sorted({_key(update) for update in updates})
+    keys = sorted({*map(_key, updates), *((opening.kind.value, opening.id) for opening in known)})
     before = {row.key: row for row in (_Row(*found) for found in connection.execute(_LOCKED, {"keys": keys}))}
     before |= _with_entries(connection, [row for row in before.values() if row.entries_size is not None], updates)
     rows = dict(before)
+    for opening in known:
+        _open_again(rows, opening, made, now)
     outcomes = [_applied(rows, update, made, now) for update in updates]
     changes = [(before[row.key], row) for row in rows.values() if row is not before[row.key]]
     _write(connection, changes, now)
@@ -245,13 +259,32 @@ def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[
         rows[row.key] = replace(row, document=document, refers_anew=refers_anew)
         made += events.extended(update, row.document, document, row.root_id, now, partial=row.partial)
         return Recorded.APPLIED
-    if update.version <= row.version:
+    if update.version <= row.version and row.epoch == row.now:
         return Recorded.OUTDATED
     revision = row.revision if update.revision is None else update.revision
-    document = apply_change(row.document, update)
-    rows[row.key] = replace(row, version=update.version, revision=revision, document=document, refers_anew=refers_anew)
-    made += events.changed(update, row.document, document, row.root_id, now, partial=row.partial)
+    document = apply_change(_reopened(row, update), update)
+    told = replace(row, version=update.version, revision=revision, epoch=row.now, document=document)
+    rows[row.key] = replace(told, refers_anew=refers_anew)
+    made += events.changed(update, row.document, document, row.root_id, now, epoch=row.now, partial=row.partial)
     return Recorded.APPLIED
+
+
+def _open_again(rows: dict[tuple[str, str], _Row], opening: Opening, made: list[Event], now: datetime) -> None:
+    """Have an order begin anew that was known before a restore: what it had come to by then, its workflow has not."""
+    row = rows[opening.kind.value, opening.id]
+    if row.epoch == row.now:
+        return
+    again = OrderChange(kind=opening.kind, order_id=opening.id, version=0, state=OrderState(opening.document["state"]))
+    told = replace(row, version=0, revision=opening.revision, epoch=row.now, document=opening.document)
+    rows[row.key] = replace(told, partial=(), refers_anew=True)
+    made += events.changed(again, row.document, opening.document, row.root_id, now, epoch=row.now, partial=row.partial)
+
+
+def _reopened(row: _Row, update: OrderChange) -> Document:
+    """Return the document to be changed: of an order that had ended and goes on, without what told of its end."""
+    if row.document.get("state") not in TERMINAL or update.state in TERMINAL:
+        return row.document
+    return {name: value for name, value in row.document.items() if name not in _OF_ENDED}
 
 
 def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: datetime) -> None:
@@ -264,6 +297,7 @@ def _write(connection: Connection, changes: Sequence[tuple[_Row, _Row]], now: da
             "its_id": row.id,
             "version": row.version,
             "revision": row.revision,
+            "epoch": row.epoch,
             "updated_at": timestamp(now),
             **each.columns,
             **changed_columns(before.document, row.document),

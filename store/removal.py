@@ -14,6 +14,7 @@ from store.sql.tables import (
     begun_calls,
     cancellations,
     deleted_orders,
+    differences,
     orders,
     plans,
     resource_locks,
@@ -65,6 +66,7 @@ def remove_tree(connection: Connection, kind: OrderKind, order_id: str, at: str)
         tasks.c.root_id,
         begun_calls.c.root_id,
         setbacks.c.order_id,
+        differences.c.order_id,
         saga_log.c.order_id,
     )
     for column in by_root:

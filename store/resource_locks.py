@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from orders.lifecycle.states import OrderKind, OrderState
+from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from orders.plan.graph import dependents
 from store.begun_calls import forgotten
 from store.documents import as_key, storable
@@ -154,6 +154,16 @@ class ResourceLocks:
                 connection.execute(given_up, [{"gone": subject} for subject in sorted(gone)])
 
         await self._database.write(reduced)
+
+    async def has_ended(self, order_id: str) -> bool:
+        """Return whether an order is over, or is not in the store at all, so that nothing is to be locked for it.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        kinds = orders.c.kind.in_([kind.value for kind in OrderKind])
+        state = select(orders.c.state).where(kinds, orders.c.id == order_id)
+        return await self._database.read(lambda connection: connection.scalar(state) in (*TERMINAL, None))
 
     async def blocking(self, limit: int = 100, after: str = "") -> list[str]:
         """Return orders that go before one that waits, by their ids, from the one behind `after` on.

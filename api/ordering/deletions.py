@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from api.caller import require_admin
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import TAGS, errors
+from api.engine import Whereabouts
 from api.http.errors import NotAllowedError, NotFoundError
 from api.reads import stored_order
 from api.workflow_ids import workflow_of
@@ -53,7 +54,7 @@ async def delete_order(gateway: Gateway, kind: OrderKind, order_id: str) -> None
         NotAllowedError: when it is not closed, still has something to do, or was made by another order.
     """
     await stored_order(gateway, kind, order_id)
-    if await gateway.engine.is_running(workflow_of(kind, order_id)):
+    if await gateway.engine.look(workflow_of(kind, order_id)) == Whereabouts.RUNNING:
         raise NotAllowedError(f"{kind.value} {order_id!r} still runs: only closed orders can be deleted")
     try:
         removed = await gateway.orders.remove(kind, order_id)

@@ -9,7 +9,8 @@ from typing import Any
 
 import structlog
 
-from api.engine import Engine, EngineRefusedError
+from api.engine import Engine, EngineRefusedError, Whereabouts
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.starter import Starter
 from api.sweeps.sweep import Backlog, NotYetError, pass_on_now
 from api.workflow_ids import workflow_of
@@ -32,16 +33,25 @@ class Canceller:
     """
 
     def __init__(
-        self, orders: OrderStore, cancellations: CancelStore, setbacks: Setbacks, engine: Engine, starter: Starter
+        self,
+        orders: OrderStore,
+        cancellations: CancelStore,
+        setbacks: Setbacks,
+        engine: Engine,
+        starter: Starter,
+        recovery: RecoveryMode = NO_RECOVERY,
     ) -> None:
         self._orders = orders
         self._cancellations = cancellations
         self._engine = engine
         self._starter = starter
-        self._backlog = Backlog(cancellations.unsent, self._send, _tried, engine, setbacks)
+        self._recovery = recovery
+        self._backlog = Backlog(Work.CANCELLATION, cancellations.unsent, self._send, _tried, engine, setbacks, recovery)
 
     async def send(self, cancel: UnsentCancel) -> bool:
         """Pass on a cancellation that was just accepted; return whether that could be done. The sweep does the rest."""
+        if await self._recovery.is_on():
+            return False
         return await pass_on_now(self._send(cancel), "cancellation", cancel.id)
 
     async def sweep(self) -> int:
@@ -77,7 +87,13 @@ class Canceller:
         if await self._engine.signal(workflow_id, Message.CANCEL.value, message):
             return True
         document = await self._orders.get(cancel.kind, cancel.order_id)
-        if not is_root(cancel.order_id) or document is None or document["state"] in TERMINAL:
+        if document is None or document["state"] in TERMINAL:
+            return False
+        started = await self._orders.was_started(cancel.kind, cancel.order_id)
+        if started and await self._engine.look(workflow_id) == Whereabouts.UNKNOWN:
+            # To start it anew would begin it anew; nor has it ended.
+            raise NotYetError(f"Temporal does not know the workflow of order {cancel.order_id}, which was started")
+        if not is_root(cancel.order_id):
             return False
         if not await self._starter.start(cancel.order_id, document):
             raise NotYetError(f"order {cancel.order_id} is not started yet, so that nobody can be told to cancel it")

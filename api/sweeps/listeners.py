@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from api.engine import Engine, EngineRefusedError
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.sweep import Backlog, OneByOne, Pace, pass_on_now
 from orders.events.hubs import events_of
 from orders.events.subscription import Subscription, SubscriptionState
@@ -42,20 +43,28 @@ class ListenerStarter:
         setbacks: Setbacks,
         engine: Engine,
         retention: timedelta,
+        recovery: RecoveryMode = NO_RECOVERY,
     ) -> None:
         self._subscriptions = subscriptions
         self._outbox = outbox
         self._engine = engine
         self._retention = retention
         self._pruning, self._looking = Pace(_PRUNING_INTERVAL), Pace(_LOOKING_INTERVAL)
-        self._unstarted = Backlog(subscriptions.unstarted, self._start, _tried_to_start, engine, setbacks)
-        self._unstopped = Backlog(subscriptions.unstopped, self._stop, _tried_to_stop, engine, setbacks)
+        self._recovery = recovery
+        self._unstarted = Backlog(
+            Work.LISTENER, subscriptions.unstarted, self._start, _tried_to_start, engine, setbacks, recovery
+        )
+        self._unstopped = Backlog(
+            Work.REMOVAL, subscriptions.unstopped, self._stop, _tried_to_stop, engine, setbacks, recovery
+        )
 
     async def start(self, subscription: Subscription) -> bool:
         """Start to tell a listener that was just registered, paused or resumed; return whether that was possible now.
 
         Its row has noted it before, so that the sweep sees to the rest.
         """
+        if await self._recovery.is_on():
+            return False
         return await pass_on_now(self._start(subscription), "listener", subscription.id)
 
     async def sweep(self) -> int:
@@ -74,7 +83,7 @@ class ListenerStarter:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next time.
             StoreUnavailableError: when the order store does not.
         """
-        if not self._looking.is_due():
+        if await self._recovery.is_on() or not self._looking.is_due():
             return 0
         again = list[str]()
         one_by_one = OneByOne(self._engine)
@@ -85,6 +94,8 @@ class ListenerStarter:
 
     async def stop(self, subscription_id: str) -> bool:
         """Tell the workflow of a listener that was taken off; return whether that was possible now."""
+        if await self._recovery.is_on():
+            return False
         return await pass_on_now(self._stop(subscription_id), "stop of a listener", subscription_id)
 
     async def sweep_stopped(self) -> int:
@@ -104,7 +115,7 @@ class ListenerStarter:
         Raises:
             StoreUnavailableError: when the order store does not serve.
         """
-        if not self._pruning.is_due():
+        if await self._recovery.is_on() or not self._pruning.is_due():
             return 0
         now, needed = await self._outbox.now(), dict[str, int]()
         await self._subscriptions.forget_old_secrets(now)

@@ -1,5 +1,7 @@
 """Releases resource locks of orders that cannot do so any more: their workflow was terminated.
 
+What Temporal does not know at all has not ended for that: it may have been restored to a moment before the order began.
+
 An order that ends tells those that wait for its locks by itself. To be told twice, or too early, does no harm: it looks
 again.
 """
@@ -12,7 +14,8 @@ from datetime import timedelta
 
 import structlog
 
-from api.engine import Engine
+from api.engine import Engine, Whereabouts
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.sweep import OneByOne
 from store.resource_locks import ResourceLocks
 from tmf.words import reason_of
@@ -40,12 +43,16 @@ class LockReleaser:
         engine: Engine,
         at_once: int = _AT_ONCE,
         clock: Callable[[], float] = time.monotonic,
+        recovery: RecoveryMode = NO_RECOVERY,
     ) -> None:
         self._locks = locks
         self._engine = engine
         self._clock = clock
         self._blocking = _InParts(locks.blocking, at_once)
         self._overdue = _InParts(locks.overdue, at_once)
+        self._recovery = recovery
+        self._withheld: list[str] | None = None
+        """What is not done while recovery is on."""
         self._reminded: dict[str, float] = {}
         """The orders whose turn it is, and when they were told so."""
 
@@ -58,15 +65,23 @@ class LockReleaser:
         """
         told: list[str] = []
         one_by_one = OneByOne(self._engine)
+        self._withheld = [] if await self._recovery.is_on() else None
         await self._blocking.each(lambda order_id: self._release_if_gone(order_id, told, one_by_one), one_by_one)
         await self._overdue.each(lambda order_id: self._remind(order_id, told, one_by_one), one_by_one)
+        if self._withheld is not None:
+            self._recovery.withhold("resource locks", self._withheld)
         return len(told)
 
     async def _release_if_gone(self, order_id: str, told: list[str], one_by_one: OneByOne) -> None:
-        if not await self._engine.is_running(root_workflow(order_id)):
+        found = await self._engine.look(root_workflow(order_id))
+        # One that Temporal does not know is lost, as after a restore, unless it is known to have ended.
+        if found == Whereabouts.ENDED or (found == Whereabouts.UNKNOWN and await self._locks.has_ended(order_id)):
             await self._release(order_id, told, one_by_one)
 
     async def _release(self, order_id: str, told: list[str], one_by_one: OneByOne) -> None:
+        if self._withheld is not None:
+            self._withheld.append(f"release the resource locks of {order_id}")
+            return
         waiting = await self._locks.release(order_id)
         _log.warning("resource locks of an order released whose workflow is gone", order=order_id, waiting=waiting)
         for each in waiting:
@@ -78,6 +93,9 @@ class LockReleaser:
         now = self._clock()
         self._reminded = {each: at for each, at in self._reminded.items() if now - at < _REMINDED_FOR}
         if order_id in self._reminded:
+            return
+        if self._withheld is not None:
+            self._withheld.append(f"tell {order_id} that it is its turn")
             return
         if await self._tell(order_id, told):
             self._reminded[order_id] = now

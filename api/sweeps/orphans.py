@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from api.engine import Engine
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.sweep import OneByOne
 from tmf.words import reason_of
 
@@ -24,8 +25,9 @@ _log = structlog.get_logger(__name__)
 class OrphanSweep:
     """Sees to it that nothing goes on for an order that was terminated."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, recovery: RecoveryMode = NO_RECOVERY) -> None:
         self._engine = engine
+        self._recovery = recovery
         self._since = datetime.now(UTC) - _LOOKS_BACK
         self._seen: set[str] = set()
 
@@ -40,6 +42,9 @@ class OrphanSweep:
         self._seen.intersection_update(terminated)
         done = 0
         new = [each for each in terminated if each not in self._seen]
+        if await self._recovery.is_on():
+            self._recovery.withhold("orphans", [f"cancel what runs below {each}" for each in new])
+            return 0
         for workflow_id in new:
             if error := await one_by_one.trouble_with(self._cancel_below(workflow_id)):
                 reason = reason_of(error)

@@ -20,6 +20,7 @@ import structlog
 from pydantic import ValidationError
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError, RequestTooLargeError
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.sweep import Backlog, pass_on_now
 from orders.intake import ids_of_items
 from orders.lifecycle.change import OrderChange
@@ -57,12 +58,20 @@ class Starter:
         engine: Engine,
         interval: timedelta,
         clock: Callable[[], float] = time.monotonic,
+        recovery: RecoveryMode = NO_RECOVERY,
     ) -> None:
         self._orders = orders
         self._setbacks = setbacks
         self._engine = engine
+        self._recovery = recovery
         self._backlog = Backlog(
-            self._unstarted, lambda order: self._start(order.id, order.document), _tried, engine, setbacks
+            Work.START,
+            self._unstarted,
+            lambda order: self._start(order.id, order.document),
+            _tried,
+            engine,
+            setbacks,
+            recovery,
         )
         self._interval = interval.total_seconds()
         self._clock = clock
@@ -72,7 +81,7 @@ class Starter:
 
     async def start(self, order_id: str, document: dict[str, Any]) -> bool:
         """Start an order that was just accepted; return whether that was possible now. The sweep sees to the rest."""
-        if self._clock() < self._resting_until:
+        if self._clock() < self._resting_until or await self._recovery.is_on():
             return False
         return await pass_on_now(self._start_at_once(order_id, document), "order", order_id)
 

@@ -15,8 +15,10 @@ from typing import Generic, TypeVar
 import structlog
 
 from api.engine import Engine, EngineNotReadyError, EngineRefusedError, EngineUnavailableError
+from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
+from api.sweeps.rounds import Rounds
 from store.errors import StoreUnavailableError
-from store.setbacks import Setbacks, Tried
+from store.setbacks import Setbacks, Tried, Work
 from tmf.words import reason_of
 
 T = TypeVar("T")
@@ -82,11 +84,13 @@ class Backlog(Generic[T]):
 
     def __init__(
         self,
+        work: Work,
         waiting: Callable[[], Awaitable[Sequence[T]]],
         pass_on: Callable[[T], Awaitable[object]],
         tried: Callable[[T], Tried],
         engine: Engine,
         setbacks: Setbacks,
+        recovery: RecoveryMode = NO_RECOVERY,
     ) -> None:
         """Make it.
 
@@ -95,19 +99,25 @@ class Backlog(Generic[T]):
             pass_on: passes one thing on, so that it is not among what waits any more.
             tried: says what that is in words, where it fails.
         """
+        self._work = work
         self._waiting = waiting
         self._pass_on = pass_on
         self._tried = tried
         self._engine = engine
         self._setbacks = setbacks
+        self._recovery = recovery
 
     async def sweep(self) -> int:
-        """Pass on what waits, each once; return how much could be.
+        """Pass on what waits, each once; return how much could be. While recovery is on, only say what waits.
 
         Raises:
             EngineUnavailableError: when Temporal does not serve; what is left waits for the next sweep.
             StoreUnavailableError: when the order store does not.
         """
+        if await self._recovery.is_on():
+            waiting = [self._tried(each) for each in await self._waiting()]
+            self._recovery.withhold(self._work.value, [f"{each.what}: {each.id}" for each in waiting])
+            return 0
         passed: set[str] = set()
         one_by_one = OneByOne(self._engine)
         # What was passed on and waits all the same, for a change in between, waits for the next sweep.
@@ -115,7 +125,7 @@ class Backlog(Generic[T]):
             over = [self._tried(each) for each in part if await self._passed_on(each, one_by_one)]
             passed.update(each.id for each in over)
             if over:
-                await self._setbacks.over(over[0].work, [each.id for each in over])
+                await self._setbacks.over(self._work, [each.id for each in over])
         return len(passed)
 
     async def _passed_on(self, what: T, one_by_one: OneByOne) -> bool:
@@ -153,30 +163,41 @@ class Pace:
         return True
 
 
-async def sweep_for_ever(sweeps: Mapping[str, Sweep], interval: timedelta, longest: timedelta = _LONGEST) -> None:
+async def sweep_for_ever(
+    sweeps: Mapping[str, Sweep], interval: timedelta, longest: timedelta = _LONGEST, rounds: Rounds | None = None
+) -> None:
     """Run the sweeps, by their names, every `interval`, one after another; what one does wrong stops no other.
 
     Args:
+        rounds: is told of each round.
         longest: after how long one is broken off, so that the others have their turn; it goes on with the next.
     """
+    rounds = rounds or Rounds()
+    rounds.expect(sweeps)
     while True:
         for name, sweep in sweeps.items():
-            await run_sweep(name, sweep, longest)
+            await run_sweep(name, sweep, longest, rounds)
         await asyncio.sleep(interval.total_seconds())
 
 
-async def run_sweep(name: str, sweep: Sweep, longest: timedelta = _LONGEST) -> None:
-    """Run a sweep once, for so long at most; what goes wrong is logged."""
+async def run_sweep(name: str, sweep: Sweep, longest: timedelta = _LONGEST, rounds: Rounds | None = None) -> None:
+    """Run a sweep once, for so long at most; what goes wrong is logged, and noted among its rounds."""
+    rounds = rounds or Rounds()
     try:
         async with asyncio.timeout(longest.total_seconds()) as limit:
             done = await sweep()
     except (EngineUnavailableError, StoreUnavailableError) as error:
         _log.warning("sweep broken off", what=name, reason=str(error))
-    except Exception:
+        rounds.broken_off(name, str(error))
+    except Exception as error:
         if limit.expired():
-            _log.error("sweep broken off", what=name, reason=f"it took more than {longest}")
+            why = f"it took more than {longest}"
+            _log.error("sweep broken off", what=name, reason=why)
+            rounds.broken_off(name, why)
         else:
             _log.exception("sweep failed", what=name)
+            rounds.broken_off(name, reason_of(error))
     else:
+        rounds.whole(name)
         if done:
             _log.info("passed on by the sweep", what=name, count=done)

@@ -103,14 +103,16 @@ def changed(
     root_id: str,
     at: datetime,
     *,
+    epoch: int = 0,
     partial: Collection[str] = (),
 ) -> list[Event]:
     """Return the events of a change: of its state, or else of its attributes, and of what has events of its own.
 
     Args:
+        epoch: within which the change's version counts: in another one the same version is another change.
         partial: lists of which the documents have those entries alone that the change is about.
     """
-    kind, version = change.kind, str(change.version)
+    kind, version = change.kind, f"{change.version}@{epoch}" if epoch else str(change.version)
     states: list[Event] = []
     state = before.get("state")
     snapshot = snapshots.of_changed(kind, before, after, partial=partial)

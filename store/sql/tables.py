@@ -7,6 +7,10 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index,
 from store.sql.metadata import Json as Json
 from store.sql.metadata import Text as Text
 from store.sql.metadata import metadata as metadata
+from store.sql.operation_tables import differences as differences
+from store.sql.operation_tables import reconciliations as reconciliations
+from store.sql.operation_tables import recovery as recovery
+from store.sql.operation_tables import setbacks as setbacks
 
 orders = Table(
     "orders",
@@ -33,6 +37,7 @@ orders = Table(
     Column("size", Integer),
     Column("entries_size", BigInteger().with_variant(Integer, "sqlite")),
     Column("updated_at", Text, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default="0"),
     Index(None, "kind", "order_date", "id"),
     Index(None, "kind", "state", "order_date", "id"),
     Index(None, "kind", "external_id", "order_date", "id"),
@@ -46,7 +51,8 @@ orders = Table(
 )
 """`size` is how many bytes the document has in JSON; empty where it was last written before that was kept.
 
-`entries_size` is how many the entries of its lists have that are not in the document but in `order_entries`."""
+`entries_size` is how many the entries of its lists have that are not in the document but in `order_entries`.
+`epoch` is that of `recovery` in which the order was last written: versions count within one."""
 
 Index(
     "ix_orders_unstarted",
@@ -355,20 +361,3 @@ deleted_orders = Table(
     Column("deleted_at", Text, nullable=False),
 )
 """What is left of a deleted order: its id, which is not given to another, since systems know it."""
-
-setbacks = Table(
-    "setbacks",
-    metadata,
-    Column("work", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("what", Text, nullable=False),
-    Column("order_id", Text),
-    Column("workflow_id", Text),
-    Column("attempts", Integer, nullable=False),
-    Column("since", Text, nullable=False),
-    Column("at", Text, nullable=False),
-    Column("next_at", Text, nullable=False),
-    Column("error", Text, nullable=False),
-    Index(None, "next_at"),
-)
-"""What is tried again and again: a row is there for as long as it does not succeed, and rests until `next_at`."""

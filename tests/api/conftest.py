@@ -18,10 +18,11 @@ from pydantic import SecretStr
 from api.app import create_app
 from api.dependencies import Gateway
 from api.documents.openapi import api_documents
-from api.health import Readiness, catalog_probe, engine_probes, store_probe, stuck_probe
+from api.health import Readiness, catalog_probe, engine_probes, recovery_probe, store_probe, stuck_probe
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.recovery import RecoveryMode
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from api.workflow_ids import workflow_of
@@ -38,6 +39,7 @@ from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.recording import Recorded
+from store.recovery import RecoveryStore
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
 from store.sql.database import Database, open_database
@@ -150,9 +152,10 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         return datetime.now(UTC) + timedelta(seconds=clock.now)
 
     setbacks = Setbacks(database, now)
-    starter = Starter(orders, setbacks, engine, timedelta(seconds=5), clock)
+    recovery = RecoveryMode(RecoveryStore(database))
+    starter = Starter(orders, setbacks, engine, timedelta(seconds=5), clock, recovery)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
-    canceller = Canceller(orders, cancellations, setbacks, engine, starter)
+    canceller = Canceller(orders, cancellations, setbacks, engine, starter, recovery)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     stuck = StuckWork(orders, setbacks, engine, subscriptions, now)
     qualifications, qualifier = QualificationStore(database), FakeQualifier()
@@ -177,12 +180,19 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         qualifications=qualifications,
         qualifying=qualifying,
         readiness=Readiness(
-            [store_probe(database), *engine_probes(engine), catalog_probe(CATALOG), stuck_probe(stuck)]
+            [
+                store_probe(database),
+                *engine_probes(engine),
+                catalog_probe(CATALOG),
+                stuck_probe(stuck),
+                recovery_probe(recovery),
+            ]
         ),
         outbox=outbox,
         subscriptions=subscriptions,
-        listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
+        listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30), recovery),
         stuck=stuck,
+        recovery=recovery,
         outbox_poller=OutboxPoller(outbox, timedelta(milliseconds=10)),
         forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
         catalogs=shipped,

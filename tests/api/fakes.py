@@ -14,6 +14,7 @@ from api.engine import (
     EngineUnavailableError,
     RequestTooLargeError,
     TroubledWorkflow,
+    Whereabouts,
     WorkflowEndedError,
 )
 from application.planner import PlannedOrder
@@ -55,6 +56,8 @@ class FakeEngine:
     """Ids of the product orders that were started."""
     ended: set[str] = field(default_factory=set)
     """Those of them that have ended."""
+    lost: set[str] = field(default_factory=set)
+    """Ids of the workflows that it does not know, as after a restore."""
     attempts: list[str] = field(default_factory=list)
     waiting: set[str] = field(default_factory=set)
     """Ids of the workflows that can be told and asked something, beside those of the orders that run."""
@@ -124,10 +127,12 @@ class FakeEngine:
             raise WorkflowEndedError(workflow_id)
         return {"revision": 1, "nodes": self.nodes}
 
-    async def is_running(self, workflow_id: str) -> bool:
+    async def look(self, workflow_id: str) -> Whereabouts:
         await self.check()
         self.looked_for.append(workflow_id)
-        return self._runs(workflow_id)
+        if workflow_id in self.lost:
+            return Whereabouts.UNKNOWN
+        return Whereabouts.RUNNING if self._runs(workflow_id) else Whereabouts.ENDED
 
     async def terminated_orders(self, since: datetime) -> list[str]:
         await self.check()
@@ -162,7 +167,7 @@ class FakeEngine:
 
     def _runs(self, workflow_id: str) -> bool:
         running = {root_workflow(each) for each in self.running if each not in self.ended}
-        return workflow_id in running | self.waiting
+        return workflow_id in (running | self.waiting) - self.lost
 
 
 @dataclass

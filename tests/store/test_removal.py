@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection, func, select
 
+from orders.differences import Difference, DifferenceKind
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.plan.orchestration_plan import CatalogVersion, OrchestrationPlan
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
+from store.differences import DifferenceStore
 from store.errors import DeletedOrderError, OrderNotClosedError, OwnedOrderError, UnknownOrderError
 from store.order_entries import SPLIT_ABOVE
 from store.orders import OrderStore
@@ -27,6 +29,8 @@ from store.sql.tables import (
     order_count_changes,
     order_counts,
     qualifications,
+    reconciliations,
+    recovery,
     subscriptions,
 )
 from store.tasks import TaskStore
@@ -58,13 +62,16 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await BegunCalls(database).note(f"po:{order_id}:so:1:internet", f"{service}/record")
     await SagaLog(database).write(order_id, {"1:internet": [{"done": True}]})
     await Setbacks(database).note(Tried(Work.START, order_id, "start the order", order_id), "no worker")
+    lost = Difference(DifferenceKind.LOST_ORDER, order_id, "Temporal does not know it", order_id)
+    await DifferenceStore(database).note([lost], NOW)
     for kind, cancelled in ((OrderKind.PRODUCT, order_id), (OrderKind.SERVICE, service)):
         cancel = {"id": f"c-{order_id}", "state": "acknowledged", kind.value: {"id": cancelled}}
         await CancelStore(database).open(kind, f"c-{order_id}", cancelled, cancel, NOW)
     await store.record([change(order_id, 1, state)])
 
 
-_NOT_COUNTED = (deleted_orders, order_counts, order_count_changes, events, subscriptions, qualifications)
+_OF_NO_ORDER = (subscriptions, qualifications, recovery, reconciliations)
+_NOT_COUNTED = (deleted_orders, order_counts, order_count_changes, events, *_OF_NO_ORDER)
 """The trace of what was deleted, numbers, what is told of it, and what is no order's."""
 
 

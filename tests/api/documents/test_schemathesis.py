@@ -51,7 +51,8 @@ CHECKS = [
 ]
 
 
-APIS = sorted({TMF620, TMF633, TMF634, TMF640, TMF702, *BASES.values(), *(hub.base_path for hub in HUBS.values())})
+_OWN = {*BASES.values(), "/recovery/v1"}
+APIS = sorted({TMF620, TMF633, TMF634, TMF640, TMF702, *_OWN, *(hub.base_path for hub in HUBS.values())})
 
 
 def test_every_api_is_tried(documents: dict[str, Document]) -> None:

@@ -29,6 +29,7 @@ from api.engine import (
     MessageRefusedError,
     RequestTooLargeError,
     TemporalEngine,
+    Whereabouts,
     WorkflowEndedError,
 )
 from embedded.temporal_server import binary
@@ -80,10 +81,10 @@ async def test_an_order_is_started_once_and_told_what_systems_say(server: Client
 
     assert await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.signal("po:unknown", SYSTEM_EVENT_SIGNAL, EVENT)
-    assert await engine.is_running("po:abcdefghij")
-    assert not await engine.is_running("po:unknown")
+    assert await engine.look("po:abcdefghij") == Whereabouts.RUNNING
+    assert await engine.look("po:unknown") == Whereabouts.UNKNOWN
     await server.get_workflow_handle("po:abcdefghij").terminate()
-    assert not await engine.is_running("po:abcdefghij")
+    assert await engine.look("po:abcdefghij") == Whereabouts.ENDED
     assert not await engine.signal("po:abcdefghij", SYSTEM_EVENT_SIGNAL, EVENT)
     assert not await engine.start(order()), "what has run never runs again"
 
@@ -176,12 +177,12 @@ async def test_a_workflow_runs_as_long_as_one_below_it_does(server: Client) -> N
     below = await server.start_workflow("Any", id="po:gone:so:1:tv", task_queue="nobody")
     running = "WorkflowId = 'po:gone:so:1:tv' AND ExecutionStatus = 'Running'"
     await eventually(partial(_count, server, running))
-    assert await engine.is_running("po:gone")
-    assert not await engine.is_running("po:go")
+    assert await engine.look("po:gone") == Whereabouts.RUNNING
+    assert await engine.look("po:go") == Whereabouts.UNKNOWN
     await below.terminate()
     closed = "WorkflowId = 'po:gone:so:1:tv' AND ExecutionStatus = 'Terminated'"
     await eventually(partial(_count, server, closed))
-    assert not await engine.is_running("po:gone")
+    assert await engine.look("po:gone") == Whereabouts.UNKNOWN
 
 
 async def _count(client: Client, query: str) -> int:
@@ -194,7 +195,7 @@ async def test_nothing_is_said_about_workflows_of_a_namespace_that_is_not_there(
 
     engine = TemporalEngine(elsewhere, "no-worker", timeout=timedelta(seconds=20))
     with pytest.raises(EngineUnavailableError, match="elsewhere"):
-        await engine.is_running("po:abcdefghij")
+        await engine.look("po:abcdefghij")
 
 
 @workflow.defn(name="Answering")

@@ -271,7 +271,7 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
         signal = bench.engine.signal
         request = bench.engine.request
         progress = bench.engine.progress
-        is_running = bench.engine.is_running
+        look = bench.engine.look
         terminated_orders = bench.engine.terminated_orders
         cancel_children = bench.engine.cancel_children
         check = bench.engine.check

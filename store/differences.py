@@ -1,0 +1,164 @@
+"""The order store's repository of differences that reconciliations have found, and of the reconciliations themselves.
+
+A difference is one from the second look on: at the first, something may just be under way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+
+from orders.differences import Difference, DifferenceKind
+from store.documents import as_key, storable
+from store.sql.database import Database
+from store.sql.tables import differences, reconciliations
+from tmf.bodies import Document
+from tmf.instants import read_instant, timestamp
+
+_LONGEST_ERROR = 2000
+_CONFIRMED = 2
+"""Looks after which it is shown."""
+_KEPT = 100
+"""Reconciliations that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A difference, and since when it has been seen."""
+
+    difference: Difference
+    since: datetime
+    looks: int
+
+
+class DifferenceStore:
+    """What does not agree, as the last reconciliation has left it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def note(self, found: Sequence[Difference], at: datetime) -> None:
+        """Note that differences were seen, once more where they are known.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        if not found:
+            return
+        statement = self._database.insert_or_update(differences)
+        known = select(differences.c.since, differences.c.looks)
+
+        def noted(connection: Connection) -> None:
+            for each in sorted(found, key=lambda each: (each.kind, each.id)):
+                before = connection.execute(known.where(_is(each.kind, each.id))).one_or_none()
+                since, looks = (before.since, before.looks + 1) if before else (timestamp(at), 1)
+                connection.execute(statement.values(**_row(each, since, at, looks)))
+
+        await self._database.write(noted)
+
+    async def seen(self, kinds: Collection[DifferenceKind], since: datetime, limit: int) -> list[Difference]:
+        """Return differences of some kinds that were seen since then, whether by one look or more.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        page = select(differences).where(_of(kinds), differences.c.at >= timestamp(since))
+        ordered = page.order_by(differences.c.kind, differences.c.id).limit(limit)
+        return await self._database.read(lambda connection: [_difference(row) for row in connection.execute(ordered)])
+
+    async def over(self, kind: DifferenceKind, difference_id: str) -> None:
+        """Forget a difference that is none any more.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        gone = delete(differences).where(_is(kind, difference_id))
+        await self._database.write(lambda connection: connection.execute(gone))
+
+    async def forget(self, kinds: Collection[DifferenceKind], before: datetime) -> None:
+        """Forget differences of some kinds that were not seen since then, as all there are of these were looked for.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        gone = delete(differences).where(_of(kinds), differences.c.at < timestamp(before))
+        await self._database.write(lambda connection: connection.execute(gone))
+
+    async def standing(self, limit: int) -> tuple[list[Standing], dict[DifferenceKind, int]]:
+        """Return what does not agree, the oldest first, and how much it is of each kind.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        shown = differences.c.looks >= _CONFIRMED
+        page = select(differences).where(shown)
+        ordered = page.order_by(differences.c.since, differences.c.kind, differences.c.id).limit(limit)
+        counts = select(differences.c.kind, func.count().label("number")).where(shown).group_by(differences.c.kind)
+
+        def found(connection: Connection) -> tuple[list[Standing], dict[DifferenceKind, int]]:
+            numbers = {DifferenceKind(row.kind): row.number for row in connection.execute(counts)}
+            rows = connection.execute(ordered).all()
+            return [Standing(_difference(row), read_instant(row.since), row.looks) for row in rows], numbers
+
+        return await self._database.read(found)
+
+    async def put_run(self, run_id: str, started_at: datetime, document: Document) -> None:
+        """Keep what a reconciliation has done so far; of the older ones the last hundred stay.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        statement = self._database.insert_or_update(reconciliations)
+        row = {"id": run_id, "started_at": timestamp(started_at), "document": storable(document)}
+        kept = select(reconciliations.c.started_at).order_by(reconciliations.c.started_at.desc())
+        oldest = kept.offset(_KEPT).limit(1).scalar_subquery()
+
+        def put(connection: Connection) -> None:
+            connection.execute(statement.values(**row))
+            connection.execute(delete(reconciliations).where(reconciliations.c.started_at <= oldest))
+
+        await self._database.write(put)
+
+    async def run(self, run_id: str | None = None) -> Document | None:
+        """Return a reconciliation: the newest one, where none is named; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        chosen = select(reconciliations.c.document)
+        if run_id is not None:
+            chosen = chosen.where(reconciliations.c.id == run_id)
+        newest = chosen.order_by(reconciliations.c.started_at.desc()).limit(1)
+        return await self._database.read(lambda connection: connection.scalar(newest))
+
+
+def _is(kind: DifferenceKind, difference_id: str) -> ColumnElement[bool]:
+    return and_(differences.c.kind == kind.value, differences.c.id == as_key(difference_id))
+
+
+def _of(kinds: Collection[DifferenceKind]) -> ColumnElement[bool]:
+    return differences.c.kind.in_(sorted(kind.value for kind in kinds))
+
+
+def _row(each: Difference, since: str, at: datetime, looks: int) -> dict[str, Any]:
+    row: dict[str, Any] = storable(
+        {
+            "kind": each.kind.value,
+            "id": as_key(each.id),
+            "order_id": each.order_id,
+            "workflow_id": each.workflow_id,
+            "error": each.error[:_LONGEST_ERROR],
+            "since": since,
+            "at": timestamp(at),
+            "looks": looks,
+        }
+    )
+    return row
+
+
+def _difference(row: Any) -> Difference:
+    return Difference(DifferenceKind(row.kind), row.id, row.error, row.order_id, row.workflow_id)
