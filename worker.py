@@ -25,6 +25,7 @@ from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
+from activities import places
 from activities.activation import ActivationActivities
 from activities.amendments import AmendmentActivities
 from activities.attempts import AttemptWatch
@@ -86,8 +87,6 @@ WORKFLOWS = [
 ]
 QUEUES = policies.QUEUES
 
-_LISTENERS_AT_ONCE = 500
-"""A listener takes one place for as long as it is told, or waits for events."""
 _WORKFLOW_TASKS: Final[dict[str, Any]] = {
     # Half of the pollers for new workflows: with the default, one of five, children wait for each other's start.
     "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(10),
@@ -169,7 +168,7 @@ def make_worker(
     if queue == policies.EVENTS:
         # A listener that is paused or taken off must be told nothing more: an activity learns that with a heartbeat.
         options |= {
-            "max_concurrent_activities": _LISTENERS_AT_ONCE,
+            "max_concurrent_activities": places.AT_ONCE,
             "max_heartbeat_throttle_interval": _HEARTBEATS,
             "default_heartbeat_throttle_interval": _HEARTBEATS,
         }

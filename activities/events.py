@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
+from activities.places import Places
 from application.event_delivery import EventDelivery, GivenUp, Stuck
 from application.listeners import Listener, Listeners, NotTakenError, why_not_told
 from application.outbox_poller import OutboxPoller
@@ -121,8 +122,14 @@ class EventActivities:
     """Tells listeners."""
 
     def __init__(
-        self, outbox: Outbox, subscriptions: SubscriptionStore, outbox_poller: OutboxPoller, listeners: Listeners
+        self,
+        outbox: Outbox,
+        subscriptions: SubscriptionStore,
+        outbox_poller: OutboxPoller,
+        listeners: Listeners,
+        places: Places | None = None,
     ) -> None:
+        self._places = places or Places()
         self._outbox = outbox
         self._subscriptions = subscriptions
         self._outbox_poller = outbox_poller
@@ -134,6 +141,10 @@ class EventActivities:
 
         A round that is cancelled ends after the deliveries that are under way, and says what it did.
         """
+        with self._places.taken():
+            return await self._delivered(round_)
+
+    async def _delivered(self, round_: Round) -> Delivered:
         done = _done_before()
         beating = asyncio.create_task(_beat(done))
         running = asyncio.create_task(self._round(_excused(round_), done))
@@ -220,7 +231,10 @@ class EventActivities:
         if found or (round_.stuck and round_.retry):
             return position, found
         is_there = partial(self._outbox.is_behind, position, api=hub.events_of)
-        await self._outbox_poller.wait_for_events(position, is_there, round_.patience, activity.is_cancelled)
+        wait = self._places.wait()
+        await self._outbox_poller.wait_for_events(
+            position, is_there, round_.patience, lambda: activity.is_cancelled() or wait.is_over()
+        )
         return await self._look(hub, position)
 
     async def _look(self, hub: Hub, after: int) -> tuple[int, list[Placed]]:
