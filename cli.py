@@ -18,6 +18,7 @@ from console.commands.qualify import qualify
 from console.commands.recovery import recovery_app
 from console.commands.status import status
 from console.commands.submit import submit, watch
+from console.commands.system import system_app
 from console.commands.task import task_app
 from console.exits import EXIT_CODES, REFUSED, UNREACHABLE, fail, finish, run_and_exit
 from console.terminal import terminal
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.add_typer(order_app, name="order")
 app.add_typer(task_app, name="task")
 app.add_typer(hub_app, name="hub")
+app.add_typer(system_app, name="system")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(recovery_app, name="recovery")
 
@@ -110,8 +112,8 @@ def gateway() -> None:
     _become("api")
 
 
-@app.command()
-def system(
+@system_app.command("run")
+def run_system(
     name: Annotated[str, typer.Argument(help="inventory, activation or billing")],
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="[default: as in ordersaga up]")] = None,
@@ -121,9 +123,9 @@ def system(
         str | None, typer.Option(help="What href begins with [default: the address by which a request came]")
     ] = None,
 ) -> None:
-    """Run one of the reference systems alone.
+    """Run one of the reference systems alone; `run` may be left out.
 
-    Example: `ordersaga system activation --latency-ms 200`
+    Examples: `ordersaga system run billing` · `ordersaga system activation --latency-ms 200`
     """
     from embedded.ports import Ports
 

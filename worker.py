@@ -15,6 +15,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import cache
 from itertools import chain
 from typing import Any, Final
 
@@ -23,10 +24,11 @@ import uvloop
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Interceptor, PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from activities import places
 from activities.activation import ActivationActivities
+from activities.allowance import AllowanceHeaders
 from activities.amendments import AmendmentActivities
 from activities.attempts import AttemptWatch
 from activities.billing import BillingActivities
@@ -45,6 +47,7 @@ from activities.tasks import TaskActivities
 from application.bounded_planning import BoundedPlanning, PlanningAllowance
 from application.connections import connected
 from application.feasibility import FeasibilityCheck
+from application.gates import SystemGate, states_followed
 from application.http import DownstreamSystem
 from application.listeners import Listeners
 from application.networks import listener_client
@@ -67,6 +70,7 @@ from store.saga_log import SagaLog
 from store.setbacks import Setbacks
 from store.sql.database import Database, migrate, open_database
 from store.subscriptions import SubscriptionStore
+from store.systems import SystemStates
 from store.tasks import TaskStore
 from workflows.connection import connect, sandbox
 from workflows.contracts import policies
@@ -146,11 +150,11 @@ def activities_by_queue(
     }
 
 
-def local_calls(settings: Settings, queues: Collection[str]) -> dict[str, LocalCalls]:
+def local_calls(settings: Settings, queues: Collection[str], gates: Mapping[str, SystemGate]) -> dict[str, LocalCalls]:
     """Return what watches over the calls of each system. They are local only where the worker serves its queue, too."""
     limits = LocalLimits(at_once=settings.local_calls_at_once, slow=settings.local_call_slow)
     on = settings.local_systems().intersection(queues)
-    return {system: LocalCalls(system, limits, on=system in on) for system in policies.SYSTEMS}
+    return {name: LocalCalls(name, limits, on=name in on, away=gate.is_closed) for name, gate in gates.items()}
 
 
 def guard(
@@ -159,6 +163,13 @@ def guard(
     """Return what applies the limits of each system to its activities, which are those of its queue."""
     by_type = {each.__name__: calls[system] for system in calls for each in activities[system]}
     return LocalCallGuard(by_type, BegunCalls(database).note)
+
+
+def interceptors(
+    calls: Mapping[str, LocalCalls], activities: Mapping[str, Sequence[Any]], database: Database
+) -> list[Interceptor]:
+    """Return what is done around each activity, the outermost first."""
+    return [AttemptWatch(Setbacks(database)), guard(calls, activities, database), AllowanceHeaders()]
 
 
 def make_worker(
@@ -203,8 +214,13 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         )
         allowance = PlanningAllowance(settings.planning_processes, settings.planning_memory, settings.planning_cpu_time)
         planning = BoundedPlanning(catalogs, settings.order_limits(), allowance)
-        activities = activities_by_queue(database, catalogs, await _systems(settings, stack), listeners, planning)
-        calls = local_calls(settings, queues)
+        states = SystemStates(database)
+        gates = {name: SystemGate(name, states) for name in policies.SYSTEMS}
+        await stack.enter_async_context(states_followed(states, gates, _runtime(settings.metrics_address).metric_meter))
+        activities = activities_by_queue(
+            database, catalogs, await _systems(settings, stack, gates), listeners, planning
+        )
+        calls = local_calls(settings, queues, gates)
         if "workflows" in queues:
             watched = {policies.task_queue(settings.task_queue, name): each for name, each in calls.items() if each.on}
             await stack.enter_async_context(rate_limits_followed(client, watched))
@@ -219,7 +235,7 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
                 queue,
                 activities[queue],
                 settings.graceful_shutdown,
-                interceptors=[guard(calls, activities, database), AttemptWatch(Setbacks(database))],
+                interceptors=interceptors(calls, activities, database),
                 max_concurrent_local_activities=len(calls) * settings.local_calls_at_once + _STORE_CALLS_AT_ONCE,
                 max_cached_workflows=settings.cached_workflows,
                 workflow_runner=sandbox() if settings.workflow_sandbox else UnsandboxedWorkflowRunner(),
@@ -230,27 +246,36 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         _log.info("stopping", graceful=str(settings.graceful_shutdown))
 
 
-async def _systems(settings: Settings, stack: AsyncExitStack) -> dict[str, DownstreamSystem]:
+async def _systems(
+    settings: Settings, stack: AsyncExitStack, gates: Mapping[str, SystemGate]
+) -> dict[str, DownstreamSystem]:
     urls = {
         policies.INVENTORY: settings.inventory_url,
         policies.ACTIVATION: settings.activation_url,
         policies.BILLING: settings.billing_url,
     }
     return {
-        name: DownstreamSystem(name, await stack.enter_async_context(connected(str(url), settings.http_timeout)))
+        name: DownstreamSystem(
+            name, await stack.enter_async_context(connected(str(url), settings.http_timeout)), gates[name]
+        )
         for name, url in urls.items()
     }
 
 
+@cache
+def _runtime(metrics_address: str | None) -> Runtime:
+    """Return the one runtime of this process: with metrics, where they are served."""
+    if metrics_address is None:
+        return Runtime.default()
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=metrics_address)))
+
+
 async def _engine(settings: Settings, stopped: asyncio.Event) -> Client | None:
     """Connect to Temporal, however long it takes to be there; None when told to stop before."""
-    runtime = None
-    if settings.metrics_address:
-        metrics = PrometheusConfig(bind_address=settings.metrics_address)
-        runtime = Runtime(telemetry=TelemetryConfig(metrics=metrics))
+    runtime = _runtime(settings.metrics_address)
     while not stopped.is_set():
         try:
-            return await connect(**({"runtime": runtime} if runtime else {}))
+            return await connect(runtime=runtime)
         except RuntimeError as error:
             _log.warning("Temporal is not there yet", reason=str(error))
             await asyncio.sleep(_CONNECT_PAUSE.total_seconds())

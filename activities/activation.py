@@ -9,6 +9,7 @@ from pydantic import Field
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.allowance import NOT_YET
 from application.addresses import SERVICE_TEST
 from application.answers import Configured, Monitor, ServiceTestResult
 from application.http import Answer, DownstreamError, DownstreamSystem, Identified, at
@@ -110,7 +111,7 @@ class ActivationActivities:
                 self._activation.name, f"activation of {monitor} failed: {document.reason()}", retryable=False
             )
         raise ApplicationError(
-            f"monitor {monitor} is {document.state}", type="NotYet", category=ApplicationErrorCategory.BENIGN
+            f"monitor {monitor} is {document.state}", type=NOT_YET, category=ApplicationErrorCategory.BENIGN
         )
 
     @activity.defn

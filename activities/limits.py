@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from activities.allowance import Allowance, allowance_of, no_end_known, tries_so_far, verdict
 from activities.turns import Turns
 from application.http import DownstreamError
 from store.errors import StoreUnavailableError
@@ -37,6 +38,7 @@ class Refusal(StrEnum):
     RATE_LIMIT = "rate limit"
     FAILING = "failing"
     SLOW = "slow"
+    AWAY = "away"
     BUSY = "busy"
     NOT_NOTED = "not noted"
 
@@ -46,6 +48,7 @@ _REASONS: Final = {
     Refusal.RATE_LIMIT: "its queue has a rate limit",
     Refusal.FAILING: "it failed a moment ago",
     Refusal.SLOW: "it is slow",
+    Refusal.AWAY: "it is away, or paused by operators",
     Refusal.BUSY: "as many as may run at once do",
     Refusal.NOT_NOTED: "the order store cannot note what is begun",
 }
@@ -86,13 +89,15 @@ class LocalCalls:
         limits: LocalLimits | None = None,
         *,
         on: bool = True,
+        away: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Let calls through where they are `on`, unless the system is `away`."""
         self.system = system
         self.on = on
         self.rate_limited: bool | None = False
         """Whether an operator has limited the rate of the system's queue; None where it is not known yet."""
-        self._limits, self._clock = limits or LocalLimits(), clock
+        self._limits, self._clock, self._away = limits or LocalLimits(), clock, away
         self._running = 0
         self._trouble: Refusal | None = None
         self._average = self._pause = 0.0
@@ -105,6 +110,8 @@ class LocalCalls:
             return Refusal.OFF
         if self.rate_limited is not False:
             return Refusal.RATE_LIMIT
+        if self._away():
+            return Refusal.AWAY
         if self._trouble and self._clock() < self._until:
             return self._trouble
         return Refusal.BUSY if self._running >= self._limits.at_once else None
@@ -120,7 +127,9 @@ class LocalCalls:
         try:
             yield
         except DownstreamError as error:
-            if error.retryable:
+            if error.category == ApplicationErrorCategory.BENIGN:
+                pass  # The system is known to be away: nothing is local until it is back.
+            elif error.retryable:
                 self._refuse(Refusal.FAILING, started, self._limits.failure_pause, error.next_retry_delay)
             else:
                 self._answered(started)
@@ -210,7 +219,26 @@ class _GuardedActivity(ActivityInboundInterceptor):
             return await super().execute_activity(request)
         _count(calls.system, way)
         with calls.call(local=way == "local"):
-            return await super().execute_activity(request)
+            allowance = None if way == "local" else allowance_of(request.headers)
+            return await (self._within(allowance, calls.system, request) if allowance else self._do(request))
+
+    async def _do(self, request: ExecuteActivityInput) -> Any:
+        return await super().execute_activity(request)
+
+    async def _within(self, allowance: Allowance, system: str, request: ExecuteActivityInput) -> Any:
+        """Make an attempt of a call that has an allowance, and let it be the last one where that is used up."""
+        info, tries = activity.info(), tries_so_far(activity.info(), allowance)
+        begun = datetime.now(UTC)
+        if tries.unheard and tries.used_up(allowance, info.scheduled_time, begun):
+            raise no_end_known(system, tries, begun)
+        try:
+            return await self._do(request)
+        except Exception as error:
+            now = datetime.now(UTC)
+            tries = tries.failed(info.attempt, error, now)
+            activity.heartbeat(tries.model_dump(mode="json"))
+            final = tries.used_up(allowance, info.scheduled_time, now)
+            raise verdict(error, tries, final=final, now=now) from error.__cause__
 
     async def _refusal(self, calls: LocalCalls, workflow_id: str, request: ExecuteActivityInput) -> Refusal | None:
         """Return why a local call is refused, None where it is let through; its effect is noted by then."""

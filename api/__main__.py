@@ -51,6 +51,7 @@ from api.sweeps.sweep import Sweep, sweep_for_ever
 from application.bounded_planning import BoundedPlanning, PlanningAllowance
 from application.connections import connected
 from application.feasibility import FeasibilityCheck
+from application.gates import SystemGate, states_followed
 from application.http import DownstreamSystem
 from application.outbox_poller import OutboxPoller
 from application.planner import Planner
@@ -73,6 +74,7 @@ from store.revisions import RevisionStore
 from store.setbacks import Setbacks
 from store.sql.database import Database, migrate, open_database
 from store.subscriptions import SubscriptionStore
+from store.systems import SystemStates
 from store.tasks import TaskStore
 from workflows.connection import connect
 from workflows.contracts.subscriptions import DeliveryPolicy
@@ -129,6 +131,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     )
     setbacks = Setbacks(database)
     recovery, rounds, supervision = _watched(settings, database)
+    states = SystemStates(database)
     starter = Starter(orders, setbacks, engine, settings.start_sweep_interval, recovery=recovery)
     cancellations = CancelStore(database)
     canceller = Canceller(orders, cancellations, setbacks, engine, starter, recovery)
@@ -136,7 +139,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     listener_starter = ListenerStarter(subscriptions, outbox, setbacks, engine, settings.event_retention, recovery)
     kept_at_most = KeptAtMost(settings.listener_give_up_after, settings.listener_backlog_limit)
-    stuck = StuckWork(orders, setbacks, engine, subscriptions)
+    stuck = StuckWork(orders, setbacks, engine, subscriptions, states)
     sweeps = {
         # First of all, so that nothing is done in a void before it is seen.
         "restores": RestoreGuard(PostedOrders(database), engine, recovery).sweep,
@@ -162,7 +165,9 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "activation": settings.activation_url,
         "billing": settings.billing_url,
     }
-    downstream, plans = DownstreamSystem("inventory", inventory), PlanStore(database)
+    gate = SystemGate("inventory", states)
+    await stack.enter_async_context(states_followed(states, {"inventory": gate}))
+    downstream, plans = DownstreamSystem("inventory", inventory, gate), PlanStore(database)
     allowance = PlanningAllowance(settings.planning_processes, settings.planning_memory, settings.planning_cpu_time)
     planning = BoundedPlanning(catalogs, settings.order_limits(), allowance)
     planner, qualifications = Planner(catalogs, downstream, planning), QualificationStore(database)
@@ -201,6 +206,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         subscriptions=subscriptions,
         listener_starter=listener_starter,
         stuck=stuck,
+        systems=states,
         outbox_poller=OutboxPoller(outbox),
         forbidden_networks=settings.forbidden_networks(),
         catalogs=catalogs,

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import callbacks, front_door, health, recovery, v5
+from api import callbacks, front_door, health, recovery, systems, v5
 from api.catalog import products as product_catalog
 from api.catalog import resources as resource_catalog
 from api.catalog import services as service_catalog
@@ -52,6 +52,7 @@ _MODULES = (
     fallout,
     manual,
     recovery,
+    systems,
     callbacks,
     explanations,
     health,

@@ -37,6 +37,7 @@ from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.revisions import RevisionStore
 from store.subscriptions import SubscriptionStore
+from store.systems import SystemStates
 from store.tasks import TaskStore
 
 Background = Callable[[], Coroutine[Any, Any, None]]
@@ -81,6 +82,7 @@ class Gateway:
     subscriptions: SubscriptionStore
     listener_starter: ListenerStarter
     stuck: StuckWork
+    systems: SystemStates
     outbox_poller: OutboxPoller
     catalogs: CatalogSet
     base_url: str

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from application.connections import Connection, NoResponseError, Response
 from tmf.form_faults import in_words
@@ -29,6 +29,8 @@ T = TypeVar("T")
 _RETRYABLE = frozenset({408, 423, 425, 429})
 _NOTHING_SAID = frozenset({408, 425, 429, 502, 503, 504})
 """Answers by which a system, or what stands before it, says nothing of the request but that it is not served now."""
+_AWAY = frozenset({502, 503, 504})
+"""Those of them by which it is away, as far as calls go."""
 _QUOTED = 300
 _LONGEST_DELAY = timedelta(hours=1)
 _CONCURRENT_READS = 20
@@ -56,17 +58,45 @@ class DownstreamError(ApplicationError):
         delay: timedelta | None = None,
         said: bool = True,
         unclear: bool = False,
+        attempt: int | None = None,
+        expected: bool = False,
     ) -> None:
-        attempt = activity.info().attempt if activity.in_activity() else 1
+        attempt = attempt or (activity.info().attempt if activity.in_activity() else 1)
         super().__init__(
             message,
             {"system": system, "attempt": attempt, "said": said, "unclear": unclear},
             type="DownstreamError",
             non_retryable=not retryable,
             next_retry_delay=delay,
+            category=ApplicationErrorCategory.BENIGN if expected else ApplicationErrorCategory.UNSPECIFIED,
         )
         self.system, self.status, self.retryable = system, status, retryable
         self.said, self.unclear = said, unclear
+
+    def in_all(self, attempts: int, *, unclear: bool, final: bool = False, more: str = "") -> DownstreamError:
+        """Return what it comes to after so many attempts, of which one may have had an effect if it is `unclear`.
+
+        `final`: it is not worth another try any more. `more` is said behind the message.
+        """
+        return DownstreamError(
+            self.system,
+            f"{self.message}{more}",
+            retryable=self.retryable and not final,
+            status=self.status,
+            delay=self.next_retry_delay,
+            said=self.said,
+            unclear=unclear,
+            attempt=attempts,
+            expected=not final and self.category == ApplicationErrorCategory.BENIGN,
+        )
+
+
+class SystemAwayError(DownstreamError):
+    """A system was not asked at all: it is known to be away, or operators have `paused` it. It waits for `delay`."""
+
+    def __init__(self, system: str, message: str, delay: timedelta, *, paused: bool = False) -> None:
+        super().__init__(system, message, retryable=True, delay=delay, said=False, expected=True)
+        self.paused = paused
 
 
 class Identified(Resource):
@@ -112,12 +142,46 @@ class Answer:
         )
 
 
+class Gate(Protocol):
+    """Whether calls of a system go out: it hears how each one ends."""
+
+    async def admit(self) -> None:
+        """Let a call go out; what is let out says that it has `left` the system when it has ended.
+
+        Raises:
+            SystemAwayError: when it is to wait.
+        """
+
+    def left(self) -> None:
+        """A call that was let out has ended."""
+
+    async def answered(self) -> None:
+        """The system has answered."""
+
+    async def silent(self, why: str) -> timedelta | None:
+        """The system has not answered; return how long the call is to wait where that is for others to find out."""
+
+
+class OpenGate:
+    """Lets everything through."""
+
+    async def admit(self) -> None: ...
+
+    def left(self) -> None: ...
+
+    async def answered(self) -> None: ...
+
+    async def silent(self, why: str) -> timedelta | None:
+        return None
+
+
 class DownstreamSystem:
     """Calls one system. Hold one for each system and process."""
 
-    def __init__(self, name: str, connection: Connection) -> None:
+    def __init__(self, name: str, connection: Connection, gate: Gate | None = None) -> None:
         self.name = name
         self._connection = connection
+        self._gate = gate or OpenGate()
         self._reads = asyncio.Semaphore(_CONCURRENT_READS)
 
     async def find(self, path: str, shape: type[T]) -> T | None:
@@ -173,7 +237,7 @@ class DownstreamSystem:
         if response.status in accept:
             return Answer(self.name, asked, response.status)
         if not 200 <= response.status < 300:
-            raise self._refusal(asked, response)
+            raise await self._refusal(asked, response)
         if response.status == 204 or not response.content:
             return Answer(self.name, asked, response.status)
         return Answer(self.name, asked, response.status, self._json(asked, response))
@@ -184,19 +248,29 @@ class DownstreamSystem:
         if body is not None:
             headers["Content-Type"] = "application/json"
             content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+        await self._gate.admit()
         try:
             if len(target) > _LONGEST_TARGET:
                 raise NoResponseError("the address is too long", passing=False, sent=False)
-            return await self._connection.send(method, target, headers, content)
+            response = await self._connection.send(method, target, headers, content)
         except NoResponseError as error:
             said = "gave no answer to" if error.passing else "cannot be asked"
+            message = f"{self.name} {said} {asked[:_QUOTED]}: {error}"
+            delay = await self._gate.silent(message) if error.passing else None
             raise DownstreamError(
                 self.name,
-                f"{self.name} {said} {asked[:_QUOTED]}: {error}",
+                message,
                 retryable=error.passing,
+                delay=delay,
                 said=False,
                 unclear=error.sent and _has_effect(asked),
+                expected=delay is not None,
             ) from error
+        finally:
+            self._gate.left()
+        if response.status not in _AWAY:
+            await self._gate.answered()
+        return response
 
     def _json(self, asked: str, response: Response) -> Any:
         try:
@@ -211,14 +285,17 @@ class DownstreamSystem:
                 unclear=_has_effect(asked),
             ) from error
 
-    def _refusal(self, asked: str, response: Response) -> DownstreamError:
+    async def _refusal(self, asked: str, response: Response) -> DownstreamError:
         status = response.status
+        message = f"{self.name} answered {status} to {asked}: {_reason(response)}"
+        parked = await self._gate.silent(message) if status in _AWAY else None
         return DownstreamError(
             self.name,
-            f"{self.name} answered {status} to {asked}: {_reason(response)}",
+            message,
             retryable=status >= 500 or status in _RETRYABLE,
             status=status,
-            delay=_retry_after(response),
+            delay=max(filter(None, (_retry_after(response), parked)), default=None),
+            expected=parked is not None,
             said=status not in _NOTHING_SAID,
             unclear=status >= 500 and _has_effect(asked),
         )

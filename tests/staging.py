@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from activities.attempts import AttemptWatch
 from activities.limits import LocalCalls, LocalLimits
 from api.app import create_app
 from api.dependencies import Gateway
@@ -31,6 +30,7 @@ from api.sweeps.qualifying import Qualifying
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from application.feasibility import FeasibilityCheck
+from application.gates import CircuitLimits, SystemGate, states_followed
 from application.http import DownstreamSystem
 from application.listeners import Listeners
 from application.networks import listener_client
@@ -48,6 +48,7 @@ from store.revisions import RevisionStore
 from store.setbacks import Setbacks
 from store.sql.database import migrate, open_database
 from store.subscriptions import SubscriptionStore
+from store.systems import SystemStates
 from store.tasks import TaskStore
 from systems.activation.app import create_app as create_activation
 from systems.billing.app import create_app as create_billing
@@ -55,12 +56,13 @@ from systems.inventory.app import create_app as create_inventory
 from tests.over_httpx import HttpxConnection
 from tests.shipped import shipped_catalogs
 from tests.stage import ADMIN_TOKEN, CALLBACK_SECRET, DELIVERY, GATEWAY, Stage
-from worker import QUEUES, activities_by_queue, guard, make_worker
+from worker import QUEUES, activities_by_queue, interceptors, make_worker
 from workflows.contracts import policies
 
 NEVER_PAUSED = LocalLimits(slow=timedelta.max, failure_pause=timedelta())
 """Calls are tried locally whatever failed before: a fault of one test must not send another's through the queues."""
-
+NEVER_AWAY = CircuitLimits(opens_after=1_000_000)
+"""No system is away for the one test since it gave another no answer."""
 
 _LOOKS = timedelta(milliseconds=50)
 
@@ -93,7 +95,9 @@ class _LateTransport(httpx2.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def staged(client: Client, folder: Path, catalogs_folder: Path | None = None) -> AsyncIterator[Stage]:
+async def staged(
+    client: Client, folder: Path, catalogs_folder: Path | None = None, circuit: CircuitLimits = NEVER_AWAY
+) -> AsyncIterator[Stage]:
     """Run everything on databases in `folder`, with a task queue of its own, and the shipped catalogs or others."""
     store_url = f"sqlite:///{folder}/store.db"
     await migrate(store_url)
@@ -127,7 +131,12 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         starter, cancellations = Starter(orders, setbacks, engine, timedelta(seconds=5)), CancelStore(database)
         noting = asyncio.create_task(starter.note_for_ever())
         stack.callback(noting.cancel)
-        downstream = {name: DownstreamSystem(name, HttpxConnection(each)) for name, each in systems.items()}
+        states = SystemStates(database)
+        gates = {name: SystemGate(name, states, circuit) for name in systems}
+        await stack.enter_async_context(states_followed(states, gates))
+        downstream = {
+            name: DownstreamSystem(name, HttpxConnection(each), gates[name]) for name, each in systems.items()
+        }
         inventory = downstream["inventory"]
         planner, qualifications = Planner(catalogs, inventory), QualificationStore(database)
         qualifying = Qualifying(
@@ -153,7 +162,8 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 outbox=outbox,
                 subscriptions=subscriptions,
                 listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
-                stuck=StuckWork(orders, setbacks, engine, subscriptions),
+                stuck=StuckWork(orders, setbacks, engine, subscriptions, states),
+                systems=states,
                 outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,
@@ -168,7 +178,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
         assert await HubRegistration(systems["activation"], GATEWAY, CALLBACK_SECRET).register()
         listeners = Listeners(await stack.enter_async_context(listener_client([])), GATEWAY, timedelta(seconds=1))
         activities = activities_by_queue(database, catalogs, downstream, listeners)
-        guarded = guard({name: LocalCalls(name, NEVER_PAUSED) for name in downstream}, activities, database)
+        calls = {name: LocalCalls(name, NEVER_PAUSED, away=gates[name].is_closed) for name in downstream}
         for each in QUEUES:
             # A bug in workflow code fails its order at once, where in production it waits for a mended worker. The
             # sandbox takes an eighth of the time; replayed histories run in it.
@@ -177,7 +187,7 @@ async def staged(client: Client, folder: Path, catalogs_folder: Path | None = No
                 queue,
                 each,
                 activities[each],
-                interceptors=[guarded, AttemptWatch(setbacks)],
+                interceptors=interceptors(calls, activities, database),
                 workflow_failure_exception_types=[Exception],
                 workflow_runner=UnsandboxedWorkflowRunner(),
             )

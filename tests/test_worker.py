@@ -8,12 +8,14 @@ from contextlib import AsyncExitStack
 import httpx2
 import pytest
 
+from application.gates import SystemGate
 from application.http import DownstreamSystem
 from application.listeners import Listeners
 from application.networks import listener_client
 from catalogs.loader import default_catalogs, load_catalogs
 from settings import SYSTEMS, Settings
 from store.sql.database import open_database
+from store.systems import SystemStates
 from tests.over_httpx import HttpxConnection
 from worker import QUEUES, activities_by_queue, local_calls
 from workflows.contracts import policies
@@ -34,7 +36,8 @@ def test_calls_are_local_to_the_systems_that_are_set_and_whose_queues_are_served
     written: str | None, queues: Collection[str], local: set[str]
 ) -> None:
     settings = Settings(_env_file=None) if written is None else Settings(_env_file=None, local_calls=written)
-    calls = local_calls(settings, queues)
+    states = SystemStates(open_database("sqlite:///nowhere.db"))
+    calls = local_calls(settings, queues, {name: SystemGate(name, states) for name in policies.SYSTEMS})
     assert set(calls) == set(policies.SYSTEMS) == set(SYSTEMS)
     assert {name for name, each in calls.items() if each.refusal() is None} == local
 

@@ -23,6 +23,7 @@ from store.errors import StoreUnavailableError
 from store.orders import LateOrder, OrderStore
 from store.setbacks import Setback, Setbacks, Work
 from store.subscriptions import SubscriptionStore
+from store.systems import SystemState, SystemStates
 from tmf.instants import UtcDatetime
 from tmf.model import Model
 from workflows.contracts.ids import root_order_of, root_workflow, subscription_workflow
@@ -51,6 +52,7 @@ class StuckKind(StrEnum):
     QUEUE = "queue"
     EVENT = "event"
     GIVEN_UP_LISTENER = "givenUpListener"
+    SYSTEM = "system"
 
 
 _PLURALS = {
@@ -63,6 +65,7 @@ _PLURALS = {
     StuckKind.QUEUE: ("queue has no worker", "queues have no worker"),
     StuckKind.EVENT: ("event cannot be told", "events cannot be told"),
     StuckKind.GIVEN_UP_LISTENER: ("listener was given up", "listeners were given up"),
+    StuckKind.SYSTEM: ("system is away or paused", "systems are away or paused"),
 }
 
 _ADVICE = {
@@ -77,6 +80,7 @@ _ADVICE = {
     StuckKind.QUEUE: "start a worker that serves it",
     StuckKind.EVENT: "its listeners were told of what comes behind it. Where another release has written it, run that "
     "one's workers, and replay from then on: `ordersaga hub replay`. It is told of for a day",
+    StuckKind.SYSTEM: "its calls wait, and fail nothing. One that is away is tried again by itself; get it up",
 }
 _GIVEN_UP = (
     "once it can be reached, `ordersaga hub resume {0}` tells it what is still kept, with `--from-now` only what "
@@ -98,7 +102,7 @@ class Stuck(Model):
     """Something that does not get on."""
 
     kind: StuckKind
-    id: str = Field(description="Of the order, cancellation, listener or queue; else of the workflow.")
+    id: str = Field(description="Of the order, cancellation, listener, queue or system; else of the workflow.")
     order_id: str | None = Field(default=None, description="The order at the top of the tree that it belongs to.")
     workflow_id: str | None = None
     what: str = Field(description="What does not succeed, in words.")
@@ -137,8 +141,10 @@ class StuckWork:
         setbacks: Setbacks,
         engine: Engine,
         subscriptions: SubscriptionStore,
+        systems: SystemStates,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._systems = systems
         self._orders = orders
         self._subscriptions = subscriptions
         self._setbacks = setbacks
@@ -165,8 +171,11 @@ class StuckWork:
             troubled, totals[StuckKind.WORKFLOW] = await self._engine.troubled(SHOWN)
             unserved = await self._engine.unserved()
             totals[StuckKind.QUEUE] = len(unserved)
+        waiting = [each for each in map(self._waiting, (await self._systems.all()).values()) if each]
+        totals[StuckKind.SYSTEM] = len(waiting)
         starts = await self._setbacks.of(Work.START, [each.id for each in late])
         stuck = [
+            *waiting,
             *map(_unserved, unserved),
             *(_late(each, starts.get(each.id)) for each in late),
             *map(_noted, noted),
@@ -174,6 +183,23 @@ class StuckWork:
             *map(_troubled, troubled),
         ]
         return Found(stuck, totals)
+
+    def _waiting(self, system: SystemState) -> Stuck | None:
+        """Return a system whose calls wait, one for all orders that wait for it."""
+        pause = system.paused(self._now())
+        since = pause.since if pause else system.away_since
+        if since is None:
+            return None
+        return Stuck(
+            kind=StuckKind.SYSTEM,
+            id=system.name,
+            what="take calls",
+            error=f"{system.name} {pause}" if pause else system.error,
+            since=since,
+            advice=f"end the pause with `ordersaga system resume {system.name}`"
+            if pause
+            else _ADVICE[StuckKind.SYSTEM],
+        )
 
     async def look(self) -> None:
         """Look, and keep what was found for the gateway's health.

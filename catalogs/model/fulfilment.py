@@ -27,6 +27,7 @@ class PolicyBlock(StrictModel):
     attempts: int | None = Field(default=None, ge=1)
     backoff: Duration | None = None
     max_backoff: Duration | None = None
+    outage_timeout: Duration | None = None
     completion_timeout: Duration | None = None
     expected_duration: Duration | None = None
     on_failure: OnFailure | None = None

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from console.commands.system import standing, waiting_systems
 from console.errors import CommandError
 from console.exits import REFUSED, fail, finish
 from console.gateway import Gateway, order_path
@@ -217,7 +218,10 @@ async def show_order(address: str, order_id: str, console: Console, as_json: boo
             print_json(console, await gateway.order(order_id))
             return
         tree = await gateway.order_tree(order_id)
+        waiting = [] if tree.ended else await waiting_systems(gateway)
     console.print(facts_panel(f"{in_words(tree.kind).capitalize()} {order_id}", order_facts(tree.order)))
+    for each in waiting:
+        console.print(Text(f"{standing(each)}: what the order has to do there waits", style="yellow"))
     console.print(order_view(tree))
     if tree.order.get("orderTotalPrice"):
         console.print(prices_table(tree.order))

@@ -27,8 +27,11 @@ class Policy(Model):
 
     attempt_timeout: timedelta = timedelta(seconds=30)
     attempts: int = Field(default=6, ge=1)
+    """How many attempts that the system answers a call may take."""
     backoff: timedelta = timedelta(seconds=1)
     max_backoff: timedelta = timedelta(minutes=1)
+    outage_timeout: timedelta = timedelta(hours=24)
+    """How long a system may say nothing before a call of it has failed."""
     completion_timeout: timedelta = timedelta(hours=1)
     """How long an accepted asynchronous activation may take."""
     expected_duration: timedelta = timedelta(minutes=5)

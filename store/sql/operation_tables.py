@@ -61,3 +61,19 @@ reconciliations = Table(
     Index(None, "started_at"),
 )
 """What each reconciliation has looked at, found and mended."""
+
+systems = Table(
+    "systems",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("probes", Integer, nullable=False),
+    Column("away_since", Text),
+    Column("error", Text),
+    Column("probe_at", Text),
+    Column("back_at", Text),
+    Column("paused_since", Text),
+    Column("paused_until", Text),
+    Column("pause_reason", Text),
+    Column("paused_by", Text),
+)
+"""Downstream systems that are away or paused, or were."""

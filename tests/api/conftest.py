@@ -44,6 +44,7 @@ from store.revisions import RevisionStore
 from store.setbacks import Setbacks
 from store.sql.database import Database, open_database
 from store.subscriptions import SubscriptionStore
+from store.systems import SystemStates
 from store.tasks import TaskStore
 from tests.api.fakes import CATALOG, Clock, FakeEngine, FakePlanner, FakeQualifier
 from tmf.bodies import Document
@@ -156,8 +157,9 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
     starter = Starter(orders, setbacks, engine, timedelta(seconds=5), clock, recovery)
     tasks, cancellations, revisions = TaskStore(database), CancelStore(database), RevisionStore(database)
     canceller = Canceller(orders, cancellations, setbacks, engine, starter, recovery)
+    states = SystemStates(database)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
-    stuck = StuckWork(orders, setbacks, engine, subscriptions, now)
+    stuck = StuckWork(orders, setbacks, engine, subscriptions, states, now)
     qualifications, qualifier = QualificationStore(database), FakeQualifier()
     qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
     qualifying = Qualifying(
@@ -193,6 +195,7 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30), recovery),
         stuck=stuck,
         recovery=recovery,
+        systems=states,
         outbox_poller=OutboxPoller(outbox, timedelta(milliseconds=10)),
         forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
         catalogs=shipped,

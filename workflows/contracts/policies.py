@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.workflow import ActivityCancellationType, ParentClosePolicy
 
+from activities.allowance import Allowance
 from orders.plan.policy import Policy
 
 LOCAL: Final[dict[str, Any]] = {
@@ -111,16 +112,24 @@ def task_queue(base: str, system: str) -> str:
 
 
 def step(policy: Policy) -> dict[str, Any]:
-    """Return the options of an activity that has an effect in a downstream system."""
+    """Return the options of an activity that has an effect in a downstream system; it ends as its allowance says."""
     return {
         "start_to_close_timeout": policy.attempt_timeout,
         "retry_policy": RetryPolicy(
-            initial_interval=policy.backoff,
-            maximum_interval=max(policy.max_backoff, policy.backoff),
-            maximum_attempts=policy.attempts,
+            initial_interval=policy.backoff, maximum_interval=max(policy.max_backoff, policy.backoff)
         ),
         "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
+
+
+def allowance(policy: Policy) -> Allowance:
+    """Return what the call of a step may take."""
+    return Allowance(attempts=policy.attempts, outage=policy.outage_timeout)
+
+
+def completion_allowance(policy: Policy) -> Allowance:
+    """Return what the completion of something that was accepted may take."""
+    return Allowance(wait=policy.completion_timeout, outage=policy.outage_timeout)
 
 
 def once(policy: Policy) -> dict[str, Any]:
@@ -132,15 +141,12 @@ def once(policy: Policy) -> dict[str, Any]:
     }
 
 
-def after_one_attempt(options: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the options of the attempts that remain after one; None where none does."""
+def after_one_attempt(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the attempts that follow a first one."""
     retries: RetryPolicy = options["retry_policy"]
-    if retries.maximum_attempts == 1:
-        return None
-    left = max(retries.maximum_attempts - 1, 0)  # 0 has no end
     longest = retries.maximum_interval or retries.initial_interval
     next_interval = min(retries.initial_interval * retries.backoff_coefficient, longest)
-    return {**options, "retry_policy": replace(retries, initial_interval=next_interval, maximum_attempts=left)}
+    return {**options, "retry_policy": replace(retries, initial_interval=next_interval)}
 
 
 def undo(policy: Policy) -> dict[str, Any]:
@@ -154,10 +160,9 @@ def undo(policy: Policy) -> dict[str, Any]:
 
 
 def completion(policy: Policy) -> dict[str, Any]:
-    """Return the options of polling a monitor until what was accepted is complete."""
+    """Return the options of polling a monitor until what was accepted is complete; it ends as its allowance says."""
     return {
         "start_to_close_timeout": policy.attempt_timeout,
-        "schedule_to_close_timeout": policy.completion_timeout,
         "retry_policy": RetryPolicy(
             initial_interval=timedelta(milliseconds=500),
             backoff_coefficient=1.5,

@@ -95,7 +95,8 @@ class Activations:
             asked.policy,
             f"await: {asked.summary}",
         )
-        await self._context.calls.on_queue(look, policies.completion(asked.policy))
+        allowance = policies.completion_allowance(asked.policy)
+        await self._context.calls.on_queue(look, policies.completion(asked.policy), allowance)
 
     async def _called_back(self, request: ActivationRequest, patience: timedelta, summary: str) -> bool:
         """Return whether the system called back in time that it is done; on the way there it may say more.

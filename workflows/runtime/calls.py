@@ -14,9 +14,11 @@ from typing import Any, Generic, TypeVar
 from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, is_cancelled_exception
+from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from temporalio.types import MethodAsyncSingleParam
 from temporalio.workflow import ActivityHandle
 
+from activities.allowance import Allowance, allowing
 from activities.limits import NOT_LOCAL
 from activities.records import EndOrder, RecordActivities
 from orders.lifecycle.change import OrderUpdate
@@ -89,8 +91,10 @@ class Calls:
             ActivityError: when it has failed for good.
         """
         stop_if_cancelled()
-        options = policies.undo(call.policy) if self._undoing else policies.step(call.policy)
-        return await self._of_system(call, options, stoppable=True)
+        if self._undoing:
+            return await self._of_system(call, policies.undo(call.policy), stoppable=True)
+        allowance = policies.allowance(call.policy)
+        return await self._of_system(call, policies.step(call.policy), stoppable=True, allowance=allowance)
 
     async def undo(self, call: Call[P, R]) -> R:
         """Call a system to undo an effect, retried until the system is there.
@@ -136,18 +140,19 @@ class Calls:
             # What has not come again by now never does: the repeated task took another way.
             self._called.update(begun)
 
-    async def on_queue(self, call: Call[P, R], options: dict[str, Any]) -> R:
+    async def on_queue(self, call: Call[P, R], options: dict[str, Any], allowance: Allowance | None = None) -> R:
         """Call a system by its queue, and wait for its answer even where a cancellation comes in between."""
         self.events += policies.EVENTS_OF_ACTIVITY
         queue = policies.task_queue(workflow.info().task_queue, call.system)
-        started: ActivityHandle[R] = workflow.start_activity_method(
-            call.activity,
-            call.request,
-            task_queue=queue,
-            summary=call.summary[:200],
-            **self.precedence(),
-            **options,
-        )
+        with allowing(allowance):
+            started: ActivityHandle[R] = workflow.start_activity_method(
+                call.activity,
+                call.request,
+                task_queue=queue,
+                summary=call.summary[:200],
+                **self.precedence(),
+                **options,
+            )
         return await carried_out(started)
 
     def attempts_before(self, error: BaseException) -> int:
@@ -157,7 +162,9 @@ class Calls:
     def precedence(self) -> dict[str, Any]:
         return {"priority": self.priority} if self.priority else {}
 
-    async def _of_system(self, call: Call[P, R], options: dict[str, Any], *, stoppable: bool) -> R:
+    async def _of_system(
+        self, call: Call[P, R], options: dict[str, Any], *, stoppable: bool, allowance: Allowance | None = None
+    ) -> R:
         self._called.add(_key_of(call))
         pause = timedelta()
         if not self._goes_by_queue(call):
@@ -166,18 +173,19 @@ class Calls:
             except FailureError as error:
                 if _was_refused(error):
                     self._refused[call.system] = workflow.now()
-                elif remaining := _after(error, options):
-                    options = remaining | {"activity_id": self._continuing()}
-                    pause = _pause_after(error, call.policy)
-                else:
+                elif _is_last(error, allowance):
                     raise
+                else:
+                    options = policies.after_one_attempt(options) | {"activity_id": self._continuing()}
+                    allowance = _left_of(allowance, error)
+                    pause = _pause_after(error, call.policy)
         if not self._called.issuperset(await self._begun()):
             return await self._catch_up(call)
         if pause:
             await workflow.sleep(pause, summary=f"before the next attempt: {call.summary}"[:200])
         if stoppable:
             stop_if_cancelled()
-        return await self.on_queue(call, options)
+        return await self.on_queue(call, options, allowance)
 
     def _goes_by_queue(self, call: Call[Any, Any]) -> bool:
         """Return whether a local attempt makes no sense: it was refused a moment ago, or has less than its time."""
@@ -237,7 +245,28 @@ def _pause_after(error: FailureError, policy: Policy) -> timedelta:
     return max(asked or timedelta(), policy.backoff)
 
 
-def _after(error: FailureError, options: dict[str, Any]) -> dict[str, Any] | None:
-    """Return how a call goes on after its local attempt has failed; None where that was its end."""
-    final = isinstance(error, ApplicationError) and error.non_retryable
-    return None if final or is_cancelled_exception(error) else policies.after_one_attempt(options)
+def _is_last(error: FailureError, allowance: Allowance | None) -> bool:
+    """Return whether a call has failed for good with its local attempt."""
+    if is_cancelled_exception(error) or (isinstance(error, ApplicationError) and error.non_retryable):
+        return True
+    if allowance is None or allowance.attempts != 1:
+        return False
+    timed_out = isinstance(error, TemporalTimeoutError)
+    return _told(error, "said") or (timed_out and not workflow.patched("silence-is-no-attempt"))
+
+
+def _left_of(allowance: Allowance | None, error: FailureError) -> Allowance | None:
+    """Return what remains of an allowance after a local attempt: what was said counts, silence does not."""
+    if allowance is None or allowance.attempts is None:
+        return allowance
+    left = allowance.attempts - _told(error, "said")
+    return allowance.model_copy(update={"attempts": left, "unclear": _told(error, "unclear")})
+
+
+def _told(error: FailureError, what: str) -> bool:
+    """Return what a local attempt's error tells of its system; a time-out says nothing, and leaves all unclear."""
+    if isinstance(error, TemporalTimeoutError):
+        return what == "unclear"
+    details = error.details if isinstance(error, ApplicationError) else ()
+    told = details[0] if details and isinstance(details[0], dict) else {}
+    return bool(told.get(what, what == "said"))

@@ -51,7 +51,7 @@ CHECKS = [
 ]
 
 
-_OWN = {*BASES.values(), "/recovery/v1"}
+_OWN = {*BASES.values(), "/recovery/v1", "/systems/v1"}
 APIS = sorted({TMF620, TMF633, TMF634, TMF640, TMF702, *_OWN, *(hub.base_path for hub in HUBS.values())})
 
 
