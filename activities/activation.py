@@ -10,10 +10,12 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.allowance import NOT_YET
+from activities.expectations import ABSENT, ACTIVE, Expectation, residue_of
 from application.addresses import SERVICE_TEST
 from application.answers import Configured, Monitor, ServiceTestResult
 from application.http import Answer, DownstreamError, DownstreamSystem, Identified, at
 from orders.plan.order_documents import characteristic_list, place_reference
+from orders.plan.outcome import Residue
 from orders.plan.parts import Characteristics
 from tmf.model import Model
 from tmf.paths import TMF640, TMF702
@@ -31,6 +33,10 @@ BASE_PATHS = {
     Target.RESOURCE: TMF702,
 }
 """Where the APIs are by which it is set up, TMF640 and TMF702."""
+
+
+_CANNOT_BE_ASKED = (405, 501)
+"""Answers by which a system says that it does not tell what is set up; a 404 says that it is not."""
 
 
 class Operation(StrEnum):
@@ -102,7 +108,7 @@ class ActivationActivities:
     async def await_completion(self, awaited: AwaitedCompletion) -> None:
         """Look whether an accepted activation is complete; fails as worth another try while it is not."""
         target, monitor = awaited.target, awaited.monitor
-        answer = await self._activation.call("GET", at(f"{BASE_PATHS[target]}/monitor", monitor))
+        answer = await self._monitor(at(f"{BASE_PATHS[target]}/monitor", monitor))
         document = answer.read_as(Monitor)
         if document.state == "Completed":
             return
@@ -113,6 +119,16 @@ class ActivationActivities:
         raise ApplicationError(
             f"monitor {monitor} is {document.state}", type=NOT_YET, category=ApplicationErrorCategory.BENIGN
         )
+
+    @activity.defn
+    async def read_network_back(self, expected: list[Expectation]) -> list[Residue]:
+        """Ask after an undo what is set up in the network, and return what is not as it should be."""
+        residue = []
+        for each in expected:
+            state = await self._state(at(_collection(Target(each.kind)), each.id))
+            if state is not None and state not in each.states:
+                residue.append(residue_of(each, state, "its set-up in the network"))
+        return residue
 
     @activity.defn
     async def test_service(self, request: ServiceTest) -> None:
@@ -127,8 +143,26 @@ class ActivationActivities:
                 retryable=False,
             )
 
+    async def _monitor(self, path: str) -> Answer:
+        """Ask how far something is; where that cannot be known, neither is whether it is done."""
+        try:
+            return await self._activation.call("GET", path)
+        except DownstreamError as error:
+            if error.retryable:
+                raise
+            raise DownstreamError(
+                error.system, error.message, retryable=False, status=error.status, said=error.said, unclear=True
+            ) from error
+
+    async def _state(self, path: str) -> str | None:
+        """Return whether something is set up in the network (`active`) or not; None where that cannot be asked."""
+        answer = await self._activation.call("GET", path, accept=(404, *_CANNOT_BE_ASKED))
+        if answer.status in _CANNOT_BE_ASKED:
+            return None
+        return ACTIVE if answer.status != 404 and answer.read_as(Configured).state == ACTIVE else ABSENT
+
     async def _ask(self, request: ActivationRequest) -> Answer:
-        collection = f"{BASE_PATHS[request.target]}/{request.target}"
+        collection = _collection(request.target)
         tear_down = request.operation == Operation.DEACTIVATE
         may_be_gone = tear_down or (request.undo and request.operation == Operation.MODIFY)
         return await self._activation.call(
@@ -142,17 +176,21 @@ class ActivationActivities:
 
     async def _is_set_up(self, request: ActivationRequest) -> bool:
         """Return whether the network has what is asked for, just so: a tear-down that failed is no harm to its undo."""
-        path = at(f"{BASE_PATHS[request.target]}/{request.target}", request.id)
+        path = at(_collection(request.target), request.id)
         there = await self._activation.find(path, Configured)
-        if there is None or there.state != "active" or there.characteristics() != request.characteristics:
+        if there is None or there.state != ACTIVE or there.characteristics() != request.characteristics:
             return False
         return request.place is None or request.place in [each.id for each in there.place]
+
+
+def _collection(target: Target) -> str:
+    return f"{BASE_PATHS[target]}/{target}"
 
 
 def _body(request: ActivationRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": request.id,
-        "state": "active",
+        "state": ACTIVE,
         f"{request.target}Specification": {"id": request.specification},
         f"{request.target}Characteristic": characteristic_list(request.characteristics),
     }

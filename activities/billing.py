@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from temporalio import activity
 
+from activities.expectations import ABSENT, ACTIVE, ENDED, Expectation, residue_of
+from activities.lookups import NotTheOrdersError, carrying, is_repeat, made_before
 from application.addresses import CHARGE
 from application.answers import Charge, prices
 from application.http import DownstreamSystem, at
 from orders.model.product_orders import OrderPrice
+from orders.plan.outcome import Residue
 from orders.plan.parts import ProductPlan
 from tmf.model import Model
 
@@ -23,6 +27,8 @@ class Bill(Model):
     product_id: str
     at: str
     """From when on, as an ISO 8601 time."""
+    asked_before: bool = False
+    """Whether this was asked for before, so that it may be done already."""
 
 
 class BillingActivities:
@@ -39,7 +45,7 @@ class BillingActivities:
         """Start, change or stop the charge of a product; return its id, or None where nothing is charged."""
         product = request.product
         if product.action == "add":
-            return await self._start(request) if product.prices else None
+            return await self._start_once(request) if product.prices else None
         charge = await self._active_charge(request.product_id)
         if charge is None:
             return await self._start(request) if product.action == "modify" and product.prices else None
@@ -56,13 +62,40 @@ class BillingActivities:
         charge = await self._active_charge(request.product_id)
         if product.action == "delete":
             # What is charged for still was not stopped, whatever may have ended before.
-            ended = [] if charge else await self._charges(request.product_id, "ended")
+            ended = [] if charge else await self._charges(request.product_id, ENDED)
             if ended:
                 await self._do(request, max(ended, key=lambda each: each.end_date or "").id, "restart")
         elif charge and (product.action == "add" or not product.previous_prices):
             await self._billing.call("DELETE", at(CHARGE, charge), key=f"{request.key}/void", accept=(404,))
         elif charge:
             await self._change(request, charge, product.previous_prices, _account_before(product))
+
+    @activity.defn
+    async def read_charges_back(self, expected: list[Expectation]) -> list[Residue]:
+        """Ask after an undo what products are charged, and return what is not as it should be."""
+        residue = []
+        for each in expected:
+            state = await self._state(each.id)
+            if state is not None and state not in each.states:
+                residue.append(residue_of(each, state, "its charge"))
+        return residue
+
+    async def _state(self, product_id: str) -> str | None:
+        """Return whether a product is charged (`active`), was (`ended`), or never; None where that cannot be asked."""
+        for state in (ACTIVE, ENDED):
+            if (charges := await self._asked(product_id, state)) is None:
+                return None
+            if charges:
+                return state
+        return ABSENT
+
+    async def _start_once(self, request: Bill) -> str:
+        """Start a charge; on a repeat, the one that was started is found."""
+        if is_repeat(request.asked_before):
+            wanted, carries = _of_product(request.product_id, ACTIVE)
+            if started := await made_before(self._billing, CHARGE, wanted, Charge, carries):
+                return started.id
+        return await self._start(request)
 
     async def _start(self, request: Bill) -> str:
         product = request.product
@@ -88,11 +121,38 @@ class BillingActivities:
         await self._billing.call("POST", f"{at(CHARGE, charge)}/{step}", key=f"{request.key}/{step}", body=body)
 
     async def _active_charge(self, product_id: str) -> str | None:
-        active = await self._charges(product_id, "active")
+        """Return the charge of a product.
+
+        Raises:
+            NotTheOrdersError: when there are several, so that it is for people to say which.
+        """
+        active = await self._charges(product_id, ACTIVE)
+        if len(active) > 1:
+            ids = ", ".join(each.id for each in active[:10])
+            raise NotTheOrdersError(
+                self._billing.name,
+                f"product {product_id} has {len(active)} active charges, where one was expected: {ids}",
+            )
         return active[0].id if active else None
 
     async def _charges(self, product_id: str, state: str) -> list[Charge]:
-        return await self._billing.search(CHARGE, {"product.id": product_id, "state": state}, Charge)
+        found = await self._asked(product_id, state)
+        if found is None:
+            raise NotTheOrdersError(self._billing.name, f"{self._billing.name} cannot be asked for charges")
+        return found
+
+    async def _asked(self, product_id: str, state: str) -> list[Charge] | None:
+        wanted, carries = _of_product(product_id, state)
+        return await carrying(self._billing, CHARGE, wanted, Charge, carries)
+
+
+def _of_product(product_id: str, state: str) -> tuple[dict[str, str], Callable[[Charge], bool]]:
+    """Return by what a product's charges in a state are found, and are known by."""
+    wanted = {"product.id": product_id, "state": state}
+    return (
+        wanted,
+        lambda charge: charge.product is not None and (charge.product.id, charge.state) == (product_id, state),
+    )
 
 
 def _account_before(product: ProductPlan) -> str | None:

@@ -31,6 +31,8 @@ class RecordProduct(Model):
     relies_on: list[str] = Field(default_factory=list)
     ended: list[str] = Field(default_factory=list)
     """Products that the order ends: this one bundles them, or relies on them, no more."""
+    asked_before: bool = False
+    """Whether this was asked for before, so that it may be done already."""
 
 
 class RestoreProduct(Model):
@@ -40,6 +42,8 @@ class RestoreProduct(Model):
     order_id: str
     product: ProductPlan
     product_id: str | None = None
+    again: bool = False
+    """Whether it is looked at once more, since the record may have come late."""
 
 
 def references(named: list[Named]) -> list[dict[str, str]]:

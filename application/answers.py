@@ -89,6 +89,38 @@ class ServiceDocument(Identified):
         return _changeable(self, _OF_A_SERVICE)
 
 
+class ServiceOrderItemReference(Resource):
+    service_order_id: str | None = None
+    item_id: str | None = None
+
+
+class ServiceRecord(Identified):
+    """What is looked at of a TMF638 Service to see which order has made it."""
+
+    state: str | None = None
+    service_order_item: Listed[ServiceOrderItemReference]
+
+    def is_of(self, order: str, item: str) -> bool:
+        """Return whether an item of an order has made it."""
+        return any((each.service_order_id, each.item_id) == (order, item) for each in self.service_order_item)
+
+
+class ProductOrderItemReference(Resource):
+    product_order_id: str | None = None
+    plan_key: str | None = None
+
+
+class ProductRecord(Identified):
+    """What is looked at of a TMF637 Product to see which order has made it."""
+
+    status: str | None = None
+    product_order_item: Listed[ProductOrderItemReference]
+
+    def is_of(self, order: str, key: str) -> bool:
+        """Return whether a node of an order's plan has made it."""
+        return any((each.product_order_id, each.plan_key) == (order, key) for each in self.product_order_item)
+
+
 class Reservation(Resource):
     requested_by: str | None = None
 
@@ -110,6 +142,8 @@ class ResourceDocument(Identified):
 class Charge(Identified):
     """What billing charges for a product."""
 
+    product: Identified | None = None
+    state: str | None = None
     end_date: str | None = None
 
 

@@ -281,6 +281,35 @@ def stalled(system: httpx2.AsyncClient, *words: str) -> Iterator[asyncio.Event]:
         system._transport = transport
 
 
+@contextmanager
+def late(system: httpx2.AsyncClient, change: str, undo: str) -> Iterator[asyncio.Event]:
+    """Let a system answer rubbish to a change, and make it once it was asked for the undo; the event says that it has.
+
+    Both are known by words: of the method, the address and the idempotency key of a request.
+    """
+    made = asyncio.Event()
+    held: list[httpx2.Request] = []
+
+    class Late(httpx2.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            words = f"{request.method} {request.url} {request.headers.get('Idempotency-Key', '')}"
+            if not held and all(word in words for word in change.split()):
+                held.append(request)
+                return httpx2.Response(200, html="<h1>It works!</h1>", request=request)
+            answer = await transport.handle_async_request(request)
+            if held and not made.is_set() and all(word in words for word in undo.split()):
+                await (await transport.handle_async_request(held[0])).aread()
+                made.set()
+            return answer
+
+    transport = system._transport
+    system._transport = Late()
+    try:
+        yield made
+    finally:
+        system._transport = transport
+
+
 def example(name: str, **replacements: str) -> dict[str, Any]:
     """Return an example order of the documentation with `$NAME`s replaced.
 

@@ -70,6 +70,9 @@ _LOOKS = timedelta(milliseconds=50)
 _LOCAL_ATTEMPT = timedelta(seconds=1)
 """How long a call that a test holds up is local; then it is on its system's queue."""
 
+_SETTLE_AFTER = timedelta(seconds=1)
+"""How long after a call was given up its system may still do it, unless a test wants something later."""
+
 
 @asynccontextmanager
 async def served(app: FastAPI, base_url: str = "http://system") -> AsyncIterator[httpx2.AsyncClient]:
@@ -106,6 +109,7 @@ async def staged(
     events = _LateTransport()
     async with AsyncExitStack() as stack:
         stack.enter_context(patch.object(policies, "LOCAL_ATTEMPT", _LOCAL_ATTEMPT))
+        stack.enter_context(patch.object(policies, "settle_after", lambda policy: _SETTLE_AFTER))
         database = open_database(store_url)
         stack.push_async_callback(database.close)
         orders, plans = OrderStore(database), PlanStore(database)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from temporalio import workflow
 
-from activities.inventory import Expectation, Kind
+from activities.expectations import Expectation
 from orders.lifecycle.states import OrderState
 from orders.plan.graph import Graph, dependents
 from orders.plan.outcome import Failure, Residue
@@ -72,9 +72,9 @@ class AllOrNothing:
         changes = await carried_out(asyncio.create_task(self._tracker.last_changes()), cancellable=False)
         return Ended(outcome=outcome, at=workflow.now(), changes=changes)
 
-    def goal(self, kind: Kind, target: str, *states: str, held_by: str | None = None) -> None:
-        """Register what inventory must show once an undo is done."""
-        self._goals.append(Expectation(kind=kind, id=target, states=list(states), held_by=held_by))
+    def goal(self, goal: Expectation) -> None:
+        """Register what a system must show once an undo is done."""
+        self._goals.append(goal)
 
     async def run(self, items: Sequence[ItemT], realise: Realise[ItemT]) -> None:
         """Run the graph of the order's items: all or nothing, or, when it is an undo, as much as can be undone.

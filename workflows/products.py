@@ -9,7 +9,8 @@ from typing import Any
 from temporalio import workflow
 
 from activities.billing import Bill, BillingActivities
-from activities.inventory import Expectation, InventoryActivities, Kind
+from activities.expectations import ABSENT, ACTIVE, ENDED, Expectation, Kind
+from activities.inventory import InventoryActivities
 from activities.product_records import Named, RecordProduct, RestoreProduct
 from activities.records import LoadProduct, RecordActivities
 from orders.model.product_orders import Action
@@ -27,6 +28,9 @@ from workflows.runtime.calls import Call
 from workflows.saga.saga import Saga
 from workflows.service_orders import ServiceOrders
 
+_FAILED_TOO = "saga-log-has-what-failed"
+"""Patch: runs that began without it forgot, in a new run, what a product had done whose undo was under way."""
+
 
 class ProductRun(Model):
     """What was done of a product under one revision of the order."""
@@ -39,6 +43,8 @@ class ProductRun(Model):
     """The states of which inventory must show one once it is undone."""
     at: UtcDatetime | None = None
     """When it is billed from, once that is known."""
+    charge: list[str] = []
+    """The states of which billing must show one of its charge once it is undone; empty where it has none."""
     is_done: bool = False
 
 
@@ -72,17 +78,23 @@ class Products:
         self._runs.setdefault(node.key, []).append(run)
         target = f"product {product.product_id or node.key}"
         saga.add("restore", lambda: self._restore(node, run), system="inventory", target=target)
+        saga.expect(self._unrecorded(node, run))
         run.product_id = self._recorded[node.key] = await self._record(product, self._key(node, run, "record"))
         run.before = [str(product.record.get("status") or "active")] if product.product_id else ["absent"]
         self._expect(run, saga)
         run.at = self._plan.ready_at(node.key, self._children.ended_at) or workflow.now()
         saga.add("restore charge", lambda: self._unbill(node, run), system="billing", target=target)
+        run.charge = _charge_before(product)
+        saga.expect(_charge(run))
         await self._bill(product, self._key(node, run, "bill"), run.at)
         run.is_done = True
 
     def steps(self, key: str) -> list[dict[str, Any]]:
-        """Return what was done of a product, for the saga log; what is not done whole is done once more."""
-        return [run.model_dump(mode="json") for run in self._runs.get(key, []) if run.is_done]
+        """Return what was done of a product, for the saga log; what runs still is done once more."""
+        runs = self._runs.get(key, [])
+        if not all(run.is_done for run in runs) and (self._is_running(key) or not workflow.patched(_FAILED_TOO)):
+            runs = [run for run in runs if run.is_done]
+        return [run.model_dump(mode="json") for run in runs]
 
     def recall(self, node: PlanNode, steps: list[dict[str, Any]], saga: Saga) -> None:
         """Know again what an earlier run of the workflow did of a product."""
@@ -91,10 +103,21 @@ class Products:
             self._recorded[node.key] = run.product_id or ""
             if run.action == Action.NO_CHANGE:
                 continue
-            target = f"product {run.product_id}"
+            target = f"product {run.product_id or node.key}"
             saga.add("restore", partial(self._restore, node, run), system="inventory", target=target)
+            saga.expect(self._unrecorded(node, run))
             self._expect(run, saga)
-            saga.add("restore charge", partial(self._unbill, node, run), system="billing", target=target)
+            if run.at is not None:
+                saga.add("restore charge", partial(self._unbill, node, run), system="billing", target=target)
+                saga.expect(_charge(run))
+
+    def _is_running(self, key: str) -> bool:
+        return key in self._parts.saga.running or key in self._parts.saga.stopping
+
+    def _unrecorded(self, node: PlanNode, run: ProductRun) -> Expectation:
+        """Return what inventory must show of a product whose record has no id yet, since its answer is lost."""
+        order, effect = self._context.order_id, self._key(node, run, "record")
+        return Expectation(kind=Kind.PRODUCT, id="", states=[ABSENT], order=order, item=node.key, effect=effect)
 
     def _expect(self, run: ProductRun, saga: Saga) -> None:
         saga.expect(Expectation(kind=Kind.PRODUCT, id=run.product_id or "", states=run.before))
@@ -143,8 +166,8 @@ class Products:
             product_id=self._recorded.get(product.key),
         )
         summary = f"undo: record {product.name}"
-        call = Call(policies.INVENTORY, InventoryActivities.restore_product, request, product.policy, summary)
-        await self._context.calls.undo(call)
+        restore, undoes = InventoryActivities.restore_product, (self._key(node, run, "record"),)
+        await self._context.calls.undo(Call(policies.INVENTORY, restore, request, product.policy, summary, undoes))
         # What is recorded anew is another one, which is to be looked for where its answer is lost.
         self._recorded.pop(product.key, None)
         self._runs[node.key].remove(run)
@@ -158,8 +181,9 @@ class Products:
     async def _unbill(self, node: PlanNode, run: ProductRun) -> None:
         product = await self._load(node, run.revision)
         bill = self._charge(product, self._key(node, run, "bill/undo"), run.at or workflow.now())
-        call = Call(policies.BILLING, BillingActivities.unbill, bill, product.policy, f"undo: bill {product.name}")
-        await self._context.calls.undo(call)
+        unbill, undoes = BillingActivities.unbill, (self._key(node, run, "bill"),)
+        summary = f"undo: bill {product.name}"
+        await self._context.calls.undo(Call(policies.BILLING, unbill, bill, product.policy, summary, undoes))
 
     def _charge(self, product: ProductPlan, key: str, at: datetime) -> Bill:
         return Bill(
@@ -189,3 +213,18 @@ class Products:
             if service_id and node.action != Action.DELETE:
                 named.append(Named(key=key.rpartition(":")[2], id=service_id))
         return named
+
+
+def _charge_before(product: ProductPlan) -> list[str]:
+    """Return the states of which billing must show one of a product's charge once what an order did to it is undone."""
+    if product.action == Action.ADD:
+        return [ABSENT, ENDED] if product.prices else []
+    if product.previous_prices:
+        return [ACTIVE, ABSENT]
+    return [ABSENT, ENDED] if product.action == Action.MODIFY and product.prices else []
+
+
+def _charge(run: ProductRun) -> Expectation:
+    """Return what billing must show of a product's charge; of one that is none of its matter, anything."""
+    states = run.charge or [ACTIVE, ENDED, ABSENT]
+    return Expectation(kind=Kind.PRODUCT, id=run.product_id or "", states=states, system="billing")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from activities.activation import ActivationRequest, Operation, Target
-from activities.inventory import Expectation, InventoryActivities, Kind, ReleaseResource, ReserveResource, SetUpResource
+from activities.expectations import ABSENT, ACTIVE, Expectation, Kind
+from activities.inventory import InventoryActivities, ReleaseResource, ReserveResource, SetUpResource
 from orders.model.product_orders import Action
 from orders.model.wanted import RESERVED
 from orders.plan.outcome import AssignedResource
@@ -45,7 +46,9 @@ class Resources:
         reserve = ReserveResource(
             key=self._key(item, "reserve"), specification=item.specification.id, demand=item.demand
         )
+        free = ["available", "absent"]
         saga.add("release", lambda: self._undo_reservation(item, reserve.key), system="inventory", target=item.key)
+        saga.expect(Expectation(kind=Kind.RESOURCE, id="", states=free, effect=reserve.key, item=item.key))
         resource = await self._steps.call(
             item,
             Step.RESERVE,
@@ -54,7 +57,6 @@ class Resources:
             wanted=RESERVED,
         )
         self.assigned[item.key] = resource
-        free = ["available", "absent"]
         saga.expect(Expectation(kind=Kind.RESOURCE, id=resource.id, states=free, held_by=resource.reserved_by))
         given = await self._parts.work_of_people.done(item, saga, item.specification.name)
         characteristics = {**resource.characteristics, **self._characteristics(item), **given}
@@ -63,10 +65,13 @@ class Resources:
             saga.add(
                 "deconfigure", lambda: self._undo_configuration(item, Operation.DEACTIVATE), **_network(resource.id)
             )
+            saga.expect(_set_up(resource.id, ABSENT))
             await self._configure(item, Operation.ACTIVATE, characteristics)
         saga.add("uninstall", lambda: self._restore_record(item, {}, in_use=False), **_inventory(resource.id))
         await self._install(item, characteristics, in_use=True)
-        self._fulfilment.goal(Kind.RESOURCE, resource.id, "reserved")
+        self._fulfilment.goal(Expectation(kind=Kind.RESOURCE, id=resource.id, states=["reserved"]))
+        if item.configuration:
+            self._fulfilment.goal(_set_up(resource.id, ACTIVE))
 
     async def _modify(self, item: ResourceItem, saga: Saga) -> None:
         resource = installed(item)
@@ -98,13 +103,17 @@ class Resources:
             saga.add(
                 "configure again", lambda: self._undo_configuration(item, Operation.ACTIVATE), **_network(resource.id)
             )
+            saga.expect(_set_up(resource.id, ACTIVE))
             await self._configure(item, Operation.DEACTIVATE, {})
         saga.add("reserve again", lambda: self._reserve_again(item), **_inventory(resource.id))
-        release = ReleaseResource(key=self._key(item, "release"), resource_id=resource.id)
+        release = ReleaseResource(key=self._key(item, "release"), resource_id=resource.id, held_by=item.reserved_by)
         await self._steps.call(
             item, Step.RELEASE, inventory_call(item, "release", InventoryActivities.release_resource, release)
         )
-        self._fulfilment.goal(Kind.RESOURCE, resource.id, "available", "absent", held_by=item.reserved_by)
+        free, held_by = ["available", "absent"], item.reserved_by
+        self._fulfilment.goal(Expectation(kind=Kind.RESOURCE, id=resource.id, states=free, held_by=held_by))
+        if item.configuration:
+            self._fulfilment.goal(_set_up(resource.id, ABSENT))
 
     def _characteristics(self, item: ResourceItem) -> Characteristics:
         """Return an item's characteristics, with those that only this run can know."""
@@ -120,7 +129,8 @@ class Resources:
 
     async def _undo_configuration(self, item: ResourceItem, operation: Operation) -> None:
         request = self._activation(item, operation, "configure/undo", item.previous)
-        await self._parts.activations.undo(request, item.policy, item.specification.name)
+        undoes = (self._key(item, "configure"),)
+        await self._parts.activations.undo(request, item.policy, item.specification.name, undoes=undoes)
 
     def _activation(
         self, item: ResourceItem, operation: Operation, step: str, characteristics: Characteristics
@@ -151,10 +161,10 @@ class Resources:
             key=self._key(item, "release/undo"),
             resource_id=resource.id if resource else None,
             reserved_by=reservation,
+            held_by=resource.reserved_by if resource else None,
         )
-        await self._context.calls.undo(
-            inventory_call(item, "undo: release", InventoryActivities.release_resource, request)
-        )
+        release = InventoryActivities.release_resource
+        await self._context.calls.undo(inventory_call(item, "undo: release", release, request, undoes=(reservation,)))
 
     async def _reserve_again(self, item: ResourceItem) -> None:
         request = ReserveResource(
@@ -164,9 +174,8 @@ class Resources:
             resource_id=item.resource_id,
             held_by=item.reserved_by,
         )
-        await self._context.calls.undo(
-            inventory_call(item, "undo: reserve", InventoryActivities.reserve_resource, request)
-        )
+        reserve, undoes = InventoryActivities.reserve_resource, (self._key(item, "release"),)
+        await self._context.calls.undo(inventory_call(item, "undo: reserve", reserve, request, undoes=undoes))
 
     async def _restore_record(self, item: ResourceItem, characteristics: Characteristics, *, in_use: bool) -> None:
         request = SetUpResource(
@@ -175,9 +184,9 @@ class Resources:
             in_use=in_use,
             characteristics=characteristics,
         )
-        await self._context.calls.undo(
-            inventory_call(item, "undo: record", InventoryActivities.set_up_resource, request)
-        )
+        record = InventoryActivities.set_up_resource
+        undoes = tuple(self._key(item, step) for step in ("install", "uninstall"))
+        await self._context.calls.undo(inventory_call(item, "undo: record", record, request, undoes=undoes))
 
     def _key(self, item: ResourceItem, step: str) -> str:
         return self._context.key(item.key, step, item.action)
@@ -192,6 +201,11 @@ def installed(item: ResourceItem) -> AssignedResource:
     if item.resource_id is None:
         raise ValueError(f"the plan names no resource for {item.key}")
     return AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
+
+
+def _set_up(resource_id: str, state: str) -> Expectation:
+    """Return what the network must have of a resource."""
+    return Expectation(kind=Kind.RESOURCE, id=resource_id, states=[state], system="activation")
 
 
 def _inventory(target: str) -> dict[str, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from activities.activation import ActivationActivities, ActivationRequest, Operation, ServiceTest, Target
-from activities.inventory import ChangeService, Expectation, InventoryActivities, Kind, RecordService, RemoveService
+from activities.expectations import ABSENT, ACTIVE, Expectation, Kind
+from activities.inventory import ChangeService, InventoryActivities, RecordService, RemoveService
 from activities.product_records import Named
 from orders.model.product_orders import Action
 from orders.model.wanted import RECORDED
@@ -57,20 +58,26 @@ class Services:
                 self.realised[item.key] = _unchanged(item)
 
     async def _add(self, item: ServiceItem, saga: Saga) -> None:
+        gone = ["absent", "terminated"]
         saga.add("remove record", lambda: self._remove_record(item), system="inventory", target=f"service {item.key}")
+        effect, order = self._key(item, "record"), self._context.order_id
+        saga.expect(Expectation(kind=Kind.SERVICE, id="", states=gone, effect=effect, order=order, item=item.key))
         # A service that an undo brings back has its record still.
         service_id = item.service_id or await self._recorded(item)
         self.realised[item.key] = RealisedService(id=service_id)
-        saga.expect(Expectation(kind=Kind.SERVICE, id=service_id, states=["absent", "terminated"]))
+        saga.expect(Expectation(kind=Kind.SERVICE, id=service_id, states=gone))
         await self._resources(item, saga)
         given = await self._parts.work_of_people.done(item, saga, item.specification.name)
         characteristics = {**self._characteristics(item), **given}
         if item.activation:
             saga.add("deactivate", lambda: self._undo_activation(item, Operation.DEACTIVATE), **_network(service_id))
+            saga.expect(_set_up(service_id, ABSENT))
             await self._activate(item, Operation.ACTIVATE, characteristics)
         await self._test(item)
         await self._record_as_active(item, characteristics)
-        self._fulfilment.goal(Kind.SERVICE, service_id, "active")
+        self._fulfilment.goal(Expectation(kind=Kind.SERVICE, id=service_id, states=["active"]))
+        if item.activation:
+            self._fulfilment.goal(_set_up(service_id, ACTIVE))
 
     async def _modify(self, item: ServiceItem, saga: Saga) -> None:
         service = self.realised[item.key] = _unchanged(item)
@@ -91,6 +98,7 @@ class Services:
         await self._parts.work_of_people.done(item, saga, item.specification.name)
         if item.activation:
             saga.add("activate again", lambda: self._undo_activation(item, Operation.ACTIVATE), **_network(service.id))
+            saga.expect(_set_up(service.id, ACTIVE))
             await self._activate(item, Operation.DEACTIVATE, {})
         await self._resources(item, saga)
         saga.add("record as active again", lambda: self._restore_record(item), **_inventory(service.id))
@@ -98,7 +106,9 @@ class Services:
         await self._steps.call(
             item, Step.COMPLETE, inventory_call(item, "terminate", InventoryActivities.change_service, change)
         )
-        self._fulfilment.goal(Kind.SERVICE, service.id, "terminated", "absent")
+        self._fulfilment.goal(Expectation(kind=Kind.SERVICE, id=service.id, states=["terminated", "absent"]))
+        if item.activation:
+            self._fulfilment.goal(_set_up(service.id, ABSENT))
 
     async def _resources(self, item: ServiceItem, saga: Saga) -> None:
         """Run the resource order of an item, where it changes any resource, and keep what it came to."""
@@ -166,7 +176,8 @@ class Services:
     async def _undo_activation(self, item: ServiceItem, operation: Operation) -> None:
         place = item.previous_place if operation == Operation.ACTIVATE or item.moves else None
         request = self._activation(item, operation, "activate/undo", item.previous, place)
-        await self._parts.activations.undo(request, item.policy, item.specification.name)
+        undoes = (self._key(item, "activate"),)
+        await self._parts.activations.undo(request, item.policy, item.specification.name, undoes=undoes)
 
     def _activation(
         self,
@@ -249,7 +260,8 @@ class Services:
             place=_places(item, item.place, item.previous_place),
             record=item.record,
         )
-        await self._context.calls.undo(inventory_call(item, "undo: record", InventoryActivities.change_service, change))
+        record, undoes = InventoryActivities.change_service, (self._key(item, "change"), self._key(item, "terminate"))
+        await self._context.calls.undo(inventory_call(item, "undo: record", record, change, undoes=undoes))
 
     async def _remove_record(self, item: ServiceItem) -> None:
         service = self.realised.get(item.key)
@@ -259,9 +271,8 @@ class Services:
             item=item.key,
             service_id=service.id if service else None,
         )
-        await self._context.calls.undo(
-            inventory_call(item, "undo: remove record of", InventoryActivities.remove_service, request)
-        )
+        remove, undoes = InventoryActivities.remove_service, (self._key(item, "record"),)
+        await self._context.calls.undo(inventory_call(item, "undo: remove record of", remove, request, undoes=undoes))
 
     def _key(self, item: ServiceItem, step: str) -> str:
         return self._context.key(item.key, step, item.action)
@@ -284,6 +295,11 @@ def _unchanged(item: ServiceItem) -> RealisedService:
 def _places(item: ServiceItem, left: str | None, place: str | None) -> list[dict[str, Any]] | None:
     """Return the places that inventory is to have of a service that leaves one place for another."""
     return moved_places(item.record.get("place") or [], left, place) if item.moves else None
+
+
+def _set_up(service_id: str, state: str) -> Expectation:
+    """Return what the network must have of a service."""
+    return Expectation(kind=Kind.SERVICE, id=service_id, states=[state], system="activation")
 
 
 def _inventory(target: str) -> dict[str, str]:

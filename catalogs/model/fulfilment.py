@@ -29,6 +29,7 @@ class PolicyBlock(StrictModel):
     max_backoff: Duration | None = None
     outage_timeout: Duration | None = None
     completion_timeout: Duration | None = None
+    settle_after: Duration | None = None
     expected_duration: Duration | None = None
     on_failure: OnFailure | None = None
     hold_timeout: Duration | None = None

@@ -35,6 +35,7 @@ _HASTY = {
     r"\bbackoff: \w+": "backoff: 1s",
     r"maxBackoff: \w+": "maxBackoff: 3s",
     r"completionTimeout: \w+": "completionTimeout: 45s",
+    r"settleAfter: \w+": "settleAfter: 12s",
 }
 """What the catalogs' policies say here: the same steps as shipped, tried in seconds."""
 

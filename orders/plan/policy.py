@@ -34,6 +34,8 @@ class Policy(Model):
     """How long a system may say nothing before a call of it has failed."""
     completion_timeout: timedelta = timedelta(hours=1)
     """How long an accepted asynchronous activation may take."""
+    settle_after: timedelta = timedelta(minutes=1)
+    """How long after a call was given up its system may still do what was asked."""
     expected_duration: timedelta = timedelta(minutes=5)
     on_failure: OnFailure = OnFailure.FAIL
     hold_timeout: timedelta | None = None

@@ -19,6 +19,7 @@ from activities.activation import (
     ServiceTest,
     Target,
 )
+from activities.expectations import Expectation, Kind
 from application.http import DownstreamError
 from tests.application.conftest import Reference, perform, scripted
 
@@ -256,3 +257,35 @@ async def test_a_test_without_a_result_makes_no_sense() -> None:
         await perform(
             ActivationActivities(system).test_service, ServiceTest(key="t", service_id="s-1", test="test-light")
         )
+
+
+async def test_activation_is_asked_after_an_undo_what_is_set_up(activation: Reference) -> None:
+    activities = ActivationActivities(activation.system)
+    await perform(activities.activate, asked())
+
+    def expected(target: str, state: str) -> Expectation:
+        return Expectation(kind=Kind.SERVICE, id=target, states=[state], system="activation")
+
+    right = [expected("s-1", "active"), expected("gone", "absent")]
+    wrong = [expected("s-1", "absent"), expected("gone", "active")]
+
+    residue = await perform(activities.read_network_back, [*right, *wrong])
+
+    assert [(each.system, each.target, each.message) for each in residue] == [
+        ("activation", "service s-1", "its set-up in the network is active where absent was expected after the undo"),
+        ("activation", "service gone", "its set-up in the network is absent where active was expected after the undo"),
+    ]
+
+
+@pytest.mark.parametrize("status", [405, 501])
+async def test_an_activation_that_does_not_tell_what_is_set_up_leaves_nothing_to_say(status: int) -> None:
+    system, _ = scripted(httpx2.Response(status), name="activation")
+    expected = Expectation(kind=Kind.SERVICE, id="s-1", states=["absent"], system="activation")
+    assert await perform(ActivationActivities(system).read_network_back, [expected]) == []
+
+
+async def test_it_is_unclear_what_becomes_of_an_activation_whose_monitor_is_lost(activation: Reference) -> None:
+    await_completion = ActivationActivities(activation.system).await_completion
+    with pytest.raises(DownstreamError, match="404") as caught:
+        await perform(await_completion, awaited(Target.SERVICE, "lost"))
+    assert caught.value.unclear

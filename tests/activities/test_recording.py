@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from activities.inventory import (
-    ChangeService,
-    Expectation,
-    InventoryActivities,
-    Kind,
-    RecordService,
-    RemoveService,
-    ReserveResource,
-)
+from activities.expectations import Expectation, Kind
+from activities.inventory import ChangeService, InventoryActivities, RecordService, RemoveService, ReserveResource
 from activities.product_records import Named, RecordProduct, RestoreProduct
 from application.http import DownstreamError
 from application.installed_base import read_installed_base

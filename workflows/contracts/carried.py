@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from activities.inventory import Expectation
+from activities.expectations import Expectation
 from orders.lifecycle.states import OrderState
 from orders.model.task import Task
 from orders.plan.outcome import Failure, Residue
@@ -24,7 +24,7 @@ class UndoState(Model):
     undone: list[str]
     """Those of them that are undone already."""
     expected: list[Expectation]
-    """What inventory must show of these."""
+    """What systems must show of these."""
 
 
 class SagaState(Model):
@@ -95,6 +95,8 @@ class Carried(Model):
     """When each node began."""
     past: dict[str, str] = Field(default_factory=dict)
     """Node → why it is past its point of no return."""
+    unclear: dict[str, UtcDatetime] = Field(default_factory=dict)
+    """Key of a call that may have an effect yet, though it was given up → when it can have it at the latest."""
     tasks_opened: int = 0
     tasks: list[Task] = Field(default_factory=list)
     """Tasks that are open; what they are about opens them again."""

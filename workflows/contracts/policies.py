@@ -149,6 +149,11 @@ def after_one_attempt(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "retry_policy": replace(retries, initial_interval=next_interval)}
 
 
+def settle_after(policy: Policy) -> timedelta:
+    """Return how long after a call was given up its system may still do it."""
+    return policy.settle_after
+
+
 def undo(policy: Policy) -> dict[str, Any]:
     """Return the options of an activity that undoes something: tried until the system is there again."""
     return {

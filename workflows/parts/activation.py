@@ -54,28 +54,32 @@ class Activations:
         """Set up, change or tear down in the network, and wait until that is complete."""
         callback = activation.completion == "callback"
         call = self._call(request.model_copy(update={"callback": callback}), item.policy, what)
-        tries = 0
+        accepted = 0
 
         async def once() -> None:
-            nonlocal tries
-            tries += 1
+            nonlocal accepted
             # A system keeps what it answered to a key: what it accepted and then failed at is asked for under another.
-            again = {"key": f"{request.key}/{tries}"} if tries > 1 else {}
+            again = {"key": f"{request.key}/{accepted + 1}"} if accepted else {}
             asked = call.asking(call.request.model_copy(update=again))
             answer = await self._context.calls.effect(asked)
             if answer.monitor:
+                accepted += 1
                 completed = self._completed(asked, answer.monitor, callback=callback)
-                await carried_out(asyncio.create_task(completed), cancellable=False)
+                with self._context.calls.unclear.noting(asked.request.key, asked.policy):
+                    await carried_out(asyncio.create_task(completed), cancellable=False)
 
         await self._steps.take(item, step, once, call.summary, system=policies.ACTIVATION)
 
-    async def undo(self, request: ActivationRequest, policy: Policy, what: str) -> None:
-        """Undo an activation, a change or a tear-down, and wait until that is complete."""
+    async def undo(self, request: ActivationRequest, policy: Policy, what: str, *, undoes: tuple[str, ...]) -> None:
+        """Undo an activation, a change or a tear-down (those of these keys), and wait until that is complete."""
         call = self._call(request.model_copy(update={"undo": True}), policy, what)
-        call = replace(call, summary=f"undo: {call.summary}")
-        answer = await self._context.calls.undo(call)
-        if answer.monitor:
-            await self._completed(call, answer.monitor, callback=False)
+        call = replace(call, summary=f"undo: {call.summary}", undoes=undoes)
+
+        async def completed(answer: ActivationAnswer) -> None:
+            if answer.monitor:
+                await self._completed(call, answer.monitor, callback=False)
+
+        await self._context.calls.undo(call, completed)
 
     def _call(self, request: ActivationRequest, policy: Policy, what: str) -> Call[ActivationRequest, ActivationAnswer]:
         summary = f"{_VERBS[request.operation]} {what}"

@@ -1,13 +1,19 @@
-"""Compensation: what people are asked when an undo does not succeed, and the proof by inventory that it did."""
+"""Compensation: what people are asked when an undo does not succeed, and the proof by the systems that it did."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, FailureError
+from temporalio.types import MethodAsyncSingleParam
 
-from activities.inventory import Expectation, InventoryActivities
+from activities.activation import ActivationActivities
+from activities.billing import BillingActivities
+from activities.expectations import Expectation
+from activities.inventory import InventoryActivities
 from orders.model.task import Task, TaskAction, TaskKind
 from orders.plan.outcome import Residue
 from orders.plan.policy import Policy
@@ -19,6 +25,14 @@ from workflows.runtime.context import OrderContext
 
 TO_UNDO = [TaskAction.RETRY, TaskAction.COMPLETE, TaskAction.FAIL]
 """How the fallout of an undo can be settled."""
+
+_READS: dict[str, MethodAsyncSingleParam[Any, list[Expectation], list[Residue]]] = {
+    policies.INVENTORY: InventoryActivities.read_back,
+    policies.ACTIVATION: ActivationActivities.read_network_back,
+    policies.BILLING: BillingActivities.read_charges_back,
+}
+_ALL_SYSTEMS = "read-back-of-all-systems"
+"""Patch: runs that began without it read back from inventory alone, what has an id there."""
 
 
 class Compensation:
@@ -53,12 +67,33 @@ class Compensation:
         return await self._settled(task, [left])
 
     async def read_back(self, expected: list[Expectation]) -> list[Residue]:
-        """Prove by inventory what an undo did; return what is not as it should be, once a person has seen it."""
-        summary = f"read back {len(expected)} from inventory"
-        call = Call(policies.INVENTORY, InventoryActivities.read_back, expected, Policy(), summary)
-        while residue := await self._context.calls.undo(call):
+        """Prove by the systems what an undo did; return what is not as it should be, once a person has seen it."""
+        asked = await self._to_be_asked(expected)
+        residue: list[Residue] = []
+        for system, read in _READS.items():
+            if some := [each for each in asked if each.system == system]:
+                summary = f"read back {len(some)} from {system}"
+                residue += await self._read_back(Call(system, read, some, Policy(), summary))
+        return residue
+
+    async def _to_be_asked(self, expected: list[Expectation]) -> list[Expectation]:
+        """Return what is to be read back, when no call that was given up can have an effect any more.
+
+        What has no id is looked for only where a call was given up that may have made it.
+        """
+        unclear = self._context.calls.unclear
+        asked = [each for each in expected if each.id or (each.effect and each.effect in unclear)]
+        recorded = [each for each in asked if each.id and each.system == policies.INVENTORY]
+        if (len(recorded) < len(asked) or unclear.last) and workflow.patched(_ALL_SYSTEMS):
+            if unclear.last:
+                await self._context.calls.sleep_until(unclear.last, "until nothing of the order can be done any more")
+            return asked
+        return recorded
+
+    async def _read_back(self, call: Call[list[Expectation], list[Residue]]) -> list[Residue]:
+        while residue := await self._context.calls.read_back(call):
             left = left_behind(residue)
-            told = {"system": policies.INVENTORY, "error_code": "residue", "error": left, "attempts": 1, "wanted": []}
+            told = {"system": call.system, "error_code": "residue", "error": left, "attempts": 1, "wanted": []}
             task = self._tasks.new(TaskKind.FALLOUT, "read back", left, TO_UNDO, undoing=True, **told)
             match await self._settled(task, residue):
                 case TaskAction.COMPLETE:

@@ -112,6 +112,7 @@ class NextRun:
         parts.holds.go_on_from(carried)
         parts.tasks.go_on_from(carried.tasks_opened, carried.tasks)
         parts.points_of_no_return.passed = dict(carried.past)
+        self._context.calls.unclear.go_on_from(carried.unclear)
         parts.cancellation.go_on_from(carried.cancellation)
         if carried.saga is not None:
             self._saga.resume(carried.saga)
@@ -264,6 +265,7 @@ class NextRun:
                 revisions=sorted(plan.revisions),
                 begun=plan.begun,
                 past=parts.points_of_no_return.passed,
+                unclear=context.calls.unclear.carried(),
                 tasks_opened=parts.tasks.opened,
                 tasks=list(parts.tasks.open.values()),
                 children=parts.children.carried(parts.holds.held_children),

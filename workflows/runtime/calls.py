@@ -7,6 +7,7 @@ and can pause it, slow it down, or complete it.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -20,6 +21,7 @@ from temporalio.workflow import ActivityHandle
 
 from activities.allowance import Allowance, allowing
 from activities.limits import NOT_LOCAL
+from activities.lookups import AGAIN
 from activities.records import EndOrder, RecordActivities
 from orders.lifecycle.change import OrderUpdate
 from orders.model.order_ids import root_of_workflow
@@ -27,10 +29,13 @@ from orders.plan.parts import ResourceItem, ServiceItem
 from orders.plan.policy import Policy
 from store.begun_calls import END
 from workflows.contracts import policies
+from workflows.runtime.unclear import UnclearCalls
 from workflows.saga.saga import carried_out, stop_if_cancelled
 
 _REFUSAL_HOLDS = timedelta(minutes=1)
 """How long no other local call of a system is tried after one was refused: each refusal is written to the history."""
+_SETTLES = "unclear-calls-are-settled"
+"""Patch: runs that began without it undid a call once, whatever effect it could have had afterwards."""
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -46,17 +51,30 @@ class Call(Generic[P, R]):
     policy: Policy
     summary: str
     """What it does, in words: the Web UI shows it."""
+    undoes: tuple[str, ...] = ()
+    """The keys of the calls whose effect it undoes."""
 
     def asking(self, request: P) -> Call[P, R]:
         """Return the same call with another request."""
         return replace(self, request=request)
 
+    def with_changes(self, **changes: Any) -> Call[P, R]:
+        """Return the same call with these attributes of its request, as far as it has them, changed."""
+        request: Any = self.request
+        known = {name: value for name, value in changes.items() if name in type(request).model_fields}
+        return self.asking(request.model_copy(update=known)) if known else self
+
 
 def inventory_call(
-    item: ServiceItem | ResourceItem, what: str, activity: MethodAsyncSingleParam[Any, P, R], request: P
+    item: ServiceItem | ResourceItem,
+    what: str,
+    activity: MethodAsyncSingleParam[Any, P, R],
+    request: P,
+    *,
+    undoes: tuple[str, ...] = (),
 ) -> Call[P, R]:
     """Return a call to inventory about an item."""
-    return Call(policies.INVENTORY, activity, request, item.policy, f"{what} {item.specification.name}")
+    return Call(policies.INVENTORY, activity, request, item.policy, f"{what} {item.specification.name}", undoes)
 
 
 class Calls:
@@ -67,6 +85,8 @@ class Calls:
         """How many events of the history this has come to, about. Their true number is not the same in a replay."""
         self.priority: Priority | None = None
         """What its steps take precedence by; that of its start, where it is None."""
+        self.unclear = UnclearCalls()
+        """Those that may have an effect yet, though they have failed."""
         self._undoing = undoing
         self._local = 0
         """How many local activities run."""
@@ -91,18 +111,46 @@ class Calls:
             ActivityError: when it has failed for good.
         """
         stop_if_cancelled()
-        if self._undoing:
-            return await self._of_system(call, policies.undo(call.policy), stoppable=True)
-        allowance = policies.allowance(call.policy)
-        return await self._of_system(call, policies.step(call.policy), stoppable=True, allowance=allowance)
+        key = _key_of(call)
+        if key in self._called or key in self.unclear:
+            call = call.with_changes(asked_before=True)
+        with self.unclear.noting(key, call.policy):
+            if self._undoing:
+                return await self._of_system(call, policies.undo(call.policy), stoppable=True)
+            allowance = policies.allowance(call.policy)
+            return await self._of_system(call, policies.step(call.policy), stoppable=True, allowance=allowance)
 
-    async def undo(self, call: Call[P, R]) -> R:
-        """Call a system to undo an effect, retried until the system is there.
+    async def undo(self, call: Call[P, R], finish: Callable[[R], Awaitable[None]] | None = None) -> None:
+        """Call a system to undo an effect, retried until the system is there, and `finish` it where that takes more.
+
+        Where that effect may come yet, it is undone once more when it can come no later.
+
+        Raises:
+            ActivityError: when there is no sense in trying again.
+        """
+        until = self.unclear.until(call.undoes)
+        await self._undo(call, finish)
+        if until is not None and workflow.now() < until and workflow.patched(_SETTLES):
+            await self.sleep_until(until, f"until it can be done no later: {call.summary}")
+            await self._undo(call.with_changes(key=f"{_key_of(call)}{AGAIN}", again=True), finish)
+
+    async def sleep_until(self, at: datetime, why: str) -> None:
+        """Wait until a time, unless it has passed."""
+        if (left := at - workflow.now()) > timedelta():
+            await workflow.sleep(left, summary=why[:200])
+
+    async def read_back(self, call: Call[P, R]) -> R:
+        """Ask a system what an undo has come to, retried until the system is there.
 
         Raises:
             ActivityError: when there is no sense in trying again.
         """
         return await self._of_system(call, policies.undo(call.policy), stoppable=False)
+
+    async def _undo(self, call: Call[P, R], finish: Callable[[R], Awaitable[None]] | None) -> None:
+        answer = await self._of_system(call, policies.undo(call.policy), stoppable=False)
+        if finish is not None:
+            await finish(answer)
 
     async def local(self, activity: MethodAsyncSingleParam[Any, P, R], request: P, summary: str) -> R:
         """Ask or tell the order store, for as long as it takes the store to be there."""
@@ -171,6 +219,7 @@ class Calls:
             try:
                 return await self._locally(call.activity, call.request, call.summary, policies.once(call.policy))
             except FailureError as error:
+                self.unclear.failed(_key_of(call), error)
                 if _was_refused(error):
                     self._refused[call.system] = workflow.now()
                 elif _is_last(error, allowance):
@@ -179,8 +228,9 @@ class Calls:
                     options = policies.after_one_attempt(options) | {"activity_id": self._continuing()}
                     allowance = _left_of(allowance, error)
                     pause = _pause_after(error, call.policy)
+                    call = call.with_changes(asked_before=True)
         if not self._called.issuperset(await self._begun()):
-            return await self._catch_up(call)
+            return await self._catch_up(call.with_changes(asked_before=True))
         if pause:
             await workflow.sleep(pause, summary=f"before the next attempt: {call.summary}"[:200])
         if stoppable:

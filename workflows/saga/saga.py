@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from temporalio.exceptions import FailureError
 
-from activities.inventory import Expectation
+from activities.expectations import Expectation
 from orders.model.task import TaskAction
 from orders.plan.outcome import Residue
 from workflows.failures import explain
@@ -49,7 +49,7 @@ class Saga:
         self.steps.append((step, system, target, undo))
 
     def expect(self, expectation: Expectation) -> None:
-        """Register what inventory must show once all is undone."""
+        """Register what a system must show once all is undone."""
         self.expected.append(expectation)
 
     async def undo(self, undo_failed: UndoFailed) -> list[Residue]:

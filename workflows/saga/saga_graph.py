@@ -17,7 +17,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import FailureError, is_cancelled_exception
 
-from activities.inventory import Expectation
+from activities.expectations import Expectation
 from orders.plan.graph import DependencyGraph, Graph, Scheduler, in_order
 from orders.plan.outcome import Residue
 from workflows.contracts import policies
@@ -55,7 +55,7 @@ class SagaGraph:
 
         Args:
             caught_up: waits until all local calls are known that were begun; a failure stops others then only.
-            read_back: compares inventory with what it must show after an undo, and returns what was left.
+            read_back: compares the systems with what they must show after an undo, and returns what was left.
             undo_failed: asks a person about an undo that has failed.
             changed: is told which nodes have ended, were withdrawn, or are to run again.
             goes_on: waits while nothing new is to be begun.
@@ -350,7 +350,7 @@ class SagaGraph:
         await self.sagas.remember(left_to_undo)
         await self._undo_in_order(graph, [key for key in left_to_undo if key in self.sagas], undo)
         left = {each.target for each in self.residue}
-        expected = [each for each in undo.expected if f"{each.kind} {each.id}" not in left]
+        expected = [each for each in undo.expected if each.target not in left]
         if expected:
             self.residue += await self._read_back(expected)
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from activities.inventory import Expectation
+from activities.expectations import Expectation
 from workflows.contracts.carried import UndoState
 from workflows.saga.saga import Saga
 
@@ -75,7 +75,7 @@ class UndoneTogether:
     """Whether they are done anew afterwards."""
     undone: set[str] = field(default_factory=set)
     expected: list[Expectation] = field(default_factory=list)
-    """What inventory must show of those that are undone."""
+    """What systems must show of those that are undone."""
 
     def state(self) -> UndoState:
         undone, stopping = sorted(self.undone), list(self.stopping)

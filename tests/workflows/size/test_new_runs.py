@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,11 +13,11 @@ from temporalio.client import Client
 from temporalio.worker import Replayer
 
 from bench.actions import runs_of
-from tests.stage import Stage, customer_of, eventually, example, histories_of, stalled
+from tests.stage import PATIENCE, Stage, customer_of, eventually, example, histories_of, late, stalled
 from tests.staging import staged
 from tests.workflows.saga import test_fallout
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left
-from tests.workflows.saga.test_fallout import settle
+from tests.workflows.saga.test_fallout import settle, small_vpn
 from tests.workflows.steering import test_amendment
 from tests.workflows.steering.amending import exact
 from tests.workflows.steering.test_amendment import key_of_any
@@ -157,6 +158,26 @@ async def test_a_product_that_waits_for_a_person_is_found_by_the_same_task(stage
 
     await eventually(settled)
     await exact(stage, order_id, customer, SOLD)
+    await in_several_runs(stage, order_id)
+
+
+async def test_what_comes_late_is_undone_in_a_later_run(stage: Stage) -> None:
+    document = small_vpn(3)
+    customer = customer_of(document)
+    with (
+        patch.object(policies, "settle_after", lambda policy: timedelta(seconds=8)),
+        late(stage.billing, "POST /charge 1.2 bill/add", "GET /charge?") as made,
+    ):
+        order_id = await stage.submit(document)
+        await settle(stage, await stage.task(order_id), "rollback")
+        await asyncio.wait_for(made.wait(), PATIENCE)
+        before = await runs(stage, order_id)
+        order = await stage.ended(order_id)
+
+    assert order["state"] == "failed"
+    assert "residue" not in order
+    assert await runs(stage, order_id) > before
+    await nothing_is_left(stage, order_id, customer)
     await in_several_runs(stage, order_id)
 
 
