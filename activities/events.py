@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import structlog
 from pydantic import Field
 from temporalio import activity
 
@@ -26,6 +27,8 @@ BATCH = 100
 """Events that one round looks at."""
 
 _PROOF_OF_LIFE = timedelta(seconds=5)
+
+_log = structlog.get_logger("worker")
 
 
 class Round(Model):
@@ -72,7 +75,8 @@ class Noted(Model):
 
     subscription_id: str
     state: SubscriptionState
-    position: int
+    position: int | None = None
+    """Where it is to go on, where that has changed; else the order store knows it from the rounds."""
     error: str | None = None
 
 
@@ -101,9 +105,8 @@ class SubscriptionActivities:
             await self._subscriptions.end(noted.subscription_id)
             await self._subscriptions.mark_stopped(noted.subscription_id)
             return
-        await self._subscriptions.note_state(
-            noted.subscription_id, noted.state, position=noted.position, error=noted.error
-        )
+        moved = {} if noted.position is None else {"position": noted.position}
+        await self._subscriptions.note_state(noted.subscription_id, noted.state, error=noted.error, **moved)
 
     @activity.defn
     async def position_before(self, replay: ReplayFrom) -> int:
@@ -187,6 +190,7 @@ class EventActivities:
         subscription = await self._subscriptions.get(round_.subscription_id)
         if subscription is None or subscription.state != SubscriptionState.ACTIVE:
             return _nothing(round_, subscription)
+        round_ = _as_recorded(round_, subscription)
         hub = HUBS[subscription.api]
         position, new = await self._new(hub, round_)
         # It may have been paused, or taken off, while we waited.
@@ -264,6 +268,22 @@ def _nothing(round_: Round, subscription: Subscription | None) -> Delivered:
     state = SubscriptionState.ENDED if subscription is None else subscription.state.as_told
     backlog = 0 if subscription is None else subscription.backlog
     return Delivered(position=round_.position, stuck=round_.stuck, state=state, backlog=backlog)
+
+
+def _as_recorded(round_: Round, subscription: Subscription) -> Round:
+    """Return a round that begins where the order store says, where that is before what its workflow knows.
+
+    Each round is recorded before its workflow knows of it: so the store was restored, and gives positions anew.
+    """
+    if subscription.position >= needed_after(round_.position, round_.stuck):
+        return round_
+    _log.warning(
+        "listener told again from where the order store says that it is",
+        listener=subscription.id,
+        position=subscription.position,
+        known=round_.position,
+    )
+    return round_.model_copy(update={"position": subscription.position, "stuck": []})
 
 
 def _excused(round_: Round) -> Round:

@@ -317,10 +317,10 @@ class EventSubscriptionWorkflow:
         """Leave out what waits up to a position."""
         assert self.skip_to is not None
         to, self.skip_to = self.skip_to, None
-        self.position = max(self.position, to)
+        self.position = to
         self.stuck = [each for each in self.stuck if each.after >= to]
         self.next_try = None
-        await self._noted()
+        await self._noted(moved=True)
 
     async def _go_back(self) -> None:
         """Begin again at a time; what failed since is delivered on the way."""
@@ -336,13 +336,13 @@ class EventSubscriptionWorkflow:
         self.position = min(position, self.position)
         self.stuck = [each for each in self.stuck if each.after < self.position]
         self.next_try = None
-        await self._noted()
+        await self._noted(moved=True)
 
-    async def _noted(self) -> None:
+    async def _noted(self, *, moved: bool = False) -> None:
         noted = Noted(
             subscription_id=self.listener.subscription_id,
             state=self.state,
-            position=needed_after(self.position, self.stuck),
+            position=needed_after(self.position, self.stuck) if moved else None,
             error=self.error,
         )
         await workflow.execute_local_activity_method(

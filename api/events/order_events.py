@@ -62,6 +62,8 @@ def _routes(kind: OrderKind) -> APIRouter:
     ) -> Response:
         order = await stored_order(gateway, kind, order_id, _STATE)
         after = int(last_event_id or 0)
+        if after > await gateway.outbox.end():
+            after = 0  # The order store was restored: its ids are given anew.
         if last_event_id is not None and order["state"] in TERMINAL and await _is_over(gateway, order_id, after):
             return Response(status_code=204)
         stream = _events(gateway, kind, order_id, after)

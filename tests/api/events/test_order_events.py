@@ -117,3 +117,10 @@ async def test_events_that_nobody_can_read_leave_the_stream_to_the_others(bench:
         ("event", "odd-1", order_id),
         ("event", "unreadable", order_id),
     }
+
+
+async def test_an_id_that_a_restored_order_store_has_not_given_begins_the_stream_anew(bench: Bench) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+    await bench.become(order_id, OrderState.COMPLETED)
+    whole = await followed(bench, order_id)
+    assert await followed(bench, order_id, after=whole[-1][2] + 1000) == whole

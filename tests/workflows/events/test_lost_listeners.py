@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, delete, update
 
 from api.dependencies import Gateway
 from api.engine import EngineUnavailableError
 from api.sweeps.listeners import ListenerStarter
+from store.sql.tables import events, subscriptions
 from tests.listener import FAILED, TAKEN, Listener
 from tests.stage import Stage, eventually
 from tests.workflows.events.subscribers import ended, has_failed, mobile, once, registered, states, told
@@ -109,3 +111,27 @@ async def test_a_listener_that_is_resumed_while_the_engine_is_away_goes_on_by_th
     events = await ended(listener, order["id"])
     assert states(order["id"], events) == ["acknowledged", "inProgress", "completed"]
     assert (await told(stage, subscription["id"]))["state"] == "active"
+
+
+async def test_a_listener_misses_nothing_of_what_comes_after_the_order_store_was_restored(
+    stage: Stage, listener: Listener
+) -> None:
+    """An older store gives positions anew that its listener has been told of before."""
+    gateway: Gateway = stage.app.state.gateway
+    subscription = await registered(stage, listener)
+    at_backup = await gateway.outbox.end()
+    before = await stage.done(mobile())
+    await ended(listener, before["id"])
+    await eventually(lambda: _has_all(stage, subscription["id"]))
+
+    def restored(connection: Connection) -> None:
+        connection.execute(delete(events).where(events.c.position > at_backup))
+        this = subscriptions.c.id == subscription["id"]
+        connection.execute(update(subscriptions).where(this).values(position=at_backup))
+
+    await stage.gateway.post(f"{subscription['href']}/pause")
+    await gateway.outbox._database.write(restored)
+    await stage.gateway.post(f"{subscription['href']}/resume")
+    after = await stage.done({"productOrderItem": [{"id": "1", "action": "add"}]})
+    told_of = await ended(listener, after["id"])
+    assert states(after["id"], once(told_of)) == ["acknowledged", "rejected"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -84,6 +84,10 @@ async def test_a_listener_that_goes_on_from_now_is_told_nothing_of_what_waited(
     left_out = await stage.done(REJECTED)
     await eventually(partial(_is, stage, subscription, "paused"))
     also_left_out = await stage.done(REJECTED)
+    gateway: Gateway = stage.app.state.gateway
+    at_most = KeptAtMost(time=timedelta(0))
+    assert await Abandonment(gateway.subscriptions, gateway.outbox, gateway.listener_starter, at_most).sweep() == 1
+    assert (await stage.gateway.get(subscription["href"])).json()["state"] == "givenUp", "a 410 is no excuse"
     listener.answer = lambda _event: TAKEN
 
     assert (await post(stage, subscription, "resume", fromNow=True))["state"] == "active"
