@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import structlog
+from pydantic import ValidationError
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -33,6 +35,9 @@ from store.sql.tables import Json, subscriptions
 from tmf.bodies import Document, is_storable
 from tmf.instants import timestamp
 from tmf.query.query import ListQuery, Page, Sort
+from tmf.words import reason_of
+
+_log = structlog.get_logger(__name__)
 
 _ENDED = SubscriptionState.ENDED.value
 _FAILING_GAP = timedelta(hours=1)
@@ -89,6 +94,7 @@ class SubscriptionStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._unreadable = set[str]()
 
     async def add(self, subscription: Subscription) -> bool:
         """Keep a new listener; return False where the same one, with the same query, is registered already.
@@ -335,7 +341,17 @@ class SubscriptionStore:
         ordered = select(subscriptions).where(*wanted).order_by(subscriptions.c.created_at, subscriptions.c.id)
         page = ordered.limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(page).all())
-        return [_subscription(row) for row in rows]
+        return [each for each in map(self._readable, rows) if each is not None]
+
+    def _readable(self, row: Row[Any]) -> Subscription | None:
+        """Return a listener; None for one that this release cannot read, which must not stop the others."""
+        try:
+            return _subscription(row)
+        except ValidationError as error:
+            if row.id not in self._unreadable:
+                _log.error("listener cannot be read: another release wrote it?", id=row.id, reason=reason_of(error))
+            self._unreadable.add(row.id)
+            return None
 
 
 def _without_nothing(document: Document) -> Document:

@@ -14,7 +14,7 @@ from orders.events.order_events import Event
 from orders.lifecycle.states import OrderKind, OrderState
 from store import outbox as outbox_module
 from store.orders import OrderStore
-from store.outbox import Outbox, append
+from store.outbox import Outbox, WaitingEvent, append
 from store.setbacks import Setbacks, Work
 from store.sql.database import Database
 from store.sql.tables import events
@@ -151,6 +151,20 @@ async def test_events_are_kept_for_listeners_of_their_own_api_alone(database: Da
 
     assert await outbox.prune(NOW + timedelta(days=1), needed_after={"productOrder": 1}) == 3
     assert await read(outbox) == ["2", "4", "5"]
+
+
+async def test_the_first_event_that_waits_is_known_and_whether_there_are_more_than_so_many(
+    database: Database, outbox: Outbox
+) -> None:
+    assert await outbox.kept() == 0
+    await kept(database, *(event(str(each), api="serviceOrder" if each % 2 else "productOrder") for each in range(6)))
+    assert await outbox.end() == 6
+
+    assert await outbox.first_after(1, "productOrder") == WaitingEvent("2", NOW)
+    assert await outbox.first_after(1, "productOrder", skipping=1) == WaitingEvent("4", NOW)
+    assert await outbox.first_after(1, "productOrder", skipping=2) is None
+    assert await outbox.first_after(6, "serviceOrder") is None
+    assert await outbox.kept() == 6
 
 
 async def test_by_clocks_that_are_minutes_apart_nothing_is_missed(database: Database, outbox: Outbox) -> None:

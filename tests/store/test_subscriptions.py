@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from orders.events.subscription import OldSecret, Subscription, SubscriptionState
 from store.outbox import WaitingEvent
@@ -228,3 +229,16 @@ async def test_of_two_who_renew_a_secret_at_the_same_time_one_does(database: Dat
     assert (await store.get("s1")) == found
     await store.forget_old_secrets(until)
     assert (await store.get("s1")) == found.model_copy(update={"old_secrets": []})
+
+
+async def test_a_listener_that_cannot_be_read_stops_no_other(database: Database) -> None:
+    store = SubscriptionStore(database)
+    for number in range(2):
+        await store.add(subscription(f"s{number}", f"http://listener/{number}", position=number))
+    await store.record("s0", state="of another release")
+
+    with capture_logs() as logs:
+        for listed in (store.unstarted, store.kept_for):
+            assert [each.id for each in await listed()] == ["s1"]
+    assert [each["id"] for each in logs] == ["s0"], "logged once"
+    assert await store.needed_after() == {"productOrder": 0}, "it may be told by the other release"
