@@ -37,6 +37,8 @@ from api.health import (
 from api.http.at_once import AtOnce
 from api.registration import HubRegistration
 from api.sweeps.abandonment import Abandonment, KeptAtMost
+from api.sweeps.assurance import NAME as ASSURANCE
+from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.canceller import Canceller
 from api.sweeps.guard import RestoreGuard
 from api.sweeps.listeners import ListenerStarter
@@ -63,6 +65,7 @@ from logs import configure_logging
 from settings import Settings, faults_of
 from store.cancellations import CancelStore
 from store.errors import StoreUnavailableError, UnsupportedDatabaseError
+from store.failures import FailureStore
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
@@ -156,6 +159,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "events": listener_starter.prune,
     }
     inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
+    network = await stack.enter_async_context(connected(str(settings.activation_url), settings.http_timeout))
     activation = await stack.enter_async_context(
         httpx2.AsyncClient(base_url=str(settings.activation_url), timeout=settings.http_timeout.total_seconds())
     )
@@ -177,6 +181,18 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         settings.start_sweep_interval,
         settings.qualification_retention,
     )
+    assurance = AssuranceSweep(
+        FailureStore(database),
+        orders,
+        setbacks,
+        engine,
+        starter,
+        catalogs,
+        downstream,
+        DownstreamSystem("activation", network),
+        recovery,
+    )
+    sweeps[ASSURANCE] = assurance.sweep
     return Gateway(
         orders=orders,
         plans=plans,
@@ -207,6 +223,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         listener_starter=listener_starter,
         stuck=stuck,
         systems=states,
+        assurance=assurance,
         outbox_poller=OutboxPoller(outbox),
         forbidden_networks=settings.forbidden_networks(),
         catalogs=catalogs,
@@ -223,6 +240,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
             partial(_sweep, settings, sweeps, rounds),
             starter.note_for_ever,
             stuck.look_for_ever,
+            assurance.run,
             *_registrations(settings, activation),
             qualifying.run,
         ),

@@ -4,11 +4,14 @@ An event must be signed with the secret that the gateway has given when it regis
 tell orders that something is done which is not. The correlation id of an event is the idempotency key of the request
 that it answers, and that starts with the id of the workflow that waits for it. An event that nobody waits for, such as
 a repeat or a word after the end, is done with: it is taken, so that the sender does not try again. One that Temporal
-refuses for good is refused with 409 or 413, for the same reason.
+refuses for good is refused with 409 or 413, for the same reason. One that says that an active service has failed, and
+for which no order waits, is kept, and seen to by an order (`api/sweeps/assurance.py`).
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +26,9 @@ from api.engine import SYSTEM_EVENT_SIGNAL, EngineUnavailableError
 from api.http.bodies import parsed, read_as, read_raw
 from api.http.errors import InvalidRequestError, UnauthorizedError, UnavailableError
 from api.schemas.common import Characteristic
+from application.answers import has_failed
 from orders.lifecycle.states import OrderKind
+from store.failures import Failure
 from tmf.model import Resource
 from tmf.paths import TMF640, TMF702
 from tmf.signatures import TOLERANCE, SignatureError, verify
@@ -36,8 +41,8 @@ _log = structlog.get_logger(__name__)
 
 _OPERATIONAL = {"enable": "active", "disable": "inactive"}
 """The state of a service that a resource's operational state comes to: TMF702 has no other."""
-_FAILED = "failed"
-"""What a state that TMF640 v4 does not have, or the operating status of its v5, is called where a thing has failed."""
+_EVENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
+_LONGEST_REASON = 500
 
 
 class EventSubject(Resource):
@@ -47,6 +52,8 @@ class EventSubject(Resource):
     state: str | None = None
     operational_state: str | None = None
     operating_status: str | None = None
+    has_started: bool | None = None
+    is_service_enabled: bool | None = None
     service_characteristic: list[Characteristic] | None = None
     resource_characteristic: list[Characteristic] | None = None
 
@@ -55,8 +62,12 @@ class EventSubject(Resource):
         return self.state or _OPERATIONAL.get(self.operational_state or "", "")
 
     def has_failed(self) -> bool:
-        """Return whether its state itself is that it has failed."""
-        return _FAILED in (self.state, self.operating_status)
+        """Return whether its state itself is that it has failed, which ends what it was asked to become."""
+        return has_failed(self.state, self.operating_status, None, None)
+
+    def is_down(self) -> bool:
+        """Return whether a service that had been started has failed by itself."""
+        return has_failed(self.state, self.operating_status, self.has_started, self.is_service_enabled)
 
 
 class EventError(Resource):
@@ -80,7 +91,11 @@ class StateChangeEvent(Resource):
     event_id: str | None = None
     event_time: str | None = None
     event_type: str | None = None
-    correlation_id: str = Field(min_length=1, description="The Idempotency-Key of the request that this answers.")
+    correlation_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The Idempotency-Key of the request that this answers; none where the state changed by itself.",
+    )
     event: EventPayload
 
 
@@ -148,18 +163,41 @@ async def _pass_on(request: Request, gateway: Gateway, noun: str, kind: OrderKin
     subject: EventSubject | None = getattr(event.event, noun)
     if subject is None:
         raise InvalidRequestError(f"event.{noun}: is missing")
-    workflow_id = event.correlation_id.partition("/")[0]
-    log = _log.bind(correlation_id=event.correlation_id)
-    if not _runs_an_order(workflow_id, kind):
-        log.info("event of somebody else's request dropped")
+    if await _answers_an_order(gateway, kind, event, subject):
         return Response(status_code=204)
-    try:
-        taken = await gateway.engine.signal(workflow_id, SYSTEM_EVENT_SIGNAL, _told(event, subject))
-    except EngineUnavailableError as error:
-        log.warning("event not passed on", reason=str(error))
-        raise UnavailableError("the event cannot be passed on now; send it again") from error
-    log.info("event passed on" if taken else "event dropped: no workflow waits for it")
+    log = _log.bind(correlation_id=event.correlation_id, subject=subject.id, state=subject.standing())
+    if kind is OrderKind.SERVICE and subject.id and subject.is_down():
+        await gateway.assurance.report(_failure(event, subject.id, raw))
+    else:
+        log.info("event dropped: no order waits for it")
     return Response(status_code=204)
+
+
+async def _answers_an_order(gateway: Gateway, kind: OrderKind, event: StateChangeEvent, subject: EventSubject) -> bool:
+    """Pass an event on to the workflow that has asked for what it tells of; return whether there is one that runs."""
+    key = event.correlation_id or ""
+    workflow_id = key.partition("/")[0]
+    if not _runs_an_order(workflow_id, kind):
+        return False
+    try:
+        taken = await gateway.engine.signal(workflow_id, SYSTEM_EVENT_SIGNAL, _told(key, event, subject))
+    except EngineUnavailableError as error:
+        _log.warning("event not passed on", correlation_id=key, reason=str(error))
+        raise UnavailableError("the event cannot be passed on now; send it again") from error
+    if taken:
+        _log.info("event passed on", correlation_id=key)
+    return taken
+
+
+def _failure(event: StateChangeEvent, service_id: str, body: bytes) -> Failure:
+    """Return what an event says of a service that has failed; it is known by its id, or else by all that it says."""
+    known_by = event.event_id or ""
+    return Failure(
+        id=known_by if _EVENT_ID.fullmatch(known_by) else f"sha256-{hashlib.sha256(body).hexdigest()}",
+        service_id=service_id,
+        reason=str(event.event.error or "it is not enabled any more")[:_LONGEST_REASON],
+        at=datetime.now(UTC),
+    )
 
 
 def _runs_an_order(workflow_id: str, kind: OrderKind) -> bool:
@@ -189,11 +227,11 @@ def _authenticate(request: Request, gateway: Gateway, body: bytes) -> None:
         raise UnauthorizedError(f"the event is neither signed nor does it bear the secret: {error}") from error
 
 
-def _told(event: StateChangeEvent, subject: EventSubject) -> SystemEvent:
+def _told(key: str, event: StateChangeEvent, subject: EventSubject) -> SystemEvent:
     """Return what a workflow is told: which states end what it asked for, it knows itself."""
     error = event.event.error or (EventError() if subject.has_failed() else None)
     return SystemEvent(
-        correlation_id=event.correlation_id,
+        correlation_id=key,
         succeeded=error is None,
         state=subject.standing(),
         message=str(error) if error else "",

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from api.engine import Engine
 from api.health import Readiness
 from api.http.at_once import AtOnce
+from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.qualifying import Qualifying
@@ -83,6 +84,7 @@ class Gateway:
     listener_starter: ListenerStarter
     stuck: StuckWork
     systems: SystemStates
+    assurance: AssuranceSweep
     outbox_poller: OutboxPoller
     catalogs: CatalogSet
     base_url: str

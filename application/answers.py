@@ -76,6 +76,7 @@ class ProductDocument(Identified):
 class ServiceDocument(Identified):
     """TMF638 Service."""
 
+    name: str | None = None
     state: str = "active"
     service_specification: Reference | None = None
     place: Listed[RelatedPlace]
@@ -151,12 +152,19 @@ class Configured(Identified):
     """What is set up in the network: a TMF640 Service or a TMF702 Resource."""
 
     state: str | None = None
+    has_started: bool | None = None
+    is_service_enabled: bool | None = None
+    operating_status: str | None = None
     place: Places
     service_characteristic: Listed[Characteristic]
     resource_characteristic: Listed[Characteristic]
 
     def characteristics(self) -> Characteristics:
         return values([*self.service_characteristic, *self.resource_characteristic])
+
+    def has_failed(self) -> bool:
+        """Return whether a service has failed, in the words of TMF640."""
+        return has_failed(self.state, self.operating_status, self.has_started, self.is_service_enabled)
 
 
 class Monitor(Resource):
@@ -209,6 +217,16 @@ class Availability(Resource):
 
 class AvailabilityAnswer(Resource):
     results: list[Availability]
+
+
+def has_failed(
+    state: str | None, operating_status: str | None, has_started: bool | None, is_service_enabled: bool | None
+) -> bool:
+    """Return whether a service has failed: TMF638 and TMF640 v4 say so by what has started and is not enabled.
+
+    Version 5 has the operating status for it; a state `failed`, which neither has, is understood as well.
+    """
+    return "failed" in (state, operating_status) or (has_started is True and is_service_enabled is False)
 
 
 def values(characteristics: list[Characteristic]) -> Characteristics:

@@ -82,17 +82,18 @@ class Demo:
             Row("modify: 250 → 1000 Mbit/s", OrderState.COMPLETED),
             Row(_LINE, OrderState.COMPLETED),
             Row(f"move: {_FROM} → {_TO}", OrderState.COMPLETED),
+            Row("mobile data fails in the network", OrderState.COMPLETED, way="repaired"),
             Row("delete: the mobile plan", OrderState.COMPLETED),
         ]
         self.rows = rows
-        bundle, mobile, vpn, dark, cancelled, failing, impossible, faster, line, moved, end = rows
+        bundle, mobile, vpn, dark, cancelled, failing, impossible, faster, line, moved, failed, end = rows
         people = People(self.gateway, self.layout.systems["activation"], self._act)
         grown = demo_orders.grown_vpn(demo_orders.COMPANY)
         few = demo_orders.business_vpn(demo_orders.BRANCHES, demo_orders.FEW_VPN_SITES)
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await asyncio.gather(
                 self._fibre_then_faster(bundle, faster),
-                self._mobile_then_end(mobile, end),
+                self._mobile_that_fails(mobile, people, failed, end),
                 self._internet_then_moved(line, moved),
                 self._run(
                     vpn, demo_orders.business_vpn(demo_orders.COMPANY), event=lambda row, _: people.amend(row, grown)
@@ -127,11 +128,19 @@ class Demo:
         if product:
             await self._run(moved, demo_orders.moved_product(demo_orders.MOVER, product, _TO))
 
-    async def _mobile_then_end(self, mobile: Row, end: Row) -> None:
+    async def _mobile_that_fails(self, mobile: Row, people: People, failed: Row, end: Row) -> None:
         await self._run(mobile, demo_orders.mobile_plan(demo_orders.SUBSCRIBER))
         product = await self._product_of(mobile, "mobile-plan")
         if product:
+            await self._happens(failed, self._repaired(people, failed))
             await self._run(end, demo_orders.end_of_product(demo_orders.SUBSCRIBER, product, "mobile plan"))
+
+    async def _repaired(self, people: People, failed: Row) -> None:
+        """Let a service fail, and follow the order that nobody has placed."""
+        inventory, customer = self.layout.systems["inventory"], demo_orders.SUBSCRIBER
+        order = await people.service_fails(inventory, customer, "rfs-network-profile", "the HLR lost the subscriber")
+        failed.story += [note["text"] for note in order.get("note") or []]
+        await self._follow(failed, str(order["id"]))
 
     async def _run(
         self, row: Row, document: Document, prepare: Prepare | None = None, event: Event | None = None

@@ -10,12 +10,14 @@ from typing import Any
 
 import httpx2
 
-from console.gateway import PRODUCT_ORDERS, Gateway, RefusedError
+from application.addresses import SERVICE
+from console.gateway import PRODUCT_ORDERS, SERVICE_ORDERS, Gateway, RefusedError
 from console.order_tree import OrderTree
 from console.views.board import Row
 from console.views.change_tables import moment
 from embedded import demo_orders
 from orders.lifecycle.states import OrderState
+from orders.model.assurance import CATEGORY
 from tmf.bodies import Document
 
 POLL_SECONDS = 0.9
@@ -55,6 +57,22 @@ class People:
         """Let one site of a VPN fail for good; return the fault's id."""
         at = f"{order_id}:so:{demo_orders.FAILING_SITE}:access"
         return await self._fault(at, "cfs-site-access", "permanent", "no light on the line's fibre")
+
+    async def service_fails(self, inventory: str, customer: str, specification: str, reason: str) -> Document:
+        """Let an active service of a customer fail in the network; return the order that is made of that."""
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            wanted = {"relatedParty.id": customer, "serviceSpecification.id": specification, "state": "active"}
+            found = await client.get(f"{inventory}{SERVICE}", params=wanted)
+            service = found.raise_for_status().json()[0]["id"]
+            failed = await client.post(f"{self.activation}/failures", json={"service": service, "reason": reason})
+        failed.raise_for_status()
+        self.tell(f"service {service} fails in the network: {reason}")
+        mine = {"category": CATEGORY, "relatedParty.id": customer}
+        while True:
+            orders, _ = await self.gateway.listing(SERVICE_ORDERS, mine)
+            if orders:
+                return orders[0]
+            await asyncio.sleep(POLL_SECONDS / 3)
 
     async def _fault(self, order: str, specification: str, kind: str, message: str) -> str:
         match = {"specification": specification, "order": order, "operation": "activate"}

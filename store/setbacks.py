@@ -39,6 +39,8 @@ class Work(StrEnum):
     """Telling the workflow of a listener that it was taken off."""
     ACTIVITY = "activity"
     """An activity of a workflow."""
+    ASSURANCE = "assurance"
+    """Ordering what is to be done about a service that has failed."""
     EVENT = "event"
     """Telling listeners of an event, which is not tried again by itself."""
 

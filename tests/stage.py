@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.lock_releaser import LockReleaser
 from api.sweeps.orphans import OrphanSweep
 from bench import actions
@@ -56,6 +57,7 @@ class Stage:
     lock_releaser: LockReleaser
     setbacks: Setbacks
     orphans: OrphanSweep
+    assurance: AssuranceSweep
     delivery: DeliveryPolicy
     """How patiently listeners are told that register from now on."""
     app: FastAPI

@@ -22,6 +22,7 @@ from api.dependencies import Gateway
 from api.engine import TemporalEngine
 from api.health import Readiness
 from api.registration import HubRegistration
+from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.lock_releaser import LockReleaser
@@ -39,6 +40,7 @@ from application.planner import Planner
 from application.qualifiers import qualifiers
 from catalogs.loader import load_catalogs
 from store.cancellations import CancelStore
+from store.failures import FailureStore
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
@@ -149,6 +151,16 @@ async def staged(
             timedelta(seconds=1),
             timedelta(days=30),
         )
+        assurance = AssuranceSweep(
+            FailureStore(database),
+            orders,
+            setbacks,
+            engine,
+            starter,
+            catalogs,
+            inventory,
+            downstream["activation"],
+        )
         app = create_app(
             Gateway(
                 orders=orders,
@@ -168,11 +180,12 @@ async def staged(
                 listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
                 stuck=StuckWork(orders, setbacks, engine, subscriptions, states),
                 systems=states,
+                assurance=assurance,
                 outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,
                 body_limit=4_000_000,
-                background=(qualifying.run,),
+                background=(qualifying.run, assurance.run),
                 admin_token=SecretStr(ADMIN_TOKEN),
                 callback_secret=CALLBACK_SECRET,
             )
@@ -207,6 +220,7 @@ async def staged(
             lock_releaser=LockReleaser(ResourceLocks(database), engine),
             setbacks=setbacks,
             orphans=OrphanSweep(engine),
+            assurance=assurance,
             delivery=delivery,
             app=app,
         )

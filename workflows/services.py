@@ -85,9 +85,9 @@ class Services:
         await self._resources(item, saga)
         given = await self._parts.work_of_people.done(item, saga, item.specification.name)
         characteristics = {**self._characteristics(item), **given}
-        if item.activation:
+        if item.activation and not item.set_up_again:
             saga.add("change back", lambda: self._undo_activation(item, Operation.MODIFY), **_network(service.id))
-            await self._activate(item, Operation.MODIFY, characteristics)
+        await self._activate(item, Operation.MODIFY, characteristics)
         await self._test(item)
         saga.add("record as before", lambda: self._restore_record(item), **_inventory(service.id))
         await self._record_as_active(item, characteristics)

@@ -24,6 +24,7 @@ from api.schemas.common import (
 )
 from api.schemas.examples import SERVICE_ORDER_ANSWER_EXAMPLE, SERVICE_ORDER_EXAMPLE
 from orders.lifecycle.states import OrderState
+from orders.model.assurance import Assurance
 from orders.model.wishes import Priority
 from tmf.instants import UtcDatetime
 from tmf.resources import Extensible, Reference, Referring, RelatedParty, RelatedPlace
@@ -101,6 +102,8 @@ class ServiceOrderItem(ItemAttributes):
     """What is ordered: a service that is added, changed or ended."""
 
     service: Service
+    assurance: Assurance | None = None
+    """What is done about a service that has failed: `repair`, `replace` or `manual`. Not of TM Forum's."""
     state: OrderState | None = None
     """Set by the orchestrator."""
     error_message: list[ErrorMessage] | None = None

@@ -53,6 +53,7 @@ class StuckKind(StrEnum):
     EVENT = "event"
     GIVEN_UP_LISTENER = "givenUpListener"
     SYSTEM = "system"
+    FAILURE = "failure"
 
 
 _PLURALS = {
@@ -66,6 +67,7 @@ _PLURALS = {
     StuckKind.EVENT: ("event cannot be told", "events cannot be told"),
     StuckKind.GIVEN_UP_LISTENER: ("listener was given up", "listeners were given up"),
     StuckKind.SYSTEM: ("system is away or paused", "systems are away or paused"),
+    StuckKind.FAILURE: ("failure of a service cannot be seen to", "failures of services cannot be seen to"),
 }
 
 _ADVICE = {
@@ -81,6 +83,7 @@ _ADVICE = {
     StuckKind.EVENT: "its listeners were told of what comes behind it. Where another release has written it, run that "
     "one's workers, and replay from then on: `ordersaga hub replay`. It is told of for a day",
     StuckKind.SYSTEM: "its calls wait, and fail nothing. One that is away is tried again by itself; get it up",
+    StuckKind.FAILURE: "mend what the error says: it is tried every few minutes",
 }
 _GIVEN_UP = (
     "once it can be reached, `ordersaga hub resume {0}` tells it what is still kept, with `--from-now` only what "
@@ -95,6 +98,7 @@ _KINDS = {
     Work.REMOVAL: StuckKind.REMOVAL,
     Work.ACTIVITY: StuckKind.ACTIVITY,
     Work.EVENT: StuckKind.EVENT,
+    Work.ASSURANCE: StuckKind.FAILURE,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from catalogs.checks.assurance import faults_of_assurance
 from catalogs.checks.characteristics import faults_of_given, faults_of_missing
 from catalogs.checks.related import check_parties, check_places, leaves_place_open
 from catalogs.checks.unchanged import NO_CHANGE_DIFFERS, differing_place, differing_values
@@ -209,6 +210,12 @@ def _expressions(requirement: Requirement) -> Iterator[Expression]:
     yield from (each for each in together if each is not None)
 
 
+def _check_assurance(checked: _Checked) -> Iterator[Violation]:
+    for node in checked.nodes:
+        for code, part, message in faults_of_assurance(node, checked.catalogs):
+            yield _violation(node, code, part, message)
+
+
 def _check_relations(checked: _Checked) -> Iterator[Violation]:
     relies_on = reliance_of(list(checked.nodes), {node.item.id: node for node in checked.nodes})
     if circle := find_circle(relies_on):
@@ -225,5 +232,6 @@ _CHECKS: tuple[Callable[[_Checked], Iterator[Violation]], ...] = (
     _check_specifications,
     _check_characteristics,
     _check_places,
+    _check_assurance,
     _check_relations,
 )

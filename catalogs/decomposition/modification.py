@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from catalogs.decomposition.assurance import Mending
 from catalogs.decomposition.changes import Changed, affected, differing, overlaid
 from catalogs.decomposition.teardown import (
     fulfilment_of,
@@ -47,6 +48,14 @@ class _Compared:
     installed: InstalledService | None
     before: ServiceTarget | None
     catalogs: CatalogSet
+    failed: Mending | None = None
+    """What is to be done about a service that has failed, this one or a part of it."""
+
+    @property
+    def mending(self) -> Mending | None:
+        """What is to be done about this one."""
+        its = self.failed and self.installed and self.failed.service.id == self.installed.id
+        return self.failed if its else None
 
     @property
     def previous_place(self) -> str | None:
@@ -66,7 +75,7 @@ class _Compared:
         """Return a part; as a new one, where that takes the place of what is installed under its key."""
         installed = self.installed.service(target.key) if self.installed else None
         before = next((each for each in self.before.services if each.key == target.key), None) if self.before else None
-        part = _Compared(target, installed, before, self.catalogs)
+        part = _Compared(target, installed, before, self.catalogs, self.failed)
         return replace(part, installed=None) if installed and is_renewed(target, installed, before) else part
 
 
@@ -94,14 +103,16 @@ def plan_service(
     before: ServiceTarget | None,
     inputs: Changed,
     catalogs: CatalogSet,
+    failed: Mending | None = None,
 ) -> PlannedService:
     """Return the items of the service order that turns `installed` into `target`.
 
     Args:
         before: what the catalog makes of the installed product, to tell which demands this order changes.
         inputs: how services of other service orders change, by the name that late expressions read.
+        failed: what is to be done about a service of it that has failed.
     """
-    compared = _Compared(target, installed, before, catalogs)
+    compared = _Compared(target, installed, before, catalogs, failed)
     gone = _gone(compared)
     parts: list[ServiceItem] = []
     changed: dict[str, frozenset[str] | None] = dict.fromkeys(item.key for item in gone)
@@ -167,7 +178,12 @@ def _plan_one(
     moves = item.place != item.previous_place
     differs = changes or moves or any(each.action is not Action.NO_CHANGE for each in resources)
     item.action = Action.MODIFY if differs else Action.NO_CHANGE
+    mending = compared.mending
+    if mending:
+        mending.applied_to(item)
     take_rules(item, target.rules)
+    if mending:
+        item.manual = mending.work_of(item)
     return item, changes
 
 
@@ -179,7 +195,8 @@ def _plan_resources(compared: _Compared, services: Changed) -> list[ResourceItem
     leaving = {each.key: each for each in installed.resources} if installed else {}
     for part in _in_order(target.resources):
         there = leaving.get(part.key)
-        if there is None or _is_replaced(part, there, before.get(part.key), compared.moved_to):
+        exchanged = compared.mending and compared.mending.exchanges(part)
+        if there is None or exchanged or _is_replaced(part, there, before.get(part.key), compared.moved_to):
             staying.append(_new_resource(part))
         else:
             staying.append(_kept_resource(part, there, _changes(staying), services))

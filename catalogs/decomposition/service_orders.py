@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from catalogs.decomposition.assurance import mending_of
 from catalogs.decomposition.modification import PlannedService, plan_service
 from catalogs.decomposition.product_orders import DecompositionError
 from catalogs.decomposition.services import Expansion
@@ -122,7 +123,8 @@ def _plan(node: ServiceNode, expansion: Expansion) -> PlannedService:
     if node.specification is None:
         raise LookupError(f"item {node.item.id} has no specification: the order was not checked")
     target = expansion.service(node.specification, node.characteristics, node.scope)
-    return plan_service(target, node.installed, _before(node, Expansion(catalogs, expansion.most)), {}, catalogs)
+    before = _before(node, Expansion(catalogs, expansion.most))
+    return plan_service(target, node.installed, before, {}, catalogs, mending_of(node, catalogs))
 
 
 def _before(node: ServiceNode, expansion: Expansion) -> ServiceTarget | None:

@@ -38,12 +38,30 @@ def fulfilment_faults(entries: Entries) -> Iterator[Fault]:
         yield from _requirement_faults(service, "resources", fulfilment.resources, entries.resources, resources)
         yield from _facing_faults(service, fulfilment.services, services, customer_facing=False)
         yield from _own_faults(service)
+        yield from _assurance_faults(service)
         yield from _move_faults(service, services)
 
 
 def _relation_faults(sourced: Sourced[ProductSpecification], entries: Entries) -> Iterator[Fault]:
     for index, relation in enumerate(sourced.entry.product_specification_relationship):
         yield from reference_faults(sourced, ["productSpecificationRelationship", index], relation, entries.products)
+
+
+def _assurance_faults(sourced: Sourced[ServiceSpecification]) -> Iterator[Fault]:
+    """Yield what assurance cannot do: exchange resources that there are not, hear of what is not in the network."""
+    fulfilment = sourced.entry.fulfilment
+    if fulfilment.assurance is None:
+        return
+    known = [each.key for each in fulfilment.resources]
+    for index, key in enumerate(fulfilment.assurance.replaces):
+        if key not in known:
+            message = f"{sourced.entry.id!r} has no resource {key!r}{did_you_mean(key, known)}"
+            yield sourced.fault(["fulfilment", "assurance", "replaces", index], message)
+    if fulfilment.activation is None and fulfilment.assurance.action != "none":
+        message = (
+            f"{sourced.entry.id!r} has no activation: what is not set up in the network cannot be said to fail there"
+        )
+        yield sourced.fault(["fulfilment", "assurance"], message)
 
 
 def _requirement_faults(

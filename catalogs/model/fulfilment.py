@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from catalogs.model.assurance import AssuranceBlock
 from catalogs.model.durations import Duration
 from catalogs.model.expressions import Expression
 from catalogs.model.steps import StepRules, WorkRules
@@ -97,6 +98,8 @@ class ServiceFulfilment(WorkRules):
     characteristics: dict[str, Expression] = Field(default_factory=dict)
     move: Move = Move.IN_PLACE
     activation: ActivationRule | None = None
+    assurance: AssuranceBlock | None = None
+    """What is done when it has failed; nothing without it."""
     test: str | None = None
     policy: PolicyBlock | None = None
 

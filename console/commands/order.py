@@ -77,6 +77,8 @@ def order_list(
     """List orders, the newest first: product orders, where no other kind is named.
 
     Examples: `ordersaga order list --state held` · `ordersaga order list --kind service --customer c-1001 --json`
+
+    Of services that have failed: `ordersaga order list --kind service --category assurance`
     """
     filters = {"state": state, "relatedParty.id": customer, "externalId": external_id, "category": category}
     wanted = {name: quoted(value) for name, value in filters.items() if value is not None} | {"limit": str(limit)}

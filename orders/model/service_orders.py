@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from orders.lifecycle.states import OrderKind, OrderState
+from orders.model.assurance import Assurance
 from orders.model.product_orders import (
     Action,
     Characteristic,
@@ -66,6 +67,8 @@ class PostedServiceItem(Resource):
     quantity: Count = None
     state: OrderState | None = None
     service: Service
+    assurance: Assurance | None = None
+    """What it does about a service that has failed."""
     related_party: Listed[RelatedParty] = Field(default_factory=list)
     service_order_item: list[PostedServiceItem] | None = None
     service_order_item_relationship: Listed[ItemRelation] = Field(default_factory=list)

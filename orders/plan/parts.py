@@ -158,6 +158,8 @@ class ServiceItem(Model):
     """Characteristics known only when it runs: name → CEL over `assigned` and `services`."""
     resources: list[ResourceItem] = Field(default_factory=list)
     activation: Activation | None = None
+    set_up_again: bool = False
+    """Whether it is set up in the network once more as it is, since it has failed: an undo changes nothing back."""
     test: str | None = None
     """The id of the test that the service must pass after its activation."""
     record: dict[str, Any] = Field(default_factory=dict)

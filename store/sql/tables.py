@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, false
 
+from store.sql.failures import service_failures as service_failures
 from store.sql.metadata import Json as Json
 from store.sql.metadata import Text as Text
 from store.sql.metadata import metadata as metadata

@@ -3,7 +3,7 @@
 import httpx2
 from fastapi import FastAPI
 
-from systems.activation import audit, behaviour, service_tests, tables
+from systems.activation import audit, behaviour, failures, service_tests, tables
 from systems.activation.completion import Completions
 from systems.activation.configuration import configuration_router
 from systems.activation.kinds import KINDS, RESOURCES, SERVICES
@@ -22,6 +22,7 @@ BODIES = (
     hub.EventSubscriptionInput,
     *(kind.create_model for kind in KINDS.values()),
     service_tests.ServiceTestCreate,
+    failures.FailureReport,
 )
 
 
@@ -51,6 +52,7 @@ def create_app(
                 for kind in KINDS.values()
             ),
             service_tests.router,
+            failures.router,
             behaviour.settings_router(database, latency_ms),
             audit.router,
         ],

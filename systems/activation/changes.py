@@ -73,7 +73,7 @@ class Change:
             self._tell(connection, "Create", document)
             return Answer(201, document, self.target, {"Location": document["href"]})
         if self.method == "PATCH" and before is not None:
-            changed = self.kind.dates.written(before, self._patched(before))
+            changed = self.kind.dates.written(before, _enabled_again(before, self._patched(before)))
             document = documents.replace(connection, changed)
             # The end of a monitored change is told as a change of state in any case, once.
             states = ["state", *self.kind.dates.names]
@@ -128,3 +128,9 @@ class Change:
                 status=409,
                 reason=reason,
             )
+
+
+def _enabled_again(before: Document, after: Document) -> Document:
+    """What becomes active works again, whatever was wrong with it."""
+    comes_back = after.get("state") == "active" and before.get("state") != "active"
+    return {**after, "isServiceEnabled": True} if comes_back and after.get("isServiceEnabled") is False else after

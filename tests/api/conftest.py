@@ -19,6 +19,7 @@ from api.app import create_app
 from api.dependencies import Gateway
 from api.documents.openapi import api_documents
 from api.health import Readiness, catalog_probe, engine_probes, recovery_probe, store_probe, stuck_probe
+from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.qualifying import Qualifying
@@ -26,6 +27,7 @@ from api.sweeps.recovery import RecoveryMode
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from api.workflow_ids import workflow_of
+from application.http import DownstreamSystem
 from application.outbox_poller import OutboxPoller
 from application.qualifiers import Qualifier
 from catalogs.model.catalog_set import CatalogSet
@@ -34,6 +36,7 @@ from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.qualification.results import QualificationKind
 from store.cancellations import CancelStore
+from store.failures import FailureStore
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
@@ -46,7 +49,7 @@ from store.sql.database import Database, open_database
 from store.subscriptions import SubscriptionStore
 from store.systems import SystemStates
 from store.tasks import TaskStore
-from tests.api.fakes import CATALOG, Clock, FakeEngine, FakePlanner, FakeQualifier
+from tests.api.fakes import CATALOG, Clock, FakeEngine, FakePlanner, FakeQualifier, FakeServices
 from tmf.bodies import Document
 
 BASE_URL = "http://gateway.test"
@@ -75,6 +78,8 @@ class Bench:
     canceller: Canceller
     qualifier: FakeQualifier
     setbacks: Setbacks
+    services: FakeServices
+    failures: FailureStore
     versions: int = 0
     """The version of the last change of any order."""
 
@@ -169,6 +174,10 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         timedelta(days=30),
         lambda: NOW + timedelta(seconds=clock.now),
     )
+    services = FakeServices()
+    failures = FailureStore(database, lambda: datetime.now(UTC) + timedelta(seconds=clock.now))
+    inventory, network = (DownstreamSystem(name, services.connection(name)) for name in ("inventory", "activation"))
+    assurance = AssuranceSweep(failures, orders, setbacks, engine, starter, shipped, inventory, network, recovery)
     gateway = Gateway(
         orders=orders,
         plans=plans,
@@ -196,6 +205,7 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         stuck=stuck,
         recovery=recovery,
         systems=states,
+        assurance=assurance,
         outbox_poller=OutboxPoller(outbox, timedelta(milliseconds=10)),
         forbidden_networks=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"), ip_network("::1/128")],
         catalogs=shipped,
@@ -223,5 +233,7 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
             canceller,
             qualifier,
             setbacks,
+            services,
+            failures,
         )
     await database.close()

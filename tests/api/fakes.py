@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel
 
@@ -17,6 +19,7 @@ from api.engine import (
     Whereabouts,
     WorkflowEndedError,
 )
+from application.connections import NoResponseError, Response
 from application.planner import PlannedOrder
 from orders.events.subscription import Subscription
 from orders.model.installed import InstalledBase
@@ -214,3 +217,39 @@ class FakeQualifier:
         if self.error:
             raise self.error
         return self.answer
+
+
+@dataclass
+class FakeServices:
+    """Inventory and activation, as far as services are read in them, by their ids; either may be away."""
+
+    recorded: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What inventory has."""
+    set_up: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the network has."""
+    away: set[str] = field(default_factory=set)
+    """Names of the systems that give no answer."""
+
+    def connection(self, system: str) -> FakeConnection:
+        """Return the connection to one of them."""
+        return FakeConnection(system, self)
+
+
+@dataclass
+class FakeConnection:
+    """Answers with a service by its id, or with those that another one supports."""
+
+    system: str
+    services: FakeServices
+
+    async def send(self, method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> Response:
+        assert method == "GET", "nothing is changed here"
+        if self.system in self.services.away:
+            raise NoResponseError("connection refused")
+        known = self.services.recorded if self.system == "inventory" else self.services.set_up
+        url = urlsplit(target)
+        if wanted := parse_qs(url.query).get("supportingService.id"):
+            above = [each for each in known.values() if {"id": wanted[0]} in each.get("supportingService", [])]
+            return Response(200, json.dumps(above).encode())
+        service = known.get(url.path.rpartition("/")[2])
+        return Response(200, json.dumps(service).encode()) if service else Response(404)

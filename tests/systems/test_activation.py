@@ -320,3 +320,24 @@ async def test_news_in_the_last_moment_does_not_keep_the_system_from_ending(tmp_
                     await database.scanning(lambda connection: connection.scalar(select(tables.monitor.c.id)))
                 database.listen(ACCEPTED).set()
     await database.close()
+
+
+async def test_an_active_service_fails_on_demand_is_told_of_and_works_again_once_it_is_set_up(
+    heard: httpx2.AsyncClient, inbox: Inbox
+) -> None:
+    await heard.post(SERVICE, json=INTERNET, headers=keyed("a"))
+    failed = await heard.post("/failures", json={"service": "svc-1", "reason": "no light"})
+    assert failed.status_code == 201
+    _, event = await inbox.next()
+    assert event["event"]["service"] == failed.json() == (await heard.get(f"{SERVICE}/svc-1")).json()
+    told = event["event"]["service"]
+    assert (told["state"], told["hasStarted"], told["isServiceEnabled"]) == ("inactive", True, False)
+    assert event["event"]["error"] == {"code": "serviceFailed", "reason": "no light"}
+    assert event["correlationId"].startswith("failure:"), "it answers nobody's request"
+    assert (await heard.get("/audit")).json() == {"active": []}
+    again = await heard.post("/failures", json={"service": "svc-1"})
+    assert (again.status_code, again.json()["code"]) == (409, "notActive")
+    mended = (await heard.patch(f"{SERVICE}/svc-1", json={"state": "active"}, headers=keyed("b"))).json()
+    assert (mended["state"], mended["isServiceEnabled"]) == ("active", True)
+    assert (await heard.post("/failures", json={"service": "nobody"})).status_code == 404
+    assert (await heard.post("/failures", json={"servise": "svc-1"})).status_code == 400

@@ -47,7 +47,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 # What makes a system misbehave, or slow, on purpose is not among what it is held to.
-ON_DEMAND = r"^/(faults|settings)"
+ON_DEMAND = r"^/(faults|failures|settings)"
 
 
 def system(name: str, folder: Path) -> FastAPI:

@@ -19,6 +19,7 @@ from api.schemas.v5 import ProductOrderCreate as ProductOrderInV5
 from api.v5.translation import order_body
 from orders.intake import accept, check_order
 from orders.lifecycle.states import ITEM_LISTS, OrderKind
+from orders.model.assurance import AssuranceAction
 from orders.model.server_set import (
     CANCELLATION,
     ITEMS_SERVER_SET,
@@ -44,6 +45,8 @@ EXACT = {"action": "add", "priority": None, "scheduling": "asLateAsPossible", "r
 
 def value_for(kind: Any, name: str, depth: int) -> Any:
     """Return a value of a type in which every attribute has one; an id is another each time."""
+    if kind is AssuranceAction:
+        return AssuranceAction.REPAIR.value
     if name in EXACT and EXACT[name] is not None:
         return EXACT[name]
     arguments, origin = get_args(kind), get_origin(kind)

@@ -36,6 +36,26 @@ PORT = "resourceSpecification[0].fulfilment"
             "its steps are manual, configure, install",
         ),
         (
+            f"{RFS}.assurance",
+            "repair",
+            f"{RFS}.assurance: 'rfs' has no activation: what is not set up in the network cannot be said to fail there",
+        ),
+        (
+            f"{RFS}.assurance",
+            {"action": "none", "replaces": ["prot"]},
+            f"{RFS}.assurance.replaces[0]: 'rfs' has no resource 'prot'; did you mean 'port'?",
+        ),
+        (
+            f"{CFS}.assurance",
+            "replace",
+            f"{CFS}.assurance: says nothing of what is replaced: name the keys of resources in replaces",
+        ),
+        (
+            f"{CFS}.assurance",
+            {"action": "repiar"},
+            f'{CFS}.assurance.action: must be "none", "repair" or "replace", not "repiar"',
+        ),
+        (
             f"{RFS}.pointOfNoReturn",
             {"add": "activate"},
             f"{RFS}.pointOfNoReturn.add: 'rfs' has no activation, so that 'activate' never happens",
