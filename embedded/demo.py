@@ -82,7 +82,7 @@ class Demo:
             Row("modify: 250 → 1000 Mbit/s", OrderState.COMPLETED),
             Row(_LINE, OrderState.COMPLETED),
             Row(f"move: {_FROM} → {_TO}", OrderState.COMPLETED),
-            Row("mobile data fails in the network", OrderState.COMPLETED, way="repaired"),
+            Row("mobile data fails", OrderState.COMPLETED, way="repaired"),
             Row("delete: the mobile plan", OrderState.COMPLETED),
         ]
         self.rows = rows

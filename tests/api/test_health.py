@@ -18,7 +18,7 @@ async def test_all_is_well(bench: Bench) -> None:
     health = answer.json()
     assert answer.status_code == 200
     assert (health["status"], health["missing"]) == ("up", [])
-    assert health["parts"].keys() == {"store", "engine", "searchAttributes", "catalog", "progress"}
+    assert health["parts"].keys() == {"store", "engine", "searchAttributes", "catalog", "progress", "recovery"}
     assert health["parts"]["catalog"]["details"] == {"digest": "d1", "label": "test"}
 
 
