@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
-from typing import Any, Protocol
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
+import httpx2
 from sqlalchemy import Connection, select
 from temporalio.client import Client, WorkflowExecution, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.service import RPCError
 
 from application.addresses import PRODUCT, SERVICE
+from chaos.checks.every import violations
 from chaos.facts import EffectFact, EventFact, Facts, PlacedFact, ReceivedFact, WorkflowFact
 from chaos.foreign import Foreign
-from chaos.people.counter import Counter, orders_path
-from chaos.people.journal import Journal
+from chaos.people.counter import Counter, NoAnswerError, orders_path
 from chaos.stack.stack import Stack
 from orders.events.hubs import HUBS
 from orders.lifecycle.states import OrderKind, OrderState
@@ -30,33 +32,24 @@ from workflows.failures import ORDER_FAILED
 LISTENERS = "EventSubscription"
 _WANTED = ("waiting", "granted", "taken")
 _FAILED_OFTEN = 3
+_PATIENCE, _PAUSE = 25.0, 2.0
+"""Seconds for which facts are collected again where something is wrong with them."""
 
 
-class Collected(Protocol):
-    """What a run knows by itself."""
-
-    stack: Stack
-    journal: Journal
-    counter: Counter
-    foreign: Foreign
-
-
-async def collected(run: Collected, *, keys_forgotten: bool) -> Facts:
+async def collected(
+    stack: Stack, counter: Counter, placed: list[PlacedFact], foreign: Foreign, *, keys_forgotten: bool = False
+) -> Facts:
     """Return the facts of a run, as they are now.
 
     Raises:
         NoAnswerError, StoreUnavailableError, httpx2.HTTPError, RPCError: when a part does not answer.
     """
-    counter, stack = run.counter, run.stack
     orders = [order for kind in OrderKind for order in await counter.listed(orders_path(kind))]
     tasks = [task for api in ("fallout", "manual") for task in await counter.listed(f"/{api}/v1/task?state=open")]
     outbox, locks = await _stored(stack.store_url)
     systems = await _systems(stack)
     return Facts(
-        placed=[
-            PlacedFact(each.id, each.kind.value, each.plot.story.value, each.customer, each.product)
-            for each in run.journal.placed.values()
-        ],
+        placed=placed,
         orders={str(order["id"]): order for order in orders},
         open_tasks=tasks,
         stuck=await counter.read("/fallout/v1/stuck"),
@@ -64,10 +57,24 @@ async def collected(run: Collected, *, keys_forgotten: bool) -> Facts:
         received=received(stack.record.read_text().splitlines() if stack.record.exists() else []),
         workflows=await workflows(stack.temporal, stack.queue),
         locks=locks,
-        foreign=await run.foreign.compared(stack),
+        foreign=await foreign.compared(stack),
         keys_forgotten=keys_forgotten,
         **systems,
     )
+
+
+async def checked(collect: Callable[[], Awaitable[Facts]]) -> tuple[Facts, dict[str, list[str]]]:
+    """Return facts, and what is wrong with them: again for a while, since some parts say a moment later what is so."""
+    began = time.monotonic()
+    while True:
+        try:
+            facts = await collect()
+            wrong = violations(facts)
+        except (NoAnswerError, httpx2.HTTPError, RPCError) as error:
+            facts, wrong = Facts(), {"everything_answers": [repr(error)]}
+        if not wrong or time.monotonic() - began > _PATIENCE:
+            return facts, wrong
+        await asyncio.sleep(_PAUSE)
 
 
 def received(lines: Iterable[str]) -> list[ReceivedFact]:
@@ -95,6 +102,19 @@ async def backlogs(counter: Counter) -> int:
     """Return how many events the listeners have still to get."""
     listeners = [each for hub in hubs() for each in await counter.read(hub)]
     return sum(int(each["backlog"]) for each in listeners)
+
+
+async def listen(stack: Stack, counter: Counter) -> None:
+    """Register the listener at the hubs of the orders.
+
+    Raises:
+        NoAnswerError: when it is not taken.
+    """
+    for hub in hubs():
+        body = {"callback": f"{stack.callback}/{hub.rpartition('/v4/')[0].rpartition('/')[2]}", "secret": stack.secret}
+        answer = await counter.ask("POST", hub, body)
+        if answer.status_code != 201:
+            raise NoAnswerError(f"no listener at {hub}: {answer.text}")
 
 
 def hubs() -> list[str]:

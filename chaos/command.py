@@ -34,6 +34,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--every", type=float, default=1.5, help="seconds between two faults, on average")
     parser.add_argument("--patience", type=float, default=150, help="seconds in which all must come to rest afterwards")
     parser.add_argument("--mutation", choices=sorted(MUTATIONS), help="a deliberate fault, which must be found")
+    parser.add_argument("--every-mutation", action="store_true", help="one after another: 0 where each is found")
     return parser
 
 
@@ -56,6 +57,19 @@ async def _run(seeds: Sequence[int], options: argparse.Namespace) -> list[Report
     return reports
 
 
+async def _try_mutations(seed: int, options: argparse.Namespace) -> int:
+    """Run a seed with each deliberate fault; return the exit code: 0 where each is found."""
+    size = Size(options.orders, options.window, options.every, options.patience)
+    missed = 0
+    for name, mutation in MUTATIONS.items():
+        database = database_of(seed, options.database)
+        report = await run(seed, database, size, _FOLDER / f"mutation-{name}", lambda _line: None, name)
+        missed += report.passed
+        found = "NOT FOUND" if report.passed else f"found by {', '.join(sorted(report.violations))}"
+        _say(f"{name} ({mutation.says}): {found}")
+    return int(missed > 0)
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
@@ -68,6 +82,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if any(database_of(seed, options.database) == POSTGRESQL for seed in seeds):
             programs()
+        if options.every_mutation:
+            return uvloop.run(_try_mutations(seeds[0], options))
         reports = uvloop.run(_run(list(seeds), options))
     except NoPostgresError as error:
         _say(f"skipped: {error}")

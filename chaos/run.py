@@ -11,14 +11,13 @@ from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
-import httpx2
 from temporalio.service import RPCError
 
-from chaos.checks.every import violations
-from chaos.collect import backlogs, collected, hubs, running
-from chaos.facts import Facts
+from chaos.collect import backlogs, checked, collected, listen, running
+from chaos.facts import Facts, PlacedFact
 from chaos.foreign import Foreign
 from chaos.nemesis import Blows, Nemesis, shape_of
 from chaos.people.counter import Counter, NoAnswerError
@@ -33,8 +32,6 @@ from chaos.stories import Plot, plots
 
 _REST_LOOKS = 0.7
 _FORGETS = "forgetsKeys"
-_HUB_NAMES = ("product", "service", "resource")
-_WAIT_FOR_FACTS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ async def run(seed: int, database: str, size: Size, folder: Path, tell: Tell, mu
             this = Run(stack, journal, counter, Foreign())
             played = await _played(this, f"chaos{seed}", plots(seed, size.orders, size.window), strikes, size)
             forgot = bool(played.blows.answers[_FORGETS])
-            facts, wrong = await _checked(this, keys_forgotten=forgot)
+            facts, wrong = await checked(partial(_facts, this, keys_forgotten=forgot))
             wrong = {**played.wrong, **wrong}
             if wrong:
                 _keep(folder, wish.folder, facts, strikes, tell)
@@ -103,11 +100,7 @@ class _Played:
 async def _played(run: Run, name: str, plotted: Sequence[Plot], strikes: Sequence[Strike], size: Size) -> _Played:
     """Play the stories while things break; mend everything, and wait until all has come to rest."""
     await run.foreign.make(run.stack)
-    for hub, called in zip(hubs(), _HUB_NAMES, strict=True):
-        body = {"callback": f"{run.stack.callback}/{called}", "secret": run.stack.secret}
-        answer = await run.counter.ask("POST", hub, body)
-        if answer.status_code != 201:
-            raise NoAnswerError(f"no listener at {hub}: {answer.text}")
+    await listen(run.stack, run.counter)
     customers, desk = Customers(name, run.counter, run.journal), Desk(run.counter, run.journal)
     settling = asyncio.create_task(desk.work())
     stories = [asyncio.create_task(_later(customers, plot)) for plot in plotted]
@@ -158,18 +151,12 @@ async def _rest(run: Run, patience: float) -> str | None:
     return said
 
 
-async def _checked(run: Run, *, keys_forgotten: bool) -> tuple[Facts, dict[str, list[str]]]:
-    """Collect and check; again for a while where something seems wrong: some parts say what is true a moment later."""
-    began = time.monotonic()
-    while True:
-        try:
-            facts = await collected(run, keys_forgotten=keys_forgotten)
-            wrong = violations(facts)
-        except (NoAnswerError, httpx2.HTTPError, RPCError) as error:
-            facts, wrong = Facts(), {"everything_answers": [repr(error)]}
-        if not wrong or time.monotonic() - began > _WAIT_FOR_FACTS:
-            return facts, wrong
-        await asyncio.sleep(2)
+async def _facts(run: Run, *, keys_forgotten: bool) -> Facts:
+    placed = [
+        PlacedFact(each.id, each.kind.value, each.plot.story.value, each.customer, each.product)
+        for each in run.journal.placed.values()
+    ]
+    return await collected(run.stack, run.counter, placed, run.foreign, keys_forgotten=keys_forgotten)
 
 
 def _keep(folder: Path, stack: Path, facts: Facts, strikes: Sequence[Strike], tell: Tell) -> None:

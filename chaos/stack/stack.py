@@ -30,6 +30,7 @@ POSTGRESQL, SQLITE = "postgresql", "sqlite"
 DATABASES = (POSTGRESQL, SQLITE)
 LISTENER = "listener"
 _HTTP_TIMEOUT = "PT3S"
+_TASK_TIMEOUT = "history.defaultWorkflowTaskTimeout"
 _HASTY = {
     r"attemptTimeout: \w+": "attemptTimeout: 5s",
     r"\bbackoff: \w+": "backoff: 1s",
@@ -106,7 +107,7 @@ async def running(wish: Wish) -> AsyncIterator[Stack]:
         database, store_port = [], Ports.free().port
         if wish.database == POSTGRESQL:
             database = [postgresql.made(_reachable(wish.folder), store_port)]
-        whole = parts(layout)
+        whole = [_hasty_temporal(each) if each.name == TEMPORAL else each for each in parts(layout)]
         listener_port, secret = Ports.free().port, _secret()
         record = wish.folder / "received.jsonl"
         listener = _listener(listener_port, secret, record)
@@ -195,6 +196,11 @@ class Built:
             "ORDERSAGA_GRACEFUL_SHUTDOWN": "PT2S",
             **self.wish.settings,
         }
+
+
+def _hasty_temporal(part: Part) -> Part:
+    """Return the server that gives a workflow task of a worker that died to another one after seconds, and not ten."""
+    return replace(part, command=[*part.command, "--dynamic-config-value", f'{_TASK_TIMEOUT}="3s"'])
 
 
 def _listener(port: int, secret: str, record: Path) -> Part:
