@@ -20,6 +20,7 @@ from console.commands.status import status
 from console.commands.submit import submit, watch
 from console.commands.system import system_app
 from console.commands.task import task_app
+from console.commands.worker import worker_app
 from console.exits import EXIT_CODES, REFUSED, UNREACHABLE, fail, finish, run_and_exit
 from console.terminal import terminal
 from settings import SYSTEMS, Settings, shown
@@ -36,6 +37,7 @@ app.add_typer(hub_app, name="hub")
 app.add_typer(system_app, name="system")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(recovery_app, name="recovery")
+app.add_typer(worker_app, name="worker")
 
 
 @app.command()
@@ -92,17 +94,20 @@ for _command in (submit, watch, plan, qualify, status):
     app.command()(_command)
 
 
-@app.command()
+@worker_app.callback()
 def worker(
+    context: typer.Context,
     queue: Annotated[
         list[str] | None,
-        typer.Option(help="Serve this alone: workflows, inventory, activation or billing; may be repeated."),
+        typer.Option(help="Serve this alone: workflows, inventory, activation, billing or events; may be repeated."),
     ] = None,
 ) -> None:
-    """Run a worker: of all task queues, or of chosen ones.
+    """Run a worker: of all task queues, or of chosen ones. Or see its builds, and choose which takes orders.
 
     Examples: `ordersaga worker` · `ordersaga worker --queue activation --queue billing`
     """
+    if context.invoked_subcommand:
+        return
     _become("worker", *(word for name in queue or [] for word in ("--queue", name)))
 
 

@@ -126,6 +126,10 @@ class Settings(BaseSettings):
 
     task_queue: str = "ordersaga"
     """The task queue of workflows; those of the downstream systems have their name behind it."""
+    deployment: str | None = Field(default=None, pattern=r"^[^.:\s]*$", max_length=100)
+    """By which name Temporal tells the builds of the workers apart; without it any worker takes any task."""
+    build_id: str | None = Field(default=None, pattern=r"^[^:\s]*$", max_length=100)
+    """The build of a worker; without it the version and a digest of its code."""
     fairness: bool = False
     """Whether customers whose orders have the same priority share the workers; Temporal must have it on, too."""
     graceful_shutdown: timedelta = timedelta(seconds=10)

@@ -74,12 +74,14 @@ from store.systems import SystemStates
 from store.tasks import TaskStore
 from workflows.connection import connect, sandbox
 from workflows.contracts import policies
+from workflows.deployments import current_build
 from workflows.direct_resource_order import DirectResourceOrderWorkflow
 from workflows.direct_service_order import DirectServiceOrderWorkflow
 from workflows.event_subscription import EventSubscriptionWorkflow
 from workflows.product_order import ProductOrderWorkflow
 from workflows.resource_order import ResourceOrderWorkflow
 from workflows.service_order import ServiceOrderWorkflow
+from workflows.versioning import own_build, versioned
 
 WORKFLOWS = [
     ProductOrderWorkflow,
@@ -228,6 +230,8 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
             meter = (client.service_client.config.runtime or Runtime.default()).metric_meter
             metrics = ListenerMetrics(meter, Outbox(database), SubscriptionStore(database))
             await stack.enter_async_context(metrics.kept_up_to_date())
+        runner = sandbox() if settings.workflow_sandbox else UnsandboxedWorkflowRunner()
+        build = settings.build_id or own_build()
         for queue in queues:
             worker = make_worker(
                 client,
@@ -238,10 +242,13 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
                 interceptors=interceptors(calls, activities, database),
                 max_concurrent_local_activities=len(calls) * settings.local_calls_at_once + _STORE_CALLS_AT_ONCE,
                 max_cached_workflows=settings.cached_workflows,
-                workflow_runner=sandbox() if settings.workflow_sandbox else UnsandboxedWorkflowRunner(),
+                **versioned(settings.deployment, build, runner),
             )
             await stack.enter_async_context(worker)
-        _log.info("working", queues=list(queues), catalog=catalogs.version.label, digest=catalogs.version.digest)
+        version = catalogs.version
+        _log.info("working", queues=list(queues), catalog=version.label, digest=version.digest, build=build)
+        if settings.deployment and not await current_build(client, settings.deployment):
+            _log.warning("no build takes orders yet", command=f"ordersaga worker promote {build}")
         await stopped.wait()
         _log.info("stopping", graceful=str(settings.graceful_shutdown))
 

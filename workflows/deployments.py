@@ -1,0 +1,284 @@
+"""What people do with builds of the workers: see them, have one take the orders, know when an old one can be stopped.
+
+Temporal keeps the builds of a deployment, and sends each workflow's tasks to the build that it belongs to. Posted
+orders and listeners go to the current build, or for a share of them to the one that is ramping; pinned ones stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.deployment.v1 import WorkerDeploymentInfo, WorkerDeploymentVersion
+from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus
+from temporalio.api.workflow.v1 import VersioningOverride, WorkflowExecutionOptions
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    DescribeWorkerDeploymentVersionRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+    SetWorkerDeploymentRampingVersionRequest,
+    UpdateWorkflowExecutionOptionsRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from workflows.contracts import policies
+from workflows.versioning import PINNED
+
+_IN_WORDS = {
+    WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_CURRENT: "current",
+    WorkerDeploymentVersionStatus.WORKER_DEPLOYMENT_VERSION_STATUS_RAMPING: "ramping",
+}
+_AT_ONCE = 20
+"""How many workflows are pinned or let go at a time."""
+_INDEXED: Final = 2.0
+"""Seconds after which what a worker has done stands in Temporal's index of workflows, with a server that keeps up."""
+_UNTIL_INDEXED = 5
+"""How often the index is looked at again after a change, until nothing new is found."""
+_MADE = ", ".join(f"'{each}'" for each in sorted(PINNED))
+_RUNNING = "ExecutionStatus = 'Running'"
+
+
+class DeploymentError(Exception):
+    """What is asked of a build cannot be done; the message says why, and what can."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build of the workers, as Temporal knows it."""
+
+    id: str
+    state: str
+    """`current`, `ramping`, or `old`: one that gets no new orders."""
+    share: float
+    """Per cent of the orders that go to it."""
+    first_seen: datetime
+    pinned: int
+    """How many workflows run that end on it, and on no other."""
+
+    @property
+    def takes_orders(self) -> bool:
+        return self.state != "old"
+
+
+class Deployment:
+    """The builds of the workers of one installation."""
+
+    def __init__(self, client: Client, name: str, task_queue: str) -> None:
+        self._client = client
+        self.name = name
+        self._queues = {
+            task_queue,
+            *(policies.task_queue(task_queue, each) for each in policies.QUEUES if each != "workflows"),
+        }
+
+    async def builds(self) -> list[Build]:
+        """Return all builds, the newest first; none before a worker of the deployment has been there.
+
+        Raises:
+            RPCError: when Temporal cannot be reached or refuses.
+        """
+        info = await _info(self._client, self.name)
+        if info is None:
+            return []
+        routing, now = info.routing_config, datetime.now(UTC)
+        ramping = routing.ramping_version_percentage if routing.ramping_deployment_version.build_id else 0.0
+        found = []
+        for each in info.version_summaries:
+            state = _IN_WORDS.get(each.status, "old")
+            build_id = each.deployment_version.build_id
+            share = {"current": 100 - ramping, "ramping": ramping}.get(state, 0.0)
+            first = each.create_time.ToDatetime(UTC) if each.HasField("create_time") else now
+            found.append(Build(build_id, state, share, first, await self.count(self._pinned_to(build_id))))
+        return sorted(found, key=lambda build: build.first_seen, reverse=True)
+
+    async def promote(self, build_id: str, ramp: float | None = None, keep: bool | None = None) -> str:
+        """Have a build take the orders, or with `ramp` that share of them in per cent; return what was done, in words.
+
+        An order that a newer build has worked on may have gone a way that the older one does not know. So on the way
+        back to an older build such orders stay with the newer one; a build that is newer takes them over.
+
+        Args:
+            keep: whether orders that the builds so far have worked on stay with them; None to go by which is older.
+
+        Raises:
+            DeploymentError: when there is no such build, or a queue has no workers of it.
+            RPCError: when Temporal cannot be reached or refuses.
+        """
+        builds = {each.id: each for each in await self.builds()}
+        if build_id not in builds:
+            known = ", ".join(builds) or "none"
+            raise DeploymentError(f"no worker of the build {build_id} has been there; known builds: {known}")
+        await self._check_queues(build_id)
+        others = [each for each in builds.values() if each.id != build_id]
+        if ramp is not None:
+            await self._ramp(build_id, ramp)
+            return f"{ramp:g} % of the orders go to {build_id} now"
+        newer = [each.id for each in others if each.takes_orders and each.first_seen > builds[build_id].first_seen]
+        staying = [each.id for each in others if each.takes_orders] if keep else [] if keep is False else newer
+        # Before as well: an order must not be given to a build that does not know its way.
+        kept = sum([await self._pin_all(each) for each in staying])
+        await self._make_current(build_id)
+        kept += await self._until_nothing_new(staying)
+        released = 0 if newer else await self._release([each for each in builds if each not in staying])
+        said = [f"{build_id} takes the orders now"]
+        if kept:
+            said.append(f"{kept} that {' and '.join(staying)} had worked on are finished there")
+        if released:
+            said.append(f"{released} that had stayed with an older build move on")
+        return "; ".join(said)
+
+    async def needing(self, build_id: str, most: int = 10) -> tuple[int, list[str]]:
+        """Return how many workflows still need a build, and the ids of some.
+
+        Raises:
+            RPCError: when Temporal cannot be reached or refuses.
+        """
+        query = self._pinned_to(build_id)
+        ids = [each.id async for each in self._client.list_workflows(query, limit=most)]
+        return max(await self.count(query), len(ids)), ids
+
+    async def is_drained(self, build_id: str) -> bool:
+        """Return whether nothing needs a build: looked at twice, for the index of workflows lags behind.
+
+        Raises:
+            RPCError: when Temporal cannot be reached or refuses.
+        """
+        for pause in (_INDEXED, 0.0):
+            if (await self.needing(build_id, 1))[0]:
+                return False
+            await asyncio.sleep(pause)
+        return True
+
+    async def count(self, query: str) -> int:
+        """Return how many workflows a query of Temporal's index finds."""
+        return (await self._client.count_workflows(query)).count
+
+    def _pinned_to(self, build_id: str) -> str:
+        return f"{self._version_is(build_id)} AND TemporalWorkflowVersioningBehavior = 'Pinned' AND {_RUNNING}"
+
+    def _version_is(self, build_id: str) -> str:
+        return f"TemporalWorkerDeploymentVersion = '{self.name}:{build_id}'"
+
+    async def _check_queues(self, build_id: str) -> None:
+        answer = await self._client.workflow_service.describe_worker_deployment_version(
+            DescribeWorkerDeploymentVersionRequest(
+                namespace=self._client.namespace,
+                deployment_version=WorkerDeploymentVersion(deployment_name=self.name, build_id=build_id),
+            )
+        )
+        missing = sorted(self._queues - {each.name for each in answer.version_task_queues})
+        if missing:
+            raise DeploymentError(
+                f"no worker of the build {build_id} serves {' and '.join(missing)}: start them first, or wait for them"
+            )
+
+    async def _make_current(self, build_id: str) -> None:
+        request = SetWorkerDeploymentCurrentVersionRequest(
+            namespace=self._client.namespace, deployment_name=self.name, build_id=build_id
+        )
+        if await current_build(self._client, self.name) == build_id:
+            await self._ramp("", 0)
+            return
+        try:
+            await self._client.workflow_service.set_worker_deployment_current_version(request)
+        except RPCError as error:
+            raise _refused(error) from None
+
+    async def _ramp(self, build_id: str, percentage: float) -> None:
+        request = SetWorkerDeploymentRampingVersionRequest(
+            namespace=self._client.namespace,
+            deployment_name=self.name,
+            build_id=build_id,
+            percentage=percentage,
+        )
+        try:
+            await self._client.workflow_service.set_worker_deployment_ramping_version(request)
+        except RPCError as error:
+            raise _refused(error) from None
+
+    async def _until_nothing_new(self, builds: Sequence[str]) -> int:
+        """Pin what builds have worked on at last, once it is found."""
+        kept = 0
+        for _ in range(_UNTIL_INDEXED if builds else 0):
+            await asyncio.sleep(_INDEXED)
+            new = sum([await self._pin_all(each) for each in builds])
+            kept += new
+            if not new:
+                break
+        return kept
+
+    async def _pin_all(self, build_id: str) -> int:
+        """Have what a build has worked on end there; return how much that is."""
+        used = f"TemporalUsedWorkerDeploymentVersions = '{self.name}:{build_id}'"
+        query = f"{used} AND TemporalWorkflowVersioningBehavior = 'AutoUpgrade' AND {_RUNNING}"
+        version = WorkerDeploymentVersion(deployment_name=self.name, build_id=build_id)
+        pinned = VersioningOverride.PinnedOverride(
+            behavior=VersioningOverride.PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED, version=version
+        )
+        return await self._override(query, WorkflowExecutionOptions(versioning_override={"pinned": pinned}))
+
+    async def _release(self, builds: Iterable[str]) -> int:
+        """Let posted orders and listeners go that were kept with builds; return how many those are."""
+        released = 0
+        for each in builds:
+            query = f"{self._pinned_to(each)} AND NOT WorkflowType IN ({_MADE})"
+            released += await self._override(query, WorkflowExecutionOptions())
+        return released
+
+    async def _override(self, query: str, options: WorkflowExecutionOptions) -> int:
+        ids = [each.id async for each in self._client.list_workflows(query)]
+        done = 0
+        for start in range(0, len(ids), _AT_ONCE):
+            done += sum(await asyncio.gather(*(self._set(each, options) for each in ids[start : start + _AT_ONCE])))
+        return done
+
+    async def _set(self, workflow_id: str, options: WorkflowExecutionOptions) -> bool:
+        try:
+            await self._client.workflow_service.update_workflow_execution_options(
+                UpdateWorkflowExecutionOptionsRequest(
+                    namespace=self._client.namespace,
+                    workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+                    workflow_execution_options=options,
+                    update_mask=FieldMask(paths=["versioning_override"]),
+                )
+            )
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return True
+
+
+async def current_build(client: Client, deployment: str) -> str | None:
+    """Return the build that takes orders; None before one was promoted.
+
+    Raises:
+        RPCError: when Temporal cannot be reached or refuses.
+    """
+    info = await _info(client, deployment)
+    return (info.routing_config.current_deployment_version.build_id or None) if info else None
+
+
+async def _info(client: Client, deployment: str) -> WorkerDeploymentInfo | None:
+    try:
+        answer = await client.workflow_service.describe_worker_deployment(
+            DescribeWorkerDeploymentRequest(namespace=client.namespace, deployment_name=deployment)
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    return answer.worker_deployment_info
+
+
+def _refused(error: RPCError) -> Exception:
+    """Return a refusal in words; another fault as it is."""
+    if error.status in (RPCStatusCode.FAILED_PRECONDITION, RPCStatusCode.INVALID_ARGUMENT):
+        return DeploymentError(f"Temporal refuses: {error.message}")
+    return error
