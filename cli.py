@@ -151,13 +151,13 @@ def run_system(
 @app.command()
 def migrate() -> None:
     """Bring the order store's tables up to this release; safe to repeat, and while others do so."""
-    from store.errors import StoreUnavailableError, UnsupportedDatabaseError
-    from store.sql.database import migrate as migrate_store
+    from store.errors import SchemaTooNewError, StoreUnavailableError, UnsupportedDatabaseError
+    from store.sql.migration import migrate as migrate_store
 
     url = Settings().store_url
     try:
         asyncio.run(migrate_store(url))
-    except (StoreUnavailableError, UnsupportedDatabaseError) as error:
+    except (SchemaTooNewError, StoreUnavailableError, UnsupportedDatabaseError) as error:
         code = UNREACHABLE if isinstance(error, StoreUnavailableError) else REFUSED
         fail(f"{error} (ORDERSAGA_STORE_URL is {shown(url)})", code)
     typer.echo("the order store is up to date")

@@ -68,7 +68,8 @@ from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.saga_log import SagaLog
 from store.setbacks import Setbacks
-from store.sql.database import Database, migrate, open_database
+from store.sql.database import Database, open_database
+from store.sql.migration import migrate
 from store.subscriptions import SubscriptionStore
 from store.systems import SystemStates
 from store.tasks import TaskStore

@@ -64,7 +64,7 @@ from catalogs.model.faults import CatalogFaultsError
 from logs import configure_logging
 from settings import Settings, faults_of
 from store.cancellations import CancelStore
-from store.errors import StoreUnavailableError, UnsupportedDatabaseError
+from store.errors import SchemaTooNewError, StoreUnavailableError, UnsupportedDatabaseError
 from store.failures import FailureStore
 from store.orders import OrderStore
 from store.outbox import Outbox
@@ -75,7 +75,8 @@ from store.recovery import RecoveryStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
-from store.sql.database import Database, migrate, open_database
+from store.sql.database import Database, open_database
+from store.sql.migration import migrate
 from store.subscriptions import SubscriptionStore
 from store.systems import SystemStates
 from store.tasks import TaskStore
@@ -278,7 +279,7 @@ async def _prepare_store(url: str) -> None:
     while True:
         try:
             await migrate(url)
-        except StoreUnavailableError as error:
+        except (SchemaTooNewError, StoreUnavailableError) as error:
             _log.warning("store not ready", reason=str(error))
             await asyncio.sleep(_MIGRATION_PAUSE.total_seconds())
         else:

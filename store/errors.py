@@ -2,6 +2,7 @@
 
 StoreError
  ├─ StoreUnavailableError      the database cannot be reached or cannot serve just now: try again later
+ ├─ SchemaTooNewError          a newer release has taken away what this one needs of the tables
  ├─ UnsupportedDatabaseError   the URL names no database that the store runs on
  ├─ IdempotencyConflictError   an id is taken by an order with another body
  │   └─ DeletedOrderError      an id was that of an order which was deleted
@@ -22,6 +23,16 @@ class StoreError(Exception):
 
 class StoreUnavailableError(StoreError):
     """The database cannot be reached, or cannot serve just now; the same call may succeed later."""
+
+
+class SchemaTooNewError(StoreError):
+    """A newer release has taken away, or made otherwise, what this one needs of the tables."""
+
+    def __init__(self, current: str, oldest: str | None, own: str | None) -> None:
+        super().__init__(
+            f"the order store's tables are at revision {current}, which works with processes from revision "
+            f"{oldest or current} on, and this one is at {own}: run a newer release, or restore a backup"
+        )
 
 
 class UnsupportedDatabaseError(StoreError):

@@ -15,7 +15,7 @@ from temporalio.client import Client
 
 from catalogs.model.catalog_set import CatalogSet
 from logs import configure_logging
-from store.sql.database import migrate
+from store.sql.migration import migrate
 from tests.engine import started_engine
 from tests.guarded import guard
 from tests.shipped import shipped_catalogs

@@ -48,7 +48,8 @@ from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
-from store.sql.database import migrate, open_database
+from store.sql.database import open_database
+from store.sql.migration import migrate
 from store.subscriptions import SubscriptionStore
 from store.systems import SystemStates
 from store.tasks import TaskStore

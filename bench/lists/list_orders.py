@@ -30,7 +30,8 @@ from bench.lists.postgresql import postgresql
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
 from store.orders import OrderStore
-from store.sql.database import migrate, open_database
+from store.sql.database import open_database
+from store.sql.migration import migrate
 from tmf.instants import timestamp
 from tmf.query.query import parse_list_query
 

@@ -12,17 +12,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # has no annotations
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import ColumnElement, Connection, Insert, Table, exc, func, select
+from sqlalchemy import ColumnElement, Connection, Insert, Table, exc, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.errors import StoreUnavailableError
-from store.sql.engines import Patience, Transactions, transactions
+from store.sql.engines import Transactions, transactions
 from store.sql.tables import orders
 from store.sql.writer import Work, Writer
 from tmf.words import reason_of
@@ -36,9 +33,6 @@ LIST_TIMEOUT = timedelta(seconds=5)
 PAGE_BYTES = 8 * 1024 * 1024
 """How many bytes of documents one page of a list has at most, where nothing else is said."""
 
-_MIGRATION_LOCK = 0x6F72646572
-_MIGRATION_PATIENCE = 600
-"""Seconds for a lock: another process may be migrating."""
 _WHILE_CONNECTING = (OSError, exc.TimeoutError, sqlite3.DatabaseError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """What the drivers raise without SQLAlchemy's wrapping, which they do only before there is a connection."""
 _RETRYABLE_CODES = {
@@ -82,7 +76,7 @@ class Database:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        with _unavailability():
+        with unavailability():
             return await self._engine.read(work)
 
     async def list(self, work: Callable[[Connection], T]) -> T:
@@ -97,7 +91,7 @@ class Database:
             with self._engine.limited(connection, self._list_timeout):
                 return work(connection)
 
-        with _unavailability():
+        with unavailability():
             return await self._engine.read(bounded)
 
     async def write(self, work: Callable[[Connection], T], *, durable: bool = True) -> T:
@@ -111,7 +105,7 @@ class Database:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        with _unavailability():
+        with unavailability():
             if self._writer is None:
                 return await self._engine.transact(work, durable=durable)
             return await self._writer.write(lambda connection, _: [work(connection)], None, durable=durable)
@@ -123,7 +117,7 @@ class Database:
             StoreUnavailableError: when the database cannot serve.
         """
         writer = self._writer or self._writers.setdefault(work, Writer(self._engine.transact))
-        with _unavailability():
+        with unavailability():
             return await writer.write(work, argument, durable=durable)
 
     def insert_if_absent(self, table: Table) -> Insert:
@@ -167,34 +161,8 @@ def open_database(url: str, list_timeout: timedelta = LIST_TIMEOUT, page_bytes: 
     return Database(transactions(url), list_timeout, page_bytes)
 
 
-async def migrate(url: str) -> None:
-    """Bring the database's tables up to this release; safe when several processes do so at once.
-
-    Raises:
-        UnsupportedDatabaseError: as `open_database`.
-        StoreUnavailableError: when the database cannot serve.
-    """
-    engine = transactions(url, Patience(statement=None, lock=_MIGRATION_PATIENCE))
-    try:
-        with _unavailability():
-            await engine.prepare()
-            await engine.transact(_upgrade)
-    finally:
-        await engine.close()
-
-
-def _upgrade(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-    config = Config()
-    scripts = Path(__file__).parents[1] / "migrations"
-    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
 @contextmanager
-def _unavailability() -> Iterator[None]:
+def unavailability() -> Iterator[None]:
     """Turn what drivers raise when a database cannot serve into StoreUnavailableError."""
     try:
         yield

@@ -30,6 +30,9 @@ T = TypeVar("T")
 BUSY_TIMEOUT = 10
 """Seconds to wait for another writer, for a connection from the pool, and for a server to answer a connect."""
 
+_MIGRATION_LOCK = 0x6F72646572
+_TURN_PAUSE = 0.2
+"""Seconds between two looks whether another process migrates still."""
 _READERS = 10
 _BUSY_PAUSE = 0.02
 _STEPS_BETWEEN_LOOKS = 100
@@ -91,6 +94,9 @@ class Transactions(Protocol):
     async def prepare(self) -> None:
         """Make ready what migrations do not."""
 
+    async def migrate(self, work: Callable[[Connection], T]) -> T:
+        """Run a function that changes tables, while no other process does so."""
+
     async def close(self) -> None:
         """Close all connections."""
 
@@ -136,6 +142,10 @@ class Sqlite:
     async def prepare(self) -> None:
         """Set the file's journal mode, which it keeps."""
         await asyncio.get_running_loop().run_in_executor(self._writer, self._switch_to_wal)
+
+    async def migrate(self, work: Callable[[Connection], T]) -> T:
+        """Run a function that changes tables, while no other process does so: a file has one writer."""
+        return await self.transact(work)
 
     async def close(self) -> None:
         """Close all connections; again, where that was done already, it does nothing."""
@@ -208,6 +218,22 @@ class Postgresql:
 
     async def prepare(self) -> None:
         """There is nothing that migrations do not."""
+
+    async def migrate(self, work: Callable[[Connection], T]) -> T:
+        """Run a function that changes tables, while no other process does so; it begins transactions of its own.
+
+        Who waits for its turn does so outside of any: an index that is made meanwhile would wait for it for ever.
+        """
+        async with self._engine.connect() as connection:
+            while not await connection.scalar(select(func.pg_try_advisory_lock(_MIGRATION_LOCK))):
+                await connection.rollback()
+                await asyncio.sleep(_TURN_PAUSE)
+            await connection.rollback()
+            try:
+                return await connection.run_sync(work)
+            finally:
+                # The lock is the session's, and goes with it.
+                await connection.invalidate()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -362,3 +362,6 @@ deleted_orders = Table(
     Column("deleted_at", Text, nullable=False),
 )
 """What is left of a deleted order: its id, which is not given to another, since systems know it."""
+
+schema_support = Table("schema_support", metadata, Column("oldest", Text, primary_key=True))
+"""The revision of the oldest release that can work with the tables: one row, for processes older than the tables."""

@@ -20,7 +20,7 @@ import asyncio, sys
 import api.__main__, cli, worker
 import systems.inventory.app, systems.activation.app, systems.billing.app
 from catalogs.loader import default_catalogs, load_catalogs
-from store.sql.database import migrate
+from store.sql.migration import migrate
 from systems.common.database import Database
 from systems.inventory.app import STOCK
 

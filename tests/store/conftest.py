@@ -22,7 +22,8 @@ from store.plans import PlanStore
 from store.qualifications import QualificationStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
-from store.sql.database import Database, migrate, open_database
+from store.sql.database import Database, open_database
+from store.sql.migration import migrate
 from store.sql.tables import metadata
 from store.tasks import TaskStore
 

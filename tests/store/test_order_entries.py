@@ -16,7 +16,8 @@ from store.order_entries import SPLIT_ABOVE
 from store.orders import AcceptedOrder, OrderStore
 from store.outbox import Outbox
 from store.recording import Recorded, Told, record
-from store.sql.database import Database, migrate, open_database
+from store.sql.database import Database, open_database
+from store.sql.migration import migrate
 from store.sql.tables import order_entries, order_references, orders
 from tests.store.sql.test_database import downgrade
 from tmf.bodies import Document

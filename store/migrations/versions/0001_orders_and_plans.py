@@ -33,7 +33,7 @@ def _create_orders() -> None:
         sa.Column("parent_id", _text),
         sa.Column("root_id", _text, nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", _text, nullable=False),
         sa.Column("external_id", _text),
         sa.Column("category", _text),

@@ -1,4 +1,4 @@
-"""What lists of orders are found and counted by: references, counts, and indexes."""
+"""What lists of orders are found and counted by: references and counts."""
 
 from __future__ import annotations
 
@@ -154,20 +154,11 @@ END $$
 def upgrade() -> None:
     _create_references()
     _create_counts()
-    for column in (*_VALUES, *_DATES):
-        op.create_index(f"ix_orders_kind_{column}_order_date_id", "orders", ["kind", column, "order_date", "id"])
     if _on_postgresql():
         for column in _DATES:
             # With its usual statistics a week weighs as much as a month, and all orders are gone through by their date.
             op.execute(f"ALTER TABLE orders ALTER COLUMN {column} SET STATISTICS 1000")
         _execute(_INSTANT_ON_POSTGRESQL)
-        op.create_index(
-            "ix_orders_document",
-            "orders",
-            ["document"],
-            postgresql_using="gin",
-            postgresql_ops={"document": "jsonb_path_ops"},
-        )
 
 
 def downgrade() -> None:
@@ -177,11 +168,8 @@ def downgrade() -> None:
     if _on_postgresql():
         for function in ("count_orders()", "count_references()", "sum_up_order_counts()", "order_instant(text)"):
             op.execute(f"DROP FUNCTION {function}")
-        op.drop_index("ix_orders_document", "orders")
         for column in _DATES:
             op.execute(f"ALTER TABLE orders ALTER COLUMN {column} SET STATISTICS -1")
-    for column in (*_VALUES, *_DATES):
-        op.drop_index(f"ix_orders_kind_{column}_order_date_id", "orders")
     op.drop_table("order_count_changes")
     op.drop_table("order_counts")
     _restore_parties()

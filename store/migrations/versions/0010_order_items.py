@@ -1,4 +1,4 @@
-"""Items of large orders in rows of their own, and numbers of changes that never run out.
+"""Items of large orders in rows of their own.
 
 Orders that are there stay as they are: a large one gets rows for its items when it changes next.
 """
@@ -57,7 +57,6 @@ def upgrade() -> None:
             postgresql_using="gin",
             postgresql_ops={"document": "jsonb_path_ops"},
         )
-        op.alter_column("orders", "version", type_=sa.BigInteger, existing_nullable=False)
 
 
 def downgrade() -> None:
@@ -71,8 +70,6 @@ def downgrade() -> None:
         header = connection.execute(sa.select(_orders.c.document).where(*this)).scalar_one()
         whole = {**header, _ITEM_LISTS[kind]: documents}
         connection.execute(sa.update(_orders).where(*this).values(document=whole))
-    if connection.dialect.name == "postgresql":
-        op.alter_column("orders", "version", type_=sa.Integer, existing_nullable=False)
     op.drop_table("order_item_parts")
     op.drop_table("order_items")
     op.drop_column("orders", "items_size")

@@ -23,7 +23,8 @@ from store.errors import StoreUnavailableError, UnsupportedDatabaseError
 from store.orders import OrderStore
 from store.plans import PlanStore
 from store.recording import Recorded
-from store.sql.database import Database, migrate, open_database
+from store.sql.database import Database, open_database
+from store.sql.migration import migrate
 from store.sql.tables import metadata, orders, plans
 from tests.store.samples import accepted, change, product_order
 from tests.store.transactions import writing
