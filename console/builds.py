@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -16,10 +17,10 @@ from console.errors import CommandError, UnreachableError
 from console.printing import print_list
 from settings import Settings
 from workflows.connection import connect
-from workflows.deployments import Build, Deployment, DeploymentError
+from workflows.deployments import Build, Deployment, DeploymentError, NotReadyError
 from workflows.versioning import own_build
 
-_LOOK_AGAIN = timedelta(seconds=2)
+_LOOK_AGAIN = timedelta(seconds=0.5)
 
 
 async def list_builds(console: Console, as_json: bool) -> None:
@@ -30,13 +31,21 @@ async def list_builds(console: Console, as_json: bool) -> None:
     print_list(documents, lambda: _table(builds), "build of a worker has been there", console, as_json)
 
 
-async def promote(build: str | None, ramp: float | None, keep: bool | None, first: bool, console: Console) -> None:
-    """Have a build take the orders; with `first` only where none does yet."""
+async def promote(build: str | None, ramp: float | None, first: bool, within: float, console: Console) -> None:
+    """Have a build take the orders, once its workers are there; with `first` only where none does yet."""
     async with _deployment() as deployment:
         if first and any(each.takes_orders for each in await deployment.builds()):
             console.print("a build takes the orders already", soft_wrap=True)
             return
-        told = await deployment.promote(build or Settings().build_id or own_build(), ramp, keep)
+        build, end = build or Settings().build_id or own_build(), time.monotonic() + within
+        while True:
+            try:
+                told = await deployment.promote(build, ramp)
+                break
+            except NotReadyError:
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(_LOOK_AGAIN.total_seconds())
     console.print(told, soft_wrap=True)
 
 

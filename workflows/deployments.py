@@ -7,7 +7,8 @@ orders and listeners go to the current build, or for a share of them to the one 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -15,7 +16,7 @@ from typing import Final
 from google.protobuf.field_mask_pb2 import FieldMask
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.deployment.v1 import WorkerDeploymentInfo, WorkerDeploymentVersion
-from temporalio.api.enums.v1 import WorkerDeploymentVersionStatus
+from temporalio.api.enums.v1 import RoutingConfigUpdateState, WorkerDeploymentVersionStatus
 from temporalio.api.workflow.v1 import VersioningOverride, WorkflowExecutionOptions
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkerDeploymentRequest,
@@ -38,6 +39,8 @@ _AT_ONCE = 20
 """How many workflows are pinned or let go at a time."""
 _INDEXED: Final = 2.0
 """Seconds after which what a worker has done stands in Temporal's index of workflows, with a server that keeps up."""
+_SPREAD, _LOOK = 30.0, 0.1
+"""Seconds that Temporal may take to tell all queues which build tasks go to, and between two looks."""
 _UNTIL_INDEXED = 5
 """How often the index is looked at again after a change, until nothing new is found."""
 _MADE = ", ".join(f"'{each}'" for each in sorted(PINNED))
@@ -46,6 +49,10 @@ _RUNNING = "ExecutionStatus = 'Running'"
 
 class DeploymentError(Exception):
     """What is asked of a build cannot be done; the message says why, and what can."""
+
+
+class NotReadyError(DeploymentError):
+    """The workers of a build are not all there yet."""
 
 
 @dataclass(frozen=True)
@@ -97,41 +104,39 @@ class Deployment:
             found.append(Build(build_id, state, share, first, await self.count(self._pinned_to(build_id))))
         return sorted(found, key=lambda build: build.first_seen, reverse=True)
 
-    async def promote(self, build_id: str, ramp: float | None = None, keep: bool | None = None) -> str:
+    async def promote(self, build_id: str, ramp: float | None = None) -> str:
         """Have a build take the orders, or with `ramp` that share of them in per cent; return what was done, in words.
 
         An order that a newer build has worked on may have gone a way that the older one does not know. So on the way
-        back to an older build such orders stay with the newer one; a build that is newer takes them over.
-
-        Args:
-            keep: whether orders that the builds so far have worked on stay with them; None to go by which is older.
+        back to an older build such orders stay with the newer one; a build that is newer still takes them over.
 
         Raises:
-            DeploymentError: when there is no such build, or a queue has no workers of it.
+            NotReadyError: when there is no such build, or a queue has no workers of it.
+            DeploymentError: when Temporal refuses for good.
             RPCError: when Temporal cannot be reached or refuses.
         """
         builds = {each.id: each for each in await self.builds()}
         if build_id not in builds:
-            known = ", ".join(builds) or "none"
-            raise DeploymentError(f"no worker of the build {build_id} has been there; known builds: {known}")
+            raise NotReadyError(
+                f"no worker of the build {build_id} has been there; known builds: {', '.join(builds) or 'none'}"
+            )
         await self._check_queues(build_id)
-        others = [each for each in builds.values() if each.id != build_id]
-        if ramp is not None:
-            await self._ramp(build_id, ramp)
-            return f"{ramp:g} % of the orders go to {build_id} now"
-        newer = [each.id for each in others if each.takes_orders and each.first_seen > builds[build_id].first_seen]
-        staying = [each.id for each in others if each.takes_orders] if keep else [] if keep is False else newer
+        chosen = builds[build_id]
+        newer = [each for each in builds.values() if each.first_seen > chosen.first_seen]
+        staying = [each.id for each in newer if each.takes_orders]
+        if ramp is not None and ramp < chosen.share:
+            staying.append(build_id)
         # Before as well: an order must not be given to a build that does not know its way.
-        kept = sum([await self._pin_all(each) for each in staying])
-        await self._make_current(build_id)
-        kept += await self._until_nothing_new(staying)
-        released = 0 if newer else await self._release([each for each in builds if each not in staying])
-        said = [f"{build_id} takes the orders now"]
-        if kept:
-            said.append(f"{kept} that {' and '.join(staying)} had worked on are finished there")
-        if released:
-            said.append(f"{released} that had stayed with an older build move on")
-        return "; ".join(said)
+        kept = await self._keep_all(staying)
+        if ramp is None:
+            await self._make_current(build_id)
+        else:
+            await self._ramp(build_id, ramp)
+        await self._known_to_all_queues()
+        kept += await self._keep_what_comes_late(staying)
+        older = [each.id for each in builds.values() if each not in newer]
+        released = 0 if staying or ramp is not None else await self._release(older)
+        return "; ".join(_said(build_id, ramp, kept, staying, released))
 
     async def needing(self, build_id: str, most: int = 10) -> tuple[int, list[str]]:
         """Return how many workflows still need a build, and the ids of some.
@@ -174,7 +179,7 @@ class Deployment:
         )
         missing = sorted(self._queues - {each.name for each in answer.version_task_queues})
         if missing:
-            raise DeploymentError(
+            raise NotReadyError(
                 f"no worker of the build {build_id} serves {' and '.join(missing)}: start them first, or wait for them"
             )
 
@@ -202,26 +207,38 @@ class Deployment:
         except RPCError as error:
             raise _refused(error) from None
 
-    async def _until_nothing_new(self, builds: Sequence[str]) -> int:
-        """Pin what builds have worked on at last, once it is found."""
+    async def _known_to_all_queues(self) -> None:
+        """Wait until no task goes by what was said before."""
+        end = time.monotonic() + _SPREAD
+        while (info := await _info(self._client, self.name)) and time.monotonic() < end:
+            if info.routing_config_update_state != RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS:
+                return
+            await asyncio.sleep(_LOOK)
+
+    async def _keep_what_comes_late(self, builds: Sequence[str]) -> int:
+        """Keep what builds have worked on at last, once the index has it."""
         kept = 0
         for _ in range(_UNTIL_INDEXED if builds else 0):
             await asyncio.sleep(_INDEXED)
-            new = sum([await self._pin_all(each) for each in builds])
+            new = await self._keep_all(builds)
             kept += new
             if not new:
                 break
         return kept
 
-    async def _pin_all(self, build_id: str) -> int:
-        """Have what a build has worked on end there; return how much that is."""
-        used = f"TemporalUsedWorkerDeploymentVersions = '{self.name}:{build_id}'"
-        query = f"{used} AND TemporalWorkflowVersioningBehavior = 'AutoUpgrade' AND {_RUNNING}"
-        version = WorkerDeploymentVersion(deployment_name=self.name, build_id=build_id)
-        pinned = VersioningOverride.PinnedOverride(
-            behavior=VersioningOverride.PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED, version=version
-        )
-        return await self._override(query, WorkflowExecutionOptions(versioning_override={"pinned": pinned}))
+    async def _keep_all(self, builds: Iterable[str]) -> int:
+        """Have what builds have worked on end there; return how much that is."""
+        kept = 0
+        for each in builds:
+            used = f"TemporalUsedWorkerDeploymentVersions = '{self.name}:{each}'"
+            query = f"{used} AND TemporalWorkflowVersioningBehavior = 'AutoUpgrade' AND {_RUNNING}"
+            pinned = VersioningOverride.PinnedOverride(
+                behavior=VersioningOverride.PinnedOverrideBehavior.PINNED_OVERRIDE_BEHAVIOR_PINNED,
+                version=WorkerDeploymentVersion(deployment_name=self.name, build_id=each),
+            )
+            options = WorkflowExecutionOptions(versioning_override=VersioningOverride(pinned=pinned))
+            kept += await self._override(query, options)
+        return kept
 
     async def _release(self, builds: Iterable[str]) -> int:
         """Let posted orders and listeners go that were kept with builds; return how many those are."""
@@ -275,6 +292,15 @@ async def _info(client: Client, deployment: str) -> WorkerDeploymentInfo | None:
             return None
         raise
     return answer.worker_deployment_info
+
+
+def _said(build_id: str, ramp: float | None, kept: int, staying: Sequence[str], released: int) -> Iterator[str]:
+    """Yield what was done, in words."""
+    yield f"{build_id} takes the orders now" if ramp is None else f"{ramp:g} % of the orders go to {build_id} now"
+    if kept:
+        yield f"{kept} that {' and '.join(staying)} had worked on are finished there"
+    if released:
+        yield f"{released} that had stayed with an older build move on"
 
 
 def _refused(error: RPCError) -> Exception:

@@ -36,15 +36,10 @@ def worker_promote(
         float | None,
         typer.Option(min=0, max=100, help="Only that share of the orders, in per cent.", metavar="PERCENT"),
     ] = None,
-    keep: Annotated[
-        bool | None,
-        typer.Option(
-            "--keep/--move",
-            help="Whether orders that the builds so far have worked on end there "
-            "[default: on the way back to an older build alone]",
-        ),
-    ] = None,
     first: Annotated[bool, typer.Option("--first", help="Only where no build takes orders yet.")] = False,
+    within: Annotated[
+        float, typer.Option(min=0, help="How long to wait for its workers to be there.", metavar="SECONDS")
+    ] = 30,
 ) -> None:
     """Have a build take the orders: new ones, and posted ones that run. What is below those ends where it began.
 
@@ -54,7 +49,7 @@ def worker_promote(
     """
     from console.builds import promote
 
-    finish(promote(build, ramp, keep, first, terminal()))
+    finish(promote(build, ramp, first, within, terminal()))
 
 
 @worker_app.command("drain")

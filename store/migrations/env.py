@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from alembic import context
+from alembic import context, op
+from alembic.runtime.migration import MigrationContext, MigrationInfo
 from sqlalchemy import update
 
 from store.sql.tables import metadata, schema_support
@@ -12,10 +11,11 @@ from store.sql.tables import metadata, schema_support
 connection = context.config.attributes["connection"]
 
 
-def note_support(ctx: Any, step: Any, **_: Any) -> None:
+def note_support(ctx: MigrationContext, step: MigrationInfo, heads: object, run_args: object) -> None:
     """Keep which release is the oldest that can work with the tables: the one that knows of the last contraction."""
-    if step.is_upgrade and getattr(step.up_revision.module, "contracts", False):
-        ctx.connection.execute(update(schema_support).values(oldest=step.up_revision_id))
+    module = getattr(step.up_revision, "module", None)
+    if step.is_upgrade and getattr(module, "contracts", False):
+        op.execute(update(schema_support).values(oldest=step.up_revision_id))
 
 
 context.configure(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Connection, Engine, event, text
 
 from orders.lifecycle.states import OrderKind
 from store.errors import SchemaTooNewError
@@ -152,8 +152,8 @@ async def test_others_use_a_table_while_a_migration_waits_for_it(
 async def test_a_process_that_is_older_than_the_tables_goes_on_with_them(empty_url: str) -> None:
     await migrate(empty_url)
     database = open_database(empty_url)
-    for statement in ("ALTER TABLE orders ADD COLUMN later TEXT", "UPDATE alembic_version SET version_num = 'later'"):
-        await database.write(lambda connection, statement=statement: connection.execute(text(statement)))
+    for later in ("ALTER TABLE orders ADD COLUMN later TEXT", "UPDATE alembic_version SET version_num = 'later'"):
+        await database.write(partial(Connection.execute, statement=text(later)))
     await migrate(empty_url)
     store = OrderStore(database)
     await store.accept(accepted("o1"))
