@@ -45,7 +45,10 @@ def test_file_fits_the_published_schema_of_compose() -> None:
 
 
 def test_every_part_of_the_production_shape_is_there() -> None:
-    assert set(ours) == {"gateway", "worker", "worker-activation", "worker-events", "migrate", "register", *SYSTEMS}
+    assert set(ours) == {
+        *("gateway", "worker", "worker-activation", "worker-events", "worker-previous"),
+        *("promote", "migrate", "register", *SYSTEMS),
+    }
     assert set(services) - set(ours) == {
         *("postgres", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui"),
     }
@@ -69,8 +72,25 @@ def test_systems_are_the_reference_systems_each_at_the_port_that_others_look_for
 
 
 def test_workers_serve_every_task_queue_between_them() -> None:
-    served = [word for name in ours for word in ours[name]["command"] if ours[name]["command"][0] == "worker"]
+    served = [
+        word for name in ours for word in ours[name]["command"] if ours[name]["command"][:2] == ["worker", "--queue"]
+    ]
     assert sorted(word for word in served if word not in ("worker", "--queue")) == sorted(QUEUES)
+    assert ours["worker-previous"]["command"] == ["worker"]
+
+
+def test_workers_of_the_release_before_are_of_its_image_and_have_all_else_as_the_new_ones() -> None:
+    previous, new = ours["worker-previous"], ours["worker"]
+    assert "build" not in previous
+    assert previous["image"] != new["image"]
+    assert previous["environment"] == new["environment"]
+    assert previous["stop_grace_period"] == new["stop_grace_period"]
+
+
+def test_all_workers_and_who_promotes_them_are_of_one_deployment() -> None:
+    working = [each["environment"] for each in ours.values() if each["command"][0] == "worker"]
+    assert len(working) == 5
+    assert {each["ORDERSAGA_DEPLOYMENT"] for each in working} == {"${DEPLOYMENT:-ordersaga}"}
 
 
 def test_whoever_writes_links_is_given_the_address_that_others_reach_the_gateway_by() -> None:
@@ -109,7 +129,8 @@ def test_passwords_come_from_the_environment_and_have_no_default() -> None:
 def test_profiles_that_the_example_chooses_are_all_there_are() -> None:
     chosen = re.search(r"^COMPOSE_PROFILES=(.*)$", read("deploy/.env.example"), re.MULTILINE)
     assert chosen
-    assert set(chosen[1].split(",")) == {each for service in services.values() for each in service.get("profiles", [])}
+    profiles = {each for service in services.values() for each in service.get("profiles", [])}
+    assert set(chosen[1].split(",")) == profiles - {"previous"}
 
 
 @pytest.mark.parametrize("name", services)

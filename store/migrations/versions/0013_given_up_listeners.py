@@ -1,4 +1,4 @@
-"""Listeners that are given up, and whose secrets are renewed; events found by their ids."""
+"""Listeners that are given up, and whose secrets are renewed."""
 
 from __future__ import annotations
 
@@ -25,10 +25,8 @@ def upgrade() -> None:
     op.add_column("subscriptions", sa.Column("is_given_up", sa.Boolean()))
     for name in _TEXTS:
         op.add_column("subscriptions", sa.Column(name, _text))
-    op.create_index("ix_events_id", "events", ["id"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_events_id", "events")
     for name in ("old_secrets", "is_given_up", *_TEXTS):
         op.drop_column("subscriptions", name)
