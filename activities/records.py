@@ -7,8 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from orders.change.compensation import undo_resources, undo_service_order
 from orders.change.redo import modified_service_order
-from orders.lifecycle.change import OrderUpdate
-from orders.lifecycle.states import OrderKind
+from orders.lifecycle.change import OrderChange, OrderUpdate
+from orders.lifecycle.states import TERMINAL, OrderKind
 from orders.model.order_ids import root_kind
 from orders.model.posted import names_of_items, posted_order
 from orders.plan import order_documents as documents
@@ -76,12 +76,16 @@ class RecordActivities:
         self._begun = begun
 
     @activity.defn
-    async def record(self, updates: list[OrderUpdate]) -> None:
+    async def record(self, updates: list[OrderUpdate]) -> list[str] | None:
         """Write what has changed of orders; a state that is older than what is there changes nothing.
 
         An order that the store has lost goes on all the same: its workflow owns the truth, and has effects to see to.
+
+        Returns:
+            the ids of orders of which later versions are known that have not ended; None where there is none. Those
+            were told by a workflow task that was lost since, and perhaps not of all that its repeat has to tell.
         """
-        await self._record(updates)
+        return await self._record(updates) or None
 
     @activity.defn
     async def end_order(self, end: EndOrder) -> list[str]:
@@ -139,10 +143,15 @@ class RecordActivities:
         """Load a product's part of the plan."""
         return await self._plans.product(request.order_id, request.revision, request.key)
 
-    async def _record(self, updates: list[OrderUpdate]) -> None:
+    async def _record(self, updates: list[OrderUpdate]) -> list[str]:
+        """Write changes; return the ids of the orders of which later versions were known."""
+        outdated = []
         for update, recorded in zip(updates, await self._orders.record(updates), strict=True):
             if recorded == Recorded.UNKNOWN:
                 activity.logger.error("order not in the store", extra={"order": update.order_id})
+            elif recorded == Recorded.OUTDATED and isinstance(update, OrderChange) and update.state not in TERMINAL:
+                outdated.append(update.order_id)
+        return outdated
 
     async def _service_order(self, request: OpenOrder) -> ServiceOrderPlan:
         plan = await self._plans.service_order(request.root_id, request.revision, request.service_order)

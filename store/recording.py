@@ -50,6 +50,8 @@ class Recorded(Enum):
     APPLIED = "applied"
     OUTDATED = "outdated"
     """A later one was told before, or this very one."""
+    ENDED = "ended"
+    """The order has ended by what a workflow task has told that was lost since; its repeat comes to the end, too."""
     UNKNOWN = "unknown"
     """The store does not hold the order."""
 
@@ -259,14 +261,31 @@ def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[
         rows[row.key] = replace(row, document=document, refers_anew=refers_anew)
         made += events.extended(update, row.document, document, row.root_id, now, partial=row.partial)
         return Recorded.APPLIED
-    if update.version <= row.version and row.epoch == row.now:
-        return Recorded.OUTDATED
+    if (stays := _stays(row, update)) is not None:
+        return stays
+    version = update.version
+    if update.again or (version <= row.version and row.epoch == row.now):
+        update, version = update.from_state(row.document["state"]), max(version, row.version + 1)
     revision = row.revision if update.revision is None else update.revision
     document = apply_change(_reopened(row, update), update)
-    told = replace(row, version=update.version, revision=revision, epoch=row.now, document=document)
+    told = replace(row, version=version, revision=revision, epoch=row.now, document=document)
     rows[row.key] = replace(told, refers_anew=refers_anew)
     made += events.changed(update, row.document, document, row.root_id, now, epoch=row.now, partial=row.partial)
     return Recorded.APPLIED
+
+
+def _stays(row: _Row, update: OrderChange) -> Recorded | None:
+    """Return why an order stays as it is, whatever it is told; None where it does not.
+
+    An order ends under whatever version. A workflow task that was lost may have told the same in more changes than the
+    one that repeats it, so that the number of the end is lower than what is stored.
+    """
+    if row.epoch != row.now:
+        return None
+    known, ends = update.version <= row.version, update.state in TERMINAL
+    if row.document.get("state") in TERMINAL:
+        return (Recorded.OUTDATED if ends else Recorded.ENDED) if known or update.again else None
+    return Recorded.OUTDATED if known and not ends else None
 
 
 def _open_again(rows: dict[tuple[str, str], _Row], opening: Opening, made: list[Event], now: datetime) -> None:

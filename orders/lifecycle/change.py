@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from orders.lifecycle.states import OrderKind, OrderState
+from orders.lifecycle.states import TERMINAL, TRANSITIONS, OrderKind, OrderState
 from tmf.model import Model
 
 
@@ -30,6 +30,25 @@ class OrderChange(Model):
     """Top-level lists of the document (`note`, `milestone`, `jeopardyAlert`) → entries to add at their end."""
     passed: list[OrderState] = Field(default_factory=list)
     """The states that the order was in on its way here, since the change before."""
+    again: bool = False
+    """Whether some of it was told before under a version that was taken, by a workflow task that was lost."""
+
+    def from_state(self, known: str) -> OrderChange:
+        """Return the change for an order of which states are known that this one repeats, by steps of its life cycle.
+
+        What is not ahead of the known state leaves that as it is; an end is always reached.
+        """
+        legal, current, passed = TRANSITIONS[self.kind], OrderState(known), list[OrderState]()
+        for state in (*self.passed, self.state):
+            if state in legal[current]:
+                current = state
+                passed.append(state)
+        if self.state in TERMINAL and current != self.state:
+            if OrderState.IN_PROGRESS in legal[current]:
+                passed.append(OrderState.IN_PROGRESS)
+            current = self.state
+            passed.append(current)
+        return self.model_copy(update={"state": current, "passed": passed[:-1]})
 
 
 class OrderEntries(Model):

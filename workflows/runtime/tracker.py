@@ -53,7 +53,7 @@ class OrderTracker:
         self._items: dict[str, dict[str, Any]] = {}
         self._passed: list[OrderState] = []
         """The states that the order has come to since it was last written."""
-        self._changed = False
+        self._changed = self._again = False
         self._others: list[OrderUpdate] = []
         """Changes of the orders around it that are still to be written."""
         self._writing = False
@@ -227,9 +227,11 @@ class OrderTracker:
                 items=self._items,
                 appended=self._appended,
                 passed=self._passed[:-1],
+                again=self._again,
             )
             taken.append(own)
-            self._attributes, self._items, self._appended, self._passed, self._changed = {}, {}, {}, [], False
+            self._attributes, self._items, self._appended, self._passed = {}, {}, {}, []
+            self._changed = self._again = False
         return taken
 
     async def last_changes(self) -> list[OrderUpdate]:
@@ -296,9 +298,23 @@ class OrderTracker:
         self._writing = True
         changes = self.take_changes()
         try:
-            await self._calls.local(RecordActivities.record, changes, f"record {self.state}")
+            outdated = await self._calls.local(RecordActivities.record, changes, f"record {self.state}")
         finally:
             self._writing = False
+        own = changes[-1] if changes else None
+        if outdated and isinstance(own, OrderChange) and own.order_id == self.order_id in outdated:
+            self._tell_again(own)
+
+    def _tell_again(self, change: OrderChange) -> None:
+        """Have a change written with the next one: a workflow task that was lost had used its version for another."""
+        items = {item: {**told, **self._items.get(item, {})} for item, told in change.items.items()}
+        self._items = {**self._items, **items}
+        self._attributes = {**change.attributes, **self._attributes}
+        names = [*change.appended, *self._appended]
+        self._appended = {name: [*change.appended.get(name, []), *self._appended.get(name, [])] for name in names}
+        self._passed = [*change.passed, change.state, *self._passed]
+        self._again = True
+        self._touch()
 
     def _markdown(self) -> str:
         lines = [f"**{self.state}**" + (f", waiting for {', '.join(self.waiting_for)}" if self.waiting_for else ""), ""]
