@@ -37,6 +37,7 @@ from store.setbacks import Setbacks, Tried, Work
 from store.sql.database import Database
 from store.sql.tables import events
 from tmf.bodies import is_storable
+from tmf.form_faults import faults_without_values
 from tmf.instants import read_instant, timestamp
 from tmf.words import reason_of
 
@@ -149,10 +150,11 @@ class Outbox:
         rows = await self._database.read(partial(_rows, this))
         if not rows or await self._setbacks.of(Work.EVENT, [rows[0].id]):
             return
+        reason = faults_without_values(error) if isinstance(error, ValidationError) else reason_of(error)
         tried = Tried(Work.EVENT, rows[0].id, f"tell event {rows[0].id} to listeners", rows[0].root_id)
-        await self._setbacks.note(tried, reason_of(error), pause=_TOLD_FOR)
+        await self._setbacks.note(tried, reason, pause=_TOLD_FOR)
         self._on_set_aside()
-        _log.error("event set aside: it cannot be read", id=tried.id, order=tried.order_id, reason=reason_of(error))
+        _log.error("event set aside: it cannot be read", id=tried.id, order=tried.order_id, reason=reason)
 
     async def position_before(self, at: datetime) -> int:
         """Return the position after which come all events from that time on, also by clocks that are minutes behind.

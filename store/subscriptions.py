@@ -33,9 +33,9 @@ from store.setbacks import Work, rests
 from store.sql.database import Database
 from store.sql.tables import Json, subscriptions
 from tmf.bodies import Document, is_storable
+from tmf.form_faults import faults_without_values
 from tmf.instants import timestamp
 from tmf.query.query import ListQuery, Page, Sort
-from tmf.words import reason_of
 
 _log = structlog.get_logger(__name__)
 
@@ -349,7 +349,8 @@ class SubscriptionStore:
             return _subscription(row)
         except ValidationError as error:
             if row.id not in self._unreadable:
-                _log.error("listener cannot be read: another release wrote it?", id=row.id, reason=reason_of(error))
+                reason = faults_without_values(error)
+                _log.error("listener cannot be read: another release wrote it?", id=row.id, reason=reason)
             self._unreadable.add(row.id)
             return None
 

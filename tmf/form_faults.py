@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, ValidationError
 
-from tmf.words import shown
+from tmf.words import place, shown
 
 _KINDS = {
     "string": "a text",
@@ -62,6 +62,11 @@ def wanted(fault: ErrorDetails) -> str:
         return f"must be {allowed}"
     said = fault["msg"]
     return f"{said[:1].lower()}{said[1:]}".replace("input should", "must")
+
+
+def faults_without_values(error: ValidationError) -> str:
+    """Return what is wrong with a value, and where, for logs: of the value itself only what validators of ours say."""
+    return "; ".join(f"{place(each['loc'])} {wanted(each)}".strip() for each in error.errors(include_url=False))
 
 
 def _plain(bound: Any) -> str:

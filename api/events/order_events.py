@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from functools import partial
 from typing import Annotated
@@ -73,18 +73,21 @@ def _routes(kind: OrderKind) -> APIRouter:
     return routes
 
 
-async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) -> AsyncIterator[bytes]:
+async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) -> AsyncGenerator[bytes, None]:
     """Yield the events of an order's tree behind a position, until the order has ended, or the gateway does."""
     root_id = order_id.partition(":")[0]
 
     try:
         while True:
             ended = (await gateway.orders.get(kind, order_id, _STATE) or {}).get("state") in TERMINAL
+            end = await gateway.outbox.end()
             found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
             for placed in found:
                 after = placed.position
                 if _is_told(placed, order_id) and (written := await _written(gateway, placed)):
                     yield written
+            if len(found) < _BATCH:
+                after = max(after, end)  # Behind the last one there may be some that cannot be read.
             if gateway.closing.is_set() or (ended and not found):
                 return
             is_there = partial(gateway.outbox.is_behind, after, root_id=root_id)

@@ -183,7 +183,7 @@ async def test_the_time_is_that_of_the_database(database: Database, outbox: Outb
 
 def spoilt(connection: Connection, event_id: str) -> None:
     """Make a row of which this release can read nothing."""
-    connection.execute(update(events).where(events.c.id == event_id).values(event={"of": "another release"}))
+    connection.execute(update(events).where(events.c.id == event_id).values(event={"of": "of another release"}))
 
 
 async def test_an_event_that_cannot_be_read_is_set_aside_and_holds_up_none_behind_it(database: Database) -> None:
@@ -203,7 +203,8 @@ async def test_an_event_that_cannot_be_read_is_set_aside_and_holds_up_none_behin
     told, numbers = await Setbacks(database).standing(at_least=3, limit=10)
     assert [(each.tried.id, each.tried.order_id) for each in told] == [("2", "o1"), ("3", "o1"), ("7", "o1")]
     assert numbers == {Work.EVENT: 3}
-    assert "Field required" in told[0].error
+    assert "subjectId is missing" in told[0].error
+    assert "of another release" not in told[0].error, "nothing of what is in the row"
 
 
 async def test_an_event_is_found_by_its_id_until_it_is_forgotten(database: Database, outbox: Outbox) -> None:

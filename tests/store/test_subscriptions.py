@@ -235,10 +235,12 @@ async def test_a_listener_that_cannot_be_read_stops_no_other(database: Database)
     store = SubscriptionStore(database)
     for number in range(2):
         await store.add(subscription(f"s{number}", f"http://listener/{number}", position=number))
-    await store.record("s0", state="of another release")
+    await store.record("s0", state="asleep", created_at="some day")
 
     with capture_logs() as logs:
         for listed in (store.unstarted, store.kept_for):
             assert [each.id for each in await listed()] == ["s1"]
     assert [each["id"] for each in logs] == ["s0"], "logged once"
+    assert "created_at" in logs[0]["reason"]
+    assert "whsec_" not in logs[0]["reason"]
     assert await store.needed_after() == {"productOrder": 0}, "it may be told by the other release"

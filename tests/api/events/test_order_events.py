@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from fastapi.sse import KEEPALIVE_COMMENT
+from sqlalchemy import func, select, update
 
+from api.events import order_events
 from orders.events.hubs import HUBS, PRODUCT_ORDER_V5
 from orders.events.order_events import Event
 from orders.lifecycle.states import OrderKind, OrderState, resource_name
@@ -124,3 +128,19 @@ async def test_an_id_that_a_restored_order_store_has_not_given_begins_the_stream
     await bench.become(order_id, OrderState.COMPLETED)
     whole = await followed(bench, order_id)
     assert await followed(bench, order_id, after=whole[-1][2] + 1000) == whole
+
+
+async def test_a_stream_rests_behind_an_event_that_cannot_be_read(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = await bench.ordered(state=OrderState.IN_PROGRESS)
+    last = select(func.max(events.c.sequence)).scalar_subquery()
+    spoil = update(events).where(events.c.sequence == last).values(event={})
+    await bench.database.write(lambda connection: connection.execute(spoil))
+    monkeypatch.setattr(order_events, "_BREATH", timedelta(seconds=1))
+
+    stream = order_events._events(bench.gateway, OrderKind.PRODUCT, order_id, 0)
+    async with asyncio.timeout(10):
+        assert b"ProductOrderCreateEvent" in await anext(stream)
+        assert await anext(stream) == KEEPALIVE_COMMENT
+    await stream.aclose()
