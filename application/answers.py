@@ -73,6 +73,11 @@ class ProductDocument(Identified):
         return [each.product.id for each in self.product_relationship if each.relationship_type == kind]
 
 
+class ServiceOrderItemReference(Resource):
+    service_order_id: str | None = None
+    item_id: str | None = None
+
+
 class ServiceDocument(Identified):
     """TMF638 Service."""
 
@@ -82,17 +87,13 @@ class ServiceDocument(Identified):
     place: Listed[RelatedPlace]
     related_party: Listed[RelatedParty]
     service_characteristic: Listed[Characteristic]
+    service_order_item: Listed[ServiceOrderItemReference]
     supporting_service: Listed[Reference]
     supporting_resource: Listed[Reference]
 
     def changeable(self) -> dict[str, Any]:
         """Return the attributes that an order may change, as they are: None for one that is not there."""
         return _changeable(self, _OF_A_SERVICE)
-
-
-class ServiceOrderItemReference(Resource):
-    service_order_id: str | None = None
-    item_id: str | None = None
 
 
 class ServiceRecord(Identified):

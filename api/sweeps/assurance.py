@@ -22,8 +22,9 @@ from application.http import DownstreamError, DownstreamSystem
 from catalogs.model.assurance import LONGEST_PERIOD, AssurancePolicy
 from catalogs.model.catalog_set import CatalogSet
 from orders.intake import accept, check_order, derived_id, fingerprint
-from orders.lifecycle.states import OrderKind, OrderState
+from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from orders.model.assurance import AssuranceAction
+from orders.model.order_ids import root_id, root_kind
 from store.errors import DeletedOrderError, IdempotencyConflictError
 from store.failures import Allowance, Failure, FailureStore, OpenFailure, Outcome
 from store.orders import AcceptedOrder, OrderStore
@@ -132,6 +133,8 @@ class AssuranceSweep:
             await self._end(seen, Outcome.COVERED, "an order about another failure of it has seen to it")
         elif seen.action and seen.order_id:
             await self._make(seen.failure, failed, seen.action, seen.order_id)
+        elif maker := await self._running_maker(failed):
+            raise NotYetError(f"order {maker}, which has made the service and may undo it, still runs")
         else:
             await self._order(seen, failed, policy, AssuranceAction(policy.action))
 
@@ -144,6 +147,14 @@ class AssuranceSweep:
         repaired_in_vain = seen.action is AssuranceAction.REPAIR and policy.replaces
         action = AssuranceAction.REPLACE if repaired_in_vain else AssuranceAction.MANUAL
         await self._order(seen, failed, policy, action)
+
+    async def _running_maker(self, failed: FailedService) -> str | None:
+        """Return the order that has made a service, while it runs: it holds no lock of what it makes."""
+        for order_id in {root_id(each.service_order_id or "") for each in failed.service.service_order_item}:
+            order = await self._orders.get(root_kind(order_id), order_id, ("state",))
+            if order and order["state"] not in TERMINAL:
+                return order_id
+        return None
 
     async def _is_covered(self, seen: OpenFailure) -> bool:
         """Return whether what was done about another failure since has seen to this one: the network has the word."""

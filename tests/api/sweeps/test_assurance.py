@@ -249,6 +249,36 @@ async def test_while_inventory_is_away_a_failure_waits_and_is_not_lost(bench: Be
     assert await actions(bench) == ["repair"]
 
 
+async def test_while_the_order_that_made_the_service_runs_nothing_else_touches_that(bench: Bench) -> None:
+    made_by = await bench.ordered(state=OrderState.IN_PROGRESS)
+    reference = {"serviceOrderId": f"{made_by}:1:internet", "itemId": "access"}
+    bench.services.recorded[ACCESS]["serviceOrderItem"] = [reference]
+    await tell(bench, event())
+    assert await orders(bench) == []
+    await bench.become(made_by, OrderState.COMPLETED)
+    bench.clock.now += 60
+    await bench.gateway.assurance.sweep()
+    assert await actions(bench) == ["repair"]
+
+
+async def test_listeners_are_told_of_such_an_order_as_of_any(bench: Bench) -> None:
+    await tell(bench, event())
+    await ends(bench, OrderState.COMPLETED)
+    told = [each.event for each in await bench.gateway.outbox.read(0, 10)]
+    kinds = [each.type for each in told]
+    assert kinds == ["ServiceOrderCreateEvent", "ServiceOrderStateChangeEvent"]
+
+
+async def test_while_recovery_is_on_a_failure_is_kept_and_seen_to_afterwards(bench: Bench) -> None:
+    recovery = bench.gateway.recovery
+    await recovery.switch("ada", "restored", on=True)
+    await tell(bench, event())
+    assert await orders(bench) == []
+    await recovery.switch("ada", "compared", on=False)
+    await bench.gateway.assurance.sweep()
+    assert await actions(bench) == ["repair"]
+
+
 async def test_an_order_that_was_noted_and_not_made_for_a_crash_is_made(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
