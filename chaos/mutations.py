@@ -136,6 +136,7 @@ def _event_not_kept() -> None:
 def _event_order() -> None:
     async def send_all(before: Callable[..., Awaitable[None]], self: Any, root: str, events: Sequence[Any]) -> None:
         for each in reversed(events):
+            self._done.pop(root, None)  # else those before the last count as told
             await before(self, root, [each])
 
     _wrap(EventDelivery, "fresh", send_all)

@@ -265,7 +265,9 @@ def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[
         return stays
     version = update.version
     if update.again or (version <= row.version and row.epoch == row.now):
-        update, version = update.from_state(row.document["state"]), max(version, row.version + 1)
+        version = max(version, row.version + 1)
+        # Its events have ids by the version, and must not have those of others.
+        update = update.from_state(row.document["state"]).model_copy(update={"version": version})
     revision = row.revision if update.revision is None else update.revision
     document = apply_change(_reopened(row, update), update)
     told = replace(row, version=version, revision=revision, epoch=row.now, document=document)

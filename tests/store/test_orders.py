@@ -13,6 +13,7 @@ from orders.lifecycle.change import OrderUpdate
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from store.errors import IdempotencyConflictError, UnstorableDocumentError
 from store.orders import OrderStore
+from store.outbox import Outbox
 from store.recording import Recorded
 from tests.store.samples import accepted, change, entries, product_order
 from tmf.bodies import Document
@@ -59,6 +60,15 @@ async def test_an_order_ends_though_a_lost_workflow_task_has_told_more_changes(s
         Recorded.OUTDATED,
     ]
     assert (await stored(store, "o1"))["state"] == "completed"
+
+
+async def test_the_end_under_a_version_that_was_taken_has_an_event_of_its_own(store: OrderStore) -> None:
+    await store.accept(accepted("o1"))
+    await store.record([change("o1", 1), change("o1", 2, OrderState.HELD), change("o1", 3)])
+    await store.record([change("o1", 2, OrderState.COMPLETED)])
+    placed = await Outbox(store._database).read(0, 100, root_id="o1")
+    ids = [each.event.id for each in placed]
+    assert len(ids) == len(set(ids)) == 5
 
 
 async def test_what_is_told_again_takes_no_state_back(store: OrderStore) -> None:
