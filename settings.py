@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, field_validator
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orders.bounds import OrderLimits
@@ -26,6 +26,7 @@ ADMIN_TOKEN_FILE = "admin-token"
 
 SYSTEMS = ("inventory", "activation", "billing")
 """The downstream systems."""
+_LIMIT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 
 _EVERYWHERE = ("0.0.0.0", "::")
 """Hosts that are no address of a machine: who listens there listens on all of its addresses."""
@@ -55,7 +56,13 @@ class Settings(BaseSettings):
     """Where TMF640, 653 and 702 answer."""
     billing_url: AnyHttpUrl = AnyHttpUrl("http://127.0.0.1:9103")
     http_timeout: timedelta = timedelta(seconds=20)
-    """How long one call to a downstream system may take."""
+    """How long one call to a downstream system may take in all, until the last of its answer."""
+    http_answer_limit: int = Field(default=64 * 1024 * 1024, ge=1024)
+    """Bytes of the largest answer of a downstream system that is read."""
+    calls_per_second: str = ""
+    """Calls a second that all workers together make to a system, as in `billing=5,activation=20`; else as they come."""
+    calls_at_once: str = ""
+    """Calls that one process makes to a system at a time, as in `billing=5,activation=20`."""
     local_calls: str = ",".join(SYSTEMS)
     """The systems, separated by commas, that are called locally first; each other is called through its queue only."""
     local_calls_at_once: int = Field(default=100, gt=0)
@@ -185,6 +192,17 @@ class Settings(BaseSettings):
                 raise ValueError(f"must be networks such as 10.0.0.0/8, and {shown(each)} is none") from None
         return written
 
+    @field_validator("calls_per_second", "calls_at_once")
+    @classmethod
+    def _are_limits(cls, written: str, info: ValidationInfo) -> str:
+        whole = info.field_name == "calls_at_once"
+        for each in _listed(written):
+            name, _, number = each.partition("=")
+            if name not in SYSTEMS or not _LIMIT.fullmatch(number) or float(number) <= 0 or (whole and "." in number):
+                kind = "whole numbers" if whole else "numbers"
+                raise ValueError(f"must be systems with {kind} above 0, such as billing=5, and {shown(each)} is none")
+        return written
+
     @field_validator("local_calls")
     @classmethod
     def _are_systems(cls, written: str) -> str:
@@ -204,6 +222,14 @@ class Settings(BaseSettings):
             parts=self.parts_limit,
             nodes=self.nodes_limit,
         )
+
+    def rates(self) -> dict[str, float]:
+        """Return the calls a second of each system that has a limit."""
+        return {name: float(number) for name, number in map(_pair, _listed(self.calls_per_second))}
+
+    def at_once(self) -> dict[str, int]:
+        """Return the calls at a time of each system that has a limit."""
+        return {name: int(number) for name, number in map(_pair, _listed(self.calls_at_once))}
 
     def local_systems(self) -> set[str]:
         """Return the systems that are called locally first."""
@@ -241,6 +267,11 @@ def faults_of(error: ValidationError) -> Iterator[str]:
         secret = field is not None and SecretStr in get_args(field.annotation)
         value = "a secret" if secret else shown(str(fault["input"]))
         yield f"the setting ORDERSAGA_{name.upper()} is {value}: it {wanted(fault)}"
+
+
+def _pair(written: str) -> tuple[str, str]:
+    name, _, number = written.partition("=")
+    return name, number
 
 
 def _listed(written: str) -> list[str]:

@@ -155,9 +155,25 @@ def activities_by_queue(
 
 def local_calls(settings: Settings, queues: Collection[str], gates: Mapping[str, SystemGate]) -> dict[str, LocalCalls]:
     """Return what watches over the calls of each system. They are local only where the worker serves its queue, too."""
-    limits = LocalLimits(at_once=settings.local_calls_at_once, slow=settings.local_call_slow)
     on = settings.local_systems().intersection(queues)
-    return {name: LocalCalls(name, limits, on=name in on, away=gate.is_closed) for name, gate in gates.items()}
+    rates, at_once = settings.rates(), settings.at_once()
+
+    def watch(name: str, gate: SystemGate) -> LocalCalls:
+        most = min(settings.local_calls_at_once, at_once.get(name, settings.local_calls_at_once))
+        limits = LocalLimits(at_once=most, slow=settings.local_call_slow, rate_limited=name in rates)
+        return LocalCalls(name, limits, on=name in on, away=gate.is_closed)
+
+    return {name: watch(name, gate) for name, gate in gates.items()}
+
+
+def queue_limits(settings: Settings, queue: str) -> dict[str, Any]:
+    """Return the options of a queue's worker by which its system is protected: Temporal counts calls of all workers."""
+    options: dict[str, Any] = {}
+    if rate := settings.rates().get(queue):
+        options["max_task_queue_activities_per_second"] = rate
+    if at_once := settings.at_once().get(queue):
+        options["max_concurrent_activities"] = at_once
+    return options
 
 
 def guard(
@@ -244,6 +260,7 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
                 max_concurrent_local_activities=len(calls) * settings.local_calls_at_once + _STORE_CALLS_AT_ONCE,
                 max_cached_workflows=settings.cached_workflows,
                 **versioned(settings.deployment, build, runner),
+                **queue_limits(settings, queue),
             )
             await stack.enter_async_context(worker)
         version = catalogs.version
@@ -262,12 +279,11 @@ async def _systems(
         policies.ACTIVATION: settings.activation_url,
         policies.BILLING: settings.billing_url,
     }
-    return {
-        name: DownstreamSystem(
-            name, await stack.enter_async_context(connected(str(url), settings.http_timeout)), gates[name]
-        )
-        for name, url in urls.items()
-    }
+    systems, at_once = {}, settings.at_once()
+    for name, url in urls.items():
+        connection = connected(str(url), settings.http_timeout, settings.http_answer_limit, at_once.get(name))
+        systems[name] = DownstreamSystem(name, await stack.enter_async_context(connection), gates[name])
+    return systems
 
 
 @cache

@@ -76,6 +76,8 @@ class LocalLimits:
     """How long local calls are refused once a system is slow."""
     failure_pause: timedelta = timedelta(seconds=15)
     """How long they are refused after a failure that is worth another try."""
+    rate_limited: bool = False
+    """Whether a setting limits the calls a second: only the queue counts those of all workers."""
     longest_pause: timedelta = timedelta(minutes=2)
     """What the pauses grow to, twice as long each time, while the system stays slow or goes on to fail."""
 
@@ -108,7 +110,7 @@ class LocalCalls:
         """Return why a local call is refused now, None where it is let through."""
         if not self.on:
             return Refusal.OFF
-        if self.rate_limited is not False:
+        if self._limits.rate_limited or self.rate_limited is not False:
             return Refusal.RATE_LIMIT
         if self._away():
             return Refusal.AWAY

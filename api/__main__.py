@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from types import FrameType
@@ -17,7 +17,7 @@ import httpx2
 import structlog
 import uvicorn
 import uvloop
-from pydantic import ValidationError
+from pydantic import AnyHttpUrl, ValidationError
 
 from api.app import create_app
 from api.dependencies import Background, Gateway
@@ -51,7 +51,7 @@ from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from api.sweeps.sweep import Sweep, sweep_for_ever
 from application.bounded_planning import BoundedPlanning, PlanningAllowance
-from application.connections import connected
+from application.connections import PooledConnection, connected
 from application.feasibility import FeasibilityCheck
 from application.gates import SystemGate, states_followed
 from application.http import DownstreamSystem
@@ -159,8 +159,8 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         ),
         "events": listener_starter.prune,
     }
-    inventory = await stack.enter_async_context(connected(str(settings.inventory_url), settings.http_timeout))
-    network = await stack.enter_async_context(connected(str(settings.activation_url), settings.http_timeout))
+    inventory = await stack.enter_async_context(_connection(settings, "inventory", settings.inventory_url))
+    network = await stack.enter_async_context(_connection(settings, "activation", settings.activation_url))
     activation = await stack.enter_async_context(
         httpx2.AsyncClient(base_url=str(settings.activation_url), timeout=settings.http_timeout.total_seconds())
     )
@@ -170,9 +170,9 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         "activation": settings.activation_url,
         "billing": settings.billing_url,
     }
-    gate = SystemGate("inventory", states)
-    await stack.enter_async_context(states_followed(states, {"inventory": gate}))
-    downstream, plans = DownstreamSystem("inventory", inventory, gate), PlanStore(database)
+    gates = {name: SystemGate(name, states) for name in ("inventory", "activation")}
+    await stack.enter_async_context(states_followed(states, gates))
+    downstream, plans = DownstreamSystem("inventory", inventory, gates["inventory"]), PlanStore(database)
     allowance = PlanningAllowance(settings.planning_processes, settings.planning_memory, settings.planning_cpu_time)
     planning = BoundedPlanning(catalogs, settings.order_limits(), allowance)
     planner, qualifications = Planner(catalogs, downstream, planning), QualificationStore(database)
@@ -190,7 +190,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         starter,
         catalogs,
         downstream,
-        DownstreamSystem("activation", network),
+        DownstreamSystem("activation", network, gates["activation"]),
         recovery,
     )
     sweeps[ASSURANCE] = assurance.sweep
@@ -246,6 +246,11 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
             qualifying.run,
         ),
     )
+
+
+def _connection(settings: Settings, name: str, url: AnyHttpUrl) -> AbstractAsyncContextManager[PooledConnection]:
+    """Return the connection to a system, within its limits."""
+    return connected(str(url), settings.http_timeout, settings.http_answer_limit, settings.at_once().get(name))
 
 
 def _registrations(settings: Settings, activation: httpx2.AsyncClient) -> list[Background]:

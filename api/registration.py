@@ -21,6 +21,8 @@ from tmf.paths import TMF640, TMF702
 from tmf.words import reason_of
 
 _LONGEST_PAUSE = 60.0
+_LONGEST_LOOK = 60.0
+"""Seconds that a hub may take to be asked and told, however slowly it answers."""
 _UNSEEN = 600.0
 """Seconds until a hub that cannot be asked is told once more: TMF640 v4 has no way to read a registration."""
 _NOT_THERE = frozenset({404, 410})
@@ -86,8 +88,9 @@ class _Hub:
     async def knows_us(self) -> bool:
         """Return whether the hub knows us, now that it was asked, or told where it did not."""
         try:
-            return await self._is_there() or await self._told()
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            async with asyncio.timeout(_LONGEST_LOOK):
+                return await self._is_there() or await self._told()
+        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
             _log.warning("hub not reached", hub=self._base, reason=reason_of(error))
             return False
 

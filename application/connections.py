@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -15,6 +16,8 @@ from yarl import URL
 
 from tmf.words import reason_of
 
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""Bytes of an answer that are read at most: a customer's whole installed base has some of them."""
 _CONNECT_TIMEOUT = 10
 """Seconds. A system that is there is connected at once."""
 _KEPT_IDLE = 4
@@ -31,6 +34,8 @@ class Response:
     status: int
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_cut: bool = False
+    """Whether the body is only the first of one that is too large."""
 
     @property
     def text(self) -> str:
@@ -62,24 +67,50 @@ class Connection(Protocol):
 
 
 class PooledConnection:
-    """A connection over the network, of as many sockets as are used at a time."""
+    """A connection over the network, of as many sockets as are used at a time.
 
-    def __init__(self, base_url: str, session: aiohttp.ClientSession) -> None:
+    Of each answer it reads `answer_limit` bytes at most, within `timeout` in all, however slowly it comes. `at_once`
+    requests run at a time, all that come where it is None.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        session: aiohttp.ClientSession,
+        timeout: timedelta,
+        answer_limit: int = ANSWER_LIMIT,
+        at_once: int | None = None,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._session = session
+        self._seconds, self._answer_limit = timeout.total_seconds(), answer_limit
+        self._places = asyncio.Semaphore(at_once) if at_once else nullcontext()
 
     async def send(self, method: str, target: str, headers: Mapping[str, str], content: bytes | None) -> Response:
         # `encoded` keeps the path as it is: an encoded dot or slash in an id must stay so.
         url = URL(self._base_url + target, encoded=True)
         try:
-            async with self._session.request(
-                method, url, headers=headers, data=content, allow_redirects=False
-            ) as response:
-                return Response(response.status, await response.read(), response.headers)
+            # Who waits for a place has not asked yet: the time of the call begins behind it.
+            async with (
+                self._places,
+                asyncio.timeout(self._seconds),
+                self._session.request(method, url, headers=headers, data=content, allow_redirects=False) as response,
+            ):
+                body, is_cut = await self._body(response)
+                return Response(response.status, body, response.headers, is_cut)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise NoResponseError(f"{error} is no address", passing=False, sent=False) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NoResponseError(_why(error), sent=not isinstance(error, _NOT_CONNECTED)) from error
+
+    async def _body(self, response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+        """Return the body, and whether there is more of it than is read; its socket is given up then."""
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._answer_limit:
+                return bytes(body[: self._answer_limit]), True
+        return bytes(body), False
 
 
 def _why(error: aiohttp.ClientError | TimeoutError) -> str:
@@ -105,16 +136,18 @@ def _proxy_to(base_url: str) -> str | None:
 
 
 @asynccontextmanager
-async def connected(base_url: str, timeout: timedelta) -> AsyncIterator[PooledConnection]:
-    """Yield a connection to the system at `base_url`; a call takes no longer than `timeout`."""
+async def connected(
+    base_url: str, timeout: timedelta, answer_limit: int = ANSWER_LIMIT, at_once: int | None = None
+) -> AsyncIterator[PooledConnection]:
+    """Yield a connection to the system at `base_url`; see `PooledConnection` for its limits."""
     # How many calls there are at once is limited before: one that waited for a socket would make its system slow.
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_IDLE)
     seconds = timeout.total_seconds()
     async with aiohttp.ClientSession(
         connector=connector,
         # Connecting ends before the call does, so that it is known that nothing was sent.
-        timeout=aiohttp.ClientTimeout(total=seconds, connect=min(seconds / 2, _CONNECT_TIMEOUT)),
+        timeout=aiohttp.ClientTimeout(total=None, connect=min(seconds / 2, _CONNECT_TIMEOUT)),
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=_proxy_to(base_url),
     ) as session:
-        yield PooledConnection(base_url, session)
+        yield PooledConnection(base_url, session, timeout, answer_limit, at_once)

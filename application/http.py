@@ -34,6 +34,9 @@ _AWAY = frozenset({502, 503, 504})
 _QUOTED = 300
 _LONGEST_DELAY = timedelta(hours=1)
 _CONCURRENT_READS = 20
+_MOST_PAGES = 10_000
+_MOST_FOUND = 100_000
+"""Documents of one list: one that has more does not end, as far as an order goes."""
 _LONGEST_TARGET = 65_536
 """Characters. No server takes a longer one, and many give the connection up without a word."""
 
@@ -199,15 +202,24 @@ class DownstreamSystem:
         return list(await asyncio.gather(*map(read, paths)))
 
     async def search(self, path: str, params: Mapping[str, str], shape: type[T]) -> list[T]:
-        """Return all documents of a list, page by page where the system does not give them at once (206)."""
+        """Return all documents of a list, page by page where the system does not give them at once (206).
+
+        Raises:
+            DownstreamError: also when there is no end of them.
+        """
         found: list[T] = []
-        while True:
+        for _ in range(_MOST_PAGES):
             page = {**params, "offset": str(len(found))} if found else params
             answer = await self.call("GET", path, params=page)
             more = answer.read_as(list[shape])  # type: ignore[valid-type]
             found += more
             if answer.status != 206 or not more:
                 return found
+            if len(found) > _MOST_FOUND:
+                break
+        raise DownstreamError(
+            self.name, f"{self.name} answered GET {path} with a list that has no end: {len(found)}", retryable=False
+        )
 
     async def create(self, path: str, *, key: str, body: Any) -> str:
         """Have the system make a document and return its id."""
@@ -238,6 +250,14 @@ class DownstreamSystem:
             return Answer(self.name, asked, response.status)
         if not 200 <= response.status < 300:
             raise await self._refusal(asked, response)
+        if response.is_cut:
+            raise DownstreamError(
+                self.name,
+                f"{self.name} answered {response.status} to {asked} with more than {len(response.content)} bytes",
+                retryable=False,
+                status=response.status,
+                unclear=_has_effect(asked),
+            )
         if response.status == 204 or not response.content:
             return Answer(self.name, asked, response.status)
         return Answer(self.name, asked, response.status, self._json(asked, response))

@@ -326,6 +326,13 @@ def test_a_setting_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch)
             "billing, crm",
             '"billing, crm": it must be some of inventory, activation, billing, and "crm" is',
         ),
+        (
+            "calls_per_second",
+            "crm=5",
+            '"crm=5": it must be systems with numbers above 0, such as billing=5, and "crm=5"',
+        ),
+        ("calls_per_second", "billing=0", '"billing=0": it must be systems with numbers above 0, such as billing=5'),
+        ("calls_at_once", "billing=1.5", '"billing=1.5": it must be systems with whole numbers above 0, such as'),
         ("local_calls_at_once", "0", '"0": it must be more than 0'),
         ("admin_token", "geheim", "a secret: it must have 16 characters at least, and has 6"),
         ("callback_secret", "geheim", "a secret: it must be whsec_ followed by"),

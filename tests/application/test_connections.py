@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from socket import create_connection, create_server
@@ -109,6 +109,73 @@ async def test_a_system_that_stops_in_the_middle_of_its_answer_is_waited_for_no_
     async with peer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", then_closes=False) as served:
         error = await failure(served.url, timedelta(milliseconds=50))
     assert (str(error), error.passing, error.sent) == ("timed out", True, True)
+
+
+@asynccontextmanager
+async def streaming(chunk: bytes, pause: float, *, status: str = "200 OK") -> AsyncIterator[str]:
+    """Serve an answer without an end, a chunk of it at a time; yield its address."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 1000000000000\r\n\r\n".encode())
+            while True:
+                writer.write(chunk)
+                await writer.drain()
+                await asyncio.sleep(pause)
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def test_an_answer_that_comes_drop_by_drop_has_the_time_of_one_call() -> None:
+    async with streaming(b" ", 0.01) as url:
+        error = await failure(url, timedelta(milliseconds=100))
+    assert (str(error), error.passing, error.sent) == ("timed out", True, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "retryable"),
+    [
+        ("200 OK", "inventory answered 200 to POST /thing with more than 100000 bytes", False),
+        ("500 Bad", "inventory answered 500 to POST /thing: xxx", True),
+    ],
+)
+async def test_an_answer_without_an_end_is_read_so_far_and_no_further(status: str, said: str, retryable: bool) -> None:
+    async with (
+        streaming(b"x" * 50_000, 0, status=status) as url,
+        connected(url, timedelta(seconds=20), answer_limit=100_000) as connection,
+    ):
+        with pytest.raises(DownstreamError) as caught:
+            await DownstreamSystem("inventory", connection).call("POST", "/thing", body={})
+    assert caught.value.message.startswith(said)
+    assert (caught.value.retryable, caught.value.said, caught.value.unclear) == (retryable, True, True)
+
+
+async def test_no_more_requests_run_at_a_time_than_may() -> None:
+    running = most = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal running, most
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                running += 1
+                most = max(most, running)
+                await asyncio.sleep(0)
+                running -= 1
+                writer.write(OK)
+                await writer.drain()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with connected(url, timedelta(seconds=20), at_once=2) as connection:
+        answers = await asyncio.gather(*(connection.send("GET", "/thing", {}, None) for _ in range(20)))
+    server.close()
+    assert {answer.status for answer in answers} == {200}
+    assert most <= 2
 
 
 async def test_a_fault_of_the_network_is_told_with_the_system_and_what_was_asked() -> None:

@@ -10,6 +10,7 @@ import anyio.lowlevel
 import httpx2
 import pytest
 
+from application import http
 from application.answers import ProductDocument
 from application.connections import Response
 from application.http import DownstreamError, DownstreamSystem, Identified, at
@@ -217,6 +218,16 @@ async def test_a_list_that_comes_whole_is_asked_for_once() -> None:
     system, script = scripted(httpx2.Response(200, json=[{"id": "1"}]))
     assert len(await system.search("/thing", {}, Identified)) == 1
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("page", [[{"id": "1"}] * 60_000, [{"id": "1"}]])
+async def test_a_list_without_an_end_is_given_up(page: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "_MOST_PAGES", 10)
+    system, script = scripted(httpx2.Response(206, json=page))
+    with pytest.raises(DownstreamError, match="with a list that has no end") as caught:
+        await system.search("/thing", {}, Identified)
+    assert not caught.value.retryable
+    assert len(script.asked) == (2 if len(page) > 1 else 10)
 
 
 async def test_a_list_that_is_none_makes_no_sense() -> None:
