@@ -62,6 +62,8 @@ def environment(layout: Layout) -> dict[str, str | None]:
         "ORDERSAGA_STORE_URL": layout.store_url,
         "ORDERSAGA_PORT": str(layout.ports.port),
         "ORDERSAGA_TASK_QUEUE": layout.task_queue,
+        # One worker, whatever its build: nobody is to have it promoted.
+        "ORDERSAGA_DEPLOYMENT": "",
         **{f"ORDERSAGA_{name.upper()}_URL": url for name, url in layout.systems.items()},
         **layout.settings,
     }

@@ -1,4 +1,4 @@
-"""A later release, made from the code of this one: new fields, a new step behind a patch, and a new column."""
+"""A later release, made from this one: new fields, a new step behind a patch, a new column, and another price."""
 
 from __future__ import annotations
 
@@ -51,6 +51,10 @@ _CHANGES = {
 }
 """File → lines, and what stands behind them in the later release."""
 
+PRICE, LATER_PRICE = "34.99", "134.99"
+"""What a line of 250 Mbit/s costs a month."""
+_PRICES = "catalogs/shipped/fibre/prices.yaml"
+
 _MIGRATION = """
 import sqlalchemy as sa
 from alembic import op
@@ -77,6 +81,9 @@ def made(folder: Path) -> Path:
             assert text.count(before) == 1, f"{name}: {before!r} is not there once"
             text = text.replace(before, before + behind)
         path.write_text(text)
+    prices = folder / _PRICES
+    assert prices.read_text().count(f"value: {PRICE}") == 1
+    prices.write_text(prices.read_text().replace(PRICE, LATER_PRICE))
     config = Config()
     config.set_main_option("script_location", str(migration._SCRIPTS))
     head = ScriptDirectory.from_config(config).get_current_head()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -26,6 +27,7 @@ from embedded.process import Child, tail
 from embedded.stack import running
 from store.sql.database import open_database
 from tests.embedded import later_release
+from tests.embedded.later_release import LATER_PRICE, PRICE
 from tests.stage import EXAMPLES, PRODUCT_ORDER, eventually
 from tmf.bodies import Document
 from worker import WORKFLOWS
@@ -57,7 +59,8 @@ class Operator:
     async def process(self, part: str, code: Path, name: str) -> AsyncIterator[None]:
         """Run the gateway or the worker of a release."""
         found = next(each for each in parts(self.layout) if each.name == part)
-        variables = {**found.environment, "PYTHONPATH": str(code), "ORDERSAGA_DEPLOYMENT": DEPLOYMENT}
+        own = {"PYTHONPATH": str(code), "ORDERSAGA_CATALOGS": str(code / "catalogs/shipped")}
+        variables = {**found.environment, **own, "ORDERSAGA_DEPLOYMENT": DEPLOYMENT}
         log = self.layout.logs / f"{name}.log"
         child = await Child.start(replace(found, name=name, environment=variables), log)
         try:
@@ -119,6 +122,13 @@ class Operator:
         answer = await self.http.post(f"/manual/v1/task/{task}/completion", json={"values": WORK})
         assert answer.status_code == 200, answer.text
 
+    async def is_charged(self, customer: str, price: str) -> bool:
+        """Return whether a customer is charged a price by the month."""
+        url = f"{self.layout.systems['billing']}/billing/v1/charge"
+        charges = (await self.http.get(url, params={"customer.id": customer})).json()
+        assert charges
+        return price in {str(value) for each in charges for value in _amounts(each)}
+
     async def builds_of(self, workflow_id: str) -> set[str]:
         """Return the builds that have worked on a workflow, by its history."""
         events = (await self.history(workflow_id)).events
@@ -138,6 +148,16 @@ class Operator:
         noted = await database.read(lambda connection: connection.scalar(statement))
         await database.close()
         return bool(noted == "seen")
+
+
+def _amounts(document: Any) -> Iterator[Any]:
+    """Yield all amounts in a document."""
+    if isinstance(document, list):
+        for each in document:
+            yield from _amounts(each)
+    elif isinstance(document, dict):
+        for name, value in document.items():
+            yield from [value] if name == "value" else _amounts(value)
 
 
 @pytest.fixture
@@ -208,8 +228,12 @@ async def test_orders_end_exactly_through_a_later_release_and_back(operator: Ope
         assert await operator.noted_later(begun_after)
         assert await operator.builds_of(ids.root_workflow(begun_after)) == {b}
         assert f"nothing needs {b}" in await operator.done("worker", "drain")
+        # Each is finished by the catalogs that it was planned with, whoever finishes it.
+        assert await operator.is_charged("before", PRICE)
+        assert not await operator.is_charged("before", LATER_PRICE)
+        assert await operator.is_charged("after-too", LATER_PRICE)
 
-    # Which is why it stays there: what the older code makes of such a history is wrong at best.
+    # What an older build would make of what a newer one has worked on is wrong at best: so it is not given to it.
     with pytest.raises((NondeterminismError, RuntimeError)):
         await replay(await operator.history(ids.root_workflow(after)))
     checks = audit(await holdings(operator.layout.systems), [])
