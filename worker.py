@@ -47,6 +47,7 @@ from activities.tasks import TaskActivities
 from application.bounded_planning import BoundedPlanning, PlanningAllowance
 from application.connections import connected
 from application.feasibility import FeasibilityCheck
+from application.filters import ignored_filters
 from application.gates import SystemGate, states_followed
 from application.http import DownstreamSystem
 from application.listeners import Listeners
@@ -236,9 +237,8 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         states = SystemStates(database)
         gates = {name: SystemGate(name, states) for name in policies.SYSTEMS}
         await stack.enter_async_context(states_followed(states, gates, _runtime(settings.metrics_address).metric_meter))
-        activities = activities_by_queue(
-            database, catalogs, await _systems(settings, stack, gates), listeners, planning
-        )
+        systems = await _systems(settings, stack, gates)
+        activities = activities_by_queue(database, catalogs, systems, listeners, planning)
         calls = local_calls(settings, queues, gates)
         if "workflows" in queues:
             watched = {policies.task_queue(settings.task_queue, name): each for name, each in calls.items() if each.on}
@@ -267,8 +267,15 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
         _log.info("working", queues=list(queues), catalog=version.label, digest=version.digest, build=build)
         if settings.deployment and not await current_build(client, settings.deployment):
             _log.warning("no build takes orders yet", command=f"ordersaga worker promote {build}")
+        asking = asyncio.create_task(_warn_of_ignored_filters(systems))
         await stopped.wait()
+        asking.cancel()
         _log.info("stopping", graceful=str(settings.graceful_shutdown))
+
+
+async def _warn_of_ignored_filters(systems: Mapping[str, DownstreamSystem]) -> None:
+    for ignored in await ignored_filters(systems):
+        _log.warning("what an order has made cannot be looked up", reason=ignored)
 
 
 async def _systems(

@@ -10,12 +10,11 @@ from typing import Final, TypeVar
 
 from temporalio import activity
 
+from application.filters import CANNOT_BE_ASKED
 from application.http import DownstreamError, DownstreamSystem, Identified
 
 D = TypeVar("D", bound=Identified)
 
-CANNOT_BE_ASKED: Final = (404, 405, 501)
-"""Answers to a list by which a system says that it has no such list."""
 AGAIN: Final = "/again"
 """Ends the key of an undo that is done once more, since what it undoes may have come late."""
 MOST_READ: Final = 1000
