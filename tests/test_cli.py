@@ -372,6 +372,18 @@ def test_links_lead_to_an_address_that_can_be_reached(given: dict[str, Any], url
     assert Settings(**given).gateway_url() == url
 
 
+@pytest.mark.parametrize("words", [["list"], ["promote"], ["drain", "--no-wait"]])
+def test_builds_of_workers_are_asked_for_where_there_is_a_deployment(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = runner.invoke(cli.app, ["worker", *words])
+    assert (refused.exit_code, "ORDERSAGA_DEPLOYMENT" in refused.output) == (REFUSED, True), refused.output
+    monkeypatch.setenv("ORDERSAGA_DEPLOYMENT", "ordersaga")
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"{LOOPBACK}:{Ports.free().port}")
+    unreachable = runner.invoke(cli.app, ["worker", *words])
+    assert (unreachable.exit_code, "Temporal cannot be reached" in unreachable.output) == (UNREACHABLE, True)
+
+
 def test_the_worker_names_a_setting_that_makes_no_sense() -> None:
     environment = {**os.environ, "ORDERSAGA_STORE_URL": "foo"}
     command = [sys.executable, "-m", "worker"]
