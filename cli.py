@@ -15,6 +15,7 @@ from console.commands.hub import hub_app
 from console.commands.order import order_app
 from console.commands.plan import plan
 from console.commands.qualify import qualify
+from console.commands.reconcile import reconcile
 from console.commands.recovery import recovery_app
 from console.commands.status import status
 from console.commands.submit import submit, watch
@@ -90,7 +91,7 @@ def demo(
     raise typer.Exit(0 if finish(run_demo(terminal(), keep=keep)) else REFUSED)
 
 
-for _command in (submit, watch, plan, qualify, status):
+for _command in (submit, watch, plan, qualify, status, reconcile):
     app.command()(_command)
 
 

@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     """Bytes of the documents on one page of a list at most; a page ends early before it has more."""
     start_sweep_interval: timedelta = timedelta(seconds=5)
     """How often orders that were accepted while Temporal was down are tried again."""
+    reconcile_every: timedelta = Field(default=timedelta(days=1), ge=timedelta(0))
+    """How often orders, workflows and systems are compared by themselves; never where it is zero."""
     recovery: bool = False
     """Whether this gateway's sweeps only report, as after `ordersaga recovery on`."""
     qualification_retention: timedelta = timedelta(days=30)

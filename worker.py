@@ -24,6 +24,7 @@ import uvloop
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
 from temporalio.worker import Interceptor, PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from activities import places
@@ -41,6 +42,7 @@ from activities.limits import LocalCallGuard, LocalCalls, LocalLimits
 from activities.listener_metrics import ListenerMetrics
 from activities.planning import PlanningActivities
 from activities.queue_limits import rate_limits_followed
+from activities.reconciliation import ReconciliationActivities
 from activities.records import RecordActivities
 from activities.saga_log import SagaLogActivities
 from activities.tasks import TaskActivities
@@ -61,10 +63,12 @@ from logs import configure_logging
 from settings import Settings, faults_of
 from store.begun_calls import BegunCalls
 from store.cancellations import CancelStore
+from store.differences import DifferenceStore
 from store.errors import StoreError
 from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
+from store.recovery import RecoveryStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.saga_log import SagaLog
@@ -74,6 +78,7 @@ from store.sql.migration import migrate
 from store.subscriptions import SubscriptionStore
 from store.systems import SystemStates
 from store.tasks import TaskStore
+from workflows.comparisons import comparisons
 from workflows.connection import connect, sandbox
 from workflows.contracts import policies
 from workflows.deployments import current_build
@@ -81,7 +86,9 @@ from workflows.direct_resource_order import DirectResourceOrderWorkflow
 from workflows.direct_service_order import DirectServiceOrderWorkflow
 from workflows.event_subscription import EventSubscriptionWorkflow
 from workflows.product_order import ProductOrderWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.resource_order import ResourceOrderWorkflow
+from workflows.schedules import see_to_schedule
 from workflows.service_order import ServiceOrderWorkflow
 from workflows.versioning import own_build, versioned
 
@@ -92,6 +99,7 @@ WORKFLOWS = [
     ServiceOrderWorkflow,
     ResourceOrderWorkflow,
     EventSubscriptionWorkflow,
+    ReconciliationWorkflow,
 ]
 QUEUES = policies.QUEUES
 
@@ -148,6 +156,11 @@ def activities_by_queue(
             *activities_of(CancellationActivities(CancelStore(database))),
             *activities_of(SagaLogActivities(SagaLog(database), BegunCalls(database))),
             *activities_of(ChildActivities()),
+            *activities_of(
+                ReconciliationActivities(
+                    DifferenceStore(database), RecoveryStore(database), comparisons(database, catalogs, systems)
+                )
+            ),
             *activities_of(SubscriptionActivities(outbox, subscriptions)),
         ],
         policies.EVENTS: activities_of(EventActivities(outbox, subscriptions, OutboxPoller(outbox), listeners)),
@@ -263,6 +276,8 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
                 **queue_limits(settings, queue),
             )
             await stack.enter_async_context(worker)
+        if "workflows" in queues:
+            await _scheduled(client, settings)
         version = catalogs.version
         _log.info("working", queues=list(queues), catalog=version.label, digest=version.digest, build=build)
         if settings.deployment and not await current_build(client, settings.deployment):
@@ -276,6 +291,14 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
 async def _warn_of_ignored_filters(systems: Mapping[str, DownstreamSystem]) -> None:
     for ignored in await ignored_filters(systems):
         _log.warning("what an order has made cannot be looked up", reason=ignored)
+
+
+async def _scheduled(client: Client, settings: Settings) -> None:
+    """See to what is scheduled; what a Temporal without schedules refuses keeps no worker from working."""
+    try:
+        await see_to_schedule(client, settings.task_queue, settings.reconcile_every)
+    except RPCError as error:
+        _log.warning("reconciliations cannot be scheduled", reason=str(error))
 
 
 async def _systems(

@@ -45,6 +45,7 @@ from api.sweeps.listeners import ListenerStarter
 from api.sweeps.lock_releaser import LockReleaser
 from api.sweeps.orphans import OrphanSweep
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.reconciling import Reconciling
 from api.sweeps.recovery import RecoveryMode, resting
 from api.sweeps.rounds import Rounds, Supervision
 from api.sweeps.starter import Starter
@@ -133,7 +134,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         fair=settings.fairness,
         parts_at_once=settings.parts_at_once,
     )
-    setbacks = Setbacks(database)
+    setbacks, reconciling = Setbacks(database), Reconciling(database, engine)
     recovery, rounds, supervision = _watched(settings, database)
     states = SystemStates(database)
     starter = Starter(orders, setbacks, engine, settings.start_sweep_interval, recovery=recovery)
@@ -143,10 +144,10 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
     listener_starter = ListenerStarter(subscriptions, outbox, setbacks, engine, settings.event_retention, recovery)
     kept_at_most = KeptAtMost(settings.listener_give_up_after, settings.listener_backlog_limit)
-    stuck = StuckWork(orders, setbacks, engine, subscriptions, states)
+    stuck = StuckWork(orders, setbacks, engine, subscriptions, states, reconciling.differences)
     sweeps = {
         # First of all, so that nothing is done in a void before it is seen.
-        "restores": RestoreGuard(PostedOrders(database), engine, recovery).sweep,
+        "restores": RestoreGuard(PostedOrders(database), reconciling.differences, engine, recovery).sweep,
         "orders": starter.sweep,
         "cancellations": canceller.sweep,
         "resource locks": lock_releaser.sweep,
@@ -225,6 +226,7 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         stuck=stuck,
         systems=states,
         assurance=assurance,
+        reconciling=reconciling,
         outbox_poller=OutboxPoller(outbox),
         forbidden_networks=settings.forbidden_networks(),
         catalogs=catalogs,

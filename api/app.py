@@ -10,7 +10,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from api import callbacks, front_door, health, recovery, systems, v5
+from api import callbacks, front_door, health, reconciliation, recovery, systems, v5
 from api.catalog import products as product_catalog
 from api.catalog import resources as resource_catalog
 from api.catalog import services as service_catalog
@@ -53,6 +53,7 @@ _MODULES = (
     manual,
     recovery,
     systems,
+    reconciliation,
     callbacks,
     explanations,
     health,

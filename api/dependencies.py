@@ -18,6 +18,7 @@ from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.reconciling import Reconciling
 from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.rounds import Supervision
 from api.sweeps.starter import Starter
@@ -85,6 +86,7 @@ class Gateway:
     stuck: StuckWork
     systems: SystemStates
     assurance: AssuranceSweep
+    reconciling: Reconciling
     outbox_poller: OutboxPoller
     catalogs: CatalogSet
     base_url: str

@@ -45,6 +45,8 @@ from tmf.instants import timestamp
 from workflows.connection import WORKFLOW_TYPES, start_order, start_subscription
 from workflows.contracts import policies, search_attributes
 from workflows.contracts.subscriptions import DeliveryPolicy
+from workflows.reconciliation import NAME as RECONCILIATION
+from workflows.reconciliation import ReconciliationInput
 
 __all__ = [
     "Engine",
@@ -122,6 +124,9 @@ class Engine(Protocol):
 
     async def look(self, workflow_id: str) -> Whereabouts:
         """Return whether a workflow runs, has ended, or is not known."""
+
+    async def reconcile(self, run_id: str, *, mend: bool) -> None:
+        """Start a reconciliation, whose workflow has that id."""
 
     async def terminated_orders(self, since: datetime) -> list[str]:
         """Return the workflow ids of the posted orders that were terminated since then."""
@@ -238,6 +243,11 @@ class TemporalEngine:
                     return Whereabouts.RUNNING
             below = f"WorkflowId STARTS_WITH '{workflow_id}:' AND ExecutionStatus = 'Running'"
             return Whereabouts.RUNNING if (await client.count_workflows(below)).count else otherwise
+
+    async def reconcile(self, run_id: str, *, mend: bool) -> None:
+        async with self._answering() as client:
+            wish = ReconciliationInput(mend=mend)
+            await client.start_workflow(RECONCILIATION, wish, id=run_id, task_queue=self._task_queue)
 
     async def terminated_orders(self, since: datetime) -> list[str]:
         types = ", ".join(f"'{each}'" for each in WORKFLOW_TYPES.values())

@@ -9,16 +9,17 @@ from api.caller import author_of
 from api.dependencies import Gateway, GatewayDep
 from api.documents.documentation import body_of, errors
 from api.http.answers import JsonAnswer
-from api.http.bodies import SMALL_BODY, read_as, read_json
+from api.http.bodies import SMALL_BODY, read_as, read_optional_json
 from api.messages import Words
 from tmf.instants import UtcDatetime
 from tmf.model import Model
 
-_PATH = "/recovery/v1"
+PATH = "/recovery/v1"
+TAG = "Recovery"
 _NO_REASON = "no reason given"
 _EXAMPLE = {"reason": "Temporal was restored from the backup of 03:00", "author": "ada"}
 
-router = APIRouter(prefix=_PATH, tags=["Recovery"])
+router = APIRouter(prefix=PATH, tags=[TAG])
 
 
 class Recovery(Model):
@@ -74,9 +75,7 @@ async def switch_off(request: Request, gateway: GatewayDep) -> JsonAnswer:
 
 
 async def _switch(request: Request, gateway: Gateway, *, on: bool) -> JsonAnswer:
-    wish = Switch()
-    if await request.body():
-        wish = read_as(Switch, await read_json(request, min(gateway.body_limit, SMALL_BODY)))
+    wish = read_as(Switch, await read_optional_json(request, min(gateway.body_limit, SMALL_BODY)))
     await gateway.recovery.switch(author_of(request, wish.author), wish.reason or _NO_REASON, on=on)
     return await _answer(gateway)
 

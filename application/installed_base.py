@@ -41,6 +41,15 @@ async def read_installed_base(inventory: DownstreamSystem, order: PostedOrder) -
     return await reader.read_resources(named_resources(order))
 
 
+async def owners_of(inventory: DownstreamSystem, thing: str) -> list[str]:
+    """Return the services and products, as `service:ID` and `product:ID`, that need a `service:ID` or `resource:ID`.
+
+    Raises:
+        DownstreamError: when inventory does not answer, or with something that makes no sense.
+    """
+    return await _Reader(inventory).owners(thing)
+
+
 class _Reader:
     def __init__(self, inventory: DownstreamSystem) -> None:
         self._inventory = inventory
@@ -64,7 +73,7 @@ class _Reader:
         services = await asyncio.gather(
             *(self._service(document, key, frozenset({key})) for key, document in documents.items())
         )
-        owners = await asyncio.gather(*(self._owners(f"service:{key}") for key in documents))
+        owners = await asyncio.gather(*(self.owners(f"service:{key}") for key in documents))
         return InstalledBase(
             single_services={service.id: service for service in services},
             owners=dict(zip(documents, owners, strict=True)),
@@ -72,13 +81,13 @@ class _Reader:
 
     async def read_resources(self, named: set[str]) -> InstalledBase:
         documents = await self._documents(RESOURCE, sorted(named), ResourceDocument)
-        owners = await asyncio.gather(*(self._owners(f"resource:{key}") for key in documents))
+        owners = await asyncio.gather(*(self.owners(f"resource:{key}") for key in documents))
         return InstalledBase(
             single_resources={key: _resource(document, key) for key, document in documents.items()},
             owners=dict(zip(documents, owners, strict=True)),
         )
 
-    async def _owners(self, thing: str) -> list[str]:
+    async def owners(self, thing: str) -> list[str]:
         """Return the services and products that need a `service:ID` or `resource:ID`, nearest first."""
         owners: list[str] = []
         queue = [thing]

@@ -22,6 +22,7 @@ from tmf.instants import read_instant, timestamp
 _LONGEST_ERROR = 2000
 _CONFIRMED = 2
 """Looks after which it is shown."""
+_BEGUN = ("running", "done", "incomplete")
 _KEPT = 100
 """Reconciliations that are kept."""
 
@@ -60,15 +61,15 @@ class DifferenceStore:
 
         await self._database.write(noted)
 
-    async def seen(self, kinds: Collection[DifferenceKind], since: datetime, limit: int) -> list[Difference]:
-        """Return differences of some kinds that were seen since then, whether by one look or more.
+    async def of(self, kinds: Collection[DifferenceKind], limit: int, after: str = "") -> list[Difference]:
+        """Return differences of some kinds, by whatever number of looks, by their ids, from the one behind `after` on.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        page = select(differences).where(_of(kinds), differences.c.at >= timestamp(since))
-        ordered = page.order_by(differences.c.kind, differences.c.id).limit(limit)
-        return await self._database.read(lambda connection: [_difference(row) for row in connection.execute(ordered)])
+        wanted = differences.c.kind.in_(sorted(kind.value for kind in kinds)), differences.c.id > after
+        page = select(differences).where(*wanted).order_by(differences.c.id, differences.c.kind).limit(limit)
+        return await self._database.read(lambda connection: [_difference(row) for row in connection.execute(page)])
 
     async def over(self, kind: DifferenceKind, difference_id: str) -> None:
         """Forget a difference that is none any more.
@@ -77,15 +78,6 @@ class DifferenceStore:
             StoreUnavailableError: when the database cannot serve.
         """
         gone = delete(differences).where(_is(kind, difference_id))
-        await self._database.write(lambda connection: connection.execute(gone))
-
-    async def forget(self, kinds: Collection[DifferenceKind], before: datetime) -> None:
-        """Forget differences of some kinds that were not seen since then, as all there are of these were looked for.
-
-        Raises:
-            StoreUnavailableError: when the database cannot serve.
-        """
-        gone = delete(differences).where(_of(kinds), differences.c.at < timestamp(before))
         await self._database.write(lambda connection: connection.execute(gone))
 
     async def standing(self, limit: int) -> tuple[list[Standing], dict[DifferenceKind, int]]:
@@ -123,25 +115,41 @@ class DifferenceStore:
 
         await self._database.write(put)
 
-    async def run(self, run_id: str | None = None) -> Document | None:
-        """Return a reconciliation: the newest one, where none is named; None where there is none.
+    async def last(self, except_for: str) -> Document | None:
+        """Return the newest reconciliation that has begun, but for one; None where there is none.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        chosen = select(reconciliations.c.document)
-        if run_id is not None:
-            chosen = chosen.where(reconciliations.c.id == run_id)
-        newest = chosen.order_by(reconciliations.c.started_at.desc()).limit(1)
-        return await self._database.read(lambda connection: connection.scalar(newest))
+        others = select(reconciliations.c.document).where(reconciliations.c.id != except_for)
+        newest = others.order_by(reconciliations.c.started_at.desc()).limit(_KEPT)
+
+        def found(connection: Connection) -> Document | None:
+            return next((each for each in connection.scalars(newest) if each["state"] in _BEGUN), None)
+
+        return await self._database.read(found)
+
+    async def run(self, run_id: str) -> Document | None:
+        """Return a reconciliation; None where there is none.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        chosen = select(reconciliations.c.document).where(reconciliations.c.id == as_key(storable(run_id)))
+        return await self._database.read(lambda connection: connection.scalar(chosen))
+
+    async def runs(self) -> list[Document]:
+        """Return the reconciliations that are kept, newest first.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        newest = select(reconciliations.c.document).order_by(reconciliations.c.started_at.desc())
+        return await self._database.read(lambda connection: list(connection.scalars(newest)))
 
 
 def _is(kind: DifferenceKind, difference_id: str) -> ColumnElement[bool]:
     return and_(differences.c.kind == kind.value, differences.c.id == as_key(difference_id))
-
-
-def _of(kinds: Collection[DifferenceKind]) -> ColumnElement[bool]:
-    return differences.c.kind.in_(sorted(kind.value for kind in kinds))
 
 
 def _row(each: Difference, since: str, at: datetime, looks: int) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, select, true, update
 
+from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import TERMINAL, OrderKind, OrderState
 from orders.model.order_ids import root_kind
+from store.recording import Told, record
 from store.recovery import EPOCH
 from store.sql.database import Database
 from store.sql.tables import begun_calls, deleted_orders, orders, resource_locks, tasks
@@ -21,6 +23,8 @@ _KINDS = [kind.value for kind in OrderKind]
 _RUNNING = and_(
     orders.c.kind.in_(_KINDS), orders.c.state.in_(_OPEN), orders.c.parent_id.is_(None), orders.c.started.is_(true())
 )
+_BEFORE_ALL = -1
+"""An epoch in which nothing was written that counts."""
 _CHILD = orders.alias("child")
 
 
@@ -106,9 +110,24 @@ class PostedOrders:
             ~exists().where(tasks.c.root_id == order_id),
             ~exists().where(begun_calls.c.root_id == order_id),
         )
-        # What its workflow tells anew counts from the beginning, as soon as there is a new epoch.
-        again = update(orders).where(*this, *untouched).values(started=False, version=0)
+        # What its workflow tells anew counts from the beginning.
+        again = update(orders).where(*this, *untouched).values(started=False, version=0, epoch=_BEFORE_ALL)
         return await self._database.write(lambda connection: connection.execute(again).rowcount > 0)
+
+    async def follow(self, change: OrderChange) -> None:
+        """Bring an order to where its workflow is, whose next change is taken by the version behind this one.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        this = orders.c.kind == change.kind.value, orders.c.id == change.order_id
+        anew = update(orders).where(*this).values(epoch=_BEFORE_ALL)
+
+        def followed(connection: Connection) -> None:
+            connection.execute(anew)
+            record(connection, [Told([change])])
+
+        await self._database.write(followed)
 
     async def locked(self, subjects: Collection[str]) -> set[str]:
         """Return those of these subjects that an order has locked which has not ended: something is done with them.
@@ -124,14 +143,18 @@ class PostedOrders:
         )
         return await self._database.read(lambda connection: set(connection.scalars(held)))
 
-    async def holding_locks(self, limit: int, after: str = "") -> list[str]:
+    async def holding_locks(self, limit: int, after: str = "", only: str | None = None) -> list[str]:
         """Return orders that have locked something though they are over, by their ids, from the one behind `after` on.
+
+        Args:
+            only: the one order that is looked at.
 
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
         its = and_(orders.c.kind.in_(_KINDS), orders.c.id == resource_locks.c.order_id, orders.c.state.in_(_OPEN))
         held: list[ColumnElement[Any]] = [resource_locks.c.state != "released", resource_locks.c.order_id > after]
+        held += [resource_locks.c.order_id == only] if only else []
         found = (
             select(resource_locks.c.order_id)
             .distinct()

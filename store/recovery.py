@@ -8,7 +8,7 @@ theirs. An epoch begins whenever recovery is switched on.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -62,7 +62,8 @@ class RecoveryStore:
 
         def switched(connection: Connection) -> RecoveryState:
             before = _state(connection, lock=True)
-            return before if before.is_on else self._put(connection, before, is_on=True, who=who, why=why)
+            anew = replace(before, epoch=before.epoch + 1)
+            return before if before.is_on else self._put(connection, anew, is_on=True, who=who, why=why)
 
         return await self._database.write(switched)
 
@@ -79,6 +80,22 @@ class RecoveryStore:
 
         return await self._database.write(switched)
 
+    async def begin_epoch(self, who: str, why: str) -> RecoveryState:
+        """Begin a new epoch; whether sweeps only report, since when and why, stays as it is.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+
+        def begun(connection: Connection) -> RecoveryState:
+            before = _state(connection, lock=True)
+            if before.since is None:
+                return self._put(connection, replace(before, epoch=1), is_on=False, who=who, why=why)
+            connection.execute(update(recovery).where(_THIS).values(epoch=before.epoch + 1))
+            return _state(connection)
+
+        return await self._database.write(begun)
+
     async def note_compared(self, epoch: int) -> None:
         """Note that all orders that run were compared with their workflows, in that epoch.
 
@@ -89,9 +106,8 @@ class RecoveryStore:
         await self._database.write(lambda connection: connection.execute(noted))
 
     def _put(self, connection: Connection, before: RecoveryState, *, is_on: bool, who: str, why: str) -> RecoveryState:
-        epoch = before.epoch + 1 if is_on else before.epoch
         said = storable({"who": who, "why": why})
-        values = {"epoch": epoch, "is_on": is_on, "since": timestamp(self._now()), **said}
+        values = {"epoch": before.epoch, "is_on": is_on, "since": timestamp(self._now()), **said}
         if before.since is None:
             connection.execute(insert(recovery).values(id=_ROW, compared=0, **values))
         else:

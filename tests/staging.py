@@ -28,6 +28,7 @@ from api.sweeps.listeners import ListenerStarter
 from api.sweeps.lock_releaser import LockReleaser
 from api.sweeps.orphans import OrphanSweep
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.reconciling import Reconciling
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from application.feasibility import FeasibilityCheck
@@ -40,6 +41,7 @@ from application.planner import Planner
 from application.qualifiers import qualifiers
 from catalogs.loader import load_catalogs
 from store.cancellations import CancelStore
+from store.differences import DifferenceStore
 from store.failures import FailureStore
 from store.orders import OrderStore
 from store.outbox import Outbox
@@ -179,9 +181,10 @@ async def staged(
                 outbox=outbox,
                 subscriptions=subscriptions,
                 listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30)),
-                stuck=StuckWork(orders, setbacks, engine, subscriptions, states),
+                stuck=StuckWork(orders, setbacks, engine, subscriptions, states, DifferenceStore(database)),
                 systems=states,
                 assurance=assurance,
+                reconciling=Reconciling(database, engine),
                 outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,

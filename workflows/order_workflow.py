@@ -162,6 +162,7 @@ class OrderWorkflow:
             "revision": parts.context.revision,
             "held": parts.holds.named(),
             "tasks": list(parts.standing.tasks()),
+            "version": parts.context.tracker.version,
         }
         return parts.context.tracker.view().model_copy(update=shown)
 

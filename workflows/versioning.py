@@ -1,8 +1,9 @@
 """Builds of the workers: by what name Temporal knows one, and which workflows stay with the build that began them.
 
-Service and resource orders below another order are pinned: they end on the build on which they began. Posted orders and
-listeners live for months, and move on to the build that is current; their code says by `workflow.patched` where it goes
-another way than before. Workers without a deployment take any task, as all did before there were builds.
+Service and resource orders below another order, and reconciliations, are pinned: they end on the build on which they
+began. Posted orders and listeners live for months, and move on to the build that is current; their code says by
+`workflow.patched` where it goes another way than before. Workers without a deployment take any task, as all did before
+there were builds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from temporalio.worker import (
     WorkflowRunner,
 )
 
-PINNED = frozenset({"ServiceOrder", "ResourceOrder"})
+PINNED = frozenset({"ServiceOrder", "ResourceOrder", "Reconciliation"})
 """The types of workflows that end on the build on which they began."""
 
 _ROOT = Path(__file__).parents[1]

@@ -15,6 +15,8 @@ import structlog
 from api.engine import Engine, Whereabouts
 from api.sweeps.recovery import RecoveryMode
 from api.sweeps.sweep import Pace
+from orders.differences import Difference, DifferenceKind
+from store.differences import DifferenceStore
 from store.posted_orders import PostedOrders
 from workflows.contracts.ids import root_workflow
 
@@ -36,12 +38,15 @@ class RestoreGuard:
     def __init__(
         self,
         orders: PostedOrders,
+        differences: DifferenceStore,
         engine: Engine,
         recovery: RecoveryMode,
         interval: timedelta = _LOOKS_EVERY,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._orders = orders
+        self._differences = differences
+        self._noted: set[str] = set()
         self._engine = engine
         self._recovery = recovery
         self._pace = Pace(interval)
@@ -61,6 +66,7 @@ class RestoreGuard:
         since = max(filter(None, (self._now() - _CHANGED_LATELY, switched)))
         looked_at = await self._orders.newest(_LOOKED_AT, since)
         unknown = [each for each in looked_at if await self._is_unknown(each)]
+        await self._note(unknown, looked_at)
         if len(unknown) >= _FEWEST and 2 * len(unknown) >= len(looked_at):
             why = (
                 f"Temporal does not know {len(unknown)} of the {len(looked_at)} newest orders that run, such as "
@@ -70,6 +76,15 @@ class RestoreGuard:
         elif unknown:
             _log.error("orders that were started are unknown to Temporal; `ordersaga reconcile` tells", orders=unknown)
         return len(unknown)
+
+    async def _note(self, unknown: list[str], looked_at: list[str]) -> None:
+        """Have those shown that are unknown, at the second look as a reconciliation's, until they are known again."""
+        error = "it was started, and Temporal knows no workflow"
+        lost = [Difference(DifferenceKind.LOST_ORDER, each, error, each, root_workflow(each)) for each in unknown]
+        await self._differences.note(lost, self._now())
+        for each in self._noted.intersection(looked_at).difference(unknown):
+            await self._differences.over(DifferenceKind.LOST_ORDER, each)
+        self._noted = set(unknown)
 
     async def _is_unknown(self, order_id: str) -> bool:
         return await self._engine.look(root_workflow(order_id)) == Whereabouts.UNKNOWN

@@ -18,7 +18,9 @@ import structlog
 from pydantic import Field
 
 from api.engine import Engine, EngineRefusedError, EngineUnavailableError, TroubledWorkflow
+from orders.differences import ADVICE, MEANINGS
 from orders.events.subscription import Subscription
+from store.differences import DifferenceStore, Standing
 from store.errors import StoreUnavailableError
 from store.orders import LateOrder, OrderStore
 from store.setbacks import Setback, Setbacks, Work
@@ -51,6 +53,7 @@ class StuckKind(StrEnum):
     WORKFLOW = "workflow"
     QUEUE = "queue"
     EVENT = "event"
+    DIFFERENCE = "difference"
     GIVEN_UP_LISTENER = "givenUpListener"
     SYSTEM = "system"
     FAILURE = "failure"
@@ -65,6 +68,7 @@ _PLURALS = {
     StuckKind.WORKFLOW: ("workflow cannot go on", "workflows cannot go on"),
     StuckKind.QUEUE: ("queue has no worker", "queues have no worker"),
     StuckKind.EVENT: ("event cannot be told", "events cannot be told"),
+    StuckKind.DIFFERENCE: ("difference was found", "differences were found"),
     StuckKind.GIVEN_UP_LISTENER: ("listener was given up", "listeners were given up"),
     StuckKind.SYSTEM: ("system is away or paused", "systems are away or paused"),
     StuckKind.FAILURE: ("failure of a service cannot be seen to", "failures of services cannot be seen to"),
@@ -106,7 +110,7 @@ class Stuck(Model):
     """Something that does not get on."""
 
     kind: StuckKind
-    id: str = Field(description="Of the order, cancellation, listener, queue or system; else of the workflow.")
+    id: str = Field(description="Of the order, cancellation, listener, queue, system or thing; else of the workflow.")
     order_id: str | None = Field(default=None, description="The order at the top of the tree that it belongs to.")
     workflow_id: str | None = None
     what: str = Field(description="What does not succeed, in words.")
@@ -146,11 +150,13 @@ class StuckWork:
         engine: Engine,
         subscriptions: SubscriptionStore,
         systems: SystemStates,
+        differences: DifferenceStore,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._systems = systems
         self._orders = orders
         self._subscriptions = subscriptions
+        self._differences = differences
         self._setbacks = setbacks
         self._engine = engine
         self._now = now
@@ -168,6 +174,8 @@ class StuckWork:
         given_up, number_given_up = await self._subscriptions.given_up(SHOWN)
         totals = {StuckKind.ORDER: number_late} | {_KINDS[work]: number for work, number in numbers.items()}
         totals[StuckKind.GIVEN_UP_LISTENER] = number_given_up
+        differences, numbers_different = await self._differences.standing(SHOWN)
+        totals[StuckKind.DIFFERENCE] = sum(numbers_different.values())
         troubled: list[TroubledWorkflow] = []
         unserved: list[str] = []
         # That Temporal is away is told by another part of the gateway's health.
@@ -185,6 +193,7 @@ class StuckWork:
             *map(_noted, noted),
             *map(_given_up, given_up),
             *map(_troubled, troubled),
+            *map(different, differences),
         ]
         return Found(stuck, totals)
 
@@ -233,6 +242,22 @@ class StuckWork:
         if self._now() - self._looked_at > _STALE_AFTER:
             return f"since {self._looked_at:%Y-%m-%d %H:%M} UTC it could not be seen what is stuck; the log says why"
         return str(self._last) if self._last.total else None
+
+
+def different(standing: Standing) -> Stuck:
+    """Return a difference as it is shown, with what helps."""
+    found = standing.difference
+    return Stuck(
+        kind=StuckKind.DIFFERENCE,
+        id=found.id,
+        order_id=found.order_id,
+        workflow_id=found.workflow_id,
+        what=f"{MEANINGS[found.kind]} ({found.kind})",
+        error=found.error,
+        attempts=standing.looks,
+        since=standing.since,
+        advice=ADVICE[found.kind].replace("ORDER", found.order_id or "ORDER"),
+    )
 
 
 def _unserved(queue: str) -> Stuck:

@@ -54,7 +54,7 @@ def _show(console: Console, health: Document, stuck: Sequence[Document], total: 
     console.print(_parts(health))
     for each in stuck:
         console.print()
-        console.print(_stuck(each))
+        console.print(stuck_table(each))
     console.print()
     if total > len(stuck):
         console.print(f"and {total - len(stuck)} more that are stuck")
@@ -71,7 +71,8 @@ def _parts(health: Document) -> Table:
     return table
 
 
-def _stuck(stuck: Document) -> Table:
+def stuck_table(stuck: Document) -> Table:
+    """Return something that does not get on, with all that is known of it."""
     since = f", since {stuck['since'][:19].replace('T', ' ')} UTC" if "since" in stuck else ""
     tries = f", tried {stuck['attempts']} times" if "attempts" in stuck else ""
     facts = {

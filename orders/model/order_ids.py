@@ -11,9 +11,13 @@ So plans, revisions, resource locks and tasks, which are kept by the id of the r
 
 from __future__ import annotations
 
+import re
+
 from orders.lifecycle.states import OrderKind
 
 _MARKS = {OrderKind.PRODUCT: "", OrderKind.SERVICE: "s-", OrderKind.RESOURCE: "r-"}
+
+_KEY = re.compile(r"(?:po|so|ro):(?P<order>[^:/]+)[:/]")
 
 
 def marked(kind: OrderKind, name: str) -> str:
@@ -32,6 +36,15 @@ def root_of_workflow(workflow_id: str) -> str:
     A workflow's id has it behind the mark of its kind: `po:7f3k2a9dqe:so:1:internet` is below `7f3k2a9dqe`.
     """
     return workflow_id.split(":", 2)[1]
+
+
+def root_of_key(key: str) -> str | None:
+    """Return the order at the top of the tree whose key for an effect this is; None of what is no key of ours.
+
+    A key begins with the id of a workflow: `po:7f3k2a9dqe:so:1:internet:ro:access/port/reserve/add/1`.
+    """
+    found = _KEY.match(key)
+    return found["order"] if found else None
 
 
 def root_kind(order_id: str) -> OrderKind:

@@ -23,6 +23,7 @@ from api.sweeps.assurance import AssuranceSweep
 from api.sweeps.canceller import Canceller
 from api.sweeps.listeners import ListenerStarter
 from api.sweeps.qualifying import Qualifying
+from api.sweeps.reconciling import Reconciling
 from api.sweeps.recovery import RecoveryMode
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
@@ -36,6 +37,7 @@ from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
 from orders.qualification.results import QualificationKind
 from store.cancellations import CancelStore
+from store.differences import DifferenceStore
 from store.failures import FailureStore
 from store.orders import OrderStore
 from store.outbox import Outbox
@@ -164,7 +166,7 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
     canceller = Canceller(orders, cancellations, setbacks, engine, starter, recovery)
     states = SystemStates(database)
     outbox, subscriptions = Outbox(database), SubscriptionStore(database)
-    stuck = StuckWork(orders, setbacks, engine, subscriptions, states, now)
+    stuck = StuckWork(orders, setbacks, engine, subscriptions, states, DifferenceStore(database), now)
     qualifications, qualifier = QualificationStore(database), FakeQualifier()
     qualifiers: dict[QualificationKind, Qualifier] = dict.fromkeys(QualificationKind, qualifier)
     qualifying = Qualifying(
@@ -203,6 +205,7 @@ async def bench(app: FastAPI, store_url: str, shipped: CatalogSet) -> AsyncItera
         subscriptions=subscriptions,
         listener_starter=ListenerStarter(subscriptions, outbox, setbacks, engine, timedelta(days=30), recovery),
         stuck=stuck,
+        reconciling=Reconciling(database, engine),
         recovery=recovery,
         systems=states,
         assurance=assurance,

@@ -59,6 +59,8 @@ class FakeEngine:
     """Ids of the product orders that were started."""
     ended: set[str] = field(default_factory=set)
     """Those of them that have ended."""
+    reconciled: list[tuple[str, bool]] = field(default_factory=list)
+    """The reconciliations that were started, and whether they mend."""
     lost: set[str] = field(default_factory=set)
     """Ids of the workflows that it does not know, as after a restore."""
     attempts: list[str] = field(default_factory=list)
@@ -136,6 +138,10 @@ class FakeEngine:
         if workflow_id in self.lost:
             return Whereabouts.UNKNOWN
         return Whereabouts.RUNNING if self._runs(workflow_id) else Whereabouts.ENDED
+
+    async def reconcile(self, run_id: str, *, mend: bool) -> None:
+        await self.check()
+        self.reconciled.append((run_id, mend))
 
     async def terminated_orders(self, since: datetime) -> list[str]:
         await self.check()

@@ -22,6 +22,7 @@ from store.revisions import RevisionStore
 from store.saga_log import SagaLog
 from store.setbacks import Setbacks, Tried, Work
 from store.sql.database import Database
+from store.sql.operation_tables import systems
 from store.sql.tables import (
     deleted_orders,
     events,
@@ -70,7 +71,7 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await store.record([change(order_id, 1, state)])
 
 
-_OF_NO_ORDER = (subscriptions, qualifications, recovery, reconciliations)
+_OF_NO_ORDER = (subscriptions, qualifications, recovery, reconciliations, systems)
 _NOT_COUNTED = (deleted_orders, order_counts, order_count_changes, events, *_OF_NO_ORDER)
 """The trace of what was deleted, numbers, what is told of it, and what is no order's."""
 

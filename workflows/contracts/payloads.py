@@ -191,6 +191,8 @@ class OrderView(Model):
     """What a person has put on hold: `order`, or items."""
     tasks: list[str] = Field(default_factory=list)
     """Ids of the tasks that wait for a person, here and below."""
+    version: int | None = None
+    """Of its last change that the order store was told, or is about to be."""
 
 
 class PlanView(Model):

@@ -272,6 +272,7 @@ async def test_the_sweep_goes_on_whatever_happens(bench: Bench) -> None:
         request = bench.engine.request
         progress = bench.engine.progress
         look = bench.engine.look
+        reconcile = bench.engine.reconcile
         terminated_orders = bench.engine.terminated_orders
         cancel_children = bench.engine.cancel_children
         check = bench.engine.check

@@ -136,6 +136,7 @@ class Guarded:
         self.bench = bench
         self.guard = RestoreGuard(
             PostedOrders(bench.database),
+            bench.gateway.reconciling.differences,
             bench.engine,
             bench.gateway.recovery,
             timedelta(),

@@ -1,0 +1,1 @@
+"""Reconciliation: orders, workflows, inventories, network and billing are compared, in both directions."""
