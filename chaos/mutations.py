@@ -154,7 +154,9 @@ def _silence() -> None:
 def _foreign_deletion() -> None:
     async def release(before: Callable[..., Awaitable[None]], self: Any, request: Any) -> None:
         await before(self, request)
-        held = await self._inventory.search(RESOURCE, {"resourceStatus": "reserved"}, Identified)
+        held = await self._inventory.search(
+            RESOURCE, {"resourceStatus": "reserved", "resourceSpecification.id": "imsi"}, Identified
+        )
         for each in held[:1]:
             await self._inventory.call("DELETE", at(RESERVATION, each.id), key=f"{request.key}/more", accept=(404, 422))
 
