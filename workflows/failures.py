@@ -65,6 +65,13 @@ def explain(error: BaseException, step: str, attempts_before: int = 0) -> Failur
     return Failure(code=type(cause).__name__, message=f"{step}: {message}", step=step)
 
 
+def was_silent(error: ActivityError) -> bool:
+    """Return whether an activity has failed since a system said nothing, which is no failure of what was asked."""
+    details = error.cause.details if isinstance(error.cause, ApplicationError) else ()
+    told = details[0] if details and isinstance(details[0], dict) else {}
+    return told.get("said") is False
+
+
 def child_failed(workflow_id: str, end: ChildEnd) -> ChildWorkflowError:
     """Return the error of a child that has not ended well, as the run that started it would have got it."""
     cause: FailureError

@@ -38,6 +38,14 @@ PLANNING_LATER: Final[dict[str, Any]] = {
 }
 """For the same while what they ask is away: an hour, after which people are asked."""
 
+PLANNING_WHILE_AWAY: Final[dict[str, Any]] = {
+    **PLANNING,
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(minutes=1), maximum_interval=timedelta(minutes=1), maximum_attempts=24 * 60
+    ),
+}
+"""For the same while a system says nothing: a day, or as many waits as it tells of."""
+
 AMENDMENT: Final[dict[str, Any]] = {
     "start_to_close_timeout": timedelta(minutes=2),
     "retry_policy": RetryPolicy(maximum_attempts=3),

@@ -18,7 +18,7 @@ from orders.model.task import Resolution, Task, TaskAction, TaskKind
 from orders.plan.outcome import Failure
 from orders.plan.policy import Policy
 from workflows.contracts import policies
-from workflows.failures import explain, fallout
+from workflows.failures import explain, fallout, was_silent
 from workflows.parts.human_tasks import HumanTasks
 from workflows.posted.dates import Dates
 from workflows.posted.ending import Ending, failures_of
@@ -161,7 +161,7 @@ class Acceptance:
                 await self._ending.fail([failure])
                 raise failed
             if failure.code == _STORE_IS_AWAY or (failure.code == _SYSTEM_IS_AWAY and options is policies.PLANNING):
-                options = policies.PLANNING_LATER
+                options = policies.PLANNING_WHILE_AWAY if was_silent(failed) else policies.PLANNING_LATER
                 continue
             if await self._decided_by_people(failure, summary, options) == TaskAction.FAIL:
                 await self._ending.fail([failure])

@@ -29,6 +29,8 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     twice = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=2)
     for name in ("PLANNING", "PLANNING_LATER"):
         monkeypatch.setattr(policies, name, {**getattr(policies, name), "retry_policy": twice})
+    often = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=4)
+    monkeypatch.setattr(policies, "PLANNING_WHILE_AWAY", {**policies.PLANNING_WHILE_AWAY, "retry_policy": often})
 
 
 @pytest.fixture
@@ -145,6 +147,7 @@ async def test_a_system_that_stays_away_is_a_matter_of_people_in_the_end(stage: 
         order_id = await stage.submit(mobile(20))
         task = await stage.task(order_id, "fallout")
     assert (task["system"], task["errorCode"]) == ("inventory", "DownstreamError")
+    assert task["attempts"] == 4, "it is waited for as long as outages are"
     assert (await stage.gateway.get(path_of(order_id))).json()["state"] == "acknowledged"
     await settled(stage, task, "retry")
     assert (await stage.ended(order_id))["state"] == "completed"
