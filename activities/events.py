@@ -193,6 +193,8 @@ class EventActivities:
         round_ = _as_recorded(round_, subscription)
         hub = HUBS[subscription.api]
         position, new = await self._new(hub, round_)
+        if position < round_.position:  # The order store was restored: what was stuck was so by other positions.
+            round_ = round_.model_copy(update={"stuck": []})
         # It may have been paused, or taken off, while we waited.
         subscription = await self._subscriptions.get(round_.subscription_id)
         if subscription is None or subscription.state != SubscriptionState.ACTIVE:
@@ -231,7 +233,7 @@ class EventActivities:
         """
         if not round_.look_further:
             return round_.position, []
-        position, found = await self._look(hub, round_.position)
+        position, found = await self._look(hub, round_, round_.position)
         if found or (round_.stuck and round_.retry):
             return position, found
         is_there = partial(self._outbox.is_behind, position, api=hub.events_of)
@@ -239,10 +241,13 @@ class EventActivities:
         await self._outbox_poller.wait_for_events(
             position, is_there, round_.patience, lambda: activity.is_cancelled() or wait.is_over()
         )
-        return await self._look(hub, position)
+        return await self._look(hub, round_, position)
 
-    async def _look(self, hub: Hub, after: int) -> tuple[int, list[Placed]]:
+    async def _look(self, hub: Hub, round_: Round, after: int) -> tuple[int, list[Placed]]:
         end = await self._outbox.end()
+        if end < after:  # The order store was restored while this round ran.
+            subscription = await self._subscriptions.get(round_.subscription_id)
+            after = min(end, subscription.position if subscription else end)
         found = await self._outbox.read(after, BATCH, api=hub.events_of)
         if len(found) == BATCH:
             return found[-1].position, found

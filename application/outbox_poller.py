@@ -37,6 +37,8 @@ class OutboxPoller:
         deadline = now() + patience.total_seconds()
         while now() < deadline and not given_up():
             end = await self._end()
+            if end < after:
+                return True  # The order store was restored, and gives positions anew: who waits has to look.
             if end > seen:
                 seen = end
                 if await is_there():

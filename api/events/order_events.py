@@ -81,6 +81,8 @@ async def _events(gateway: Gateway, kind: OrderKind, order_id: str, after: int) 
         while True:
             ended = (await gateway.orders.get(kind, order_id, _STATE) or {}).get("state") in TERMINAL
             end = await gateway.outbox.end()
+            if end < after:
+                after = 0  # The order store was restored: its ids are given anew.
             found = await gateway.outbox.read(after, _BATCH, root_id=root_id)
             for placed in found:
                 after = placed.position
