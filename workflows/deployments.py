@@ -171,12 +171,17 @@ class Deployment:
         return f"TemporalWorkerDeploymentVersion = '{self.name}:{build_id}'"
 
     async def _check_queues(self, build_id: str) -> None:
-        answer = await self._client.workflow_service.describe_worker_deployment_version(
-            DescribeWorkerDeploymentVersionRequest(
-                namespace=self._client.namespace,
-                deployment_version=WorkerDeploymentVersion(deployment_name=self.name, build_id=build_id),
-            )
+        request = DescribeWorkerDeploymentVersionRequest(
+            namespace=self._client.namespace,
+            deployment_version=WorkerDeploymentVersion(deployment_name=self.name, build_id=build_id),
         )
+        try:
+            answer = await self._client.workflow_service.describe_worker_deployment_version(request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                # It is in the list of builds before it is there itself.
+                raise NotReadyError(f"workers of the build {build_id} are only just there: wait a moment") from None
+            raise
         missing = sorted(self._queues - {each.name for each in answer.version_task_queues})
         if missing:
             raise NotReadyError(
