@@ -141,7 +141,7 @@ def activities_by_queue(
     planner, feasibility = Planner(catalogs, inventory, planning), FeasibilityCheck(inventory)
     calls = {
         policies.INVENTORY: activities_of(InventoryActivities(inventory)),
-        policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION])),
+        policies.ACTIVATION: activities_of(ActivationActivities(systems[policies.ACTIVATION], inventory)),
         policies.BILLING: activities_of(BillingActivities(systems[policies.BILLING])),
     }
     return {

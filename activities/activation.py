@@ -10,14 +10,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.allowance import NOT_YET
-from activities.expectations import ABSENT, ACTIVE, Expectation, residue_of
-from application.addresses import SERVICE_TEST
+from activities.expectations import ABSENT, ACTIVE, Expectation, is_of_another, residue_of
+from application.addresses import RESOURCE, SERVICE_TEST
 from application.answers import Configured, Monitor, ServiceTestResult
 from application.http import Answer, DownstreamError, DownstreamSystem, Identified, at
 from orders.plan.order_documents import characteristic_list, place_reference
 from orders.plan.outcome import Residue
 from orders.plan.parts import Characteristics
-from tmf.model import Model
+from tmf.model import Model, Resource
 from tmf.paths import TMF640, TMF702
 
 
@@ -86,8 +86,9 @@ class ServiceTest(Model):
 class ActivationActivities:
     """Activation's part of an order. Each effect carries a key, so that a repeat changes nothing."""
 
-    def __init__(self, activation: DownstreamSystem) -> None:
-        self._activation = activation
+    def __init__(self, activation: DownstreamSystem, inventory: DownstreamSystem | None = None) -> None:
+        """`inventory` tells whose a resource is that was given back; without it, it is taken for the order's still."""
+        self._activation, self._inventory = activation, inventory
 
     @activity.defn
     async def activate(self, request: ActivationRequest) -> ActivationAnswer:
@@ -126,9 +127,15 @@ class ActivationActivities:
         residue = []
         for each in expected:
             state = await self._state(at(_collection(Target(each.kind)), each.id))
-            if state is not None and state not in each.states:
+            if state is not None and state not in each.states and not await self._is_of_another(each):
                 residue.append(residue_of(each, state, "its set-up in the network"))
         return residue
+
+    async def _is_of_another(self, expected: Expectation) -> bool:
+        """Return whether a resource that was given back is another order's by now, which may have set it up again."""
+        if self._inventory is None or expected.held_by is None:
+            return False
+        return is_of_another(expected, await self._inventory.find(at(RESOURCE, expected.id), Resource))
 
     @activity.defn
     async def test_service(self, request: ServiceTest) -> None:

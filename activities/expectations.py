@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from orders.plan.outcome import Residue
-from tmf.model import Model
+from tmf.model import Model, Resource
 
 ABSENT = "absent"
 ACTIVE = "active"
@@ -53,3 +53,11 @@ def residue_of(expected: Expectation, state: str, shown: str = "") -> Residue:
         target=expected.target,
         message=f"{shown} is {state} where {wanted} was expected after the undo".strip(),
     )
+
+
+def is_of_another(expected: Expectation, document: Resource | None) -> bool:
+    """Return whether a resource that was given back has gone to another order since."""
+    if expected.held_by is None or document is None:
+        return False
+    holder = (document.model_extra or {}).get("reservation")
+    return isinstance(holder, dict) and holder.get("requestedBy") not in (None, expected.held_by)

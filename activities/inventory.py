@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 from temporalio import activity
 
-from activities.expectations import ABSENT, Expectation, Kind, residue_of
+from activities.expectations import ABSENT, Expectation, Kind, is_of_another, residue_of
 from activities.lookups import AGAIN, carrying, is_repeat, made_before, only_one
 from activities.product_records import (
     Named,
@@ -252,7 +252,7 @@ class InventoryActivities:
         residue = []
         for each, document in zip(known, await self._inventory.find_all(paths, Resource), strict=True):
             state = _state(each.kind, document)
-            if state not in each.states and not _is_of_another(each, document):
+            if state not in each.states and not is_of_another(each, document):
                 residue.append(residue_of(each, state))
         for each in expected:
             if not each.id:
@@ -353,11 +353,3 @@ def _of_product_order(order: str, key: str) -> tuple[dict[str, str], Callable[[P
     """Return by what the record of a product is found that a node of an order's plan makes, and is known by."""
     wanted = {"productOrderItem.productOrderId": order, "productOrderItem.planKey": key}
     return wanted, lambda product: product.status != "terminated" and product.is_of(order, key)
-
-
-def _is_of_another(expected: Expectation, document: Resource | None) -> bool:
-    """Return whether a resource that was given back has gone to another order since."""
-    if expected.held_by is None or document is None:
-        return False
-    holder = (document.model_extra or {}).get("reservation")
-    return isinstance(holder, dict) and holder.get("requestedBy") not in (None, expected.held_by)

@@ -65,7 +65,7 @@ class Resources:
             saga.add(
                 "deconfigure", lambda: self._undo_configuration(item, Operation.DEACTIVATE), **_network(resource.id)
             )
-            saga.expect(_set_up(resource.id, ABSENT))
+            saga.expect(_set_up(resource.id, ABSENT, resource.reserved_by))
             await self._configure(item, Operation.ACTIVATE, characteristics)
         saga.add("uninstall", lambda: self._restore_record(item, {}, in_use=False), **_inventory(resource.id))
         await self._install(item, characteristics, in_use=True)
@@ -113,7 +113,7 @@ class Resources:
         free, held_by = ["available", "absent"], item.reserved_by
         self._fulfilment.goal(Expectation(kind=Kind.RESOURCE, id=resource.id, states=free, held_by=held_by))
         if item.configuration:
-            self._fulfilment.goal(_set_up(resource.id, ABSENT))
+            self._fulfilment.goal(_set_up(resource.id, ABSENT, held_by))
 
     def _characteristics(self, item: ResourceItem) -> Characteristics:
         """Return an item's characteristics, with those that only this run can know."""
@@ -203,9 +203,9 @@ def installed(item: ResourceItem) -> AssignedResource:
     return AssignedResource(id=item.resource_id, value=item.demand.value, characteristics=item.previous)
 
 
-def _set_up(resource_id: str, state: str) -> Expectation:
-    """Return what the network must have of a resource."""
-    return Expectation(kind=Kind.RESOURCE, id=resource_id, states=[state], system="activation")
+def _set_up(resource_id: str, state: str, held_by: str | None = None) -> Expectation:
+    """Return what the network must have of a resource; of one that is given back, while no other order holds it."""
+    return Expectation(kind=Kind.RESOURCE, id=resource_id, states=[state], held_by=held_by, system="activation")
 
 
 def _inventory(target: str) -> dict[str, str]:

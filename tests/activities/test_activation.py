@@ -277,6 +277,15 @@ async def test_activation_is_asked_after_an_undo_what_is_set_up(activation: Refe
     ]
 
 
+@pytest.mark.parametrize(("holder", "left"), [("another", 0), ("ours", 1), (None, 1)])
+async def test_a_resource_that_another_order_has_by_now_may_be_set_up(holder: str | None, left: int) -> None:
+    activation, _ = scripted(httpx2.Response(200, json={"id": "ont-2", "state": "active"}), name="activation")
+    held = {"id": "ont-2", "reservation": {"requestedBy": holder}} if holder else {"id": "ont-2"}
+    inventory, _ = scripted(httpx2.Response(200, json=held), name="inventory")
+    expected = Expectation(kind=Kind.RESOURCE, id="ont-2", states=["absent"], held_by="ours", system="activation")
+    assert len(await perform(ActivationActivities(activation, inventory).read_network_back, [expected])) == left
+
+
 @pytest.mark.parametrize("status", [405, 501])
 async def test_an_activation_that_does_not_tell_what_is_set_up_leaves_nothing_to_say(status: int) -> None:
     system, _ = scripted(httpx2.Response(status), name="activation")
