@@ -29,6 +29,7 @@ from api.sweeps.lock_releaser import LockReleaser
 from api.sweeps.orphans import OrphanSweep
 from api.sweeps.qualifying import Qualifying
 from api.sweeps.reconciling import Reconciling
+from api.sweeps.recovery import RecoveryMode
 from api.sweeps.starter import Starter
 from api.sweeps.stuck import StuckWork
 from application.feasibility import FeasibilityCheck
@@ -47,6 +48,7 @@ from store.orders import OrderStore
 from store.outbox import Outbox
 from store.plans import PlanStore
 from store.qualifications import QualificationStore
+from store.recovery import RecoveryStore
 from store.resource_locks import ResourceLocks
 from store.revisions import RevisionStore
 from store.setbacks import Setbacks
@@ -104,13 +106,18 @@ class _LateTransport(httpx2.AsyncBaseTransport):
 
 @asynccontextmanager
 async def staged(
-    client: Client, folder: Path, catalogs_folder: Path | None = None, circuit: CircuitLimits = NEVER_AWAY
+    client: Client,
+    folder: Path,
+    catalogs_folder: Path | None = None,
+    circuit: CircuitLimits = NEVER_AWAY,
+    queue: str | None = None,
+    recovering: bool = False,
 ) -> AsyncIterator[Stage]:
     """Run everything on databases in `folder`, with a task queue of its own, and the shipped catalogs or others."""
     store_url = f"sqlite:///{folder}/store.db"
     await migrate(store_url)
     catalogs = load_catalogs(catalogs_folder) if catalogs_folder else shipped_catalogs()
-    queue = f"test-{uuid4().hex[:8]}"
+    queue = queue or f"test-{uuid4().hex[:8]}"
     events = _LateTransport()
     async with AsyncExitStack() as stack:
         stack.enter_context(patch.object(policies, "LOCAL_ATTEMPT", _LOCAL_ATTEMPT))
@@ -134,6 +141,9 @@ async def staged(
             return client
 
         delivery = DELIVERY.model_copy()
+        recovery = RecoveryMode(RecoveryStore(database))
+        if recovering:
+            await recovery.switch("the test", "something is restored", on=True)
         engine = TemporalEngine(connected, queue, delivery=delivery)
         outbox, subscriptions = Outbox(database), SubscriptionStore(database)
         setbacks = Setbacks(database)
@@ -185,6 +195,7 @@ async def staged(
                 systems=states,
                 assurance=assurance,
                 reconciling=Reconciling(database, engine),
+                recovery=recovery,
                 outbox_poller=OutboxPoller(outbox, _LOOKS),
                 catalogs=catalogs,
                 base_url=GATEWAY,
