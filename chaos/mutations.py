@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
@@ -59,7 +60,12 @@ def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
     def wrapped(*arguments: Any, **options: Any) -> Any:
         return around(before, *arguments, **options)
 
-    setattr(owner, name, wrapped)
+    @functools.wraps(before)
+    async def wrapped_async(*arguments: Any, **options: Any) -> Any:
+        return await around(before, *arguments, **options)
+
+    # An activity that is no coroutine function would be run in a thread.
+    setattr(owner, name, wrapped_async if inspect.iscoroutinefunction(before) else wrapped)
 
 
 def _some() -> Iterator[bool]:
