@@ -116,7 +116,8 @@ async def streaming(chunk: bytes, pause: float, *, status: str = "200 OK") -> As
     """Serve an answer without an end, a chunk of it at a time; yield its address."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+        # uvloop tells by a RuntimeError that the other side has closed the connection.
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError, RuntimeError):
             await reader.readuntil(b"\r\n\r\n")
             writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 1000000000000\r\n\r\n".encode())
             while True:

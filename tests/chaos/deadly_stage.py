@@ -108,6 +108,7 @@ class Theatre:
             delivery=DELIVERY,
             orders=nothing,
             lock_releaser=nothing,
+            assurance=nothing,
             setbacks=nothing,
             orphans=nothing,
             app=nothing,

@@ -32,6 +32,8 @@ from store.sql.tables import (
     qualifications,
     reconciliations,
     recovery,
+    schema_support,
+    service_failures,
     subscriptions,
 )
 from store.tasks import TaskStore
@@ -71,7 +73,7 @@ async def order_tree(database: Database, order_id: str, state: OrderState = Orde
     await store.record([change(order_id, 1, state)])
 
 
-_OF_NO_ORDER = (subscriptions, qualifications, recovery, reconciliations, systems)
+_OF_NO_ORDER = (schema_support, service_failures, subscriptions, qualifications, recovery, reconciliations, systems)
 _NOT_COUNTED = (deleted_orders, order_counts, order_count_changes, events, *_OF_NO_ORDER)
 """The trace of what was deleted, numbers, what is told of it, and what is no order's."""
 

@@ -234,6 +234,7 @@ def test_what_we_make_ourselves_speaks_camel_case_and_ignores_what_a_later_relea
         "appended": {},
         "revision": None,
         "passed": [],
+        "again": False,
     }
     assert OrderChange.model_validate({**change.model_dump(), "surprise": 1}) == change
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from unittest.mock import patch
 
 import httpx2
 import pytest
@@ -11,9 +13,17 @@ from temporalio.api.enums.v1 import EventType
 
 from tests.stage import Stage, customer_of, eventually, example, stalled
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left
-from workflows.contracts import ids
+from workflows.contracts import ids, policies
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def long_local_attempts() -> Iterator[None]:
+    """On a busy machine a cancellation may take longer than a local attempt, which is to be under way then."""
+    with patch.object(policies, "LOCAL_ATTEMPT", timedelta(seconds=30)):
+        yield
+
 
 _MOBILE = "1:mobile"
 
