@@ -11,7 +11,7 @@ from activities.expectations import ABSENT, ACTIVE, ENDED, Expectation, residue_
 from activities.lookups import NotTheOrdersError, carrying, is_repeat, made_before
 from application.addresses import CHARGE
 from application.answers import Charge, prices
-from application.http import DownstreamSystem, at
+from application.http import DownstreamError, DownstreamSystem, at
 from orders.model.product_orders import OrderPrice
 from orders.plan.outcome import Residue
 from orders.plan.parts import ProductPlan
@@ -29,6 +29,10 @@ class Bill(Model):
     """From when on, as an ISO 8601 time."""
     asked_before: bool = False
     """Whether this was asked for before, so that it may be done already."""
+
+
+_TAKEN = (409, 422)
+"""What a system answers where a key was used for another request, or the product is charged for already."""
 
 
 class BillingActivities:
@@ -90,12 +94,24 @@ class BillingActivities:
         return ABSENT
 
     async def _start_once(self, request: Bill) -> str:
-        """Start a charge; on a repeat, the one that was started is found."""
-        if is_repeat(request.asked_before):
-            wanted, carries = _of_product(request.product_id, ACTIVE)
-            if started := await made_before(self._billing, CHARGE, wanted, Charge, carries):
-                return started.id
-        return await self._start(request)
+        """Start a charge; on a repeat, the one that was started is found.
+
+        A workflow that was restored from a backup repeats what it has forgotten, and says a later time: billing refuses
+        that under the same key.
+        """
+        wanted, carries = _of_product(request.product_id, ACTIVE)
+        repeated = is_repeat(request.asked_before)
+        if repeated and (started := await made_before(self._billing, CHARGE, wanted, Charge, carries)):
+            return started.id
+        try:
+            return await self._start(request)
+        except DownstreamError as error:
+            started = None
+            if error.status in _TAKEN:
+                started = await made_before(self._billing, CHARGE, wanted, Charge, carries)
+            if started is None:
+                raise
+            return started.id
 
     async def _start(self, request: Bill) -> str:
         product = request.product

@@ -18,7 +18,8 @@ from workflows.contracts.payloads import OrderView
 
 _ASKED_AT_ONCE = 100
 _PAGE = 500
-_QUERY_TIMEOUT = timedelta(seconds=10)
+_QUERY_TIMEOUT = timedelta(seconds=30)
+"""Longer than Temporal waits for a worker that has the workflow in memory, and is gone, before it asks another."""
 _ENDED_FROM_OUTSIDE = {WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT}
 
 

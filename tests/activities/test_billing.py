@@ -77,6 +77,13 @@ async def test_a_modification_changes_the_price_of_the_charge_there_is(billing: 
     assert await charges(billing) == [("active", 39.9)]
 
 
+async def test_a_start_that_a_restored_workflow_repeats_at_a_later_time_finds_the_charge(billing: Reference) -> None:
+    charge_id = await do(billing, NEW)
+    later = NEW.model_copy(update={"at": "2026-03-02T10:00:00.000Z"})
+    assert await do(billing, later) == charge_id
+    assert await charges(billing) == [("active", 29.9)]
+
+
 async def test_a_modification_that_begins_to_cost_starts_a_charge_once_though_the_answer_is_lost(
     billing: Reference,
 ) -> None:
