@@ -280,12 +280,20 @@ async def work(settings: Settings, catalogs: CatalogSet, queues: Sequence[str]) 
             await _scheduled(client, settings)
         version = catalogs.version
         _log.info("working", queues=list(queues), catalog=version.label, digest=version.digest, build=build)
-        if settings.deployment and not await current_build(client, settings.deployment):
-            _log.warning("no build takes orders yet", command=f"ordersaga worker promote {build}")
+        if settings.deployment:
+            await _say_whether_current(client, settings.deployment, build)
         asking = asyncio.create_task(_warn_of_ignored_filters(systems))
         await stopped.wait()
         asking.cancel()
         _log.info("stopping", graceful=str(settings.graceful_shutdown))
+
+
+async def _say_whether_current(client: Client, deployment: str, build: str) -> None:
+    try:
+        if not await current_build(client, deployment):
+            _log.warning("no build takes orders yet", command=f"ordersaga worker promote {build}")
+    except RPCError as error:
+        _log.warning("Temporal does not say which build takes orders", reason=str(error))
 
 
 async def _warn_of_ignored_filters(systems: Mapping[str, DownstreamSystem]) -> None:

@@ -86,7 +86,8 @@ class DifferenceStore:
         Raises:
             StoreUnavailableError: when the database cannot serve.
         """
-        shown = differences.c.looks >= _CONFIRMED
+        # Kinds of a later release are for that one.
+        shown = and_(differences.c.looks >= _CONFIRMED, differences.c.kind.in_([kind.value for kind in DifferenceKind]))
         page = select(differences).where(shown)
         ordered = page.order_by(differences.c.since, differences.c.kind, differences.c.id).limit(limit)
         counts = select(differences.c.kind, func.count().label("number")).where(shown).group_by(differences.c.kind)
@@ -114,6 +115,23 @@ class DifferenceStore:
             connection.execute(delete(reconciliations).where(reconciliations.c.started_at <= oldest))
 
         await self._database.write(put)
+
+    async def begin_run(self, run_id: str, started_at: datetime, document: Document) -> Document:
+        """Keep a reconciliation that was asked for, unless it has told of itself already; return what is kept of it.
+
+        Raises:
+            StoreUnavailableError: when the database cannot serve.
+        """
+        row = {"id": run_id, "started_at": timestamp(started_at), "document": storable(document)}
+        made = self._database.insert_if_absent(reconciliations).values(**row)
+        kept = select(reconciliations.c.document).where(reconciliations.c.id == run_id)
+
+        def begin(connection: Connection) -> Document:
+            connection.execute(made)
+            document: Document = connection.scalars(kept).one()
+            return document
+
+        return await self._database.write(begin)
 
     async def last(self, except_for: str) -> Document | None:
         """Return the newest reconciliation that has begun, but for one; None where there is none.

@@ -231,7 +231,7 @@ class SubscriptionStore:
 
         def found(connection: Connection) -> tuple[list[Subscription], int]:
             rows = connection.execute(some.limit(limit)).all()
-            return [_subscription(row) for row in rows], connection.scalar(number) or 0
+            return [each for each in map(self._readable, rows) if each], connection.scalar(number) or 0
 
         return await self._database.read(found)
 

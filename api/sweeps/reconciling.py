@@ -51,10 +51,7 @@ class Reconciling:
         run_id, now = f"reconciliation:{uuid4()}", self._now()
         document = {"id": run_id, "state": "requested", "startedAt": timestamp(now), "mend": mend}
         await self._engine.reconcile(run_id, mend=mend)
-        if known := await self.differences.run(run_id):
-            return known
-        await self.differences.put_run(run_id, now, document)
-        return document
+        return await self.differences.begin_run(run_id, now, document)
 
     async def close(self, order_id: str, by: str, reason: str) -> None:
         """Let an order end as failed whose workflow is gone; one that is over stays as it is.
@@ -72,6 +69,8 @@ class Reconciling:
             return
         if await self._engine.look(root_workflow(order_id)) == Whereabouts.RUNNING:
             raise StillRunsError(order_id)
+        # One that waits for its start would be started later, and carried out.
+        await self._orders.mark_started([(kind, order_id)])
         await self._posted.follow(_closed(document, order_id, f"closed by {by}: {reason}", self._now()))
         await self._locks.release(order_id)
         _log.warning("order closed whose workflow is gone", order=order_id, by=by, reason=reason)

@@ -14,7 +14,7 @@ from orders.lifecycle.states import OrderState
 from store.posted_orders import PostedOrders
 from store.recovery import RecoveryStore
 from store.resource_locks import ResourceLocks
-from tests.api.conftest import MINIMAL, Bench
+from tests.api.conftest import MINIMAL, PRODUCT_ORDERS, Bench
 from tmf.bodies import Document
 from workflows.contracts.ids import root_workflow
 
@@ -127,6 +127,33 @@ async def test_an_order_that_is_lost_is_not_begun_anew_to_be_cancelled(bench: Be
     assert await bench.cancellations.unsent() == [], "it rests"
     [setback], _ = await bench.setbacks.standing(1, 10)
     assert "does not know the workflow" in setback.error
+
+
+@pytest.mark.parametrize("ask", ["hold", "amend"])
+async def test_an_order_that_is_lost_is_not_begun_anew_by_what_people_ask_of_it(bench: Bench, ask: str) -> None:
+    order_id = await bench.ordered()
+    await bench.starter.note()
+    bench.engine.lost.add(root_workflow(order_id))
+    attempts = list(bench.engine.attempts)
+    path = f"{PRODUCT_ORDERS}/{order_id}"
+    if ask == "hold":
+        answer = await bench.client.post(f"{path}/hold", json={})
+    else:
+        answer = await bench.client.patch(path, json={"description": "another"})
+    assert answer.status_code == 503, answer.text
+    assert "Temporal does not know its workflow" in answer.text
+    assert bench.engine.attempts == attempts
+
+
+async def test_an_order_that_was_closed_before_its_start_is_never_started(bench: Bench) -> None:
+    bench.engine.away = True
+    order_id = await bench.ordered()
+    bench.engine.away = False
+    bench.engine.lost.add(root_workflow(order_id))
+    await bench.gateway.reconciling.close(order_id, "ada", "nobody wants it any more")
+    assert await bench.orders.unstarted() == []
+    assert await bench.starter.sweep() == 0
+    assert (await bench.client.get(f"{PRODUCT_ORDERS}/{order_id}")).json()["state"] == "failed"
 
 
 class Guarded:
