@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import model_validator
 from temporalio import activity, workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.exceptions import ApplicationError
@@ -55,10 +56,14 @@ class Tries(Model):
     """Attempts in which the system was asked."""
     said: int = 0
     """Attempts in which it said something."""
+    heard_at: datetime | None = None
+    """When it said something last; later by the pauses since."""
     silent_since: datetime | None = None
-    """Since when it has said nothing."""
-    paused: bool = False
-    """Whether that is because operators have paused it."""
+    """Since when it has said nothing; later by the pauses since."""
+    paused_since: datetime | None = None
+    """Since when operators have paused it: until that is over, no time of silence passes."""
+    held: bool = False
+    """Whether the last one was kept from going out while the system may be there: it is never the last."""
     silence: timedelta = timedelta()
     """How long it has said nothing before, or was paused."""
     unclear: bool = False
@@ -66,15 +71,29 @@ class Tries(Model):
     unheard: bool = False
     """Whether the last one had no end that anybody knows, as with a time-out."""
 
-    def begun(self, attempt: int, scheduled_at: datetime) -> Tries:
-        """Return how it stands as an attempt begins: one before that is not counted had no end that anybody knows."""
+    @model_validator(mode="before")
+    @classmethod
+    def _of_before(cls, kept: Any) -> Any:
+        """Read what earlier releases have kept: a pause was a silence with a mark."""
+        if isinstance(kept, dict) and kept.get("paused"):
+            return {**kept, "held": True, "pausedSince": kept.get("silentSince"), "silentSince": None}
+        return kept
+
+    def begun(self, attempt: int, first_at: datetime, scheduled_at: datetime) -> Tries:
+        """Return how it stands as an attempt begins: one before that is not counted had no end that anybody knows.
+
+        The first one was scheduled `first_at`, this one `scheduled_at`.
+        """
         if attempt - 1 <= self.attempt:
             return self
-        return self.model_copy(
+        tries = self._after_pause(scheduled_at)
+        since = tries.silent_since or tries.heard_at or (scheduled_at if self.attempt else first_at)
+        return tries.model_copy(
             update={
                 "attempt": attempt - 1,
                 "made": self.made + attempt - 1 - self.attempt,
-                "silent_since": self.silent_since or scheduled_at,
+                "silent_since": since,
+                "held": False,
                 "unclear": True,
                 "unheard": True,
             }
@@ -82,25 +101,42 @@ class Tries(Model):
 
     def failed(self, attempt: int, error: Exception, now: datetime) -> Tries:
         """Return how it stands after an attempt has failed."""
-        away = isinstance(error, SystemAwayError)
-        paused = isinstance(error, SystemAwayError) and error.paused
+        if isinstance(error, SystemAwayError) and error.held:
+            since = self.paused_since or (now if error.paused else None)
+            return self.model_copy(update={"attempt": attempt, "held": True, "paused_since": since, "unheard": False})
         silent = isinstance(error, DownstreamError) and not error.said
-        since = self.silent_since
-        goes_on = silent and since is not None and paused == self.paused
+        tries = self._after_pause(now)
+        since = tries.silent_since
         return Tries(
             attempt=attempt,
-            made=self.made + (not away),
+            made=self.made + (not isinstance(error, SystemAwayError)),
             said=self.said + (not silent),
-            silent_since=since if goes_on else now if silent else None,
-            paused=paused,
-            silence=self.silence + (timedelta() if goes_on or since is None else now - since),
+            heard_at=tries.heard_at if silent else now,
+            silent_since=since or now if silent else None,
+            silence=tries.silence + (now - since if since and not silent else timedelta()),
             unclear=self.unclear or (isinstance(error, DownstreamError) and error.unclear),
+        )
+
+    def _after_pause(self, now: datetime) -> Tries:
+        """Return how it stands with its pause, if there is one, over by now."""
+        if self.paused_since is None:
+            return self
+        pause = now - self.paused_since
+        return self.model_copy(
+            update={
+                "heard_at": self.heard_at and self.heard_at + pause,
+                "silent_since": self.silent_since and self.silent_since + pause,
+                "paused_since": None,
+                "silence": self.silence + pause,
+            }
         )
 
     def used_up(self, allowance: Allowance, since: datetime, now: datetime) -> bool:
         """Return whether no other attempt is allowed of a call that was made `since` then."""
+        if self.held:
+            return False
         if self.silent_since:
-            return not self.paused and now - self.silent_since >= allowance.outage
+            return now - self.silent_since >= allowance.outage
         if allowance.attempts is not None and self.said >= allowance.attempts:
             return True
         return allowance.wait is not None and now - since - self.silence >= allowance.wait
@@ -129,7 +165,7 @@ def tries_so_far(info: activity.Info, allowance: Allowance) -> Tries:
     """Return how often the activity that runs was tried before."""
     kept = next((each for each in info.heartbeat_details if isinstance(each, dict)), {})
     tries = Tries.model_validate({"unclear": allowance.unclear, **kept})
-    return tries.begun(info.attempt, info.scheduled_time)
+    return tries.begun(info.attempt, info.scheduled_time, info.current_attempt_scheduled_time)
 
 
 def allowance_of(headers: Mapping[str, Payload]) -> Allowance | None:

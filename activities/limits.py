@@ -131,7 +131,7 @@ class LocalCalls:
         except DownstreamError as error:
             if error.category == ApplicationErrorCategory.BENIGN:
                 pass  # The system is known to be away: nothing is local until it is back.
-            elif error.retryable:
+            elif error.retryable or not error.said:
                 self._refuse(Refusal.FAILING, started, self._limits.failure_pause, error.next_retry_delay)
             else:
                 self._answered(started)
@@ -231,8 +231,10 @@ class _GuardedActivity(ActivityInboundInterceptor):
         """Make an attempt of a call that has an allowance, and let it be the last one where that is used up."""
         info, tries = activity.info(), tries_so_far(activity.info(), allowance)
         begun = datetime.now(UTC)
-        if tries.unheard and tries.used_up(allowance, info.scheduled_time, begun):
-            raise no_end_known(system, tries, begun)
+        if tries.unheard:
+            activity.heartbeat(tries.model_dump(mode="json"))
+            if tries.used_up(allowance, info.scheduled_time, begun):
+                raise no_end_known(system, tries, begun)
         try:
             return await self._do(request)
         except Exception as error:

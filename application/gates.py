@@ -67,6 +67,8 @@ class SystemGate:
 
     def learn(self, state: SystemState) -> None:
         """Take note of how the system stands."""
+        if self._state.away_since and not state.away_since:
+            self._silent = 0  # Another process has had an answer.
         self._state = state
 
     async def admit(self) -> None:
@@ -87,7 +89,7 @@ class SystemGate:
                 raise SystemAwayError(self.system, why, self._wait(now - since))
         elif self._running >= self._places(now):
             why = f"{self.system} is back, and takes calls little by little"
-            raise SystemAwayError(self.system, why, _BUSY * random.uniform(0.5, 1.5), paused=True)
+            raise SystemAwayError(self.system, why, _BUSY * random.uniform(0.5, 1.5), ramping=True)
         self._running += 1
 
     def left(self) -> None:
@@ -173,7 +175,10 @@ async def states_followed(
     async def follow() -> None:
         while True:
             await asyncio.sleep(_LOOKS_EVERY.total_seconds())
-            await refresh(states, gates, gauge)
+            try:
+                await refresh(states, gates, gauge)
+            except Exception:
+                _log.exception("it cannot be followed which systems are away; it is tried again")
 
     following = asyncio.create_task(follow())
     try:

@@ -95,11 +95,16 @@ class DownstreamError(ApplicationError):
 
 
 class SystemAwayError(DownstreamError):
-    """A system was not asked at all: it is known to be away, or operators have `paused` it. It waits for `delay`."""
+    """A system was not asked at all: it is known to be away, or operators have `paused` it. The call waits for `delay`.
 
-    def __init__(self, system: str, message: str, delay: timedelta, *, paused: bool = False) -> None:
+    `held`: nothing is known of its being away; it is paused, or takes calls little by little.
+    """
+
+    def __init__(
+        self, system: str, message: str, delay: timedelta, *, paused: bool = False, ramping: bool = False
+    ) -> None:
         super().__init__(system, message, retryable=True, delay=delay, said=False, expected=True)
-        self.paused = paused
+        self.paused, self.held = paused, paused or ramping
 
 
 class Identified(Resource):

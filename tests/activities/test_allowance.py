@@ -37,6 +37,10 @@ def away() -> DownstreamError:
     return SystemAwayError("billing", "billing is away", SECOND)
 
 
+def ramping() -> DownstreamError:
+    return SystemAwayError("billing", "billing takes calls little by little", SECOND, ramping=True)
+
+
 def paused() -> DownstreamError:
     return SystemAwayError("billing", "billing is paused", SECOND, paused=True)
 
@@ -53,7 +57,7 @@ def run(allowance: Allowance, *failures: Failing, every: timedelta = SECOND) -> 
     tries, now = Tries(), START
     for number, failing in enumerate(failures, 1):
         now += every
-        tries = tries.begun(number, START).failed(number, failing(), now)
+        tries = tries.begun(number, START, now - every).failed(number, failing(), now)
         if tries.used_up(allowance, START, now):
             return number, tries
     return None, tries
@@ -86,6 +90,47 @@ def test_a_pause_is_no_silence_however_long() -> None:
     assert run(THREE, *[paused] * 100, *[silent] * 9, every=timedelta(minutes=10))[0] == 107
 
 
+def test_a_pause_suspends_the_time_of_silence_and_does_not_begin_it_anew() -> None:
+    around = [*[silent] * 4, *[paused] * 100, *[silent] * 5]
+    assert run(THREE, *around, every=timedelta(minutes=10))[0] == 107
+
+
+def test_a_call_that_finds_too_many_before_it_changes_nothing_of_the_silence() -> None:
+    minutes = timedelta(minutes=10)
+    assert run(THREE, *[silent, ramping] * 10, every=minutes)[0] == 7
+    assert run(THREE, silent, *[ramping] * 20, every=minutes)[0] is None, "a call that is not made is never the last"
+    assert run(THREE, *[ramping] * 20, *[silent] * 9, every=minutes)[0] == 27
+
+
+def test_what_was_answered_is_no_silence_where_an_attempt_has_no_known_end() -> None:
+    heard, lost = START + timedelta(hours=5), timedelta(minutes=5)
+    tries = Tries().failed(1, not_yet(), heard).begun(3, START, heard + lost)
+    assert tries.silent_since == heard
+    assert not tries.used_up(WAIT, START, heard + lost)
+    assert tries.used_up(WAIT, START, heard + timedelta(hours=1))
+
+
+def test_an_attempt_without_a_known_end_does_not_begin_the_time_to_wait_anew() -> None:
+    at = [START + timedelta(minutes=minute) for minute in (8, 9, 12)]
+    tries = Tries().failed(1, not_yet(), at[0]).begun(3, START, at[1]).failed(3, not_yet(), at[1])
+    assert tries.silence == timedelta(minutes=1)
+    assert tries.used_up(WAIT, START, at[2])
+
+
+def test_a_pause_is_no_silence_of_an_attempt_without_a_known_end() -> None:
+    paused_at, over = START + timedelta(minutes=10), START + timedelta(hours=9)
+    tries = Tries().failed(1, said(), START).failed(2, paused(), paused_at).begun(4, START, over)
+    assert (tries.silent_since, tries.held) == (over - timedelta(minutes=10), False)
+
+
+@pytest.mark.parametrize("details", [{"attempt": 1}, {"attempt": 1, "paused": True, "silentSince": START.isoformat()}])
+def test_what_an_earlier_release_has_kept_is_read(details: dict[str, Any]) -> None:
+    assert so_far([details], attempt=2).silent_since is None
+    lost = so_far([details], attempt=3)
+    assert lost.silent_since == START + SECOND
+    assert not lost.used_up(THREE, START, START + 2 * SECOND)
+
+
 def test_what_waits_for_an_end_has_its_time_while_the_system_is_there() -> None:
     minute = timedelta(minutes=1)
     assert run(WAIT, *[not_yet] * 20, every=minute)[0] == 10
@@ -95,7 +140,7 @@ def test_what_waits_for_an_end_has_its_time_while_the_system_is_there() -> None:
 
 
 def test_an_attempt_without_a_known_end_leaves_all_unclear_and_was_silence() -> None:
-    tries = Tries().failed(1, said(), START).begun(4, START)
+    tries = Tries().failed(1, said(), START).begun(4, START, START + SECOND)
     assert (tries.made, tries.said, tries.attempt, tries.unclear, tries.unheard) == (3, 1, 3, True, True)
     assert tries.silent_since == START
     assert not tries.failed(4, said(), START).unheard
@@ -155,7 +200,11 @@ def so_far(details: list[Any], attempt: int) -> Tries:
     """Return what an activity finds that has these details of a heartbeat."""
     environment = ActivityEnvironment()
     environment.info = dataclasses.replace(
-        environment.info, heartbeat_details=details, attempt=attempt, scheduled_time=START
+        environment.info,
+        heartbeat_details=details,
+        attempt=attempt,
+        scheduled_time=START,
+        current_attempt_scheduled_time=START + SECOND,
     )
     allowance = THREE.model_copy(update={"unclear": True})
     return environment.run(lambda: tries_so_far(activity.info(), allowance))

@@ -77,6 +77,11 @@ def test_after_a_failure_local_calls_are_refused_for_a_while(calls: LocalCalls, 
     assert calls.refusal() is None
 
 
+def test_a_silence_that_is_final_is_no_answer(calls: LocalCalls, clock: Clock) -> None:
+    make(calls, clock, local=False, fails=DownstreamError("inventory", "no answer", retryable=False, said=False))
+    assert calls.refusal() == Refusal.FAILING
+
+
 def test_one_call_tries_for_all_after_a_pause(calls: LocalCalls, clock: Clock) -> None:
     make(calls, clock, local=True, fails=downstream())
     clock.passes(15)

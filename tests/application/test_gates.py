@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -9,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from application.gates import CircuitLimits, SystemGate, refresh
+from application import gates
+from application.gates import CircuitLimits, SystemGate, refresh, states_followed
 from application.http import DownstreamError, DownstreamSystem, SystemAwayError
 from store.errors import StoreUnavailableError
 from store.sql.database import open_database
-from store.systems import SystemStates
+from store.systems import SystemState, SystemStates
 from tests.application.conftest import Script
 from tests.over_httpx import HttpxConnection
 
@@ -164,6 +166,12 @@ async def test_after_its_return_calls_go_out_little_by_little(states: SystemStat
             gate.left()
         return count
 
+    await gate.admit()
+    with pytest.raises(SystemAwayError) as caught:
+        await gate.admit()
+    assert (caught.value.paused, caught.value.held) == (False, True), "nobody has paused it"
+    gate.left()
+
     found = []
     for _ in range(4):
         found.append(await admitted())
@@ -203,3 +211,34 @@ async def test_a_store_that_does_not_serve_keeps_nobody_from_calling(
     assert isinstance(await failure(called(gate, AWAY)[0]), SystemAwayError), "this process knows it all the same"
     await gate.answered()
     assert not gate.is_closed()
+
+
+async def test_a_gate_that_another_process_has_opened_counts_from_the_beginning(
+    states: SystemStates, clock: Clock
+) -> None:
+    gate = await closed(states, clock)
+    await states.back("billing")
+    await refresh(states, {"billing": gate})
+    clock.move(minutes=2)
+    await failure(called(gate, AWAY)[0])
+    assert not gate.is_closed()
+
+
+async def test_systems_are_followed_on_after_a_fault_that_nobody_foresaw(
+    states: SystemStates, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, looks, went_on = states.all, 0, asyncio.Event()
+
+    async def look() -> dict[str, SystemState]:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise RuntimeError("a defect")
+        if looks > 2:
+            went_on.set()
+        return await read()
+
+    monkeypatch.setattr(states, "all", look)
+    monkeypatch.setattr(gates, "_LOOKS_EVERY", timedelta(milliseconds=1))
+    async with states_followed(states, {"billing": SystemGate("billing", states, LIMITS, clock)}):
+        await asyncio.wait_for(went_on.wait(), timeout=10)
