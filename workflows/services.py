@@ -85,7 +85,7 @@ class Services:
         await self._resources(item, saga)
         given = await self._parts.work_of_people.done(item, saga, item.specification.name)
         characteristics = {**self._characteristics(item), **given}
-        if item.activation and not item.set_up_again:
+        if item.activation and not _as_it_is(item, characteristics):
             saga.add("change back", lambda: self._undo_activation(item, Operation.MODIFY), **_network(service.id))
         await self._activate(item, Operation.MODIFY, characteristics)
         await self._test(item)
@@ -290,6 +290,11 @@ def _unchanged(item: ServiceItem) -> RealisedService:
         resource.key: installed(resource) for resource in item.resources if resource.action == Action.NO_CHANGE
     }
     return RealisedService(id=item.service_id, characteristics=item.previous, resources=resources)
+
+
+def _as_it_is(item: ServiceItem, characteristics: Characteristics) -> bool:
+    """Return whether a service is only set up again with the values it has, so that there is nothing to change back."""
+    return item.set_up_again and not item.moves and characteristics == item.previous
 
 
 def _places(item: ServiceItem, left: str | None, place: str | None) -> list[dict[str, Any]] | None:

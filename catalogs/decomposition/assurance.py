@@ -29,9 +29,9 @@ class Mending:
         return base_key(resource.key) in self.replaces and resource.demand.value is None
 
     def applied_to(self, item: ServiceItem) -> None:
-        """Have an item touch its service although nothing of it changes."""
+        """Have an item touch its service also where nothing of it changes; what changes is an ordinary modification."""
+        item.set_up_again = item.action is Action.NO_CHANGE and self.action is not AssuranceAction.REPLACE
         item.action = Action.MODIFY
-        item.set_up_again = self.action is not AssuranceAction.REPLACE
 
     def work_of(self, item: ServiceItem) -> ManualWork | None:
         """Return what people do of an item."""

@@ -142,7 +142,10 @@ def _left_by(compared: _Compared, gone: Iterable[ServiceItem]) -> list[str]:
 
 def _follow_supports(item: ServiceItem, relied: Iterable[str], changed: Changed, target: ServiceTarget) -> None:
     """Make an item that would be left alone a change where others than before support its service."""
-    if item.action is Action.NO_CHANGE and any(key in changed and changed[key] is None for key in relied):
+    if not any(key in changed and changed[key] is None for key in relied):
+        return
+    item.set_up_again = False
+    if item.action is Action.NO_CHANGE:
         item.action = Action.MODIFY
         take_rules(item, target.rules)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.client import Client
 
+from catalogs.loader import default_catalogs
 from orders.lifecycle.states import TERMINAL, OrderKind
 from tests.stage import ORDERS, Stage, customer_of, eventually, stalled
+from tests.staging import staged
 from tests.workflows.test_direct_service_orders import characteristics, service
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +65,22 @@ async def in_network(stage: Stage, service_id: str) -> tuple[str, bool | None]:
     """Return the state that a service has in the network, and whether it is enabled."""
     found = (await stage.activation.get(f"{NETWORK}/{service_id}")).json()
     return found["state"], found.get("isServiceEnabled")
+
+
+async def configured(stage: Stage, service_id: str) -> dict[str, Any]:
+    """Return the values that a service has in the network."""
+    return characteristics((await stage.activation.get(f"{NETWORK}/{service_id}")).json())
+
+
+def with_work_in_repairs(folder: Path) -> Path:
+    """Return the shipped catalogs, with people who give the serial number where an access is modified."""
+    shutil.copytree(default_catalogs(), folder)
+    services = folder / "fibre" / "services.yaml"
+    text, place = services.read_text(), "      assurance: {action: repair, replaces: [port]}\n"
+    assert text.count(place) == 1
+    work = "      manual: {modify: {instructions: Look at it., gives: {ontSerial: required}}}\n"
+    services.write_text(text.replace(place, place + work))
+    return folder
 
 
 async def touched(stage: Stage, order_id: str) -> set[str]:
@@ -153,3 +174,48 @@ async def test_people_are_asked_with_the_reason_and_what_they_complete_is_set_up
     order = await stage.ended(order_id)
     assert order["state"] == "completed"
     assert await touched(stage, order_id) == {access}
+
+
+async def test_a_repair_that_also_changes_values_changes_them_back_in_the_network_where_it_fails(stage: Stage) -> None:
+    _, services = await installed(stage)
+    whole = services["cfs-internet"]["id"]
+    before = await configured(stage, whole)
+    faster = [{"name": "downloadSpeed", "value": 1000}, {"name": "uploadSpeed", "value": 200}]
+    item = {
+        "id": "1",
+        "action": "modify",
+        "service": {"id": whole, "serviceCharacteristic": faster},
+        "assurance": {"action": "repair"},
+    }
+    await stage.fault(stage.activation, kind="permanent", times=1, match={"operation": "test"})
+    order = await stage.ended(await stage.submit({"serviceOrderItem": [item]}))
+    await stage.heal()
+    assert (order["state"], order.get("residue")) == ("failed", None)
+    assert whole in await touched(stage, order["id"])
+    assert await configured(stage, whole) == before
+
+
+async def test_values_that_people_give_in_a_repair_are_changed_back_where_it_fails(
+    engine: Client, tmp_path: Path
+) -> None:
+    async with staged(engine, tmp_path, with_work_in_repairs(tmp_path / "catalogs")) as stage:
+        _, services = await installed(stage)
+        access = services[ACCESS]["id"]
+        before = await configured(stage, access)
+        item = {
+            "id": "1",
+            "action": "modify",
+            "service": {"id": services["cfs-internet"]["id"]},
+            "assurance": {"action": "repair", "service": {"id": access}},
+        }
+        match = {"operation": "updateService", "specification": ACCESS}
+        await stage.fault(stage.inventory, kind="permanent", times=1, match=match)
+        order_id = await stage.submit({"serviceOrderItem": [item]})
+        task = await stage.task(order_id, "manual")
+        given = {"values": {"ontSerial": "SN-by-hand"}, "author": "ada"}
+        done = await stage.gateway.post(f"/manual/v1/task/{task['id']}/completion", json=given)
+        assert done.is_success, done.text
+        order = await stage.ended(order_id)
+        assert (order["state"], order.get("residue")) == ("failed", None)
+        assert access in await touched(stage, order_id)
+        assert await configured(stage, access) == before

@@ -133,6 +133,46 @@ def test_people_are_told_what_has_failed_and_why(shipped: CatalogSet) -> None:
     assert access.set_up_again
 
 
+def values(**wanted: Any) -> dict[str, Any]:
+    return {"serviceCharacteristic": [{"name": name, "value": value} for name, value in wanted.items()]}
+
+
+@pytest.mark.parametrize("action", ["repair", "manual"])
+@pytest.mark.parametrize(
+    ("failed", "more", "key"),
+    [
+        ("s-internet", values(downloadSpeed=1000, uploadSpeed=200), "service"),
+        ("s-access", values(downloadSpeed=1000, uploadSpeed=200), "access"),
+        ("s-access", {"place": [{"id": "HAM-1"}]}, "access"),
+        ("s-internet", {"place": [{"id": "HAM-1"}]}, "service"),
+    ],
+)
+def test_what_also_changes_is_an_ordinary_modification_so_that_it_can_be_changed_back(
+    shipped: CatalogSet, action: str, failed: str, more: dict[str, Any], key: str
+) -> None:
+    item = assured(action, failed)
+    item["service"] |= more
+    mended = plan(shipped, item)[key]
+    assert mended.action is Action.MODIFY
+    assert not mended.set_up_again
+
+
+def test_what_the_catalog_has_otherwise_since_is_an_ordinary_modification(shipped: CatalogSet) -> None:
+    there = internet()
+    there.services[0].characteristics["lineProfile"] = "gpon-of-before"
+    access = plan(shipped, assured("repair"), base(there))["access"]
+    assert access.characteristics["lineProfile"] == "gpon-500"
+    assert not access.set_up_again
+
+
+def test_what_other_services_support_than_before_is_an_ordinary_modification(shipped: CatalogSet) -> None:
+    there = internet()
+    there.services[1] = service("session", "rfs-cpe")
+    items = plan(shipped, assured("repair", failed=None), base(there))
+    assert items["session"].action is Action.ADD
+    assert not items["service"].set_up_again
+
+
 @pytest.mark.parametrize(
     ("item", "code", "said"),
     [
