@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from temporalio import workflow
@@ -15,11 +16,15 @@ from temporalio.exceptions import (
 )
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
+from activities.billing import Bill, BillingActivities
 from application.http import DownstreamError
+from orders.model.product_orders import Action
 from orders.plan.outcome import Failure
+from orders.plan.parts import ProductPlan
 from orders.plan.policy import Policy
 from workflows.contracts import policies
 from workflows.failures import order_failed
+from workflows.runtime.calls import Call, Calls
 from workflows.runtime.unclear import UnclearCalls, is_unclear
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -136,3 +141,28 @@ def test_a_new_run_knows_what_was_unclear_and_what_ran() -> None:
 
     assert next_run.until(["a"]) == NOW + Policy().settle_after
     assert next_run.until(["b"]) == NOW + MINUTE * 2
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("began", "times"), [(-1, 2), (0, 1)], ids=["before the effect can come", "after that"])
+async def test_what_was_undone_before_its_effect_could_come_is_undone_again_however_long_that_took(
+    monkeypatch: pytest.MonkeyPatch, began: int, times: int
+) -> None:
+    calls, undone = Calls(undoing=True), list[str]()
+    failing(calls.unclear, "a/bill/add", refused(unclear=True), Policy(settle_after=MINUTE))
+    monkeypatch.setattr(workflow, "now", lambda: NOW + MINUTE + timedelta(seconds=began))
+    monkeypatch.setattr(workflow, "patched", lambda _name: True)
+
+    async def of_system(call: Call[Any, Any], *_: Any, **__: Any) -> None:
+        undone.append(call.request.key)
+
+    async def finish(_: None) -> None:
+        monkeypatch.setattr(workflow, "now", lambda: NOW + MINUTE * 3)
+
+    monkeypatch.setattr(calls, "_of_system", of_system)
+    product = ProductPlan(key="1", item_id="1", unit="1", action=Action.ADD, name="Fibre")
+    request = Bill(key="a/bill/undo", order_id="a", product=product, product_id="p-1", at="2026-03-01T10:00:00.000Z")
+    undo = Call("billing", BillingActivities.unbill, request, Policy(), "undo", undoes=("a/bill/add",))
+    await calls.undo(undo, finish)
+
+    assert undone == ["a/bill/undo", "a/bill/undo/again"][:times]

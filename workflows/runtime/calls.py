@@ -128,9 +128,10 @@ class Calls:
         Raises:
             ActivityError: when there is no sense in trying again.
         """
-        until = self.unclear.until(call.undoes)
+        until, began = self.unclear.until(call.undoes), workflow.now()
         await self._undo(call, finish)
-        if until is not None and workflow.now() < until and workflow.patched(_SETTLES):
+        # However long that took: it was sent before the effect.
+        if until is not None and began < until and workflow.patched(_SETTLES):
             await self.sleep_until(until, f"until it can be done no later: {call.summary}")
             await self._undo(call.with_changes(key=f"{_key_of(call)}{AGAIN}", again=True), finish)
 
