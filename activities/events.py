@@ -270,8 +270,10 @@ class EventActivities:
 
 def _nothing(round_: Round, subscription: Subscription | None) -> Delivered:
     """Return what comes of a round of a listener that is not to be told."""
-    state = SubscriptionState.ENDED if subscription is None else subscription.state.as_told
-    backlog = 0 if subscription is None else subscription.backlog
+    if subscription is None:
+        return Delivered(position=round_.position, stuck=round_.stuck, state=SubscriptionState.ENDED)
+    round_ = _as_recorded(round_, subscription)
+    state, backlog = subscription.state.as_told, subscription.backlog
     return Delivered(position=round_.position, stuck=round_.stuck, state=state, backlog=backlog)
 
 
