@@ -8,6 +8,7 @@ await database.close()
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,9 +48,11 @@ _RETRYABLE_CODES = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOTADB,
 }
-_RETRYABLE_CLASSES = ("08", "25006", "40", "42P01", "53", "55", "57", "58")
+_RETRYABLE_CLASSES = ("08", "25006", "40", "42703", "42P01", "53", "55", "57", "58")
 """SQLSTATEs of a database that may serve later: no connection, a replica, a deadlock, not migrated yet, no resources,
 in use, shutting down, I/O error."""
+_NOT_MIGRATED = re.compile(r"^no such (table|column)|^table \S+ has no column named")
+"""What SQLite says, without a code of its own, of a database that is not migrated yet."""
 
 
 class Database:
@@ -181,4 +184,4 @@ def _may_serve_later(error: exc.DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is None:
         return isinstance(error, exc.InterfaceError)
-    return code & 0xFF in _RETRYABLE_CODES or str(error.orig).startswith("no such table")
+    return code & 0xFF in _RETRYABLE_CODES or _NOT_MIGRATED.search(str(error.orig)) is not None

@@ -163,6 +163,14 @@ async def test_database_without_the_tables_is_not_ready(empty_url: str) -> None:
     await database.close()
 
 
+@pytest.mark.parametrize("statement", ["SELECT newer FROM plans", "INSERT INTO plans (newer) VALUES (1)"])
+async def test_database_without_a_column_of_this_release_is_not_migrated_yet(
+    database: Database, statement: str
+) -> None:
+    with pytest.raises(StoreUnavailableError, match="newer"):
+        await database.write(lambda connection: connection.execute(text(statement)))
+
+
 async def test_failed_transaction_leaves_nothing(database: Database) -> None:
     row = {"order_id": "o", "revision": 1, "catalog_digest": "d", "catalog_label": "l", "created_at": "now"}
 
@@ -190,7 +198,7 @@ async def test_what_need_not_outlast_a_power_cut_is_not_waited_for_on_disk(backe
 async def test_a_write_that_fails_leaves_those_that_came_with_it(database: Database, store: OrderStore) -> None:
     def fail(connection: Connection) -> None:
         connection.execute(text("UPDATE orders SET state = 'held'"))
-        connection.execute(text("SELECT nonsense"))
+        connection.execute(text("SELECT nonsense()"))
 
     await store.accept(accepted("o1"))
     async with writing(database, lambda connection: connection.execute(text("SELECT 1"))):
