@@ -16,7 +16,6 @@ _ANSWERS_LONGER = 2.0
 """How many times as long a system's answers are wrong: not every moment has a call that is concerned."""
 _LATENCIES = (0.02, 0.1, 0.4)
 _SLOW = frozenset({"timeout", "late", "slowBody"})
-_OF_WHAT_IS_BUILT = frozenset({"asyncFailure"})
 _OF_NO_OPERATION = frozenset({"wrongFilter"})
 _HUGE = 40
 _QUIET_BEFORE = 2.0
@@ -120,9 +119,6 @@ def _strike(
 
 def _rule(chance: random.Random, kind: str, operations: Sequence[str]) -> dict[str, Any]:
     some = chance.random() < 0.35 and kind not in _OF_NO_OPERATION
-    if kind in _OF_WHAT_IS_BUILT:
-        # An undo that was accepted and failed later is for people: to try it again is to repeat a key.
-        some, operations = True, [each for each in operations if not each.startswith("de")]
     rule: dict[str, Any] = {
         "kind": kind,
         "match": {"operation": chance.choice(operations)} if some else {},

@@ -10,7 +10,11 @@ from chaos.stories import Story, plots
 SHAPE = Shape(
     processes=("temporal", "worker-1", "worker-2", "gateway-1", "postgresql"),
     links=("worker-1>temporal", "gateway-1>store"),
-    systems={"inventory": ("reserve", "createService"), "activation": ("activate",), "billing": ("startCharge",)},
+    systems={
+        "inventory": ("reserve", "createService"),
+        "activation": ("activate", "deactivate"),
+        "billing": ("startCharge",),
+    },
     fault_kinds={
         "permanent": ("inventory", "activation", "billing"),
         "late": ("inventory", "activation", "billing"),
@@ -57,6 +61,13 @@ def test_every_process_and_every_kind_of_fault_has_its_turn() -> None:
     for harm in (Harm.KILL, Harm.FREEZE, Harm.RESTART):
         assert {strike.target for strike in strikes if strike.harm == harm} == set(SHAPE.processes)
     assert {strike.rule["kind"] for strike in strikes if strike.rule} == set(SHAPE.fault_kinds)
+
+
+def test_what_is_accepted_fails_later_also_where_it_undoes_something() -> None:
+    strikes = [strike for seed in range(20) for strike in schedule(seed, SHAPE, 25, 2)]
+    spoilt = [strike.rule["match"] for strike in strikes if strike.rule.get("kind") == "asyncFailure"]
+    assert {"operation": "deactivate"} in spoilt
+    assert {} in spoilt
 
 
 def test_each_story_is_told_before_any_is_told_again() -> None:

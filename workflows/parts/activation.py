@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Literal
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 from activities.activation import (
     ActivationActivities,
@@ -26,6 +28,7 @@ from workflows.parts.callbacks import Callbacks
 from workflows.parts.steps import Stepped, Steps
 from workflows.runtime.calls import Call
 from workflows.runtime.context import OrderContext
+from workflows.runtime.unclear import is_unclear
 from workflows.runtime.waiting import wait_until
 from workflows.saga.saga import carried_out
 
@@ -43,6 +46,8 @@ class Activations:
         self._context = context
         self._steps = steps
         self._callbacks = Callbacks()
+        self._failed_undos: Counter[str] = Counter()
+        """Key of an undo → how many of its requests were accepted, and are known to have failed then."""
 
     def called_back(self, event: SystemEvent) -> None:
         """Take note of what a system says of a request that it had accepted."""
@@ -72,12 +77,21 @@ class Activations:
 
     async def undo(self, request: ActivationRequest, policy: Policy, what: str, *, undoes: tuple[str, ...]) -> None:
         """Undo an activation, a change or a tear-down (those of these keys), and wait until that is complete."""
-        call = self._call(request.model_copy(update={"undo": True}), policy, what)
+        failed = self._failed_undos[request.key]
+        # As a step that is tried again: what was accepted and then failed is asked for under another key.
+        again = {"key": f"{request.key}/{failed + 1}"} if failed else {}
+        call = self._call(request.model_copy(update={"undo": True, **again}), policy, what)
         call = replace(call, summary=f"undo: {call.summary}", undoes=undoes)
 
         async def completed(answer: ActivationAnswer) -> None:
-            if answer.monitor:
+            if not answer.monitor:
+                return
+            try:
                 await self._completed(call, answer.monitor, callback=False)
+            except FailureError as error:
+                # Where its end is not known, it may still be under way: that is asked by the same key.
+                self._failed_undos[request.key] += not is_unclear(error)
+                raise
 
         await self._context.calls.undo(call, completed)
 

@@ -178,6 +178,27 @@ async def test_an_undo_goes_on_when_its_task_is_tried_again_after_the_repair(sta
     assert any("retry by ops" in note["text"] for note in order["note"])
 
 
+@pytest.mark.parametrize(("system", "operation"), [("activation", "test"), ("billing", "startCharge")])
+async def test_an_undo_that_was_accepted_and_then_failed_is_asked_for_anew_when_it_is_tried_again(
+    stage: Stage, system: str, operation: str
+) -> None:
+    await stage.fault(getattr(stage, system), match={"operation": operation}, kind="permanent")
+    await stage.fault(stage.activation, match={"operation": "deactivate"}, kind="asyncFailure", times=2)
+    document = example("mobile")
+    customer_of(document)
+    order_id = await stage.submit(document)
+
+    first = await stage.task(order_id)
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=first["id"], action="retry", by="ops")
+    second = await stage.task(order_id, after=first["id"])
+    await stage.tell(ids.root_workflow(order_id), "resolve", task=second["id"], action="retry", by="ops")
+    order = await stage.ended(order_id)
+
+    assert (first["undoing"], first["system"]) == (True, "activation")
+    assert (order["state"], order.get("residue")) == ("failed", None)
+    await nothing_is_left(stage, order_id, order["relatedParty"][0]["id"])
+
+
 async def test_what_an_undo_cannot_take_back_is_named_on_the_order_once_it_is_given_up(stage: Stage) -> None:
     order_id, task = await stuck_undo(stage)
 
