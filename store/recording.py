@@ -279,15 +279,16 @@ def _applied(rows: dict[tuple[str, str], _Row], update: OrderUpdate, made: list[
 def _stays(row: _Row, update: OrderChange) -> Recorded | None:
     """Return why an order stays as it is, whatever it is told; None where it does not.
 
-    An order ends under whatever version. A workflow task that was lost may have told the same in more changes than the
-    one that repeats it, so that the number of the end is lower than what is stored.
+    An order ends under whatever version, and comes to a new revision. A workflow task that was lost may have told the
+    same in more changes than the one that repeats it, so that the number of the change is lower than what is stored.
     """
     if row.epoch != row.now:
         return None
     known, ends = update.version <= row.version, update.state in TERMINAL
     if row.document.get("state") in TERMINAL:
         return (Recorded.OUTDATED if ends else Recorded.ENDED) if known or update.again else None
-    return Recorded.OUTDATED if known and not ends else None
+    is_amended = update.revision is not None and update.revision > row.revision
+    return Recorded.OUTDATED if known and not (ends or is_amended) else None
 
 
 def _open_again(rows: dict[tuple[str, str], _Row], opening: Opening, made: list[Event], now: datetime) -> None:

@@ -62,6 +62,22 @@ async def test_an_order_ends_though_a_lost_workflow_task_has_told_more_changes(s
     assert (await stored(store, "o1"))["state"] == "completed"
 
 
+async def test_a_new_revision_is_applied_once_though_a_lost_workflow_task_has_told_more_changes(
+    store: OrderStore,
+) -> None:
+    await store.accept(accepted("o1"))
+    await store.record([change("o1", 6), change("o1", 7, OrderState.HELD)])
+    amended = change("o1", 3, attributes={"description": "amended"}).model_copy(update={"revision": 2})
+    assert await store.record([amended]) == [Recorded.APPLIED]
+    document = await stored(store, "o1")
+    assert (document["state"], document["description"]) == ("inProgress", "amended")
+    assert await store.record([change("o1", 9, attributes={"description": "told since"})]) == [Recorded.APPLIED]
+    assert await store.record([amended]) == [Recorded.OUTDATED]
+    assert (await stored(store, "o1"))["description"] == "told since"
+    placed = await Outbox(store._database).read(0, 100, root_id="o1")
+    assert len({each.event.id for each in placed}) == len(placed)
+
+
 async def test_the_end_under_a_version_that_was_taken_has_an_event_of_its_own(store: OrderStore) -> None:
     await store.accept(accepted("o1"))
     await store.record([change("o1", 1), change("o1", 2, OrderState.HELD), change("o1", 3)])
