@@ -7,6 +7,7 @@ and can pause it, slow it down, or complete it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -36,6 +37,10 @@ _REFUSAL_HOLDS = timedelta(minutes=1)
 """How long no other local call of a system is tried after one was refused: each refusal is written to the history."""
 _SETTLES = "unclear-calls-are-settled"
 """Patch: runs that began without it undid a call once, whatever effect it could have had afterwards."""
+
+_KNOWN = "failures-are-in-the-history"
+"""Patch: runs that began without it went on from a local failure at once, which a lost workflow task forgets."""
+_MOMENT = timedelta(milliseconds=1)
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -189,6 +194,13 @@ class Calls:
             # What has not come again by now never does: the repeated task took another way.
             self._called.update(begun)
 
+    async def noted_in_history(self) -> None:
+        """Wait until the history has all that was called locally so far: when a timer has fired, its task is written.
+
+        What fails is undone and told only then. Were its workflow task lost, the next one might see it succeed.
+        """
+        await carried_out(asyncio.create_task(workflow.sleep(_MOMENT)), cancellable=False)
+
     async def on_queue(self, call: Call[P, R], options: dict[str, Any], allowance: Allowance | None = None) -> R:
         """Call a system by its queue, and wait for its answer even where a cancellation comes in between."""
         self.events += policies.EVENTS_OF_ACTIVITY
@@ -224,6 +236,8 @@ class Calls:
                 if _was_refused(error):
                     self._refused[call.system] = workflow.now()
                 elif _is_last(error, allowance):
+                    if workflow.patched(_KNOWN):
+                        await self.noted_in_history()
                     raise
                 else:
                     options = policies.after_one_attempt(options) | {"activity_id": self._continuing()}
