@@ -7,7 +7,7 @@ the order's state does not allow is refused, and changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -61,7 +61,7 @@ class OrderWorkflow:
 
     @workflow.update(name="cancel", description=_CANCEL)
     async def cancel_update(self, command: Cancel | None = None) -> None:
-        await self._caught_up(lambda: self._parts.cancellation.request(command or Cancel()))
+        await self._answered(lambda: self._parts.cancellation.request(command or Cancel()))
 
     @workflow.signal(name="hold", description=_HOLD)
     async def hold_signal(self, command: Hold | None = None) -> None:
@@ -69,7 +69,7 @@ class OrderWorkflow:
 
     @workflow.update(name="hold", description=_HOLD)
     async def hold_update(self, command: Hold | None = None) -> None:
-        await self._caught_up(lambda: self._parts.holds.hold(command or Hold()))
+        await self._answered(lambda: self._parts.holds.hold(command or Hold()))
 
     @workflow.signal(name="resume", description=_RESUME)
     async def resume_signal(self, command: Resume | None = None) -> None:
@@ -77,7 +77,7 @@ class OrderWorkflow:
 
     @workflow.update(name="resume", description=_RESUME)
     async def resume_update(self, command: Resume | None = None) -> None:
-        await self._caught_up(lambda: self._parts.holds.resume(command or Resume()))
+        await self._answered(lambda: self._parts.holds.resume(command or Resume()))
 
     @workflow.signal(name="resolve", description=_RESOLVE)
     async def resolve_signal(self, command: Resolve) -> None:
@@ -85,7 +85,7 @@ class OrderWorkflow:
 
     @workflow.update(name="resolve", description=_RESOLVE)
     async def resolve_update(self, command: Resolve) -> None:
-        await self._caught_up(lambda: self._parts.settlement.settle(command, Message.RESOLVE))
+        await self._answered(lambda: self._parts.settlement.settle(command, Message.RESOLVE))
 
     @workflow.signal(name="complete", description=_COMPLETE)
     async def complete_signal(self, command: Complete) -> None:
@@ -93,7 +93,7 @@ class OrderWorkflow:
 
     @workflow.update(name="complete", description=_COMPLETE)
     async def complete_update(self, command: Complete) -> None:
-        await self._caught_up(lambda: self._parts.settlement.settle(command, Message.COMPLETE))
+        await self._answered(lambda: self._parts.settlement.settle(command, Message.COMPLETE))
 
     @workflow.signal(name="reschedule", description=_RESCHEDULE)
     async def reschedule_signal(self, command: Reschedule) -> None:
@@ -101,7 +101,7 @@ class OrderWorkflow:
 
     @workflow.update(name="reschedule", description=_RESCHEDULE)
     async def reschedule_update(self, command: Reschedule) -> None:
-        await self._caught_up(lambda: self._parts.settlement.settle(command, Message.RESCHEDULE))
+        await self._answered(lambda: self._parts.settlement.settle(command, Message.RESCHEDULE))
 
     @workflow.signal(name="amend", description=_AMEND)
     async def amend_signal(self, command: Amend) -> None:
@@ -192,10 +192,16 @@ class OrderWorkflow:
         self._parts.context.calls.events += policies.EVENTS_OF_MESSAGE
         return await self._posted.amendments.amend(command)
 
-    async def _caught_up(self, act: Callable[[], None]) -> None:
+    async def _answered(self, act: Callable[[], None]) -> None:
+        """Do as an update says, once it cannot be forgotten any more."""
+        await self._caught_up(act, self._parts.context.calls.in_history)
+
+    async def _caught_up(self, act: Callable[[], None], first: Callable[[], Awaitable[None]] | None = None) -> None:
         """Do as a message says, once all local calls are known that were begun; messages keep their order."""
         self._parts.context.calls.events += policies.EVENTS_OF_MESSAGE
         async with self._in_order:
+            if first is not None:
+                await first()
             await self._parts.context.calls.caught_up()
             act()
 

@@ -37,6 +37,8 @@ _REFUSAL_HOLDS = timedelta(minutes=1)
 """How long no other local call of a system is tried after one was refused: each refusal is written to the history."""
 _SETTLES = "unclear-calls-are-settled"
 """Patch: runs that began without it undid a call once, whatever effect it could have had afterwards."""
+_KEPT_FIRST = "messages-are-in-the-history-first"
+"""Patch: runs that began without it acted on an update within the workflow task that brought it."""
 
 _KNOWN = "failures-are-in-the-history"
 """Patch: runs that began without it went on from a local failure at once, which a lost workflow task forgets."""
@@ -200,6 +202,17 @@ class Calls:
         What fails is undone and told only then. Were its workflow task lost, the next one might see it succeed.
         """
         await carried_out(asyncio.create_task(workflow.sleep(_MOMENT)), cancellable=False)
+
+    async def in_history(self) -> None:
+        """Wait until history has the update that is being handled.
+
+        Temporal keeps an update in memory alone until the workflow task that took it is through: where both are lost,
+        nobody sends it again, and what it had done locally would be known to the order store and to systems alone.
+        """
+        if workflow.patched(_KEPT_FIRST):
+            # Asked by a queue, it ends the workflow task at once; a timer, however short, may take Temporal a second.
+            begun, workflow_id = RecordActivities.begun_calls, workflow.info().workflow_id
+            await self.ask(begun, workflow_id, "keep the message: which calls were begun?", policies.LOCAL)
 
     async def on_queue(self, call: Call[P, R], options: dict[str, Any], allowance: Allowance | None = None) -> R:
         """Call a system by its queue, and wait for its answer even where a cancellation comes in between."""
