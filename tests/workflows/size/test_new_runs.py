@@ -140,7 +140,7 @@ async def test_a_product_that_waits_for_a_person_is_found_by_the_same_task(stage
     order_id = await stage.submit(document)
     task = await stage.task(order_id)
     before = await runs(stage, order_id)
-    for _ in range(20):
+    for _ in range(10):
         await stage.tell(ids.root_workflow(order_id), "hold", item="1.6")
         await stage.tell(ids.root_workflow(order_id), "resume", item="1.6")
 
