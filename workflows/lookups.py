@@ -6,6 +6,7 @@ import base64
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
+import structlog
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -15,6 +16,8 @@ from orders.model.order_ids import root_of_workflow
 from workflows.connection import WORKFLOW_TYPES
 from workflows.contracts import ids, search_attributes
 from workflows.contracts.payloads import OrderView
+
+_log = structlog.get_logger(__name__)
 
 _ASKED_AT_ONCE = 100
 _PAGE = 500
@@ -63,7 +66,8 @@ class TemporalWorkflows:
         handle = self._client.get_workflow_handle(ids.root_workflow(order_id))
         try:
             view = await handle.query("order", result_type=OrderView, rpc_timeout=_QUERY_TIMEOUT)
-        except (RPCError, WorkflowQueryFailedError):
+        except (RPCError, WorkflowQueryFailedError) as error:
+            _log.warning("an order's workflow does not say how it stands", order=order_id, reason=str(error))
             return None
         if view.version is None:
             return None

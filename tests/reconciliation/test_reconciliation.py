@@ -105,8 +105,7 @@ async def test_documents_that_differ_from_their_workflows_are_brought_to_where_t
         await stage.orders.record([OrderChange(kind=OrderKind.PRODUCT, order_id=runs, **ended)])
         await reconcile(stage)
         assert list(await differences(stage)) == [f"outdatedDocument {runs}"]
-        found = await reconcile(stage, mend=True)
-        assert found["sections"]["orders"]["what"] == [f"outdatedDocument {runs}"]
+        await mended(stage)
         document = await stage.order(runs)
         assert (document["state"], document["productOrderItem"][0]["state"]) == ("inProgress", "inProgress")
         assert "completionDate" not in document
@@ -124,7 +123,7 @@ async def test_documents_that_differ_from_their_workflows_are_brought_to_where_t
     await PostedOrders(stage.orders._database).follow(behind)
     await reconcile(stage)
     assert list(await differences(stage)) == [f"unrecordedEnd {over}"]
-    await reconcile(stage, mend=True)
+    await mended(stage)
     document = await stage.order(over)
     assert (document["state"], document["productOrderItem"][0]["state"]) == ("completed", "completed")
     assert "completionDate" in document
@@ -146,6 +145,16 @@ async def test_an_order_that_lost_its_workflow_is_started_again_where_it_has_had
     assert (await stage.gateway.post(f"/recovery/v1/order/{touched}/close")).status_code == 200
     await reconcile(stage)
     assert await differences(stage) == {}
+
+
+async def mended(stage: Stage) -> None:
+    """Have all mended; a workflow that a busy machine keeps from answering in time is asked by the next one."""
+
+    async def agrees() -> bool:
+        await reconcile(stage, mend=True)
+        return await differences(stage) == {}
+
+    await eventually(agrees)
 
 
 async def accepted_and_lost(stage: Stage, order_id: str) -> str:
