@@ -40,8 +40,6 @@ _SETTLES = "unclear-calls-are-settled"
 _KEPT_FIRST = "messages-are-in-the-history-first"
 """Patch: runs that began without it acted on an update within the workflow task that brought it."""
 
-_KNOWN = "failures-are-in-the-history"
-"""Patch: runs that began without it went on from a local failure at once, which a lost workflow task forgets."""
 _MOMENT = timedelta(milliseconds=1)
 
 P = TypeVar("P")
@@ -249,8 +247,6 @@ class Calls:
                 if _was_refused(error):
                     self._refused[call.system] = workflow.now()
                 elif _is_last(error, allowance):
-                    if workflow.patched(_KNOWN):
-                        await self.noted_in_history()
                     raise
                 else:
                     options = policies.after_one_attempt(options) | {"activity_id": self._continuing()}

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 from unittest.mock import patch
 
 import httpx2
 import pytest
-from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 
-from orders.lifecycle.states import OrderKind
 from tests.stage import Stage, customer_of, eventually, example, stalled
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left
-from workflows.all_or_nothing import AllOrNothing
 from workflows.contracts import ids, policies
 
 pytestmark = pytest.mark.anyio
@@ -114,33 +110,3 @@ async def test_a_call_that_a_lost_task_had_got_past_is_repeated_before_anything_
     assert EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED in events
     assert order["state"] == "cancelled"
     await nothing_is_left(stage, order_id, customer)
-
-
-async def test_what_has_failed_stays_failed_though_the_task_is_lost_that_told_of_it(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    match = {"operation": "reserve", "specification": "msisdn"}
-    await stage.fault(stage.inventory, match=match, kind="permanent", times=1)
-    document = example("mobile")
-    customer = customer_of(document)
-    end, lost = AllOrNothing._fail, list[str]()
-
-    async def is_lost(self: AllOrNothing, *told: Any) -> None:
-        try:
-            await end(self, *told)
-        finally:
-            if not lost:
-                lost.append(self._context.workflow_id)
-                # As if its worker died now: this fails the workflow task, and not the workflow.
-                monkeypatch.setattr(workflow._Runtime.current(), "_worker_level_failure_exception_types", [])
-                raise RuntimeError("its worker has died")
-
-    monkeypatch.setattr(AllOrNothing, "_fail", is_lost)
-    order = await stage.done(document)
-
-    _, resource_order = _workflows(order["id"])
-    assert lost == [resource_order]
-    assert EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED in await _events(stage, resource_order)
-    document = await stage.orders.get(OrderKind.RESOURCE, ids.order_id(resource_order)) or {}
-    assert (document["state"], order["state"]) == ("failed", "failed")
-    await nothing_is_left(stage, order["id"], customer)
