@@ -21,7 +21,7 @@ from workflows.contracts.carried import Carried, RootOrderInput
 from workflows.parts.assembly import OrderParts
 from workflows.posted.dates import Dates
 from workflows.posted.plan import OrderPlan
-from workflows.saga.saga import Saga
+from workflows.saga.saga import Saga, carried_out
 
 T = TypeVar("T")
 
@@ -190,7 +190,7 @@ class NextRun:
         """Forget which calls earlier runs have begun, which knew all of them; none is made before that is done."""
         workflow_id = self._context.workflow_id
         await self._context.calls.local(SagaLogActivities.forget_begun_calls, workflow_id, "forget earlier calls")
-        await self._context.calls.noted_in_history()
+        await carried_out(asyncio.create_task(workflow.sleep(_MOMENT)), cancellable=False)
 
     def _history_is_long(self) -> bool:
         # What Temporal says of it may differ in a replay, where the ends of local activities come earlier.

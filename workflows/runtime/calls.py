@@ -7,7 +7,6 @@ and can pause it, slow it down, or complete it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -39,8 +38,6 @@ _SETTLES = "unclear-calls-are-settled"
 """Patch: runs that began without it undid a call once, whatever effect it could have had afterwards."""
 _KEPT_FIRST = "messages-are-in-the-history-first"
 """Patch: runs that began without it acted on an update within the workflow task that brought it."""
-
-_MOMENT = timedelta(milliseconds=1)
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -193,13 +190,6 @@ class Calls:
             await workflow.wait_condition(lambda: self.idle or self._called.issuperset(begun))
             # What has not come again by now never does: the repeated task took another way.
             self._called.update(begun)
-
-    async def noted_in_history(self) -> None:
-        """Wait until the history has all that was called locally so far: when a timer has fired, its task is written.
-
-        What fails is undone and told only then. Were its workflow task lost, the next one might see it succeed.
-        """
-        await carried_out(asyncio.create_task(workflow.sleep(_MOMENT)), cancellable=False)
 
     async def in_history(self) -> None:
         """Wait until history has the update that is being handled.
