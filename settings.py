@@ -233,6 +233,10 @@ class Settings(BaseSettings):
         """Return the calls at a time of each system that has a limit."""
         return {name: int(number) for name, number in map(_pair, _listed(self.calls_at_once))}
 
+    def system_urls(self) -> dict[str, AnyHttpUrl]:
+        """Return the address of each downstream system."""
+        return dict(zip(SYSTEMS, (self.inventory_url, self.activation_url, self.billing_url), strict=True))
+
     def local_systems(self) -> set[str]:
         """Return the systems that are called locally first."""
         return set(_listed(self.local_calls))

@@ -312,13 +312,8 @@ async def _scheduled(client: Client, settings: Settings) -> None:
 async def _systems(
     settings: Settings, stack: AsyncExitStack, gates: Mapping[str, SystemGate]
 ) -> dict[str, DownstreamSystem]:
-    urls = {
-        policies.INVENTORY: settings.inventory_url,
-        policies.ACTIVATION: settings.activation_url,
-        policies.BILLING: settings.billing_url,
-    }
     systems, at_once = {}, settings.at_once()
-    for name, url in urls.items():
+    for name, url in settings.system_urls().items():
         connection = connected(str(url), settings.http_timeout, settings.http_answer_limit, at_once.get(name))
         systems[name] = DownstreamSystem(name, await stack.enter_async_context(connection), gates[name])
     return systems

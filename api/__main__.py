@@ -160,17 +160,13 @@ async def _gateway(settings: Settings, catalogs: CatalogSet, stack: AsyncExitSta
         ),
         "events": listener_starter.prune,
     }
-    inventory = await stack.enter_async_context(_connection(settings, "inventory", settings.inventory_url))
-    network = await stack.enter_async_context(_connection(settings, "activation", settings.activation_url))
+    systems = settings.system_urls()
+    inventory = await stack.enter_async_context(_connection(settings, "inventory", systems["inventory"]))
+    network = await stack.enter_async_context(_connection(settings, "activation", systems["activation"]))
     activation = await stack.enter_async_context(
-        httpx2.AsyncClient(base_url=str(settings.activation_url), timeout=settings.http_timeout.total_seconds())
+        httpx2.AsyncClient(base_url=str(systems["activation"]), timeout=settings.http_timeout.total_seconds())
     )
     prober = await stack.enter_async_context(httpx2.AsyncClient(timeout=_PROBE_TIMEOUT))
-    systems = {
-        "inventory": settings.inventory_url,
-        "activation": settings.activation_url,
-        "billing": settings.billing_url,
-    }
     gates = {name: SystemGate(name, states) for name in ("inventory", "activation")}
     await stack.enter_async_context(states_followed(states, gates))
     downstream, plans = DownstreamSystem("inventory", inventory, gates["inventory"]), PlanStore(database)

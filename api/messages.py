@@ -8,7 +8,7 @@ import structlog
 from pydantic import BaseModel, Field
 
 from api.dependencies import Gateway
-from api.engine import EngineUnavailableError, Whereabouts, WorkflowEndedError
+from api.engine import EngineUnavailableError, WorkflowEndedError
 from api.http.errors import NotAllowedError, UnavailableError
 from api.workflow_ids import workflow_of
 from orders.lifecycle.admission import Message, refusal
@@ -58,8 +58,7 @@ async def ask(
     except WorkflowEndedError:
         if not is_root(order_id) or document["state"] in TERMINAL:
             raise NotAllowedError(f"{kind.value} {order_id!r} has ended") from None
-    if await gateway.orders.was_started(kind, order_id) and await _is_lost(gateway, workflow_id):
-        # To start it anew would do once more what it has done.
+    if await _is_lost(gateway, kind, order_id):
         raise UnavailableError(f"{kind.value} {order_id!r} was started, and Temporal does not know its workflow")
     if not await gateway.starter.start(order_id, document):
         raise UnavailableError(f"{kind.value} {order_id!r} waits for Temporal to start it, and so must this")
@@ -69,11 +68,11 @@ async def ask(
         raise NotAllowedError(f"{kind.value} {order_id!r} has ended") from None
 
 
-async def _is_lost(gateway: Gateway, workflow_id: str) -> bool:
+async def _is_lost(gateway: Gateway, kind: OrderKind, order_id: str) -> bool:
     try:
-        return await gateway.engine.look(workflow_id) == Whereabouts.UNKNOWN
+        return await gateway.starter.has_lost(kind, order_id)
     except EngineUnavailableError as error:
-        raise UnavailableError(f"Temporal does not say where {workflow_id} is: {error}") from error
+        raise UnavailableError(f"Temporal does not say where {workflow_of(kind, order_id)} is: {error}") from error
 
 
 async def request(gateway: Gateway, workflow_id: str, name: str, argument: BaseModel) -> Any:

@@ -81,7 +81,7 @@ class Deployment:
         self.name = name
         self._queues = {
             task_queue,
-            *(policies.task_queue(task_queue, each) for each in policies.QUEUES if each != "workflows"),
+            *(policies.task_queue(task_queue, each) for each in policies.QUEUES if each != policies.WORKFLOWS),
         }
 
     async def builds(self) -> list[Build]:

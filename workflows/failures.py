@@ -48,7 +48,7 @@ def explain(error: BaseException, step: str, attempts_before: int = 0) -> Failur
     if isinstance(cause, ApplicationError):
         if cause.type == ORDER_FAILED and cause.details:
             return Failure.model_validate(cause.details[0])
-        told = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+        told = told_by(cause)
         return Failure(
             code=cause.type or "error",
             message=f"{step}: {cause.message}",
@@ -67,9 +67,13 @@ def explain(error: BaseException, step: str, attempts_before: int = 0) -> Failur
 
 def was_silent(error: ActivityError) -> bool:
     """Return whether an activity has failed since a system said nothing, which is no failure of what was asked."""
-    details = error.cause.details if isinstance(error.cause, ApplicationError) else ()
-    told = details[0] if details and isinstance(details[0], dict) else {}
-    return told.get("said") is False
+    return told_by(error.cause).get("said") is False
+
+
+def told_by(error: BaseException | None) -> dict[str, Any]:
+    """Return what an error of an activity tells beside its message, as `DownstreamError` does; nothing, of others."""
+    details = error.details if isinstance(error, ApplicationError) else ()
+    return details[0] if details and isinstance(details[0], dict) else {}
 
 
 def child_failed(workflow_id: str, end: ChildEnd) -> ChildWorkflowError:

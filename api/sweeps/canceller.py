@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from api.engine import Engine, EngineRefusedError, Whereabouts
+from api.engine import Engine, EngineRefusedError
 from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.starter import Starter
 from api.sweeps.sweep import Backlog, NotYetError, pass_on_now
@@ -89,9 +89,7 @@ class Canceller:
         document = await self._orders.get(cancel.kind, cancel.order_id)
         if document is None or document["state"] in TERMINAL:
             return False
-        started = await self._orders.was_started(cancel.kind, cancel.order_id)
-        if started and await self._engine.look(workflow_id) == Whereabouts.UNKNOWN:
-            # To start it anew would begin it anew; nor has it ended.
+        if await self._starter.has_lost(cancel.kind, cancel.order_id):
             raise NotYetError(f"Temporal does not know the workflow of order {cancel.order_id}, which was started")
         if not is_root(cancel.order_id):
             return False

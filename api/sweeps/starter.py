@@ -19,9 +19,10 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from api.engine import Engine, EngineRefusedError, EngineUnavailableError, RequestTooLargeError
+from api.engine import Engine, EngineRefusedError, EngineUnavailableError, RequestTooLargeError, Whereabouts
 from api.sweeps.recovery import NO_RECOVERY, RecoveryMode
 from api.sweeps.sweep import Backlog, pass_on_now
+from api.workflow_ids import workflow_of
 from orders.intake import ids_of_items
 from orders.lifecycle.change import OrderChange
 from orders.lifecycle.states import OrderKind, OrderState
@@ -84,6 +85,17 @@ class Starter:
         if self._clock() < self._resting_until or await self._recovery.is_on():
             return False
         return await pass_on_now(self._start_at_once(order_id, document), "order", order_id)
+
+    async def has_lost(self, kind: OrderKind, order_id: str) -> bool:
+        """Return whether Temporal does not know an order that was started: to start it anew would do all of it again.
+
+        Raises:
+            EngineUnavailableError, EngineRefusedError: when Temporal does not say.
+            StoreUnavailableError: when the order store does not serve.
+        """
+        if not await self._orders.was_started(kind, order_id):
+            return False
+        return await self._engine.look(workflow_of(kind, order_id)) == Whereabouts.UNKNOWN
 
     async def sweep(self) -> int:
         """Start, oldest first, what has not been started yet; return how many orders were.

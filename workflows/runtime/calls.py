@@ -29,6 +29,7 @@ from orders.plan.parts import ResourceItem, ServiceItem
 from orders.plan.policy import Policy
 from store.begun_calls import END
 from workflows.contracts import policies
+from workflows.failures import told_by
 from workflows.runtime.unclear import UnclearCalls
 from workflows.saga.saga import carried_out, stop_if_cancelled
 
@@ -331,6 +332,4 @@ def _told(error: FailureError, what: str) -> bool:
     """Return what a local attempt's error tells of its system; a time-out says nothing, and leaves all unclear."""
     if isinstance(error, TemporalTimeoutError):
         return what == "unclear"
-    details = error.details if isinstance(error, ApplicationError) else ()
-    told = details[0] if details and isinstance(details[0], dict) else {}
-    return bool(told.get(what, what == "said"))
+    return bool(told_by(error).get(what, what == "said"))

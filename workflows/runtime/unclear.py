@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -24,7 +23,7 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from activities.limits import NOT_LOCAL
 from orders.plan.policy import Policy
 from workflows.contracts import policies
-from workflows.failures import ORDER_FAILED
+from workflows.failures import ORDER_FAILED, told_by
 
 
 class UnclearCalls:
@@ -91,5 +90,4 @@ def is_unclear(error: BaseException) -> bool:
         return isinstance(error, ActivityError)
     if not isinstance(cause, ApplicationError) or cause.type in (NOT_LOCAL, ORDER_FAILED):
         return False
-    told: dict[str, Any] = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
-    return bool(told.get("unclear", True))
+    return bool(told_by(cause).get("unclear", True))
