@@ -28,17 +28,22 @@ _FEW_POLLERS: dict[str, Any] = {
 
 
 class _Waits:
-    """Waits until it may end, and knows the build that works on it."""
+    """Waits until it may end, and says which build works on it."""
 
     def __init__(self) -> None:
-        self.ended, self.build = False, ""
+        self.ended = False
 
     async def wait(self) -> None:
         await workflow.wait_condition(lambda: self.ended)
 
-    def look(self) -> None:
+    @workflow.update
+    def where(self) -> str:
         version = workflow.info().get_current_deployment_version()
-        self.build = version.build_id if version else ""
+        return version.build_id if version else ""
+
+    @workflow.signal
+    def end(self) -> None:
+        self.ended = True
 
 
 @workflow.defn(name="ProductOrder")
@@ -47,30 +52,12 @@ class Posted(_Waits):
     async def run(self) -> None:
         await self.wait()
 
-    @workflow.update
-    def where(self) -> str:
-        self.look()
-        return self.build
-
-    @workflow.signal
-    def end(self) -> None:
-        self.ended = True
-
 
 @workflow.defn(name="ServiceOrder")
 class Made(_Waits):
     @workflow.run
     async def run(self) -> None:
         await self.wait()
-
-    @workflow.update
-    def where(self) -> str:
-        self.look()
-        return self.build
-
-    @workflow.signal
-    def end(self) -> None:
-        self.ended = True
 
 
 @activity.defn

@@ -11,6 +11,7 @@ from tests.stage import Stage, customer_of, eventually, example, late
 from tests.thorough import chosen
 from tests.workflows.saga.test_failure_and_undo import nothing_is_left
 from tests.workflows.saga.test_fallout import settle, small_vpn
+from tmf.bodies import Document
 from workflows.contracts import ids, policies
 
 pytestmark = pytest.mark.anyio
@@ -30,15 +31,9 @@ async def set_up(stage: Stage) -> list[str]:
     return [each["id"] for each in (await stage.activation.get("/audit")).json()["active"]]
 
 
-@pytest.mark.parametrize(
-    ("system", "change", "undo"),
-    [ACTIVATION, RESERVATION, CHARGE, SERVICE, PRODUCT],
-    ids=["activation", "reservation", "charge", "service", "product"],
-)
-async def test_what_comes_late_to_a_product_order_is_undone_after_all(
-    stage: Stage, system: str, change: str, undo: str
-) -> None:
-    document = example("mobile")
+async def undone_after_all(stage: Stage, name: str, system: str, change: str, undo: str) -> Document:
+    """Place an order of which a change comes late; check that it fails and leaves nothing, and return it."""
+    document = example(name)
     customer = customer_of(document)
     before = await set_up(stage)
 
@@ -47,9 +42,21 @@ async def test_what_comes_late_to_a_product_order_is_undone_after_all(
 
     assert made.is_set()
     assert order["state"] == "failed"
-    assert "residue" not in order
     await nothing_is_left(stage, order["id"], customer)
     assert await set_up(stage) == before
+    return order
+
+
+@pytest.mark.parametrize(
+    ("system", "change", "undo"),
+    [ACTIVATION, RESERVATION, CHARGE, SERVICE, PRODUCT],
+    ids=["activation", "reservation", "charge", "service", "product"],
+)
+async def test_what_comes_late_to_a_product_order_is_undone_after_all(
+    stage: Stage, system: str, change: str, undo: str
+) -> None:
+    order = await undone_after_all(stage, "mobile", system, change, undo)
+    assert "residue" not in order
 
 
 @pytest.mark.parametrize(
@@ -60,17 +67,7 @@ async def test_what_comes_late_to_a_product_order_is_undone_after_all(
 async def test_what_comes_late_to_a_service_order_is_undone_after_all(
     stage: Stage, system: str, change: str, undo: str
 ) -> None:
-    document = example("service-order-mobile")
-    customer = customer_of(document)
-    before = await set_up(stage)
-
-    with late(getattr(stage, system), change, undo) as made:
-        order = await stage.done(document)
-
-    assert made.is_set()
-    assert order["state"] == "failed"
-    await nothing_is_left(stage, order["id"], customer)
-    assert await set_up(stage) == before
+    await undone_after_all(stage, "service-order-mobile", system, change, undo)
 
 
 @pytest.mark.parametrize(
