@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from application.addresses import CHARGE, PRODUCT
-from application.answers import Listed, ProductDocument
+from application.answers import Listed, ProductDocument, ProductOrderItemReference
 from application.http import DownstreamSystem, Identified, at
 from application.reconciliation.sections import Page, in_turn, listed
 from orders.differences import Difference, DifferenceKind
 from orders.model.product_orders import Reference
 from store.posted_orders import PostedOrders
-from tmf.model import Resource
 
 _D = DifferenceKind
-
-
-class OrderedBy(Resource):
-    """The order that has made a product."""
-
-    product_order_id: str | None = None
 
 
 class OrderedProduct(ProductDocument):
     """A TMF637 product, with the order that has made it."""
 
-    product_order_item: Listed[OrderedBy]
+    product_order_item: Listed[ProductOrderItemReference]
 
     def order(self) -> str | None:
         """Return the order that has made it."""
